@@ -1,0 +1,70 @@
+//! Which campaigns may be on which screen at a moment.
+
+use gametriggers_types::{CampaignStatus, ParticipationStatus, SelectionSettings, Timestamp, WebUrl};
+
+use crate::model::{Campaign, Participation, User};
+
+/// Why a streamer's screen is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmptyReason {
+    /// The streamer wants nothing shown at this time.
+    Blackout,
+    /// No campaign may be shown.
+    NoCampaign,
+    /// The account is deactivated, or is no streamer's.
+    StreamerInactive,
+}
+
+/// Why a participation's campaign may not be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// The participation's status.
+    ParticipationNotActive,
+    /// The campaign's status, or it has not begun or has ended.
+    CampaignNotActive,
+    /// No money for one more unit.
+    BudgetExhausted,
+    /// The address of its media is none that a page may load.
+    MediaNotDisplayable,
+}
+
+/// Whether one of the streamer's blackout periods is in force, in the streamer's zone.
+#[must_use]
+pub fn in_blackout(settings: &SelectionSettings, now: Timestamp) -> bool {
+    if settings.blackouts.is_empty() {
+        return false;
+    }
+    let (day, minute) = settings.time_zone.day_and_minute(now);
+    settings.blackouts.iter().any(|period| period.covers(day, minute))
+}
+
+/// Why nothing at all may be on the streamer's screen; `None` where something may.
+#[must_use]
+pub fn screen_hindrance(user: &User, now: Timestamp) -> Option<EmptyReason> {
+    if !user.is_active || !user.role.is_streamer() {
+        Some(EmptyReason::StreamerInactive)
+    } else if in_blackout(&user.selection, now) {
+        Some(EmptyReason::Blackout)
+    } else {
+        None
+    }
+}
+
+/// Why this campaign may not be on this participation's screen; `None` where it may.
+#[must_use]
+pub fn hindrance(campaign: &Campaign, participation: &Participation, now: Timestamp) -> Option<Hindrance> {
+    let begun = campaign.start_date.is_none_or(|start| start <= now);
+    let ended = campaign.end_date.is_some_and(|end| end <= now);
+    if participation.status != ParticipationStatus::Active {
+        Some(Hindrance::ParticipationNotActive)
+    } else if campaign.status != CampaignStatus::Active || !begun || ended {
+        Some(Hindrance::CampaignNotActive)
+    } else if WebUrl::parse(&campaign.media_url).is_err() {
+        Some(Hindrance::MediaNotDisplayable)
+    } else if !campaign.payment.affords_next(participation.counters.paid_units, campaign.remaining_budget) {
+        Some(Hindrance::BudgetExhausted)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,299 @@
+//! What an event is to the ledger, and what it does to counters.
+//!
+//! Counters are a projection of entries: [`Counters::of`] is the one place that says how, used when an entry is
+//! recorded and again when counters are recomputed.
+
+use std::{fmt, str::FromStr};
+
+use gametriggers_types::{
+    CampaignId, ClickKind, DecisionId, Minute, Money, ParticipationId, PaymentType, RejectionReason, Timestamp,
+    UnknownValue, UserId, VisitSource,
+};
+
+use crate::price::{Accrual, Payment};
+
+/// The id that makes an entry idempotent: the same fact, submitted by anyone any number of times, has the same id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryId(String);
+
+impl EntryId {
+    /// The display of a decision.
+    #[must_use]
+    pub fn display(decision: DecisionId) -> Self {
+        Self(format!("display:{decision}"))
+    }
+
+    /// A streamer's audience in one minute.
+    #[must_use]
+    pub fn viewers(streamer: UserId, minute: Minute) -> Self {
+        Self(format!("viewers:{streamer}:{}", minute.since_epoch()))
+    }
+
+    /// A click under a streamer's token; `event_id` is the caller's.
+    #[must_use]
+    pub fn click(streamer: UserId, kind: ClickKind, event_id: &str) -> Self {
+        Self(format!("event:{streamer}:{kind}:{event_id}"))
+    }
+
+    /// A visit: once per visitor, campaign, source and hour; `visitor` is a keyed hash that only the server can make.
+    #[must_use]
+    pub fn visit(campaign: CampaignId, source: VisitSource, hour: i64, visitor: &str) -> Self {
+        Self(format!("visit:{campaign}:{source}:{hour}:{visitor}"))
+    }
+
+    /// An id as it was stored.
+    #[must_use]
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A decision was displayed; one impression for a streamer whose audience cannot be measured.
+    Display,
+    /// A minute of a live audience; its units are viewers.
+    Viewers,
+    /// A click under a streamer's own token: counted, never paid.
+    Click(ClickKind),
+    /// A viewer followed the tracking link.
+    Visit(VisitSource),
+}
+
+impl EntryKind {
+    /// Whether a campaign of this type pays for such entries.
+    #[must_use]
+    pub const fn is_paid_under(self, payment: PaymentType) -> bool {
+        match self {
+            Self::Display | Self::Viewers => matches!(payment, PaymentType::Cpm | PaymentType::Fixed),
+            Self::Visit(_) => matches!(payment, PaymentType::Cpc),
+            Self::Click(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Display => f.write_str("display"),
+            Self::Viewers => f.write_str("viewers"),
+            Self::Click(kind) => write!(f, "click.{kind}"),
+            Self::Visit(source) => write!(f, "visit.{source}"),
+        }
+    }
+}
+
+impl FromStr for EntryKind {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('.') {
+            None if text == "display" => Ok(Self::Display),
+            None if text == "viewers" => Ok(Self::Viewers),
+            Some(("click", kind)) => kind.parse().map(Self::Click),
+            Some(("visit", source)) => source.parse().map(Self::Visit),
+            _ => Err(UnknownValue {
+                value: text.chars().take(64).collect(),
+                expected: "display, viewers, click.<kind>, visit.<source>",
+            }),
+        }
+    }
+}
+
+/// One fact, submitted to the ledger. It never says what it costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What makes it idempotent.
+    pub id: EntryId,
+    /// Who is credited.
+    pub participation: ParticipationId,
+    /// Who pays.
+    pub campaign: CampaignId,
+    /// What happened.
+    pub kind: EntryKind,
+    /// How much of it, at least 1.
+    pub units: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Set where the rules already refuse it for a reason that can never change: it is stored, so that the earner
+    /// sees why, and counts nothing.
+    pub rejected: Option<RejectionReason>,
+}
+
+/// What became of an entry; stored with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It counts.
+    Counted(Accrual),
+    /// It does not.
+    Rejected(RejectionReason),
+}
+
+impl Entry {
+    /// The verdict on a new entry of a participation that was paid for `paid_so_far` units, where the campaign has
+    /// `remaining` left.
+    #[must_use]
+    pub fn judge(&self, payment: &Payment, paid_so_far: u64, remaining: Money) -> Verdict {
+        if let Some(reason) = self.rejected {
+            return Verdict::Rejected(reason);
+        }
+        if !self.kind.is_paid_under(payment.kind()) {
+            return Verdict::Counted(Accrual { paid: 0, unpaid: self.units, amount: Money::ZERO });
+        }
+        match payment.accrue(paid_so_far, self.units, remaining) {
+            Some(accrual) => Verdict::Counted(accrual),
+            None => Verdict::Rejected(RejectionReason::BudgetExhausted),
+        }
+    }
+}
+
+/// What a participation has been credited with. Also the change that one entry makes, and the sum over a
+/// quarter-hour: all are added by [`Counters::add`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Counters {
+    pub impressions: u64,
+    /// Of every kind.
+    pub clicks: u64,
+    pub chat_clicks: u64,
+    pub qr_scans: u64,
+    pub link_clicks: u64,
+    /// Through the tracking link; each is also a click of its kind.
+    pub visits: u64,
+    /// Units paid so far: where the next price starts.
+    pub paid_units: u64,
+    pub earnings: Money,
+    pub peak_viewers: u64,
+    pub viewer_sum: u64,
+    /// Minutes in which a live audience was counted.
+    pub viewer_samples: u64,
+}
+
+impl Counters {
+    /// What an entry of this kind and verdict adds.
+    #[must_use]
+    pub fn of(kind: EntryKind, verdict: &Verdict) -> Self {
+        let Verdict::Counted(Accrual { paid, unpaid, amount }) = *verdict else {
+            return Self::default();
+        };
+        let units = paid.saturating_add(unpaid);
+        let mut counters = Self { paid_units: paid, earnings: amount, ..Self::default() };
+        match kind {
+            EntryKind::Display => counters.impressions = units,
+            EntryKind::Viewers => {
+                counters.impressions = units;
+                counters.peak_viewers = units;
+                counters.viewer_sum = units;
+                counters.viewer_samples = 1;
+            }
+            EntryKind::Click(click) => {
+                counters.clicks = units;
+                match click {
+                    ClickKind::Overlay => {}
+                    ClickKind::Chat => counters.chat_clicks = units,
+                    ClickKind::Qr => counters.qr_scans = units,
+                    ClickKind::Link => counters.link_clicks = units,
+                }
+            }
+            EntryKind::Visit(source) => {
+                counters.visits = units;
+                counters.clicks = units;
+                match source {
+                    VisitSource::Chat => counters.chat_clicks = units,
+                    VisitSource::Qr => counters.qr_scans = units,
+                    VisitSource::Link => counters.link_clicks = units,
+                }
+            }
+        }
+        counters
+    }
+
+    /// Adds `other`; the peak is the greater of the two.
+    pub fn add(&mut self, other: &Self) {
+        self.impressions += other.impressions;
+        self.clicks += other.clicks;
+        self.chat_clicks += other.chat_clicks;
+        self.qr_scans += other.qr_scans;
+        self.link_clicks += other.link_clicks;
+        self.visits += other.visits;
+        self.paid_units += other.paid_units;
+        self.earnings += other.earnings;
+        self.peak_viewers = self.peak_viewers.max(other.peak_viewers);
+        self.viewer_sum += other.viewer_sum;
+        self.viewer_samples += other.viewer_samples;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(paid: u64, unpaid: u64) -> Verdict {
+        Verdict::Counted(Accrual { paid, unpaid, amount: Money::from_micros(5) })
+    }
+
+    #[test]
+    fn every_kind_is_read_back_from_storage() {
+        let mut kinds = vec![EntryKind::Display, EntryKind::Viewers];
+        kinds.extend(ClickKind::ALL.iter().map(|&kind| EntryKind::Click(kind)));
+        kinds.extend(VisitSource::ALL.iter().map(|&source| EntryKind::Visit(source)));
+        for kind in kinds {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert!("click".parse::<EntryKind>().is_err());
+    }
+
+    #[test]
+    fn overlay_clicks_count_as_clicks_only_and_others_also_as_their_kind() {
+        let overlay = Counters::of(EntryKind::Click(ClickKind::Overlay), &counted(0, 1));
+        assert_eq!((overlay.clicks, overlay.chat_clicks, overlay.qr_scans, overlay.link_clicks), (1, 0, 0, 0));
+        let chat = Counters::of(EntryKind::Click(ClickKind::Chat), &counted(0, 1));
+        assert_eq!((chat.clicks, chat.chat_clicks), (1, 1));
+        let visit = Counters::of(EntryKind::Visit(VisitSource::Qr), &counted(1, 0));
+        assert_eq!((visit.visits, visit.clicks, visit.qr_scans, visit.paid_units), (1, 1, 1, 1));
+    }
+
+    /// Defect M1: the audience was counted whole and paid as one impression.
+    #[test]
+    fn m1_impressions_and_pay_come_from_the_same_units() {
+        let cpm = Payment::new(PaymentType::Cpm, Money::from_micros(1_660_000_000), 1).unwrap();
+        let entry = Entry {
+            id: EntryId::stored("x".to_owned()),
+            participation: ParticipationId::from(gametriggers_types::ObjectId::from_bytes([0; 12])),
+            campaign: CampaignId::from(gametriggers_types::ObjectId::from_bytes([0; 12])),
+            kind: EntryKind::Viewers,
+            units: 900,
+            at: Timestamp::UNIX_EPOCH,
+            rejected: None,
+        };
+        let whole = entry.judge(&cpm, 0, Money::from_micros(10_000_000_000));
+        let counters = Counters::of(entry.kind, &whole);
+        assert_eq!((counters.impressions, counters.earnings.micros()), (900, 1_494_000_000));
+        let partial = entry.judge(&cpm, 0, Money::from_micros(16_600_000));
+        let Verdict::Counted(accrual) = partial else { panic!("{partial:?}") };
+        assert_eq!((accrual.paid, accrual.unpaid), (10, 890));
+    }
+
+    /// Defects M15 and M16: the average was (old + new) / 2, and once a concatenated string.
+    #[test]
+    fn m15_the_mean_comes_from_sum_and_count() {
+        let mut sum = Counters::default();
+        for viewers in [100, 10, 40] {
+            sum.add(&Counters::of(EntryKind::Viewers, &counted(viewers, 0)));
+        }
+        assert_eq!((sum.viewer_sum, sum.viewer_samples, sum.peak_viewers), (150, 3, 100));
+    }
+}

@@ -1,0 +1,123 @@
+//! Users, campaigns and participations as every layer above storage sees them.
+
+use gametriggers_types::{
+    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, OverlaySettings, ParticipationId,
+    ParticipationStatus, Role, ScreenToken, SelectionSettings, Timestamp, UserId, WebUrl,
+};
+
+use crate::{ledger::Counters, price::Payment};
+
+/// Somebody with an account. The password's hash is not here, so that it cannot leave the store by accident.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // the fields are the stored document's, described in docs/api.md
+pub struct User {
+    pub id: UserId,
+    pub email: String,
+    pub name: String,
+    pub image: Option<String>,
+    pub role: Role,
+    pub auth_provider: AuthProvider,
+    pub auth_provider_id: Option<String>,
+    pub channel_url: Option<String>,
+    pub categories: Vec<String>,
+    pub languages: Vec<String>,
+    pub description: Option<String>,
+    /// A deactivated user neither signs in nor shows anything.
+    pub is_active: bool,
+    pub overlay: OverlaySettings,
+    /// Made when it is first asked for.
+    pub overlay_token: Option<ScreenToken>,
+    /// When the overlay token was last made anew: participation tokens from before then are void, and so are receipts.
+    pub tokens_revoked_at: Option<Timestamp>,
+    pub overlay_last_seen: Option<Timestamp>,
+    pub selection: SelectionSettings,
+    pub test_campaign: Option<TestCampaign>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// The test ad, while it lasts.
+    #[must_use]
+    pub fn test_ad_at(&self, now: Timestamp) -> Option<&TestCampaign> {
+        self.test_campaign.as_ref().filter(|test| now < test.expires_at)
+    }
+}
+
+/// An ad that a streamer shows themselves for a few seconds, to see where it appears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct TestCampaign {
+    pub title: String,
+    pub media_url: WebUrl,
+    pub media_type: MediaType,
+    pub expires_at: Timestamp,
+}
+
+/// What a brand funds.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Campaign {
+    pub id: CampaignId,
+    pub title: String,
+    pub description: Option<String>,
+    pub brand_id: UserId,
+    pub budget: Money,
+    pub remaining_budget: Money,
+    /// As it was stored: the previous system took any text. Shown only if it is a [`WebUrl`].
+    pub media_url: String,
+    pub media_type: MediaType,
+    /// Where a click leads; as it was stored, followed only if it is a [`WebUrl`].
+    pub click_url: Option<String>,
+    pub status: CampaignStatus,
+    pub categories: Vec<String>,
+    pub languages: Vec<String>,
+    pub start_date: Option<Timestamp>,
+    pub end_date: Option<Timestamp>,
+    pub payment: Payment,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One streamer's part in one campaign.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Participation {
+    pub id: ParticipationId,
+    pub campaign_id: CampaignId,
+    pub streamer_id: UserId,
+    pub status: ParticipationStatus,
+    /// The projection of the ledger.
+    pub counters: Counters,
+    /// The average that the previous system left; shown until a first sample is taken.
+    pub average_viewers_before: f64,
+    /// Written once, when the streamer joins, and by no update.
+    pub browser_source_token: ScreenToken,
+    pub browser_source_url: String,
+    pub joined_at: Timestamp,
+    pub tracking: TrackingLinks,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Participation {
+    /// The mean number of viewers over all minutes sampled (defects M15 and M16: it was (old + new) / 2).
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // a mean to 15 digits
+    pub fn average_viewers(&self) -> f64 {
+        if self.counters.viewer_samples == 0 {
+            self.average_viewers_before
+        } else {
+            self.counters.viewer_sum as f64 / self.counters.viewer_samples as f64
+        }
+    }
+}
+
+/// The addresses by which viewers reach the sponsor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct TrackingLinks {
+    pub tracking_url: Option<String>,
+    pub qr_code_url: Option<String>,
+    pub chat_command: Option<String>,
+}

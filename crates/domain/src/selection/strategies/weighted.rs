@@ -1,0 +1,39 @@
+//! `weighted`: chance in proportion to pay, performance and fairness, as the streamer weighs them.
+
+use gametriggers_types::Timestamp;
+
+use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
+
+/// The click-through rate at which a campaign performs as well as counts: 1 %.
+const FULL_PERFORMANCE_CTR: f64 = 0.01;
+/// The minutes without display after which a campaign has waited as long as counts.
+const FULL_FAIRNESS_MINUTES: f64 = 30.0;
+
+/// `paymentRate`·pay + `performance`·perf + `fairness`·fair, each of the three from 0 to 1: pay = rate / the greatest
+/// rate; perf = min(100·CTR, 1); fair = min(minutes since last displayed / 30, 1), 1 if never.
+pub(super) struct Weighted;
+
+impl SelectionStrategy for Weighted {
+    fn name(&self) -> &'static str {
+        "weighted"
+    }
+
+    fn weigh(&self, ctx: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
+        let rate = |candidate: &Candidate| candidate.payment.rate().as_units();
+        let greatest_rate = candidates.iter().map(rate).fold(0.0, f64::max);
+        for (candidate, weight) in candidates.iter().zip(weights) {
+            let pay = if greatest_rate > 0.0 { rate(candidate) / greatest_rate } else { 0.0 };
+            let performance = (candidate.click_through_rate() / FULL_PERFORMANCE_CTR).min(1.0);
+            let fairness = candidate.last_shown.map_or(1.0, |last| waited(last, ctx.now));
+            *weight = ctx.weights.payment_rate() * pay
+                + ctx.weights.performance() * performance
+                + ctx.weights.fairness() * fairness;
+        }
+    }
+}
+
+/// The share of the longest wait that counts, 0 to 1.
+fn waited(last_shown: Timestamp, now: Timestamp) -> f64 {
+    let minutes = now.duration_since(last_shown).as_secs_f64() / 60.0;
+    (minutes / FULL_FAIRNESS_MINUTES).clamp(0.0, 1.0)
+}

@@ -1,0 +1,1 @@
+//! The HTTP interface of GameTriggers: routes, wire types, errors, OpenAPI, the overlay page

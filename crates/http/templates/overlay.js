@@ -1,0 +1,259 @@
+// The overlay page: shows what `/data` names, reports each display once, and outlives every failure without a reload,
+// because nobody is there to reload it: it runs inside OBS (Chromium 103 and later) in the middle of a live stream.
+(() => {
+  'use strict';
+
+  const POLL = 5000;
+  const PING = 30000;
+  const REQUEST_LIMIT = 10000;
+  const LONGEST_WAIT = 600000; // whatever Retry-After says
+  const RECEIPT_LIFE = 600000; // after the decision has ended
+  // How long an answer may outlive its slot while the question about the next one is still under way.
+  const GRACE = REQUEST_LIMIT + POLL;
+  // A test ad has no slot: without news from the server it stays this long.
+  const LIFE_WITHOUT_SLOT = 60000;
+  const CLICK_ATTEMPTS = 4;
+
+  const box = document.getElementById('overlay');
+  // Relative to the page, so that a proxy may serve it under any prefix.
+  const page = location.pathname.replace(/\/+$/, '');
+  const displayUrl = `${page}/../../campaigns/impression/${page.split('/').pop()}`;
+
+  let state = null; // the answer in force; null: nothing may be shown
+  let stateEnds = 0; // in server time
+  let expiry; // timer that ends an answer nobody confirms any more
+  let pollFailures = 0;
+  let clockSkew = 0; // server time − local time
+
+  const serverNow = () => Date.now() + clockSkew;
+  const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
+  // 5–10 s, 10–20 s, 20–40 s, then 30–60 s: spread, so that a server coming back is not met by all pages at once.
+  const backOff = (failures) => Math.min(30000, 5000 * 2 ** (failures - 1)) * (1 + Math.random());
+
+  // ---- Requests
+
+  async function request(url, options) {
+    const abort = new AbortController();
+    const limit = setTimeout(() => abort.abort(), REQUEST_LIMIT);
+    try {
+      const response = await fetch(url, { cache: 'no-store', ...options, signal: abort.signal });
+      const date = Date.parse(response.headers.get('Date'));
+      if (date) clockSkew = date + 500 - Date.now(); // the header is cut to whole seconds
+      const text = await response.text(); // within the same limit: a body can hang too
+      return { status: response.status, text, retryAfter: retryAfter(response.headers.get('Retry-After')) };
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  function retryAfter(header) {
+    const wait = /^\d+$/.test(header) ? header * 1000 : Date.parse(header) - serverNow();
+    return Math.min(wait || 0, LONGEST_WAIT);
+  }
+
+  // Sends until the server has judged the event (also by a 4xx) or `worthwhile` gives up.
+  async function deliver(url, body, worthwhile) {
+    const headers = { 'Content-Type': 'application/json' };
+    const options = { method: 'POST', headers, body: JSON.stringify(body) };
+    for (let failures = 1; ; failures += 1) {
+      let wait = backOff(failures);
+      try {
+        const answer = await request(url, options);
+        if (answer.status < 500 && answer.status !== 429) return;
+        wait = Math.max(wait, answer.retryAfter);
+      } catch {
+        // The network is away: try again.
+      }
+      await sleep(wait);
+      if (!worthwhile(failures)) return;
+    }
+  }
+
+  // ---- What is in force
+
+  // Asks once; gives the time until the next question.
+  async function poll() {
+    const known = state;
+    let wait = 0;
+    try {
+      const headers = known ? { 'If-None-Match': `"${known.version}"` } : {};
+      const answer = await request(`${page}/data`, { headers });
+      wait = answer.retryAfter;
+      if (answer.status === 404) enforce(null);
+      if (answer.status === 304 && known) return accept(known);
+      if (answer.status === 200) return accept(JSON.parse(answer.text));
+    } catch {
+      // The network is away, or something that is not the server answered for it.
+    }
+    return Math.max(wait, failed());
+  }
+
+  function accept(answer) {
+    if (!answer || !['campaign', 'test', 'empty'].includes(answer.kind)) throw new TypeError('not overlay data');
+    const slotEnd = Date.parse(answer.slotEnd);
+    stateEnds = slotEnd || serverNow() + LIFE_WITHOUT_SLOT;
+    enforce(answer);
+    expireAfter(GRACE);
+    pollFailures = 0;
+    const left = stateEnds - serverNow();
+    // Slots of all streamers end at the same instant: spread the questions about the next one.
+    return left > 0 && left < POLL ? left + 500 + 1000 * Math.random() : POLL;
+  }
+
+  // What is shown may stay to the end of its slot, but no longer: nobody would know who was on screen.
+  function failed() {
+    pollFailures += 1;
+    expireAfter(0);
+    return backOff(pollFailures);
+  }
+
+  function expireAfter(grace) {
+    clearTimeout(expiry);
+    const left = Math.max(stateEnds - serverNow(), 0) + grace;
+    expiry = setTimeout(enforce, Math.min(left, 0x7fffffff), null);
+  }
+
+  function enforce(next) {
+    state = next;
+    showMedia(next && next.mediaType, next && safeUrl(next.mediaUrl));
+    if (next) dress(next);
+    noteDisplay();
+  }
+
+  // ---- What is on screen
+
+  let mediaKey = '';
+  let mediaFailures = 0;
+  let mediaRetry;
+
+  function safeUrl(text) {
+    try {
+      const url = new URL(text.trim() || 'none:', location.href); // '' would be the page itself
+      return ['http:', 'https:'].includes(url.protocol) ? url.href : null;
+    } catch {
+      return null;
+    }
+  }
+
+  // The same media in the next slot plays on: a new decision is no reason for a flicker.
+  function showMedia(type, url) {
+    const key = url && ['image', 'video'].includes(type) ? `${type} ${url}` : '';
+    if (key === mediaKey) return;
+    mediaKey = key;
+    mediaFailures = 0;
+    clearTimeout(mediaRetry);
+    clearMedia();
+    if (key) loadMedia(type, url);
+  }
+
+  function clearMedia() {
+    const old = box.firstChild;
+    delete box.dataset.shown;
+    box.replaceChildren();
+    if (!old) return;
+    old.removeAttribute('src');
+    if (old.load) old.load(); // a video lets go of its download and decoder only now
+  }
+
+  function loadMedia(type, url) {
+    const video = type === 'video';
+    const media = document.createElement(video ? 'video' : 'img');
+    if (video) Object.assign(media, { autoplay: true, muted: true, loop: true, playsInline: true });
+    media.addEventListener(video ? 'playing' : 'load', () => {
+      if (!media.isConnected) return;
+      mediaFailures = 0;
+      box.dataset.shown = '';
+      noteDisplay();
+    });
+    media.addEventListener('error', () => {
+      if (!media.isConnected) return;
+      clearMedia();
+      mediaFailures += 1;
+      mediaRetry = setTimeout(() => {
+        loadMedia(type, url);
+        dress(state);
+      }, backOff(mediaFailures));
+    });
+    media.src = url;
+    box.append(media);
+  }
+
+  // All that may change without touching the media.
+  function dress({ title, overlaySettings }) {
+    const { position, size, opacity, backgroundColor } = overlaySettings || {};
+    box.dataset.position = position || '';
+    box.dataset.size = size || '';
+    box.style.opacity = (opacity || 80) / 100;
+    box.style.backgroundColor = 'transparent'; // stays if what follows is not a colour
+    box.style.backgroundColor = backgroundColor;
+    const media = box.firstChild;
+    if (media) media.setAttribute('alt' in media ? 'alt' : 'aria-label', title || '');
+  }
+
+  // ---- What is reported
+
+  // OBS tells of changes only, so a page that was told nothing is taken to be on air.
+  const onAir = { active: true, visible: true };
+  const reported = new Set();
+  let frame;
+
+  // In an animation frame, because frames are drawn only while the page is rendered at all.
+  function noteDisplay() {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => {
+      if (!state || state.kind !== 'campaign' || reported.has(state.decisionId)) return;
+      const drawn = 'shown' in box.dataset && box.offsetWidth > 0 && box.offsetHeight > 0;
+      if (!drawn || !onAir.active || !onAir.visible || document.visibilityState === 'hidden') return;
+      reported.add(state.decisionId);
+      reportDisplay(state);
+    });
+  }
+
+  function reportDisplay({ decisionId, receipt }) {
+    let lastInForce = Date.now();
+    return deliver(displayUrl, { receipt }, () => {
+      if (state && state.decisionId === decisionId) lastInForce = Date.now();
+      return Date.now() - lastInForce < RECEIPT_LIFE;
+    });
+  }
+
+  function obsSays(event, key) {
+    window.addEventListener(event, ({ detail }) => {
+      onAir[key] = !detail || detail[key] !== false;
+      noteDisplay();
+    });
+  }
+  obsSays('obsSourceActiveChanged', 'active');
+  obsSays('obsSourceVisibleChanged', 'visible');
+  document.addEventListener('visibilitychange', noteDisplay);
+
+  // The streamer's own click, by "Interact"; viewers cannot reach an overlay.
+  box.addEventListener('click', () => {
+    if (!state) return;
+    // randomUUID exists in secure contexts only, and many an overlay is served by plain http.
+    const random = crypto.getRandomValues(new Uint8Array(16));
+    const eventId = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const receipt = state.receipt || undefined;
+    deliver(`${page}/click`, { receipt, eventId }, (failures) => failures < CLICK_ATTEMPTS);
+  });
+
+  const ping = () => request(`${page}/ping`, { method: 'POST' }).catch(() => {}); // the next one is soon
+  ping();
+  setInterval(ping, PING);
+
+  // ---- Start
+
+  async function run() {
+    let wait;
+    try {
+      wait = accept(JSON.parse(document.getElementById('state').textContent));
+    } catch {
+      wait = failed(); // the page came without an answer: unknown token, or the store was away
+    }
+    for (;;) {
+      await sleep(wait);
+      wait = await poll();
+    }
+  }
+  run();
+})();

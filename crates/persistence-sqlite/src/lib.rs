@@ -1,0 +1,1 @@
+//! The embedded storage backend of GameTriggers, on SQLite

@@ -1,0 +1,1 @@
+//! What GameTriggers asks of a store: repository traits, the ledger, one error

@@ -1,0 +1,1 @@
+//! Sponsorships for live streams: the GameTriggers server

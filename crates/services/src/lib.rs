@@ -1,0 +1,1 @@
+//! The use cases of GameTriggers over its rules and its store

@@ -1,0 +1,246 @@
+//! Periods of the week in which a streamer shows nothing.
+
+use std::{fmt, str::FromStr};
+
+use jiff::civil::Weekday;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Why a period is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidBlackout {
+    /// Not `HH:MM`.
+    #[error("`{0}` is not a time of day: write HH:MM from 00:00 to 23:59, or 24:00 for the end of a day")]
+    TimeOfDay(String),
+    /// A start of 24:00.
+    #[error("a blackout period starts at 23:59 at the latest")]
+    Start,
+    /// Start and end are the same.
+    #[error("startTime and endTime of a blackout period differ; a whole day is 00:00 to 24:00")]
+    Empty,
+    /// Not the name of a day.
+    #[error("`{0}` is not a day of the week: write monday to sunday")]
+    Day(String),
+    /// No day at all.
+    #[error("a blackout period names at least one day")]
+    NoDays,
+}
+
+/// A time of day to the minute, 00:00 to 24:00; 24:00 is the end of the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimeOfDay(u16);
+
+impl TimeOfDay {
+    const END: u16 = 24 * 60;
+
+    /// Minutes since 00:00, from 0 to 1,440.
+    #[must_use]
+    pub const fn minutes(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.0 / 60, self.0 % 60)
+    }
+}
+
+impl FromStr for TimeOfDay {
+    type Err = InvalidBlackout;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let two = |digits: &str| match digits.as_bytes() {
+            [b'0'..=b'9', b'0'..=b'9'] => digits.parse::<u16>().ok(),
+            _ => None,
+        };
+        let minutes = text
+            .split_once(':')
+            .and_then(|(hours, minutes)| Some((two(hours)?, two(minutes)?)))
+            .filter(|&(_, minutes)| minutes < 60)
+            .map(|(hours, minutes)| hours * 60 + minutes)
+            .filter(|&minutes| minutes <= Self::END);
+        minutes.map(Self).ok_or_else(|| InvalidBlackout::TimeOfDay(text.chars().take(64).collect()))
+    }
+}
+
+impl Serialize for TimeOfDay {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOfDay {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+const DAYS: [(&str, Weekday); 7] = [
+    ("monday", Weekday::Monday),
+    ("tuesday", Weekday::Tuesday),
+    ("wednesday", Weekday::Wednesday),
+    ("thursday", Weekday::Thursday),
+    ("friday", Weekday::Friday),
+    ("saturday", Weekday::Saturday),
+    ("sunday", Weekday::Sunday),
+];
+
+/// The English name of a day in lower case.
+#[must_use]
+pub fn weekday_name(day: Weekday) -> &'static str {
+    DAYS[usize::from(day.to_monday_zero_offset().unsigned_abs())].0
+}
+
+/// The day of an English name, whole or its first three letters, in any case.
+///
+/// # Errors
+/// [`InvalidBlackout::Day`] for anything else.
+pub fn parse_weekday(text: &str) -> Result<Weekday, InvalidBlackout> {
+    DAYS.iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text) || name[..3].eq_ignore_ascii_case(text))
+        .map(|&(_, day)| day)
+        .ok_or_else(|| InvalidBlackout::Day(text.chars().take(64).collect()))
+}
+
+/// A half-open period `[start, end)` that recurs on the days named. One that ends before it starts runs over
+/// midnight and belongs to the day on which it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
+pub struct BlackoutPeriod {
+    start: TimeOfDay,
+    end: TimeOfDay,
+    days: Vec<Weekday>,
+}
+
+impl BlackoutPeriod {
+    /// A period of the given days; days are sorted from Monday and named once.
+    ///
+    /// # Errors
+    /// [`InvalidBlackout`] if the period is empty, starts at 24:00 or names no day.
+    pub fn new(start: TimeOfDay, end: TimeOfDay, days: &[Weekday]) -> Result<Self, InvalidBlackout> {
+        if start.0 == TimeOfDay::END {
+            return Err(InvalidBlackout::Start);
+        }
+        if start == end {
+            return Err(InvalidBlackout::Empty);
+        }
+        let days: Vec<_> = DAYS.iter().map(|&(_, day)| day).filter(|day| days.contains(day)).collect();
+        if days.is_empty() {
+            return Err(InvalidBlackout::NoDays);
+        }
+        Ok(Self { start, end, days })
+    }
+
+    /// The first minute of the period.
+    #[must_use]
+    pub const fn start(&self) -> TimeOfDay {
+        self.start
+    }
+
+    /// The first minute after the period.
+    #[must_use]
+    pub const fn end(&self) -> TimeOfDay {
+        self.end
+    }
+
+    /// The days on which it starts, from Monday.
+    #[must_use]
+    pub fn days(&self) -> &[Weekday] {
+        &self.days
+    }
+
+    /// Whether the period is in force on `day`, `minute` minutes after midnight.
+    #[must_use]
+    pub fn covers(&self, day: Weekday, minute: u16) -> bool {
+        let on = |day: Weekday| self.days.contains(&day);
+        if self.start < self.end {
+            on(day) && (self.start.0..self.end.0).contains(&minute)
+        } else {
+            (on(day) && minute >= self.start.0) || (on(day.previous()) && minute < self.end.0)
+        }
+    }
+}
+
+/// The JSON form.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    start_time: TimeOfDay,
+    end_time: TimeOfDay,
+    days: Vec<String>,
+}
+
+impl From<BlackoutPeriod> for Stored {
+    fn from(period: BlackoutPeriod) -> Self {
+        Self {
+            start_time: period.start,
+            end_time: period.end,
+            days: period.days.into_iter().map(|day| weekday_name(day).to_owned()).collect(),
+        }
+    }
+}
+
+impl TryFrom<Stored> for BlackoutPeriod {
+    type Error = InvalidBlackout;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let days = stored.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
+        Self::new(stored.start_time, stored.end_time, &days)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(start: &str, end: &str, days: &[Weekday]) -> BlackoutPeriod {
+        BlackoutPeriod::new(start.parse().unwrap(), end.parse().unwrap(), days).unwrap()
+    }
+
+    /// Defect S10: the part after midnight was tested against the same day.
+    #[test]
+    fn s10_an_overnight_period_belongs_to_the_day_on_which_it_starts() {
+        let night = period("22:00", "06:00", &[Weekday::Friday]);
+        assert!(night.covers(Weekday::Friday, 22 * 60));
+        assert!(night.covers(Weekday::Saturday, 5 * 60 + 59));
+        assert!(!night.covers(Weekday::Saturday, 6 * 60));
+        assert!(!night.covers(Weekday::Friday, 5 * 60));
+        assert!(!night.covers(Weekday::Saturday, 22 * 60));
+    }
+
+    /// Defect S11: junk days matched by prefix, the end minute was included, malformed times never matched.
+    #[test]
+    fn s11_periods_are_half_open_and_checked() {
+        let noon = period("12:00", "13:00", &[Weekday::Monday]);
+        assert!(noon.covers(Weekday::Monday, 12 * 60));
+        assert!(!noon.covers(Weekday::Monday, 13 * 60));
+        for bad in ["99:99", "24:01", "1:00", "12:60", "+1:00", "12", "", "12:00:00", "１２:００"] {
+            assert!(bad.parse::<TimeOfDay>().is_err(), "{bad}");
+        }
+        for bad in ["mondayish", "", "m", "tu"] {
+            assert!(parse_weekday(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_whole_day_can_be_written_and_an_empty_period_cannot() {
+        let day = period("00:00", "24:00", &[Weekday::Sunday]);
+        assert!(day.covers(Weekday::Sunday, 0) && day.covers(Weekday::Sunday, 1439));
+        assert!(!day.covers(Weekday::Monday, 0));
+        let noon: TimeOfDay = "12:00".parse().unwrap();
+        assert_eq!(BlackoutPeriod::new(noon, noon, &[Weekday::Monday]), Err(InvalidBlackout::Empty));
+        assert_eq!(BlackoutPeriod::new(noon, "13:00".parse().unwrap(), &[]), Err(InvalidBlackout::NoDays));
+    }
+
+    #[test]
+    fn json_names_days_in_lower_case_from_monday() {
+        let period: BlackoutPeriod = serde_json::from_value(serde_json::json!({
+            "startTime": "22:00", "endTime": "06:00", "days": ["Sun", "monday", "MONDAY"],
+        }))
+        .unwrap();
+        assert_eq!(
+            serde_json::to_value(period).unwrap(),
+            serde_json::json!({"startTime": "22:00", "endTime": "06:00", "days": ["monday", "sunday"]})
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! The vocabulary that every other crate of GameTriggers shares.
+//!
+//! Owns typed ids, [`Money`], time slots, the enums and the settings of the stored documents, with
+//! their JSON form. Knows no driver, no HTTP and no async runtime, and holds no rule that needs more than one
+//! value to decide: those live in `gametriggers-domain`.
+//!
+//! To extend it, add a type whose constructor refuses what must never exist; the rest of the system relies on
+//! a value of the type being valid.
+
+mod blackout;
+mod enums;
+mod id;
+mod media;
+mod money;
+mod overlay;
+mod selection;
+mod time;
+mod token;
+
+pub use blackout::{BlackoutPeriod, InvalidBlackout, TimeOfDay, parse_weekday, weekday_name};
+pub use enums::{
+    AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason, Role,
+    UnknownValue, VisitSource,
+};
+pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, UserId};
+pub use jiff::{SignedDuration, Timestamp, civil::Weekday};
+pub use media::{InvalidWebUrl, WebUrl};
+pub use money::{InvalidMoney, Money};
+pub use overlay::{
+    BackgroundColor, InvalidOverlaySetting, Opacity, OverlayPosition, OverlaySettings, OverlaySize,
+};
+pub use selection::{
+    InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName, TimeZoneName,
+};
+pub use time::{Minute, Quarter, Slot};
+pub use token::ScreenToken;

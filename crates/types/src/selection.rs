@@ -1,0 +1,279 @@
+//! How a streamer wants campaigns to be chosen.
+
+use std::fmt;
+
+use jiff::{Timestamp, civil::Weekday, tz::TimeZone};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::BlackoutPeriod;
+
+/// Why a value is not one that selection can work with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSelectionSetting {
+    /// Not a whole number from 1 to 60.
+    #[error("rotationIntervalMinutes is a whole number from 1 to 60")]
+    Interval,
+    /// A weight outside 0 to 1.
+    #[error("each of priorityWeights is a number from 0 to 1")]
+    Weight,
+    /// Nothing weighs anything.
+    #[error("at least one of priorityWeights is greater than 0")]
+    AllWeightsZero,
+    /// Not in the IANA time zone database.
+    #[error("`{0}` is not a time zone of the IANA database, such as Asia/Kolkata")]
+    TimeZone(String),
+}
+
+/// The length of a slot in whole minutes, 1 to 60.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct RotationInterval(u8);
+
+impl RotationInterval {
+    /// The length in minutes.
+    #[must_use]
+    pub const fn minutes(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for RotationInterval {
+    fn default() -> Self {
+        Self(3)
+    }
+}
+
+impl TryFrom<i64> for RotationInterval {
+    type Error = InvalidSelectionSetting;
+
+    fn try_from(minutes: i64) -> Result<Self, Self::Error> {
+        match u8::try_from(minutes) {
+            Ok(minutes @ 1..=60) => Ok(Self(minutes)),
+            _ => Err(InvalidSelectionSetting::Interval),
+        }
+    }
+}
+
+impl TryFrom<f64> for RotationInterval {
+    type Error = InvalidSelectionSetting;
+
+    /// A number that JSON wrote with a fraction of zero (`3.0`) is whole.
+    fn try_from(minutes: f64) -> Result<Self, Self::Error> {
+        if minutes.fract() == 0.0 && (1.0..=60.0).contains(&minutes) {
+            #[allow(clippy::cast_possible_truncation)] // between 1 and 60
+            Self::try_from(minutes as i64)
+        } else {
+            Err(InvalidSelectionSetting::Interval)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RotationInterval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
+}
+
+/// What the `weighted` strategy looks at, each from 0 to 1 and not all 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "RawWeights")]
+pub struct PriorityWeights {
+    payment_rate: f64,
+    performance: f64,
+    fairness: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawWeights {
+    payment_rate: f64,
+    performance: f64,
+    fairness: f64,
+}
+
+impl TryFrom<RawWeights> for PriorityWeights {
+    type Error = InvalidSelectionSetting;
+
+    fn try_from(raw: RawWeights) -> Result<Self, Self::Error> {
+        Self::new(raw.payment_rate, raw.performance, raw.fairness)
+    }
+}
+
+impl PriorityWeights {
+    /// Three weights.
+    ///
+    /// # Errors
+    /// [`InvalidSelectionSetting`] if one is not a number from 0 to 1, or all are 0.
+    pub fn new(payment_rate: f64, performance: f64, fairness: f64) -> Result<Self, InvalidSelectionSetting> {
+        let all = [payment_rate, performance, fairness];
+        if !all.iter().all(|weight| (0.0..=1.0).contains(weight)) {
+            return Err(InvalidSelectionSetting::Weight);
+        }
+        if all.iter().all(|&weight| weight == 0.0) {
+            return Err(InvalidSelectionSetting::AllWeightsZero);
+        }
+        Ok(Self { payment_rate, performance, fairness })
+    }
+
+    /// The weight of what the campaign pays.
+    #[must_use]
+    pub const fn payment_rate(self) -> f64 {
+        self.payment_rate
+    }
+
+    /// The weight of how well the campaign is clicked.
+    #[must_use]
+    pub const fn performance(self) -> f64 {
+        self.performance
+    }
+
+    /// The weight of how long the campaign has not been shown.
+    #[must_use]
+    pub const fn fairness(self) -> f64 {
+        self.fairness
+    }
+}
+
+impl Default for PriorityWeights {
+    fn default() -> Self {
+        Self { payment_rate: 0.4, performance: 0.3, fairness: 0.3 }
+    }
+}
+
+/// The name of a selection strategy. Which names exist is known to the registry in `gametriggers-domain`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StrategyName(String);
+
+impl StrategyName {
+    /// The name of the strategy where none, or an unknown one, was chosen.
+    pub const DEFAULT: &str = "fair-rotation";
+
+    /// A name, known or not.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for StrategyName {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT)
+    }
+}
+
+impl fmt::Display for StrategyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A time zone of the IANA database, such as `Asia/Kolkata`; `UTC` where none was chosen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TimeZoneName(TimeZone);
+
+impl TimeZoneName {
+    /// Looks a zone up in the database that is compiled in.
+    ///
+    /// # Errors
+    /// [`InvalidSelectionSetting::TimeZone`] for a name that is not in it.
+    pub fn parse(name: &str) -> Result<Self, InvalidSelectionSetting> {
+        let unknown = || InvalidSelectionSetting::TimeZone(name.chars().take(64).collect());
+        if name == "UTC" {
+            return Ok(Self::default());
+        }
+        let zone = TimeZone::get(name).map_err(|_| unknown())?;
+        if zone.iana_name().is_some() { Ok(Self(zone)) } else { Err(unknown()) }
+    }
+
+    /// The zone's name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The day of the week and the minutes since midnight that a clock in this zone shows at `at`.
+    #[must_use]
+    pub fn day_and_minute(&self, at: Timestamp) -> (Weekday, u16) {
+        let local = self.0.to_datetime(at);
+        let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+        (local.weekday(), minute)
+    }
+}
+
+impl Default for TimeZoneName {
+    fn default() -> Self {
+        Self(TimeZone::UTC)
+    }
+}
+
+impl fmt::Debug for TimeZoneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for TimeZoneName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeZoneName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Everything that selection takes from a streamer's settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SelectionSettings {
+    /// The strategy chosen.
+    pub strategy: StrategyName,
+    /// The length of a slot.
+    pub interval: RotationInterval,
+    /// What `weighted` looks at.
+    pub weights: PriorityWeights,
+    /// When nothing is shown.
+    pub blackouts: Vec<BlackoutPeriod>,
+    /// The zone in which blackout periods are read.
+    pub time_zone: TimeZoneName,
+    /// Grows by one with every write of these settings; a decision made under a lesser one is over.
+    pub version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_whole_number_from_1_to_60() {
+        for bad in [0.0, 61.0, 1.5, -3.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(RotationInterval::try_from(bad), Err(InvalidSelectionSetting::Interval), "{bad}");
+        }
+        assert_eq!(RotationInterval::try_from(3.0), Ok(RotationInterval::default()));
+        assert_eq!(RotationInterval::try_from(60).unwrap().minutes(), 60);
+    }
+
+    #[test]
+    fn weights_are_numbers_from_0_to_1_and_not_all_zero() {
+        use InvalidSelectionSetting::{AllWeightsZero, Weight};
+        assert_eq!(PriorityWeights::new(-0.1, 0.5, 0.5), Err(Weight));
+        assert_eq!(PriorityWeights::new(f64::NAN, 0.5, 0.5), Err(Weight));
+        assert_eq!(PriorityWeights::new(0.0, 0.0, 0.0), Err(AllWeightsZero));
+        assert!(PriorityWeights::new(1.0, 0.0, 0.0).is_ok());
+    }
+
+    #[test]
+    fn only_zones_of_the_database_are_taken() {
+        assert_eq!(TimeZoneName::parse("Asia/Kolkata").unwrap().as_str(), "Asia/Kolkata");
+        assert_eq!(TimeZoneName::parse("UTC").unwrap().as_str(), "UTC");
+        for bad in ["", "Mars/Olympus", "+05:30", "local", "../etc/passwd"] {
+            assert!(TimeZoneName::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

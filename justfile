@@ -1,0 +1,33 @@
+# Shortcuts. Each recipe only calls cargo or `cargo xtask`, so nobody needs just.
+
+# List the recipes
+default:
+    @just --list
+
+# Run the product with example data and print what to try
+demo *args:
+    cargo run --release -- demo {{ args }}
+
+# Run every test that needs nothing but Rust and a C compiler
+test *args:
+    cargo xtask test {{ args }}
+
+# Run the tests that drive a real Chromium
+browser *args:
+    cargo xtask browser {{ args }}
+
+# Check crate floors, formatting, clippy and documentation
+lint:
+    cargo xtask lint
+
+# Format the code
+fmt:
+    cargo fmt --all
+
+# Run everything that CI runs
+ci *args:
+    cargo xtask ci {{ args }}
+
+# Run the tests and accept every snapshot as it is now; then read the diff
+bless *args:
+    INSTA_UPDATE=always cargo xtask test {{ args }}

@@ -1,0 +1,23 @@
+//! `cargo xtask ci`: what CI runs, for whoever wants to know before CI does.
+
+use clap::Args;
+
+use crate::cargo::TestArgs;
+use crate::{browser, lint, test};
+
+/// What is left out.
+#[derive(Debug, Args)]
+pub(crate) struct CiArgs {
+    /// Leave out the browser tests, on a machine that has no Chromium
+    #[arg(long)]
+    no_browser: bool,
+}
+
+/// Runs the tests, the browser tests and the lints; stops at the first that fails.
+pub(crate) fn run(args: &CiArgs) -> anyhow::Result<()> {
+    test::run(&TestArgs::NONE)?;
+    if !args.no_browser {
+        browser::run(&TestArgs::NONE)?;
+    }
+    lint::run()
+}

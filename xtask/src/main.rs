@@ -1,0 +1,78 @@
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! Owns how the project is tested and checked, so that a developer, the `justfile` and CI all do the same. It knows
+//! nothing of the product: no crate of it depends on this one, and this one depends on none of them.
+//!
+//! A command is one module with a `run` function and one variant of [`Task`].
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command for people: what it does belongs on their terminal"
+)]
+
+mod browser;
+mod cargo;
+mod ci;
+mod floors;
+mod lint;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Run every test that needs nothing but Rust and a C compiler: unit, integration and doc tests
+    Test(cargo::TestArgs),
+    /// Run the tests that drive a real Chromium
+    Browser(cargo::TestArgs),
+    /// Check the crate floors, the formatting, clippy and the documentation
+    Lint,
+    /// Check only which crate depends on which
+    Floors,
+    /// Run everything that CI runs: test, browser, lint
+    Ci(ci::CiArgs),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Test(args) => test::run(&args),
+        Task::Browser(args) => browser::run(&args),
+        Task::Lint => lint::run(),
+        Task::Floors => floors::run(),
+        Task::Ci(args) => ci::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Task::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_a_test_command_is_passed_on() {
+        let words = ["xtask", "test", "-p", "gametriggers-domain", "fair", "--", "--nocapture"];
+        let Task::Test(args) = Task::parse_from(words) else { panic!("not parsed as `test`") };
+        assert_eq!(args.to_cargo(), ["-p", "gametriggers-domain", "fair", "--", "--nocapture"]);
+
+        let Task::Browser(args) = Task::parse_from(["xtask", "browser", "--", "--nocapture"]) else {
+            panic!("not parsed as `browser`")
+        };
+        assert_eq!(args.to_cargo(), ["--", "--nocapture"]);
+    }
+}
