@@ -6,12 +6,10 @@
   const POLL = 5000;
   const PING = 30000;
   const REQUEST_LIMIT = 10000;
-  const LONGEST_WAIT = 600000; // whatever Retry-After says
+  const GRACE = REQUEST_LIMIT + POLL; // an answer may outlive its slot while the question about the next is under way
+  const LIFE_WITHOUT_SLOT = 60000; // a test ad, without news from the server
   const RECEIPT_LIFE = 600000; // after the decision has ended
-  // How long an answer may outlive its slot while the question about the next one is still under way.
-  const GRACE = REQUEST_LIMIT + POLL;
-  // A test ad has no slot: without news from the server it stays this long.
-  const LIFE_WITHOUT_SLOT = 60000;
+  const LONGEST_WAIT = 600000; // whatever Retry-After says
   const CLICK_ATTEMPTS = 4;
 
   const box = document.getElementById('overlay');
@@ -116,7 +114,7 @@
   function enforce(next) {
     state = next;
     showMedia(next && next.mediaType, next && safeUrl(next.mediaUrl));
-    if (next) dress(next);
+    if (next) dress(next); // also where the media stays
     noteDisplay();
   }
 
@@ -169,13 +167,11 @@
       if (!media.isConnected) return;
       clearMedia();
       mediaFailures += 1;
-      mediaRetry = setTimeout(() => {
-        loadMedia(type, url);
-        dress(state);
-      }, backOff(mediaFailures));
+      mediaRetry = setTimeout(loadMedia, backOff(mediaFailures), type, url);
     });
     media.src = url;
     box.append(media);
+    dress(state);
   }
 
   // All that may change without touching the media.

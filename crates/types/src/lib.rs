@@ -30,7 +30,7 @@ pub use overlay::{
     BackgroundColor, InvalidOverlaySetting, Opacity, OverlayPosition, OverlaySettings, OverlaySize,
 };
 pub use selection::{
-    InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName, TimeZoneName,
+    InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName, TimeZoneName, Weight,
 };
 pub use time::{Minute, Quarter, Slot};
 pub use token::ScreenToken;

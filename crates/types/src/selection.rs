@@ -73,42 +73,52 @@ impl<'de> Deserialize<'de> for RotationInterval {
     }
 }
 
-/// What the `weighted` strategy looks at, each from 0 to 1 and not all 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", try_from = "RawWeights")]
-pub struct PriorityWeights {
-    payment_rate: f64,
-    performance: f64,
-    fairness: f64,
+/// One of the weights of the `weighted` strategy: a number from 0 to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize)]
+pub struct Weight(f64);
+
+impl Weight {
+    /// The number.
+    #[must_use]
+    pub const fn value(self) -> f64 {
+        self.0
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawWeights {
-    payment_rate: f64,
-    performance: f64,
-    fairness: f64,
-}
-
-impl TryFrom<RawWeights> for PriorityWeights {
+impl TryFrom<f64> for Weight {
     type Error = InvalidSelectionSetting;
 
-    fn try_from(raw: RawWeights) -> Result<Self, Self::Error> {
-        Self::new(raw.payment_rate, raw.performance, raw.fairness)
+    fn try_from(value: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(InvalidSelectionSetting::Weight) }
     }
+}
+
+impl<'de> Deserialize<'de> for Weight {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer)?.try_into().map_err(de::Error::custom)
+    }
+}
+
+/// What the `weighted` strategy looks at; not all of it weighs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PriorityWeights {
+    payment_rate: Weight,
+    performance: Weight,
+    fairness: Weight,
 }
 
 impl PriorityWeights {
     /// Three weights.
     ///
     /// # Errors
-    /// [`InvalidSelectionSetting`] if one is not a number from 0 to 1, or all are 0.
-    pub fn new(payment_rate: f64, performance: f64, fairness: f64) -> Result<Self, InvalidSelectionSetting> {
-        let all = [payment_rate, performance, fairness];
-        if !all.iter().all(|weight| (0.0..=1.0).contains(weight)) {
-            return Err(InvalidSelectionSetting::Weight);
-        }
-        if all.iter().all(|&weight| weight == 0.0) {
+    /// [`InvalidSelectionSetting::AllWeightsZero`].
+    pub fn new(
+        payment_rate: Weight,
+        performance: Weight,
+        fairness: Weight,
+    ) -> Result<Self, InvalidSelectionSetting> {
+        if [payment_rate, performance, fairness].iter().all(|weight| weight.0 == 0.0) {
             return Err(InvalidSelectionSetting::AllWeightsZero);
         }
         Ok(Self { payment_rate, performance, fairness })
@@ -116,26 +126,26 @@ impl PriorityWeights {
 
     /// The weight of what the campaign pays.
     #[must_use]
-    pub const fn payment_rate(self) -> f64 {
+    pub const fn payment_rate(self) -> Weight {
         self.payment_rate
     }
 
     /// The weight of how well the campaign is clicked.
     #[must_use]
-    pub const fn performance(self) -> f64 {
+    pub const fn performance(self) -> Weight {
         self.performance
     }
 
     /// The weight of how long the campaign has not been shown.
     #[must_use]
-    pub const fn fairness(self) -> f64 {
+    pub const fn fairness(self) -> Weight {
         self.fairness
     }
 }
 
 impl Default for PriorityWeights {
     fn default() -> Self {
-        Self { payment_rate: 0.4, performance: 0.3, fairness: 0.3 }
+        Self { payment_rate: Weight(0.4), performance: Weight(0.3), fairness: Weight(0.3) }
     }
 }
 
@@ -261,11 +271,12 @@ mod tests {
 
     #[test]
     fn weights_are_numbers_from_0_to_1_and_not_all_zero() {
-        use InvalidSelectionSetting::{AllWeightsZero, Weight};
-        assert_eq!(PriorityWeights::new(-0.1, 0.5, 0.5), Err(Weight));
-        assert_eq!(PriorityWeights::new(f64::NAN, 0.5, 0.5), Err(Weight));
-        assert_eq!(PriorityWeights::new(0.0, 0.0, 0.0), Err(AllWeightsZero));
-        assert!(PriorityWeights::new(1.0, 0.0, 0.0).is_ok());
+        for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(Weight::try_from(bad), Err(InvalidSelectionSetting::Weight), "{bad}");
+        }
+        let zero = Weight::default();
+        assert_eq!(PriorityWeights::new(zero, zero, zero), Err(InvalidSelectionSetting::AllWeightsZero));
+        assert!(PriorityWeights::new(Weight(1.0), zero, zero).is_ok());
     }
 
     #[test]

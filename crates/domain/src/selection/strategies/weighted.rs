@@ -25,9 +25,9 @@ impl SelectionStrategy for Weighted {
             let pay = if greatest_rate > 0.0 { rate(candidate) / greatest_rate } else { 0.0 };
             let performance = (candidate.click_through_rate() / FULL_PERFORMANCE_CTR).min(1.0);
             let fairness = candidate.last_shown.map_or(1.0, |last| waited(last, ctx.now));
-            *weight = ctx.weights.payment_rate() * pay
-                + ctx.weights.performance() * performance
-                + ctx.weights.fairness() * fairness;
+            *weight = ctx.weights.payment_rate().value() * pay
+                + ctx.weights.performance().value() * performance
+                + ctx.weights.fairness().value() * fairness;
         }
     }
 }

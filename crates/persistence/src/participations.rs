@@ -1,0 +1,71 @@
+//! Participations.
+
+use async_trait::async_trait;
+use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
+use gametriggers_types::{ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+
+use crate::{Insertion, StorageError};
+
+/// A participation that is not stored yet.
+#[derive(Debug, Clone)]
+pub struct NewParticipation {
+    /// The participation. What its counters hold becomes its opening entry in the ledger.
+    pub participation: Participation,
+    /// The other fields of an imported document, as a JSON object in MongoDB Extended JSON; kept, not interpreted.
+    pub other_fields: String,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// How many to pass over.
+    pub offset: u32,
+    /// How many to give at most.
+    pub limit: u32,
+}
+
+/// The store's participations. Their counters are changed by the [`Ledger`](crate::Ledger) alone, and their
+/// `browserSourceToken` by nothing.
+#[async_trait]
+pub trait ParticipationRepository: Send + Sync {
+    /// The participation of this id.
+    async fn find_by_id(&self, id: ParticipationId) -> Result<Option<Participation>, StorageError>;
+
+    /// The participation whose browser source this token addresses.
+    async fn find_by_token(&self, token: &ScreenToken) -> Result<Option<Participation>, StorageError>;
+
+    /// The streamer's active participations in active campaigns with those campaigns, in order of participation id.
+    /// The other conditions of eligibility are the domain's.
+    async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError>;
+
+    /// The streamer's participations that are active or paused, in campaigns that are active or paused, with those
+    /// campaigns, in order of participation id.
+    async fn list_current(
+        &self,
+        streamer: UserId,
+        page: Page,
+    ) -> Result<Vec<(Participation, Campaign)>, StorageError>;
+
+    /// Stores a participation unless one of this id is there.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if another participation has the token, or is the same streamer's in the same
+    /// campaign.
+    async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError>;
+
+    /// Compare-and-set: changes the status to `to` if it is `from`. Of several callers at once, one gets true.
+    async fn transition(
+        &self,
+        id: ParticipationId,
+        from: ParticipationStatus,
+        to: ParticipationStatus,
+        now: Timestamp,
+    ) -> Result<bool, StorageError>;
+
+    /// Sets those of the three tracking links that are given. False if there is no such participation.
+    async fn set_tracking_links(
+        &self,
+        id: ParticipationId,
+        links: &TrackingLinks,
+    ) -> Result<bool, StorageError>;
+}
