@@ -131,12 +131,13 @@ impl Tally {
     /// Makes `candidates` the candidates of the next decision.
     ///
     /// One that was none of the last decision's enters with the greater of its own time and the least of those that
-    /// were (where none was, with the greatest of all): being new gives the next slot, not a monopoly.
+    /// were (where none was, with the greatest of the broadcast, as those others may come back): being new gives the
+    /// next slot, not a monopoly.
     pub fn admit(&mut self, candidates: &[CampaignId]) {
         let stayed = |campaign: CampaignId| self.0.get(&campaign).filter(|time| time.candidate);
         let least_of_stayed = candidates.iter().copied().filter_map(stayed).map(|time| time.total_ms).min();
-        let greatest_of_all = || candidates.iter().map(|&campaign| self.of(campaign).total_ms).max();
-        let entry_ms = least_of_stayed.or_else(greatest_of_all).unwrap_or(0);
+        let greatest_of_broadcast = || self.0.values().map(|time| time.total_ms).max();
+        let entry_ms = least_of_stayed.or_else(greatest_of_broadcast).unwrap_or(0);
         let entering: Vec<_> = candidates.iter().copied().filter(|&id| stayed(id).is_none()).collect();
         for campaign in entering {
             let time = self.0.entry(campaign).or_default();

@@ -6,8 +6,8 @@
 use std::{fmt, str::FromStr};
 
 use gametriggers_types::{
-    CampaignId, ClickKind, DecisionId, Minute, Money, ParticipationId, PaymentType, RejectionReason, Timestamp,
-    UnknownValue, UserId, VisitSource,
+    CampaignId, ClickKind, DecisionId, Minute, Money, ParticipationId, PaymentType, RejectionReason,
+    Timestamp, UnknownValue, UserId, VisitSource,
 };
 
 use crate::price::{Accrual, Payment};
@@ -259,7 +259,10 @@ mod tests {
     #[test]
     fn overlay_clicks_count_as_clicks_only_and_others_also_as_their_kind() {
         let overlay = Counters::of(EntryKind::Click(ClickKind::Overlay), &counted(0, 1));
-        assert_eq!((overlay.clicks, overlay.chat_clicks, overlay.qr_scans, overlay.link_clicks), (1, 0, 0, 0));
+        assert_eq!(
+            (overlay.clicks, overlay.chat_clicks, overlay.qr_scans, overlay.link_clicks),
+            (1, 0, 0, 0)
+        );
         let chat = Counters::of(EntryKind::Click(ClickKind::Chat), &counted(0, 1));
         assert_eq!((chat.clicks, chat.chat_clicks), (1, 1));
         let visit = Counters::of(EntryKind::Visit(VisitSource::Qr), &counted(1, 0));

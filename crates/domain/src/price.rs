@@ -200,19 +200,20 @@ mod tests {
         assert_eq!(payment(PaymentType::Cpm, 5000.0).units_for(units(2500.0)), 0);
     }
 
-    fn any_payment() -> impl Strategy<Value = Payment> {
+    /// A rate of up to `most` micro-units, and as often one of up to 9 units.
+    fn any_payment(most: i64) -> impl Strategy<Value = Payment> {
         let kinds = prop_oneof![Just(PaymentType::Cpm), Just(PaymentType::Fixed), Just(PaymentType::Cpc)];
-        (kinds, 0_i64..=9_000_000_000_000_000, 1_u64..2_000_000)
-            .prop_map(|(kind, rate, expected)| Payment::new(kind, Money::from_micros(rate), expected).unwrap())
+        (kinds, prop_oneof![0..=9_000_000_i64, 0..=most], 1_u64..2_000_000).prop_map(
+            |(kind, rate, expected)| Payment::new(kind, Money::from_micros(rate), expected).unwrap(),
+        )
     }
 
     proptest! {
         /// However units are split into entries, the sum is the same: nothing drifts.
         #[test]
         fn the_split_of_units_does_not_change_the_sum(
-            payment in any_payment(), n in 0_u64..1_000_000, a in 0_u64..100_000, b in 0_u64..100_000,
+            payment in any_payment(9_000_000_000), n in 0_u64..1_000_000, a in 0_u64..100_000, b in 0_u64..100_000,
         ) {
-            prop_assume!(payment.rate().micros() < 9_000_000_000);
             let whole = payment.cost(n, a + b);
             prop_assert_eq!(payment.cost(n, a) + payment.cost(n + a, b), whole);
         }
@@ -220,7 +221,10 @@ mod tests {
         /// What is paid never exceeds what remains, and one unit more would not have fitted.
         #[test]
         fn an_accrual_goes_exactly_as_far_as_the_money(
-            payment in any_payment(), n in 0_u64..1_000_000, k in 1_u64..100_000, remaining in -10_i64..9_000_000_000,
+            payment in any_payment(9_000_000_000_000_000),
+            n in 0_u64..1_000_000,
+            k in 1_u64..100_000,
+            remaining in -10_i64..9_000_000_000,
         ) {
             let remaining = Money::from_micros(remaining);
             let paid = match payment.accrue(n, k, remaining) {

@@ -84,7 +84,9 @@ impl StorageError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Conflict(_) | Self::Unavailable { .. } => true,
-            Self::AlreadyExists { .. } | Self::Missing { .. } | Self::Corrupt { .. } | Self::Backend(_) => false,
+            Self::AlreadyExists { .. } | Self::Missing { .. } | Self::Corrupt { .. } | Self::Backend(_) => {
+                false
+            }
         }
     }
 

@@ -1,1 +1,82 @@
-//! The use cases of GameTriggers over its rules and its store
+//! The use cases of GameTriggers, over its rules and its store.
+//!
+//! Owns what the server does with a request once HTTP is out of the way: what a screen shows ([`OverlayService`]), whom
+//! an event is credited to ([`TrackingService`]), a streamer's settings ([`StreamerService`]), what a streamer has
+//! joined ([`CampaignService`]), and the import of a previous database ([`import`]). Every entry reaches the ledger
+//! through [`Recorder::record`]. Knows no HTTP framework and no driver; the time comes from a [`Clock`].
+//!
+//! A use case is added as a method of the service whose documents it changes.
+
+mod campaigns;
+mod clock;
+mod entropy;
+mod error;
+pub mod import;
+mod overlay;
+mod receipt;
+mod recorder;
+mod secrets;
+mod streamers;
+mod tracking;
+
+use std::sync::Arc;
+
+use gametriggers_persistence::Repositories;
+use gametriggers_types::WebUrl;
+
+pub use campaigns::CampaignService;
+pub use clock::Clock;
+pub use entropy::{NoEntropy, new_object_id, new_token};
+pub use error::ServiceError;
+pub use gametriggers_persistence::{
+    OverlayPatch, Page, Repositories as Storage, SelectionPatch, StorageError,
+};
+pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
+pub use receipt::RECEIPT_GRACE;
+pub use recorder::Recorder;
+pub use secrets::Secrets;
+pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
+pub use tracking::{Event, EventOutcome, EventReport, TrackingService, VisitTarget, Visitor};
+
+/// Every service, wired to one store and one clock.
+#[derive(Clone)]
+#[allow(missing_docs)]
+pub struct Services {
+    pub overlay: OverlayService,
+    pub tracking: TrackingService,
+    pub streamers: StreamerService,
+    pub campaigns: CampaignService,
+    storage: Repositories,
+}
+
+impl Services {
+    /// Wires the services. `public_url` is where viewers reach the server, without a slash at its end.
+    #[must_use]
+    pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, public_url: &WebUrl) -> Self {
+        let secrets = Arc::new(secrets);
+        let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone());
+        let recorder = Recorder::new(storage.ledger.clone());
+        Self {
+            tracking: TrackingService::new(
+                storage.clone(),
+                clock.clone(),
+                secrets,
+                recorder,
+                overlay.clone(),
+                public_url,
+            ),
+            streamers: StreamerService::new(storage.clone(), clock),
+            campaigns: CampaignService::new(storage.clone()),
+            overlay,
+            storage,
+        }
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`StorageError`] while it does not.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        self.storage.probe.ping().await
+    }
+}

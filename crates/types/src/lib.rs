@@ -19,8 +19,8 @@ mod token;
 
 pub use blackout::{BlackoutPeriod, InvalidBlackout, TimeOfDay, parse_weekday, weekday_name};
 pub use enums::{
-    AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason, Role,
-    UnknownValue, VisitSource,
+    AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason,
+    Role, UnknownValue, VisitSource,
 };
 pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, UserId};
 pub use jiff::{SignedDuration, Timestamp, civil::Weekday};
@@ -30,7 +30,8 @@ pub use overlay::{
     BackgroundColor, InvalidOverlaySetting, Opacity, OverlayPosition, OverlaySettings, OverlaySize,
 };
 pub use selection::{
-    InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName, TimeZoneName, Weight,
+    InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName,
+    TimeZoneName, Weight,
 };
 pub use time::{Minute, Quarter, Slot};
 pub use token::ScreenToken;

@@ -65,7 +65,11 @@ impl TryFrom<f64> for Opacity {
     type Error = InvalidOverlaySetting;
 
     fn try_from(percent: f64) -> Result<Self, Self::Error> {
-        if (20.0..=100.0).contains(&percent) { Ok(Self(percent)) } else { Err(InvalidOverlaySetting::Opacity) }
+        if (20.0..=100.0).contains(&percent) {
+            Ok(Self(percent))
+        } else {
+            Err(InvalidOverlaySetting::Opacity)
+        }
     }
 }
 

@@ -5,10 +5,11 @@
 //! weight is the share of a fixed number of joint draws that the candidate wins, an estimate of the probability that it
 //! is the best: so a new campaign gets its chance, and the probability of the pick stays known.
 
+use gametriggers_types::CampaignId;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rand_distr::{Beta, Distribution};
 
-use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
+use crate::selection::{Candidate, Seed, SelectionContext, SelectionStrategy};
 
 /// Joint draws per decision: shares come in steps of less than 1 %, at some 20 µs for each candidate.
 const ROUNDS: u32 = 128;
@@ -22,22 +23,29 @@ impl SelectionStrategy for Performance {
     }
 
     fn weigh(&self, ctx: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
-        // ChaCha's stream is the same on every machine and in every version.
-        let mut seed = [0; 32];
-        seed[..16].copy_from_slice(&ctx.seed.bytes());
-        let mut rng = ChaCha8Rng::from_seed(seed);
-        let posteriors: Vec<_> = candidates.iter().map(posterior).collect();
+        let mut draws: Vec<_> =
+            candidates.iter().map(|one| (posterior(one), stream(ctx.seed, one.campaign))).collect();
         for _ in 0..ROUNDS {
-            let mut best = (0, f64::NEG_INFINITY);
-            for (place, posterior) in posteriors.iter().enumerate() {
-                let rate = posterior.as_ref().map_or(0.0, |beta| beta.sample(&mut rng));
-                if rate > best.1 {
-                    best = (place, rate);
-                }
+            let rates =
+                draws.iter_mut().map(|(posterior, stream)| posterior.map_or(0.0, |beta| beta.sample(stream)));
+            let ranked = rates.zip(candidates).zip(&mut *weights);
+            let best = ranked.max_by(|((a, one), _), ((b, other), _)| {
+                a.total_cmp(b).then_with(|| other.campaign.cmp(&one.campaign))
+            });
+            if let Some((_, weight)) = best {
+                *weight += 1.0;
             }
-            weights[best.0] += 1.0;
         }
     }
+}
+
+/// A candidate's own chance, so that it does not depend on who stands beside it. `ChaCha`'s stream is the same on every
+/// machine and in every version.
+fn stream(seed: Seed, campaign: CampaignId) -> ChaCha8Rng {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&seed.bytes());
+    key[16..28].copy_from_slice(&campaign.object_id().bytes());
+    ChaCha8Rng::from_seed(key)
 }
 
 /// What is known of a candidate's click-through rate. Counts of the previous system may hold more clicks than

@@ -41,7 +41,8 @@ fn expected_earning(candidate: &Candidate) -> f64 {
         PaymentType::Fixed if payment.units_left(candidate.paid_units) == 0 => 0.0,
         PaymentType::Fixed => rate / payment.expected_impressions() as f64,
         PaymentType::Cpc => {
-            rate * (candidate.visits as f64 + PRIOR_VISITS) / (candidate.impressions as f64 + PRIOR_IMPRESSIONS)
+            rate * (candidate.visits as f64 + PRIOR_VISITS)
+                / (candidate.impressions as f64 + PRIOR_IMPRESSIONS)
         }
     }
 }

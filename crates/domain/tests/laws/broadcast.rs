@@ -1,0 +1,293 @@
+//! `fair-rotation` through whole broadcasts, with the tally that each decision carries to the next, as the service makes
+//! decisions. What was really on screen is measured here, not read from the tally.
+
+use gametriggers_domain::{
+    decision::{Basis, Content, Decision, Tally},
+    eligibility::EmptyReason,
+    selection::{self, Candidate, SelectionContext, select},
+};
+use gametriggers_types::{
+    CampaignId, DecisionId, ObjectId, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
+};
+use proptest::prelude::*;
+
+use crate::support::{any_interval, at, campaign, candidate, interval, minutes, number_of, seed};
+
+/// The middle of a slot, whatever its length.
+const MID_SLOT: &str = "2026-11-20T18:00:40Z";
+
+/// One decision and what came of it.
+struct Turn {
+    decision: Decision,
+    /// The numbers of its candidates.
+    candidates: Vec<u64>,
+    /// How long it was in force.
+    lasted: SignedDuration,
+}
+
+impl Turn {
+    /// The number of the campaign on screen.
+    fn shown(&self) -> Option<u64> {
+        self.decision.shown().map(|(campaign, _)| number_of(campaign))
+    }
+
+    fn total_of(&self, number: u64) -> SignedDuration {
+        self.decision.tally.of(campaign(number)).total()
+    }
+}
+
+/// When the next decision is made, seen from this one.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// When its slot ends.
+    AtEnd,
+    /// Before, after this percentage of what is left of the slot.
+    Early(i64),
+    /// So many milliseconds after its slot's end: nobody asked.
+    Late(i64),
+}
+
+/// Decisions in which the candidates are the same; with none, the screen is empty.
+#[derive(Debug, Clone)]
+struct Phase {
+    candidates: Vec<u64>,
+    turns: Vec<(RotationInterval, Next)>,
+}
+
+/// Makes a decision as the service does; what it inherits has been in storage.
+fn decide(
+    previous: Option<&Decision>,
+    now: Timestamp,
+    interval: RotationInterval,
+    candidates: &[u64],
+) -> Decision {
+    let slot = Slot::containing(now, interval);
+    let mut tally = Tally::inherited(previous, now);
+    let ids: Vec<CampaignId> = candidates.iter().map(|&number| campaign(number)).collect();
+    let content = if ids.is_empty() {
+        Content::Empty { reason: EmptyReason::NoCampaign }
+    } else {
+        tally.admit(&ids);
+        let candidates: Vec<_> = candidates
+            .iter()
+            .map(|&number| {
+                let time = tally.of(campaign(number));
+                Candidate { shown: time.total(), last_shown: time.last(), ..candidate(number) }
+            })
+            .collect();
+        let ctx = SelectionContext { now, slot, weights: PriorityWeights::default(), seed: seed(7) };
+        Content::Campaign(select(selection::find("fair-rotation").unwrap(), &ctx, &candidates).unwrap())
+    };
+    let streamer = ObjectId::from_bytes([1; 12]).into();
+    Decision {
+        id: previous.map_or(DecisionId { streamer, ordinal: 1 }, |previous| previous.id.successor()),
+        from: now,
+        until: slot.end(),
+        slot_start: slot.start(),
+        settings_version: 0,
+        basis: Basis::Display,
+        content,
+        tally: serde_json::from_str(&serde_json::to_string(&tally).unwrap()).unwrap(),
+    }
+}
+
+fn broadcast(begins: &str, phases: &[Phase]) -> Vec<Turn> {
+    let mut now = at(begins);
+    let mut turns: Vec<Turn> = Vec::new();
+    for phase in phases {
+        for &(interval, next) in &phase.turns {
+            let decision = decide(turns.last().map(|turn| &turn.decision), now, interval, &phase.candidates);
+            let (from, until) = (now, decision.until);
+            now = match next {
+                Next::AtEnd => until,
+                Next::Early(percent) => {
+                    let millis =
+                        i64::try_from(until.duration_since(from).as_millis()).unwrap() * percent / 100;
+                    from + SignedDuration::from_millis(millis.max(1))
+                }
+                Next::Late(millis) => until + SignedDuration::from_millis(millis),
+            };
+            let lasted = now.min(until).duration_since(from);
+            turns.push(Turn { decision, candidates: phase.candidates.clone(), lasted });
+        }
+    }
+    turns
+}
+
+/// The picks of a broadcast in which each slot of three minutes runs to its end; `-` is an empty screen.
+fn picks(phases: &[(&[u64], usize)]) -> String {
+    let phases: Vec<_> = phases
+        .iter()
+        .map(|&(candidates, turns)| Phase {
+            candidates: candidates.to_vec(),
+            turns: vec![(interval(3), Next::AtEnd); turns],
+        })
+        .collect();
+    let name = |turn: &Turn| turn.shown().map_or("-".to_owned(), |number| number.to_string());
+    broadcast("2026-11-20T18:00:00Z", &phases).iter().map(name).collect()
+}
+
+/// A broadcast in which no slot is longer than the minutes given beside it. Campaigns `always` are candidates whenever
+/// any is; four others come and go; sometimes there is none; nobody asks for up to six hours.
+fn any_broadcast(always: &'static [u64]) -> impl Strategy<Value = (SignedDuration, Vec<Phase>)> {
+    const JUST_UNDER_SIX_HOURS_MS: i64 = 6 * 3_600_000 - 1;
+    let next = || {
+        prop_oneof![
+            6 => Just(Next::AtEnd),
+            3 => (0..100_i64).prop_map(Next::Early),
+            1 => (0..=JUST_UNDER_SIX_HOURS_MS).prop_map(Next::Late),
+        ]
+    };
+    let candidates = move || {
+        let some = prop::sample::subsequence(vec![2, 3, 4, 5], 0..=4)
+            .prop_map(move |others| always.iter().copied().chain(others).collect());
+        prop_oneof![1 => Just(Vec::new()), 6 => some]
+    };
+    (1..=60_i64).prop_flat_map(move |longest| {
+        let turns = prop::collection::vec((any_interval(longest), next()), 1..12);
+        let phase = (candidates(), turns).prop_map(|(candidates, turns)| Phase { candidates, turns });
+        (Just(minutes(longest)), prop::collection::vec(phase, 1..12))
+    })
+}
+
+/// For two campaigns, how much longer the first was on screen than the second: after each decision of each stretch in
+/// which both were candidates, counted from the stretch's beginning. An empty screen interrupts none.
+fn leads(turns: &[Turn], one: u64, other: u64) -> Vec<Vec<SignedDuration>> {
+    let mut stretches = vec![vec![SignedDuration::ZERO]];
+    for turn in turns.iter().filter(|turn| !turn.candidates.is_empty()) {
+        if !(turn.candidates.contains(&one) && turn.candidates.contains(&other)) {
+            stretches.push(vec![SignedDuration::ZERO]);
+            continue;
+        }
+        let stretch = stretches.last_mut().unwrap();
+        let lead = *stretch.last().unwrap();
+        stretch.push(match turn.shown() {
+            Some(shown) if shown == one => lead + turn.lasted,
+            Some(shown) if shown == other => lead - turn.lasted,
+            _ => lead,
+        });
+    }
+    stretches
+}
+
+proptest! {
+    #[test]
+    fn two_that_are_there_all_along_never_differ_by_more_than_the_longest_slot(
+        (longest, phases) in any_broadcast(&[0, 1]),
+    ) {
+        let turns = broadcast(MID_SLOT, &phases);
+        for lead in leads(&turns, 0, 1).into_iter().flatten() {
+            prop_assert!(lead.abs() <= longest, "{lead} with slots of {longest}");
+        }
+    }
+
+    /// From whenever both are there, wherever they came from: neither gets ahead of the other by more than it may have
+    /// been behind, which is the longest slot, and the longest slot.
+    #[test]
+    fn nobody_gets_a_monopoly((longest, phases) in any_broadcast(&[])) {
+        let turns = broadcast(MID_SLOT, &phases);
+        for (one, other) in [(2, 3), (2, 4), (2, 5), (3, 4), (3, 5), (4, 5)] {
+            for stretch in leads(&turns, one, other) {
+                let gained = *stretch.iter().max().unwrap() - *stretch.iter().min().unwrap();
+                prop_assert!(gained <= longest * 2, "{one} and {other}: {gained} with slots of {longest}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_newcomer_never_gets_two_slots_in_a_row_for_being_new((_, phases) in any_broadcast(&[])) {
+        let turns: Vec<_> = broadcast(MID_SLOT, &phases).into_iter().filter(|turn| turn.shown().is_some()).collect();
+        for three in turns.windows(3) {
+            let [before, entry, after] = three else { unreachable!() };
+            let shown = entry.shown().unwrap();
+            let is_new = !before.candidates.contains(&shown);
+            let mut others = entry.candidates.iter().filter(|&&number| number != shown).peekable();
+            if is_new && others.peek().is_some() && others.all(|other| after.candidates.contains(other)) {
+                prop_assert_ne!(after.shown(), Some(shown), "out of {:?}", &after.candidates);
+            }
+        }
+    }
+
+    /// Leaving and coming back gains nothing: who is back is level with the least of those who stayed, or ahead.
+    #[test]
+    fn nobody_enters_below_those_who_stayed((longest, phases) in any_broadcast(&[])) {
+        let turns: Vec<_> = broadcast(MID_SLOT, &phases).into_iter().filter(|turn| turn.shown().is_some()).collect();
+        for two in turns.windows(2) {
+            let [before, turn] = two else { unreachable!() };
+            let stayed = |number: &&u64| before.candidates.contains(number);
+            let Some(least) = turn.candidates.iter().filter(stayed).map(|&number| turn.total_of(number)).min() else {
+                continue;
+            };
+            for &number in &turn.candidates {
+                let total = turn.total_of(number);
+                prop_assert!(total >= least && total <= least + longest, "{number}: {total}, least {least}");
+            }
+        }
+    }
+}
+
+#[test]
+fn slots_go_round_from_the_least_shown() {
+    assert_eq!(picks(&[(&[1, 2, 3], 7)]), "1231231");
+}
+
+#[test]
+fn a_newcomer_gets_the_next_slot_and_then_its_turn() {
+    assert_eq!(picks(&[(&[1, 2], 6), (&[1, 2, 3], 6)]), "121212312312");
+}
+
+#[test]
+fn newcomers_after_an_empty_screen_get_no_monopoly() {
+    assert_eq!(picks(&[(&[1, 2], 6), (&[], 1), (&[1, 2, 3], 6)]), "121212-312312");
+}
+
+/// One who comes when all others are gone does not start from nothing: they may come back.
+#[test]
+fn a_newcomer_after_everyone_left_gets_no_monopoly() {
+    assert_eq!(picks(&[(&[1], 9), (&[], 1), (&[2], 1), (&[1, 2], 4)]), "111111111-21212");
+    assert_eq!(picks(&[(&[1], 9), (&[2], 1), (&[1, 2], 4)]), "11111111121212");
+    assert_eq!(picks(&[(&[1, 2], 6), (&[3, 4], 4), (&[1, 3, 4], 3)]), "1212123434134");
+}
+
+/// Over the whole broadcast a campaign that comes back owes nobody the time for which it was away.
+#[test]
+fn one_who_comes_back_does_not_catch_up() {
+    assert_eq!(picks(&[(&[1, 2], 2), (&[1], 6), (&[1, 2], 4)]), "121111112121");
+}
+
+#[test]
+fn a_broadcast_ends_after_six_hours_without_a_decision() {
+    let first = decide(None, at("2026-11-20T18:00:00Z"), interval(3), &[1, 2]);
+    let second = decide(Some(&first), first.until, interval(3), &[1, 2]);
+    let shown = |now| {
+        let tally = Tally::inherited(Some(&second), now);
+        [1, 2].map(|number| tally.of(campaign(number)).total())
+    };
+    let six_hours_on = second.until + SignedDuration::from_hours(6);
+    assert_eq!(shown(six_hours_on - SignedDuration::from_millis(1)), [minutes(3), minutes(3)]);
+    assert_eq!(shown(six_hours_on), [SignedDuration::ZERO; 2]);
+    assert_eq!(Tally::inherited(Some(&second), six_hours_on), Tally::default());
+}
+
+#[test]
+fn a_decision_cut_short_counts_for_as_long_as_it_was_on_screen() {
+    let first = decide(None, at("2026-11-20T18:00:40Z"), interval(3), &[1, 2]);
+    let cut = Tally::inherited(Some(&first), at("2026-11-20T18:01:10.250Z")).of(campaign(1));
+    assert_eq!(
+        (cut.total(), cut.last()),
+        (SignedDuration::from_millis(30_250), Some(at("2026-11-20T18:01:10.250Z")))
+    );
+    let whole = Tally::inherited(Some(&first), at("2026-11-20T19:00:00Z")).of(campaign(1));
+    assert_eq!(
+        (whole.total(), whole.last()),
+        (SignedDuration::from_secs(140), Some(at("2026-11-20T18:03:00Z")))
+    );
+}
+
+/// An instance whose clock is behind makes the next decision: no time is taken back.
+#[test]
+fn a_clock_that_is_behind_counts_nothing() {
+    let first = decide(None, at("2026-11-20T18:01:00Z"), interval(3), &[1]);
+    let tally = Tally::inherited(Some(&first), at("2026-11-20T18:00:59Z"));
+    assert_eq!(tally.of(campaign(1)).total(), SignedDuration::ZERO);
+}

@@ -1,0 +1,124 @@
+//! Laws of every strategy in the registry.
+
+use std::collections::BTreeSet;
+
+use gametriggers_domain::selection::{
+    self, Candidate, Selection, SelectionContext, SelectionStrategy, select,
+};
+use gametriggers_types::{CampaignId, StrategyName};
+use proptest::prelude::*;
+
+use crate::support::{any_candidates, any_context};
+
+/// A record's probabilities by campaign.
+fn probabilities(selection: &Selection) -> Vec<(CampaignId, f64)> {
+    let mut shares: Vec<_> =
+        selection.shares.iter().map(|share| (share.campaign, share.probability)).collect();
+    shares.sort_by_key(|&(campaign, _)| campaign);
+    shares
+}
+
+fn weights(strategy: &dyn SelectionStrategy, ctx: &SelectionContext, candidates: &[Candidate]) -> Vec<f64> {
+    let mut weights = vec![0.0; candidates.len()];
+    strategy.weigh(ctx, candidates, &mut weights);
+    weights
+}
+
+/// Names are stored in streamers' settings: none may vanish, and no two may be one.
+#[test]
+fn the_names_that_streamers_have_chosen_stay() {
+    let names: BTreeSet<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
+    assert_eq!(names.len(), selection::all().len(), "two strategies have one name: {names:?}");
+    for name in ["fair-rotation", "time-rotation", "weighted", "performance", "revenue-optimized"] {
+        assert!(names.contains(name), "{name}");
+    }
+    for name in names {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        assert!(!name.is_empty() && name.bytes().all(plain), "{name:?} is not lower-case words and hyphens");
+        assert_eq!(selection::find(name).unwrap().name(), name);
+    }
+    assert_eq!(selection::default_strategy().name(), StrategyName::DEFAULT);
+    assert!(selection::find("no-such-strategy").is_none());
+}
+
+proptest! {
+    #[test]
+    fn without_candidates_nothing_is_picked(ctx in any_context()) {
+        for strategy in selection::all() {
+            prop_assert!(select(*strategy, &ctx, &[]).is_none(), "{}", strategy.name());
+        }
+    }
+
+    #[test]
+    fn a_pick_is_one_of_the_candidates_and_had_a_chance(ctx in any_context(), candidates in any_candidates()) {
+        for strategy in selection::all() {
+            let selection = select(*strategy, &ctx, &candidates).unwrap();
+            let picked = selection.picked();
+            prop_assert!(selection.is_consistent());
+            prop_assert!(picked.probability > 0.0, "{}", strategy.name());
+            prop_assert!(
+                candidates.iter().any(|candidate| {
+                    candidate.campaign == picked.campaign && candidate.participation == picked.participation
+                }),
+                "{}", strategy.name()
+            );
+        }
+    }
+
+    #[test]
+    fn weights_are_finite_and_not_negative(ctx in any_context(), candidates in any_candidates()) {
+        for strategy in selection::all() {
+            let weights = weights(*strategy, &ctx, &candidates);
+            let usable = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
+            prop_assert!(usable, "{}: {weights:?}", strategy.name());
+        }
+    }
+
+    #[test]
+    fn probabilities_are_finite_and_sum_to_1(ctx in any_context(), candidates in any_candidates()) {
+        for strategy in selection::all() {
+            let shares = select(*strategy, &ctx, &candidates).unwrap().shares;
+            prop_assert_eq!(shares.len(), candidates.len());
+            let sane = shares.iter().all(|share| share.probability.is_finite() && share.probability >= 0.0);
+            let sum: f64 = shares.iter().map(|share| share.probability).sum();
+            prop_assert!(sane && (sum - 1.0).abs() < 1e-9, "{}: {shares:?}", strategy.name());
+        }
+    }
+
+    /// Defect S8: every poll drew anew, so that the overlay flickered and each time was billed.
+    #[test]
+    fn s8_whoever_asks_again_gets_the_same_record(ctx in any_context(), candidates in any_candidates()) {
+        for strategy in selection::all() {
+            let (first, again) = (select(*strategy, &ctx, &candidates), select(*strategy, &ctx, &candidates));
+            prop_assert_eq!(first, again, "{}", strategy.name());
+        }
+    }
+
+    #[test]
+    fn a_record_replays_to_its_pick_also_after_storage(ctx in any_context(), candidates in any_candidates()) {
+        for strategy in selection::all() {
+            let selection = select(*strategy, &ctx, &candidates).unwrap();
+            prop_assert_eq!(selection.replay(), selection.picked().campaign, "{}", strategy.name());
+            let json = serde_json::to_string(&selection).unwrap();
+            let stored: Selection = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(stored.picked().campaign, selection.picked().campaign, "{}", strategy.name());
+            prop_assert_eq!(stored.replay(), selection.picked().campaign, "{}", strategy.name());
+        }
+    }
+
+    /// The order in which a store lists candidates is chance. Defect S7: it decided.
+    #[test]
+    fn s7_the_order_of_candidates_changes_nothing(
+        ctx in any_context(),
+        (candidates, shuffled) in any_candidates().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+    ) {
+        for strategy in selection::all() {
+            let one = select(*strategy, &ctx, &candidates).unwrap();
+            let other = select(*strategy, &ctx, &shuffled).unwrap();
+            prop_assert_eq!(one.picked().campaign, other.picked().campaign, "{}", strategy.name());
+            for ((campaign, one), (_, other)) in probabilities(&one).into_iter().zip(probabilities(&other)) {
+                prop_assert!((one - other).abs() < 1e-12, "{}, {campaign}: {one} or {other}", strategy.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How the overlay looks, when it was seen, and the test ad on it.
+
+use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_persistence::OverlayPatch;
+use gametriggers_types::{MediaType, OverlayPosition, OverlaySettings, OverlaySize, WebUrl};
+
+use crate::{
+    Fixture,
+    support::{AWKWARD_TEXT, TASKS, at_once, minute, store_user, stored_user, user, user_id, user_with_token},
+};
+
+crate::cases! { $ overlay:
+    a_patch_changes_what_it_names_and_nothing_else,
+    patches_of_different_settings_at_once_are_all_kept,
+    o17_being_seen_changes_nothing_but_when,
+    being_seen_never_goes_back,
+    a_test_ad_changes_nothing_else_and_replaces_the_one_before,
+    a_user_who_is_not_there_is_not_made,
+}
+
+/// One patch for each setting, and the settings that it turns the defaults into.
+fn single_patches() -> [(OverlayPatch, OverlaySettings); 4] {
+    let (patch, defaults) = (OverlayPatch::default, OverlaySettings::default);
+    let opacity = 33.333_333_333_333_336.try_into().unwrap();
+    let color = "#aBc".parse().unwrap();
+    [
+        (
+            OverlayPatch { position: Some(OverlayPosition::TopLeft), ..patch() },
+            OverlaySettings { position: OverlayPosition::TopLeft, ..defaults() },
+        ),
+        (
+            OverlayPatch { size: Some(OverlaySize::Small), ..patch() },
+            OverlaySettings { size: OverlaySize::Small, ..defaults() },
+        ),
+        (OverlayPatch { opacity: Some(opacity), ..patch() }, OverlaySettings { opacity, ..defaults() }),
+        (
+            OverlayPatch { background_color: Some(color), ..patch() },
+            OverlaySettings { background_color: "#aBc".parse().unwrap(), ..defaults() },
+        ),
+    ]
+}
+
+/// A patch changes the settings that it names and when the user was changed, nothing else, and answers with what is
+/// stored; an empty one changes no setting.
+async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) {
+    let unnamed = (OverlayPatch::default(), OverlaySettings::default());
+    for (number, (patch, overlay)) in (1..).zip(single_patches().into_iter().chain([unnamed])) {
+        store_user(fixture, user_with_token(number)).await;
+        let users = fixture.repositories().users;
+        let answer = users.update_overlay(user_id(number), &patch, minute(1)).await.unwrap();
+        let expected = User { overlay, updated_at: minute(1), ..user_with_token(number) };
+        assert_eq!(answer.as_ref(), Some(&expected), "{patch:?}");
+        assert_eq!(stored_user(fixture, user_id(number)).await, expected);
+    }
+}
+
+/// Of patches that name different settings and are made at once, none undoes another.
+async fn patches_of_different_settings_at_once_are_all_kept(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    at_once(fixture, TASKS, |task, client| async move {
+        let (patch, _) = &single_patches()[task % 4];
+        client.users.update_overlay(user_id(1), patch, minute(1)).await.unwrap();
+    })
+    .await;
+    let overlay = OverlaySettings {
+        position: OverlayPosition::TopLeft,
+        size: OverlaySize::Small,
+        opacity: 33.333_333_333_333_336.try_into().unwrap(),
+        background_color: "#aBc".parse().unwrap(),
+    };
+    let expected = User { overlay, updated_at: minute(1), ..user_with_token(1) };
+    assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+}
+
+/// That the overlay was seen changes the one field that says when.
+async fn o17_being_seen_changes_nothing_but_when(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    store_user(fixture, user_with_token(2)).await;
+    fixture.repositories().users.touch_overlay(user_id(1), minute(1)).await.unwrap();
+    let expected = User { overlay_last_seen: Some(minute(1)), ..user_with_token(1) };
+    assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+    assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
+}
+
+/// The latest of the times at which the overlay was seen is kept, in whatever order they are told.
+async fn being_seen_never_goes_back(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    let users = fixture.repositories().users;
+    users.touch_overlay(user_id(1), minute(5)).await.unwrap();
+    users.touch_overlay(user_id(1), minute(4)).await.unwrap();
+    assert_eq!(stored_user(fixture, user_id(1)).await.overlay_last_seen, Some(minute(5)));
+    at_once(fixture, TASKS, |task, client| async move {
+        let scattered = minute((7 * i64::try_from(task).unwrap()) % 32);
+        client.users.touch_overlay(user_id(1), scattered).await.unwrap();
+    })
+    .await;
+    let expected = User { overlay_last_seen: Some(minute(31)), ..user_with_token(1) };
+    assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+}
+
+/// A test ad is stored with every field in place of the one before, and nothing else changes.
+async fn a_test_ad_changes_nothing_else_and_replaces_the_one_before(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    let first = TestCampaign {
+        title: AWKWARD_TEXT.to_owned(),
+        media_url: WebUrl::parse("https://media.example.com/test.mp4?a=1&b='").unwrap(),
+        media_type: MediaType::Video,
+        expires_at: minute(2),
+    };
+    let second = TestCampaign {
+        title: String::new(),
+        media_url: WebUrl::parse("/media/test.png").unwrap(),
+        media_type: MediaType::Image,
+        expires_at: minute(1),
+    };
+    for test in [first, second] {
+        assert!(fixture.repositories().users.set_test_campaign(user_id(1), &test).await.unwrap());
+        let expected = User { test_campaign: Some(test), ..user_with_token(1) };
+        assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+    }
+}
+
+/// No write about a user who is not there makes one.
+async fn a_user_who_is_not_there_is_not_made(fixture: &impl Fixture) {
+    store_user(fixture, user(2)).await;
+    let users = fixture.repositories().users;
+    let test = TestCampaign {
+        title: "Test".to_owned(),
+        media_url: WebUrl::parse("/media/test.png").unwrap(),
+        media_type: MediaType::Image,
+        expires_at: minute(1),
+    };
+    for (patch, _) in single_patches() {
+        assert_eq!(users.update_overlay(user_id(1), &patch, minute(1)).await.unwrap(), None);
+    }
+    users.touch_overlay(user_id(1), minute(1)).await.unwrap();
+    assert!(!users.set_test_campaign(user_id(1), &test).await.unwrap());
+    assert_eq!(fixture.reopen().await.users.find_by_id(user_id(1)).await.unwrap(), None);
+    assert_eq!(stored_user(fixture, user_id(2)).await, user(2));
+}

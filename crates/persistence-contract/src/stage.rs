@@ -1,0 +1,154 @@
+//! Campaigns and participations in a store, beside the ledger that the domain's rules say they have.
+
+use std::collections::BTreeMap;
+
+use gametriggers_domain::{
+    ledger::{Counters, Entry, EntryId, Verdict},
+    model::{Campaign, Participation},
+};
+use gametriggers_persistence::{Outcome, Rollup, StoredEntry};
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, RejectionReason};
+
+use crate::{
+    Fixture,
+    support::{store_campaign, store_participation, stored_campaign, stored_participation},
+};
+
+/// What the store holds if it keeps the rules: the documents as they were inserted, moved on by every entry since.
+pub(crate) struct Stage<'f, F> {
+    fixture: &'f F,
+    campaigns: BTreeMap<CampaignId, Campaign>,
+    participations: BTreeMap<ParticipationId, Participation>,
+    openings: BTreeMap<ParticipationId, Counters>,
+    entries: BTreeMap<EntryId, StoredEntry>,
+    rollups: BTreeMap<(ParticipationId, Quarter), Rollup>,
+}
+
+impl<'f, F: Fixture> Stage<'f, F> {
+    /// Stores the documents.
+    pub(crate) async fn set(fixture: &'f F, campaigns: &[Campaign], participations: &[Participation]) -> Self {
+        for campaign in campaigns {
+            store_campaign(fixture, campaign.clone()).await;
+        }
+        for participation in participations {
+            store_participation(fixture, participation.clone()).await;
+        }
+        Self {
+            fixture,
+            campaigns: campaigns.iter().map(|campaign| (campaign.id, campaign.clone())).collect(),
+            participations: participations.iter().map(|part| (part.id, part.clone())).collect(),
+            openings: participations.iter().map(|part| (part.id, part.counters)).collect(),
+            entries: BTreeMap::new(),
+            rollups: BTreeMap::new(),
+        }
+    }
+
+    /// Records the batch and returns its outcomes, which are those that the rules foretell.
+    pub(crate) async fn record(&mut self, batch: &[Entry]) -> Vec<Outcome> {
+        let expected: Vec<_> = batch.iter().map(|entry| self.foretell(entry)).collect();
+        let outcomes = self.fixture.repositories().ledger.record(batch).await.unwrap();
+        assert_eq!(outcomes.len(), batch.len());
+        for ((entry, outcome), expected) in batch.iter().zip(&outcomes).zip(&expected) {
+            assert_eq!(outcome, expected, "the outcome of {entry:?}");
+        }
+        outcomes
+    }
+
+    /// Takes note of what was recorded at once, in an order that only the store knows.
+    pub(crate) fn note(&mut self, recorded: &[(Entry, Outcome)]) {
+        for (entry, outcome) in recorded {
+            match *outcome {
+                Outcome::Counted(accrual) => {
+                    assert_eq!(accrual.paid + accrual.unpaid, entry.units, "units are counted whole");
+                    self.keep(entry, Verdict::Counted(accrual));
+                }
+                Outcome::Rejected(reason) => {
+                    assert_eq!(reason, entry.rejected.unwrap_or(RejectionReason::BudgetExhausted));
+                    self.keep(entry, Verdict::Rejected(reason));
+                }
+                Outcome::Duplicate { .. } => {}
+            }
+        }
+        for (entry, outcome) in recorded {
+            if matches!(outcome, Outcome::Duplicate { .. }) {
+                assert_eq!(Some(*outcome), self.duplicate_of(&entry.id), "a repetition of {}", entry.id);
+            }
+        }
+    }
+
+    /// What a participation has been credited with.
+    pub(crate) fn counters(&self, id: ParticipationId) -> Counters {
+        self.participations[&id].counters
+    }
+
+    /// What remains of a campaign's budget.
+    pub(crate) fn remaining(&self, id: CampaignId) -> Money {
+        self.campaigns[&id].remaining_budget
+    }
+
+    /// A fresh client reads every document, entry and rollup as noted, field by field, and reconciling finds nothing.
+    pub(crate) async fn assert_stored(&self) {
+        for campaign in self.campaigns.values() {
+            assert_eq!(&stored_campaign(self.fixture, campaign.id).await, campaign);
+        }
+        let fresh = self.fixture.reopen().await;
+        for participation in self.participations.values() {
+            assert_eq!(&stored_participation(self.fixture, participation.id).await, participation);
+            self.assert_price(participation);
+            let rollups = fresh.ledger.list_rollups(participation.id).await.unwrap();
+            let expected: Vec<_> = self
+                .rollups
+                .range((participation.id, Quarter::containing(gametriggers_types::Timestamp::MIN))..)
+                .take_while(|((id, _), _)| *id == participation.id)
+                .map(|(_, rollup)| *rollup)
+                .collect();
+            assert_eq!(rollups, expected, "the rollups of {}", participation.id);
+        }
+        for (id, stored) in &self.entries {
+            assert_eq!(fresh.ledger.find_entry(id).await.unwrap().as_ref(), Some(stored));
+        }
+        assert_eq!(fresh.ledger.reconcile(false).await.unwrap(), []);
+    }
+
+    /// Whatever the order and size of the entries, the paid units cost what they cost at once.
+    fn assert_price(&self, participation: &Participation) {
+        let Some(campaign) = self.campaigns.get(&participation.campaign_id) else { return };
+        let (before, after) = (self.openings[&participation.id], participation.counters);
+        let cost = campaign.payment.cost(before.paid_units, after.paid_units - before.paid_units);
+        assert_eq!(after.earnings - before.earnings, cost, "the earnings of {}", participation.id);
+    }
+
+    fn foretell(&mut self, entry: &Entry) -> Outcome {
+        if let Some(duplicate) = self.duplicate_of(&entry.id) {
+            return duplicate;
+        }
+        let campaign = &self.campaigns[&entry.campaign];
+        let paid_so_far = self.participations[&entry.participation].counters.paid_units;
+        let verdict = entry.judge(&campaign.payment, paid_so_far, campaign.remaining_budget);
+        self.keep(entry, verdict);
+        match verdict {
+            Verdict::Counted(accrual) => Outcome::Counted(accrual),
+            Verdict::Rejected(reason) => Outcome::Rejected(reason),
+        }
+    }
+
+    fn duplicate_of(&self, id: &EntryId) -> Option<Outcome> {
+        let stored = self.entries.get(id)?;
+        Some(Outcome::Duplicate { participation: stored.entry.participation, verdict: stored.verdict })
+    }
+
+    fn keep(&mut self, entry: &Entry, verdict: Verdict) {
+        let before = self.entries.insert(entry.id.clone(), StoredEntry { entry: entry.clone(), verdict });
+        assert_eq!(before, None, "{} was new twice", entry.id);
+        let Verdict::Counted(accrual) = verdict else { return };
+        let change = Counters::of(entry.kind, &verdict);
+        self.participations.get_mut(&entry.participation).unwrap().counters.add(&change);
+        self.campaigns.get_mut(&entry.campaign).unwrap().remaining_budget -= accrual.amount;
+        let quarter = Quarter::containing(entry.at);
+        self.rollups
+            .entry((entry.participation, quarter))
+            .or_insert(Rollup { quarter, campaign: entry.campaign, counters: Counters::default() })
+            .counters
+            .add(&change);
+    }
+}

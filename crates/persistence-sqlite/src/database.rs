@@ -1,0 +1,131 @@
+//! One file, one writing connection, a few reading ones, all used off the async threads.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use gametriggers_persistence::StorageError;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+use crate::error::{DbError, DbResult, from_sqlite};
+
+/// Readers at once; more wait.
+const READERS: usize = 8;
+/// How long another process's write is waited for before the store counts as unavailable.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Clone)]
+pub(crate) struct Database(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    idle_readers: Mutex<Vec<Connection>>,
+    reader_permits: Semaphore,
+}
+
+impl Database {
+    pub(crate) async fn open(path: &Path) -> Result<Self, StorageError> {
+        let path = path.to_owned();
+        run_blocking(move || {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                fs::create_dir_all(folder).map_err(|error| StorageError::Unavailable {
+                    outcome_unknown: false,
+                    source: format!("cannot make the folder {}: {error}", folder.display()).into(),
+                })?;
+            }
+            let writer = connect(&path)?;
+            writer.pragma_update(None, "journal_mode", "wal")?;
+            Ok(Self(Arc::new(Inner {
+                path,
+                writer: Mutex::new(writer),
+                idle_readers: Mutex::default(),
+                reader_permits: Semaphore::new(READERS),
+            })))
+        })
+        .await
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Runs `query` on one consistent state of the store.
+    pub(crate) async fn read<T, F>(&self, query: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> DbResult<T> + Send + 'static,
+    {
+        let inner = self.0.clone();
+        // The semaphore is never closed, so there is always a permit in the end.
+        let permit = self.0.reader_permits.acquire().await.ok();
+        let answer = run_blocking(move || {
+            let idle = lock(&inner.idle_readers).pop();
+            let mut connection = idle.map_or_else(|| connect(&inner.path), Ok)?;
+            let transaction = connection.transaction()?;
+            let answer = query(&transaction);
+            drop(transaction);
+            lock(&inner.idle_readers).push(connection);
+            answer
+        })
+        .await;
+        drop(permit);
+        answer
+    }
+
+    /// Runs `change` in a transaction of its own and commits it unless it fails. Durable on return.
+    pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> DbResult<T> + Send + 'static,
+    {
+        self.with_writer(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let answer = change(&transaction)?;
+            transaction.commit().map_err(|error| from_sqlite(error, true))?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Runs `task` on the writing connection outside any transaction.
+    pub(crate) async fn with_writer<T, F>(&self, task: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
+    {
+        let inner = self.0.clone();
+        run_blocking(move || task(&mut lock(&inner.writer))).await
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// A panic in one call leaves the connection usable: its transaction was rolled back when it was dropped.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn run_blocking<T, F>(task: F) -> Result<T, StorageError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> DbResult<T> + Send + 'static,
+{
+    match spawn_blocking(task).await {
+        Ok(answer) => answer.map_err(DbError::neutral),
+        Err(panicked) => Err(StorageError::Backend(panicked.into())),
+    }
+}

@@ -1,0 +1,95 @@
+//! Decisions: the first one written under its id is the only one.
+
+use async_trait::async_trait;
+use gametriggers_domain::decision::{Basis, Content, Decision};
+use gametriggers_persistence::{DecisionRepository, Entity, StorageError, StoredDecision};
+use gametriggers_types::{DecisionId, UserId};
+use rusqlite::{Connection, Row};
+
+use crate::{
+    SqliteStore,
+    error::DbResult,
+    row::{EntityRow, json_text, signed, text},
+};
+
+#[async_trait]
+impl DecisionRepository for SqliteStore {
+    async fn find_latest(&self, streamer: UserId) -> Result<Option<Decision>, StorageError> {
+        self.database
+            .read(move |db| {
+                let sql = "SELECT * FROM decisions WHERE streamer_id = ? ORDER BY ordinal DESC LIMIT 1";
+                db.prepare_cached(sql)?.query_and_then([text(streamer)], from_row)?.next().transpose()
+            })
+            .await
+    }
+
+    async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
+        self.database
+            .read(move |db| {
+                let Some(decision) = find(db, id)? else {
+                    return Ok(None);
+                };
+                let successor_from = find(db, id.successor())?.map(|successor| successor.from);
+                Ok(Some(StoredDecision { decision, successor_from }))
+            })
+            .await
+    }
+
+    async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
+        let decision = decision.clone();
+        self.database
+            .write(move |db| {
+                let id = text(decision.id);
+                let sql = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                           ON CONFLICT (streamer_id, ordinal) DO NOTHING";
+                db.prepare_cached(sql)?.execute((
+                    text(decision.id.streamer),
+                    signed(decision.id.ordinal),
+                    decision.from.as_millisecond(),
+                    decision.until.as_millisecond(),
+                    decision.slot_start.as_millisecond(),
+                    signed(decision.settings_version),
+                    basis_word(decision.basis),
+                    json_text(Entity::Decision, &id, "content", &decision.content)?,
+                    json_text(Entity::Decision, &id, "tally", &decision.tally)?,
+                ))?;
+                Ok(find(db, decision.id)?.unwrap_or(decision))
+            })
+            .await
+    }
+}
+
+fn find(db: &Connection, id: DecisionId) -> DbResult<Option<Decision>> {
+    db.prepare_cached("SELECT * FROM decisions WHERE streamer_id = ? AND ordinal = ?")?
+        .query_and_then((text(id.streamer), signed(id.ordinal)), from_row)?
+        .next()
+        .transpose()
+}
+
+fn basis_word(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Display => "display",
+        Basis::Viewers => "viewers",
+    }
+}
+
+fn from_row(row: &Row<'_>) -> DbResult<Decision> {
+    let row = EntityRow::new(row, Entity::Decision, "streamer_id")?;
+    let basis: String = row.get("basis")?;
+    let basis = [Basis::Display, Basis::Viewers].into_iter().find(|known| basis_word(*known) == basis);
+    let content: Content = row.json("content")?;
+    let consistent = match &content {
+        Content::Campaign(selection) => selection.is_consistent(),
+        Content::Empty { .. } => true,
+    };
+    Ok(Decision {
+        id: DecisionId { streamer: row.parse("streamer_id")?, ordinal: row.count("ordinal")? },
+        from: row.time("from_ms")?,
+        until: row.time("until_ms")?,
+        slot_start: row.time("slot_start_ms")?,
+        settings_version: row.count("settings_version")?,
+        basis: row.require("basis", basis)?,
+        content: row.require("content", consistent.then_some(content))?,
+        tally: row.json("tally")?,
+    })
+}

@@ -1,0 +1,72 @@
+//! From what SQLite says to what the rest of the system understands.
+
+use gametriggers_persistence::{Entity, Source, StorageError};
+use rusqlite::ErrorCode;
+
+/// An error inside a database call: SQLite's own, or one that already speaks the neutral language.
+#[derive(Debug)]
+pub(crate) enum DbError {
+    Sqlite(rusqlite::Error),
+    Storage(StorageError),
+}
+
+pub(crate) type DbResult<T> = Result<T, DbError>;
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<StorageError> for DbError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl DbError {
+    pub(crate) fn corrupt(entity: Entity, id: &str, field: &'static str, source: impl Into<Source>) -> Self {
+        Self::Storage(StorageError::Corrupt { entity, id: id.to_owned(), field, source: source.into() })
+    }
+
+    /// The neutral error of a call whose transaction was not committed.
+    pub(crate) fn neutral(self) -> StorageError {
+        match self {
+            Self::Storage(error) => error,
+            Self::Sqlite(error) => from_sqlite(error, false),
+        }
+    }
+}
+
+/// The neutral error; `committing` says that SQLite was writing the commit when it failed.
+pub(crate) fn from_sqlite(error: rusqlite::Error, committing: bool) -> StorageError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StorageError::Unavailable { outcome_unknown: false, source: error.into() }
+        }
+        Some(
+            ErrorCode::CannotOpen | ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure,
+        ) => StorageError::Unavailable { outcome_unknown: committing, source: error.into() },
+        Some(ErrorCode::ConstraintViolation) => unique_violation(&error).map_or_else(
+            || StorageError::Backend(error.into()),
+            |(entity, field)| StorageError::AlreadyExists { entity, field },
+        ),
+        _ => StorageError::Backend(error.into()),
+    }
+}
+
+/// What "UNIQUE constraint failed: users.email" is about.
+fn unique_violation(error: &rusqlite::Error) -> Option<(Entity, String)> {
+    let rusqlite::Error::SqliteFailure(_, Some(message)) = error else { return None };
+    let columns = message.strip_prefix("UNIQUE constraint failed: ")?;
+    let (table, _) = columns.split_once('.')?;
+    let entity = match table {
+        "users" => Entity::User,
+        "campaigns" => Entity::Campaign,
+        "participations" => Entity::Participation,
+        "decisions" => Entity::Decision,
+        "ledger_entries" => Entity::LedgerEntry,
+        _ => return None,
+    };
+    Some((entity, columns.replace(&format!("{table}."), "")))
+}

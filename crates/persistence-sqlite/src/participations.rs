@@ -1,0 +1,186 @@
+//! Participations.
+
+use async_trait::async_trait;
+use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
+use gametriggers_persistence::{
+    Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
+};
+use gametriggers_types::{ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
+
+use crate::{
+    SqliteStore, campaigns, counters,
+    error::DbResult,
+    row::{EntityRow, text},
+};
+
+#[async_trait]
+impl ParticipationRepository for SqliteStore {
+    async fn find_by_id(&self, id: ParticipationId) -> Result<Option<Participation>, StorageError> {
+        self.database.read(move |db| find(db, id)).await
+    }
+
+    async fn find_by_token(&self, token: &ScreenToken) -> Result<Option<Participation>, StorageError> {
+        let token = token.clone();
+        self.database
+            .read(move |db| {
+                db.prepare_cached("SELECT p.* FROM participations p WHERE p.browser_source_token = ?")?
+                    .query_and_then([token.expose()], from_row)?
+                    .next()
+                    .transpose()
+            })
+            .await
+    }
+
+    async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        let condition = "p.status = 'active' AND c.status = 'active'";
+        self.database.read(move |db| list_joined(db, streamer, condition, -1, 0)).await
+    }
+
+    async fn list_current(
+        &self,
+        streamer: UserId,
+        page: Page,
+    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        let condition = "p.status IN ('active', 'paused', 'participation_paused') \
+                         AND c.status IN ('active', 'paused')";
+        self.database
+            .read(move |db| list_joined(db, streamer, condition, page.limit.into(), page.offset.into()))
+            .await
+    }
+
+    async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
+        let new = participation.clone();
+        self.database.write(move |db| insert(db, &new)).await
+    }
+
+    async fn transition(
+        &self,
+        id: ParticipationId,
+        from: ParticipationStatus,
+        to: ParticipationStatus,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        self.database
+            .write(move |db| {
+                let sql = "UPDATE participations SET status = ?, updated_at = ? WHERE id = ? AND status = ?";
+                let row = (text(to), now.as_millisecond(), text(id), text(from));
+                Ok(db.prepare_cached(sql)?.execute(row)? == 1)
+            })
+            .await
+    }
+
+    async fn set_tracking_links(
+        &self,
+        id: ParticipationId,
+        links: &TrackingLinks,
+    ) -> Result<bool, StorageError> {
+        let links = links.clone();
+        self.database
+            .write(move |db| {
+                let sql = "UPDATE participations SET tracking_url = coalesce(:tracking_url, tracking_url), \
+                     qr_code_url = coalesce(:qr_code_url, qr_code_url), \
+                     chat_command = coalesce(:chat_command, chat_command) WHERE id = :id";
+                let changed = db.prepare_cached(sql)?.execute(named_params! {
+                    ":tracking_url": links.tracking_url,
+                    ":qr_code_url": links.qr_code_url,
+                    ":chat_command": links.chat_command,
+                    ":id": text(id),
+                })?;
+                Ok(changed == 1)
+            })
+            .await
+    }
+}
+
+pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Participation>> {
+    db.prepare_cached("SELECT p.* FROM participations p WHERE p.id = ?")?
+        .query_and_then([text(id)], from_row)?
+        .next()
+        .transpose()
+}
+
+/// One query for both documents of each pair; a limit of -1 is none.
+fn list_joined(
+    db: &Connection,
+    streamer: UserId,
+    condition: &str,
+    limit: i64,
+    offset: i64,
+) -> DbResult<Vec<(Participation, Campaign)>> {
+    let sql = format!(
+        "SELECT p.*, {} FROM participations p JOIN campaigns c ON c.id = p.campaign_id \
+         WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
+        campaigns::COLUMNS
+    );
+    db.prepare_cached(&sql)?
+        .query_and_then((text(streamer), limit, offset), |row| {
+            Ok((from_row(row)?, campaigns::from_row(row)?))
+        })?
+        .collect()
+}
+
+fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
+    let participation = &new.participation;
+    let id = text(participation.id);
+    let known = db
+        .prepare_cached("SELECT 1 FROM participations WHERE id = ?")?
+        .query_row([&id], |_| Ok(()))
+        .optional()?;
+    if known.is_some() {
+        return Ok(Insertion::AlreadyPresent);
+    }
+    let counters = counters::values(&participation.counters);
+    let campaign_id = text(participation.campaign_id);
+    let streamer_id = text(participation.streamer_id);
+    let status = text(participation.status);
+    let joined_at = participation.joined_at.as_millisecond();
+    let created_at = participation.created_at.as_millisecond();
+    let updated_at = participation.updated_at.as_millisecond();
+    let tracking = &participation.tracking;
+    let before: [&dyn ToSql; 4] = [&id, &campaign_id, &streamer_id, &status];
+    let after: [&dyn ToSql; 10] = [
+        &participation.average_viewers_before,
+        &participation.browser_source_token.expose(),
+        &participation.browser_source_url,
+        &joined_at,
+        &tracking.tracking_url,
+        &tracking.qr_code_url,
+        &tracking.chat_command,
+        &created_at,
+        &updated_at,
+        &new.other_fields,
+    ];
+    let sql = format!(
+        "INSERT INTO participations VALUES (?, ?, ?, ?, {}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        counters::PLACES
+    );
+    db.prepare_cached(&sql)?.execute(&*counters::with(&before, &counters, &after))?;
+    let opening = format!("opening:{id}");
+    let sql = format!("INSERT INTO participation_openings VALUES (?, ?, {})", counters::PLACES);
+    db.prepare_cached(&sql)?.execute(&*counters::with(&[&opening, &id], &counters, &[]))?;
+    Ok(Insertion::Inserted)
+}
+
+fn from_row(row: &Row<'_>) -> DbResult<Participation> {
+    let row = EntityRow::new(row, Entity::Participation, "id")?;
+    let token = ScreenToken::parse(&row.get::<String>("browser_source_token")?);
+    Ok(Participation {
+        id: row.parse("id")?,
+        campaign_id: row.parse("campaign_id")?,
+        streamer_id: row.parse("streamer_id")?,
+        status: row.parse("status")?,
+        counters: counters::read(&row)?,
+        average_viewers_before: row.get("average_viewers_before")?,
+        browser_source_token: row.require("browser_source_token", token)?,
+        browser_source_url: row.get("browser_source_url")?,
+        joined_at: row.time("joined_at")?,
+        tracking: TrackingLinks {
+            tracking_url: row.get("tracking_url")?,
+            qr_code_url: row.get("qr_code_url")?,
+            chat_command: row.get("chat_command")?,
+        },
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}

@@ -1,0 +1,155 @@
+//! Recomputing the projections of the ledger.
+
+use std::collections::BTreeMap;
+
+use gametriggers_domain::ledger::{Counters, Verdict};
+use gametriggers_persistence::{Discrepancy, Entity};
+use gametriggers_types::{Money, Quarter};
+use rusqlite::{Connection, ToSql, Transaction};
+
+use crate::{counters, error::DbResult, ledger::entry_from_row, row::EntityRow};
+
+/// What the openings and entries add up to.
+#[derive(Default)]
+struct Projection {
+    participations: BTreeMap<String, Counters>,
+    remaining: BTreeMap<String, Money>,
+    rollups: BTreeMap<(String, i64), Rollup>,
+}
+
+#[derive(Default)]
+struct Rollup {
+    campaign: String,
+    counters: Counters,
+}
+
+pub(crate) fn find(db: &Connection) -> DbResult<Vec<Discrepancy>> {
+    compare(db, &Projection::recompute(db)?)
+}
+
+pub(crate) fn repair(db: &Transaction<'_>) -> DbResult<Vec<Discrepancy>> {
+    let projection = Projection::recompute(db)?;
+    let found = compare(db, &projection)?;
+    if !found.is_empty() {
+        projection.store(db)?;
+    }
+    Ok(found)
+}
+
+impl Projection {
+    fn recompute(db: &Connection) -> DbResult<Self> {
+        let mut projection = Self::default();
+        let mut openings = db.prepare("SELECT * FROM participation_openings")?;
+        let mut rows = openings.query([])?;
+        while let Some(row) = rows.next()? {
+            let row = EntityRow::new(row, Entity::LedgerEntry, "participation_id")?;
+            projection.participations.insert(row.get("participation_id")?, counters::read(&row)?);
+        }
+        let mut openings = db.prepare("SELECT campaign_id, remaining_micros FROM campaign_openings")?;
+        let mut rows = openings.query([])?;
+        while let Some(row) = rows.next()? {
+            projection.remaining.insert(row.get(0)?, Money::from_micros(row.get(1)?));
+        }
+        let mut entries = db.prepare("SELECT * FROM ledger_entries WHERE rejection IS NULL")?;
+        let mut rows = entries.query([])?;
+        while let Some(row) = rows.next()? {
+            let stored = entry_from_row(row)?;
+            let Verdict::Counted(accrual) = stored.verdict else { continue };
+            let added = Counters::of(stored.entry.kind, &stored.verdict);
+            let participation = stored.entry.participation.to_string();
+            let campaign = stored.entry.campaign.to_string();
+            let quarter = Quarter::containing(stored.entry.at).start().as_millisecond();
+            projection.participations.entry(participation.clone()).or_default().add(&added);
+            *projection.remaining.entry(campaign.clone()).or_default() -= accrual.amount;
+            let rollup = projection.rollups.entry((participation, quarter)).or_default();
+            rollup.campaign = campaign;
+            rollup.counters.add(&added);
+        }
+        Ok(projection)
+    }
+
+    /// Writes every projection anew; money that was not spent by an entry stays what the opening says.
+    fn store(&self, db: &Connection) -> DbResult<()> {
+        let set = counters::COLUMNS.replace(',', " = ?,");
+        let mut update = db.prepare(&format!("UPDATE participations SET {set} = ? WHERE id = ?"))?;
+        for (id, sums) in &self.participations {
+            update.execute(&*counters::with(&[], &counters::values(sums), &[id]))?;
+        }
+        let mut update = db.prepare("UPDATE campaigns SET remaining_micros = ? WHERE id = ?")?;
+        for (id, remaining) in &self.remaining {
+            update.execute((remaining.micros(), id))?;
+        }
+        db.execute("DELETE FROM rollups", [])?;
+        let mut insert =
+            db.prepare(&format!("INSERT INTO rollups VALUES (?, ?, ?, {})", counters::PLACES))?;
+        for ((participation, quarter), rollup) in &self.rollups {
+            let key: [&dyn ToSql; 3] = [participation, quarter, &rollup.campaign];
+            insert.execute(&*counters::with(&key, &counters::values(&rollup.counters), &[]))?;
+        }
+        Ok(())
+    }
+}
+
+fn compare(db: &Connection, expected: &Projection) -> DbResult<Vec<Discrepancy>> {
+    let mut found = Vec::new();
+    let mut note = |entity, id: &str, sums: &Counters, row: &rusqlite::Row<'_>| -> DbResult<()> {
+        for (field, expected) in counters::named(sums) {
+            let stored: i64 = row.get(field)?;
+            if stored != expected {
+                found.push(Discrepancy { entity, id: id.to_owned(), field, stored, expected });
+            }
+        }
+        Ok(())
+    };
+
+    let mut statement = db.prepare("SELECT * FROM participations ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get("id")?;
+        note(
+            Entity::Participation,
+            &id,
+            &expected.participations.get(&id).copied().unwrap_or_default(),
+            row,
+        )?;
+    }
+
+    let mut unseen: BTreeMap<_, _> = expected.rollups.iter().collect();
+    let mut statement = db.prepare("SELECT * FROM rollups ORDER BY participation_id, quarter_ms")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let key: (String, i64) = (row.get("participation_id")?, row.get("quarter_ms")?);
+        let sums = unseen.remove(&key).map(|rollup| rollup.counters).unwrap_or_default();
+        note(Entity::LedgerEntry, &rollup_name(&key), &sums, row)?;
+    }
+    for (key, rollup) in unseen {
+        let id = rollup_name(key);
+        for (field, expected) in
+            counters::named(&rollup.counters).into_iter().filter(|(_, value)| *value != 0)
+        {
+            found.push(Discrepancy {
+                entity: Entity::LedgerEntry,
+                id: id.clone(),
+                field,
+                stored: 0,
+                expected,
+            });
+        }
+    }
+
+    let mut statement = db.prepare("SELECT id, remaining_micros FROM campaigns ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, stored): (String, i64) = (row.get(0)?, row.get(1)?);
+        let expected = expected.remaining.get(&id).copied().unwrap_or_default().micros();
+        if stored != expected {
+            let field = "remaining_micros";
+            found.push(Discrepancy { entity: Entity::Campaign, id, field, stored, expected });
+        }
+    }
+    Ok(found)
+}
+
+fn rollup_name((participation, quarter): &(String, i64)) -> String {
+    format!("rollup:{participation}:{quarter}")
+}

@@ -1,0 +1,36 @@
+//! Unguessable tokens and fresh ids, from the operating system.
+
+use gametriggers_types::{ObjectId, ScreenToken, Timestamp};
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+pub struct NoEntropy(#[source] getrandom::Error);
+
+fn random<const N: usize>() -> Result<[u8; N], NoEntropy> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(NoEntropy)?;
+    Ok(bytes)
+}
+
+/// A token of 256 random bits (defect O20: it was a hash of ids and a timestamp).
+///
+/// # Errors
+/// [`NoEntropy`].
+pub fn new_token() -> Result<ScreenToken, NoEntropy> {
+    random().map(ScreenToken::from_random)
+}
+
+/// A new id: the second of `now` and 64 random bits.
+///
+/// # Errors
+/// [`NoEntropy`].
+pub fn new_object_id(now: Timestamp) -> Result<ObjectId, NoEntropy> {
+    let seconds = u32::try_from(now.as_second()).unwrap_or(0);
+    Ok(ObjectId::from_parts(seconds, random()?))
+}
+
+/// An event id for a caller who gave none: 128 random bits in hexadecimal digits.
+pub(crate) fn new_event_id() -> Result<String, NoEntropy> {
+    random::<16>().map(hex::encode)
+}

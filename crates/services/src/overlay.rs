@@ -1,0 +1,261 @@
+//! What a streamer's screen shows: from a token to the decision in force.
+
+use std::sync::Arc;
+
+use gametriggers_domain::{
+    decision::{Basis, Content, Decision, Tally},
+    eligibility::{EmptyReason, hindrance, screen_hindrance},
+    model::{Campaign, Participation, TestCampaign, User},
+    selection::{self, Candidate, SelectionContext},
+};
+use gametriggers_persistence::{Repositories, StorageError};
+use gametriggers_types::{CampaignId, DecisionId, ScreenToken, Slot, Timestamp};
+
+use crate::{
+    Clock, ServiceError,
+    receipt::{self, Subject},
+    secrets::Secrets,
+};
+
+/// How often a decision is attempted while other instances decide first.
+const ATTEMPTS: u32 = 10;
+
+/// A streamer's screen and what is on it.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// Whose screen.
+    pub user: User,
+    /// What is on it.
+    pub on_screen: OnScreen,
+}
+
+/// What is on a screen.
+#[derive(Debug, Clone)]
+pub enum OnScreen {
+    /// A campaign, until its slot ends.
+    Campaign(Box<ShownCampaign>),
+    /// The streamer's own test ad.
+    Test {
+        /// The ad.
+        ad: TestCampaign,
+        /// Its receipt, with which a click is known to be on a test ad.
+        receipt: String,
+    },
+    /// Nothing.
+    Empty(EmptyReason),
+}
+
+/// A campaign on a screen.
+#[derive(Debug, Clone)]
+pub struct ShownCampaign {
+    /// The decision that put it there.
+    pub decision: Decision,
+    /// The campaign.
+    pub campaign: Campaign,
+    /// The streamer's part in it.
+    pub participation: Participation,
+    /// Proof of this display, the same for all displays of the decision.
+    pub receipt: String,
+}
+
+/// Shows screens, and decides what is on them.
+#[derive(Clone)]
+pub struct OverlayService {
+    storage: Repositories,
+    clock: Arc<dyn Clock>,
+    secrets: Arc<Secrets>,
+}
+
+impl OverlayService {
+    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Arc<Secrets>) -> Self {
+        Self { storage, clock, secrets }
+    }
+
+    /// Whose screen a token addresses: the streamer of this overlay token, or of the participation with this browser
+    /// source token unless the streamer has revoked it since they joined.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownToken`] for any other text; [`ServiceError::Storage`].
+    pub async fn resolve(&self, token: &str) -> Result<User, ServiceError> {
+        let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
+        if let Some(user) = self.storage.users.find_by_overlay_token(&token).await? {
+            return Ok(user);
+        }
+        let participation = self.storage.participations.find_by_token(&token).await?;
+        let participation = participation.ok_or(ServiceError::UnknownToken)?;
+        let user = self.storage.users.find_by_id(participation.streamer_id).await?;
+        // Defect O19: a new overlay token revokes what was derived before it.
+        user.filter(|user| user.tokens_revoked_at.is_none_or(|revoked| revoked < participation.joined_at))
+            .ok_or(ServiceError::UnknownToken)
+    }
+
+    /// What is on the screen that the token addresses; decides if no decision is in force.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownToken`]; [`ServiceError::Storage`].
+    pub async fn show(&self, token: &str) -> Result<Screen, ServiceError> {
+        let user = self.resolve(token).await?;
+        let now = self.clock.now();
+        // Defect O8: a test ad never appeared while a campaign was on.
+        let on_screen = match user.test_ad_at(now).filter(|_| user.is_active) {
+            Some(ad) => {
+                let receipt = receipt::sign(&self.secrets, &user, Subject::TestAd(ad.expires_at));
+                OnScreen::Test { ad: ad.clone(), receipt }
+            }
+            None => self.decide(&user, now).await?,
+        };
+        Ok(Screen { user, on_screen })
+    }
+
+    /// The campaign on the user's screen; never decides.
+    ///
+    /// # Errors
+    /// [`ServiceError::NothingOnScreen`]; [`ServiceError::Storage`].
+    pub(crate) async fn shown_now(&self, user: &User) -> Result<ShownCampaign, ServiceError> {
+        let now = self.clock.now();
+        let latest = self.storage.decisions.find_latest(user.id).await?;
+        let eligible = self.eligible(user, now).await?;
+        latest
+            .and_then(|decision| self.still_shown(user, decision, eligible.as_deref().ok()?, now).ok())
+            .ok_or(ServiceError::NothingOnScreen)
+    }
+
+    async fn decide(&self, user: &User, now: Timestamp) -> Result<OnScreen, ServiceError> {
+        for _ in 0..ATTEMPTS {
+            let latest = self.storage.decisions.find_latest(user.id).await?;
+            let eligible = self.eligible(user, now).await?;
+            let offered = eligible.as_deref().unwrap_or_default();
+            let ended = match latest {
+                None => None,
+                Some(latest) => match self.still_shown(user, latest, offered, now) {
+                    Ok(shown) => return Ok(OnScreen::Campaign(Box::new(shown))),
+                    Err(ended) => Some(ended),
+                },
+            };
+            let next = if let Some(next) = self.next_decision(user, ended.as_deref(), offered, now) {
+                next
+            } else {
+                let reason = eligible.err().unwrap_or(EmptyReason::NoCampaign);
+                let Some(running) = ended.filter(|ended| ended.shown().is_some() && now < ended.until) else {
+                    // Nothing was on screen anyway: that is not worth a record.
+                    return Ok(OnScreen::Empty(reason));
+                };
+                empty_decision(user, &running, reason, now)
+            };
+            let stored = self.storage.decisions.insert_first(&next).await?;
+            if let Content::Empty { reason } = stored.content
+                && stored == next
+            {
+                return Ok(OnScreen::Empty(reason));
+            }
+            // Whoever wrote it, the next round finds it in force.
+        }
+        let message = "other instances decided first, again and again";
+        Err(StorageError::Conflict(message.into()).into())
+    }
+
+    /// The eligible participations with their campaigns, or why nothing at all may be shown.
+    async fn eligible(
+        &self,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<Result<Vec<(Participation, Campaign)>, EmptyReason>, StorageError> {
+        if let Some(reason) = screen_hindrance(user, now) {
+            return Ok(Err(reason));
+        }
+        let mut joined = self.storage.participations.list_active(user.id).await?;
+        joined.retain(|(participation, campaign)| hindrance(campaign, participation, now).is_none());
+        Ok(Ok(joined))
+    }
+
+    /// The decision as it is shown, if it is in force; the decision back if it has ended.
+    fn still_shown(
+        &self,
+        user: &User,
+        decision: Decision,
+        eligible: &[(Participation, Campaign)],
+        now: Timestamp,
+    ) -> Result<ShownCampaign, Box<Decision>> {
+        let current = now < decision.until && decision.settings_version >= user.selection.version;
+        let pair = decision.shown().filter(|_| current).and_then(|(_, shown)| {
+            eligible.iter().find(|(participation, _)| participation.id == shown).cloned()
+        });
+        let Some((participation, campaign)) = pair else {
+            return Err(Box::new(decision));
+        };
+        let receipt = receipt::sign(&self.secrets, user, Subject::Decision(decision.id));
+        Ok(ShownCampaign { decision, campaign, participation, receipt })
+    }
+
+    /// The decision that follows `previous`, if there is anything to decide between.
+    fn next_decision(
+        &self,
+        user: &User,
+        previous: Option<&Decision>,
+        eligible: &[(Participation, Campaign)],
+        now: Timestamp,
+    ) -> Option<Decision> {
+        let id = successor_id(user, previous);
+        // An instance whose clock lags never begins before the decision that it follows.
+        let from = previous.map_or(now, |previous| previous.from.max(now));
+        let slot = Slot::containing(from, user.selection.interval);
+        let mut tally = Tally::inherited(previous, from);
+        tally.admit(&eligible.iter().map(|(_, campaign)| campaign.id).collect::<Vec<CampaignId>>());
+        let candidates: Vec<_> =
+            eligible.iter().map(|(participation, campaign)| candidate(participation, campaign, &tally)).collect();
+        let strategy = selection::find(user.selection.strategy.as_str()).unwrap_or(selection::default_strategy());
+        let seed = self.secrets.seed(id);
+        let ctx = SelectionContext { now: from, slot, weights: user.selection.weights, seed };
+        let selection = selection::select(strategy, &ctx, &candidates)?;
+        if selection.weights_unusable {
+            tracing::warn!(strategy = strategy.name(), decision = %id, "unusable weights: weighed all equally");
+        }
+        Some(Decision {
+            id,
+            from,
+            until: slot.end(),
+            slot_start: slot.start(),
+            settings_version: user.selection.version,
+            // Until audiences are measured, no streamer has a measurable channel.
+            basis: Basis::Display,
+            content: Content::Campaign(selection),
+            tally,
+        })
+    }
+}
+
+fn candidate(participation: &Participation, campaign: &Campaign, tally: &Tally) -> Candidate {
+    let time = tally.of(campaign.id);
+    Candidate {
+        campaign: campaign.id,
+        participation: participation.id,
+        joined_at: participation.joined_at,
+        payment: campaign.payment,
+        paid_units: participation.counters.paid_units,
+        impressions: participation.counters.impressions,
+        clicks: participation.counters.clicks,
+        visits: participation.counters.visits,
+        shown: time.total(),
+        last_shown: time.last(),
+    }
+}
+
+/// Ends `ended` with nothing after it.
+fn empty_decision(user: &User, ended: &Decision, reason: EmptyReason, now: Timestamp) -> Decision {
+    let from = ended.from.max(now);
+    let slot = Slot::containing(from, user.selection.interval);
+    Decision {
+        id: ended.id.successor(),
+        from,
+        until: slot.end(),
+        slot_start: slot.start(),
+        settings_version: user.selection.version,
+        basis: Basis::Display,
+        content: Content::Empty { reason },
+        tally: Tally::inherited(Some(ended), from),
+    }
+}
+
+fn successor_id(user: &User, previous: Option<&Decision>) -> DecisionId {
+    previous.map_or(DecisionId { streamer: user.id, ordinal: 1 }, |previous| previous.id.successor())
+}
