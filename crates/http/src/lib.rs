@@ -1,1 +1,95 @@
-//! The HTTP interface of GameTriggers: routes, wire types, errors, OpenAPI, the overlay page
+//! The HTTP interface of GameTriggers.
+//!
+//! Owns routes, wire types, the mapping of errors to answers, the OpenAPI document and the overlay page. Knows the
+//! services and no driver. One file per group of routes in `routes`; a handler reads the request, calls one service
+//! method and writes the answer (`docs/howto/add-an-endpoint.md`).
+
+mod access_log;
+mod auth;
+mod body;
+mod error;
+mod openapi;
+mod routes;
+mod wire;
+
+use std::sync::Arc;
+
+use actix_cors::Cors;
+use actix_web::{
+    App, Error,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::{DefaultHeaders, NormalizePath, from_fn},
+    web,
+};
+use gametriggers_services::{Clock, Services};
+
+pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
+pub use error::{ApiError, ErrorCode};
+pub use openapi::document as openapi_document;
+
+/// What every request handler has at hand.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The use cases.
+    pub services: Services,
+    /// The time, by which bearer tokens expire.
+    pub clock: Arc<dyn Clock>,
+    /// The keys of bearer tokens.
+    pub jwt: JwtKeys,
+    /// What differs between installations.
+    pub settings: Arc<HttpSettings>,
+}
+
+/// What differs between installations.
+#[derive(Debug, Clone, Default)]
+pub struct HttpSettings {
+    /// The origins of web pages that may call the API with credentials.
+    pub allowed_origins: Vec<String>,
+    /// Whether a proxy in front of the server vouches for the last entry of `X-Forwarded-For`.
+    pub trust_forwarded_for: bool,
+}
+
+/// The application, one per worker thread. `extra` adds routes of the binary's own.
+pub fn app(
+    state: ApiState,
+    extra: fn(&mut web::ServiceConfig),
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let cors = cors(&state.settings);
+    App::new()
+        .app_data(web::Data::new(state))
+        .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::no_such_route().into()))
+        .app_data(web::QueryConfig::default().error_handler(|error, _| ApiError::query(&error).into()))
+        .configure(routes::configure)
+        .configure(extra)
+        .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_such_route()) }))
+        .wrap(NormalizePath::trim())
+        .wrap(cors)
+        .wrap(
+            DefaultHeaders::new()
+                .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .add((header::REFERRER_POLICY, "no-referrer")),
+        )
+        .wrap(from_fn(access_log::log))
+}
+
+fn cors(settings: &HttpSettings) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .allowed_header("Idempotency-Key")
+        .expose_headers([header::ETAG, header::RETRY_AFTER])
+        .supports_credentials()
+        .block_on_origin_mismatch(false)
+        .max_age(3_600);
+    settings.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

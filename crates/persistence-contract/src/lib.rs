@@ -36,7 +36,9 @@
 
 mod campaigns;
 mod decisions;
+mod idempotency;
 mod ledger;
+mod lists;
 mod money;
 mod overlay;
 mod participations;
@@ -77,8 +79,9 @@ pub trait Fixture: Send + Sync + Sized {
 
 /// The list of a file's cases. Makes of each a function that other crates can call, on a store of its own, and a macro
 /// named as the file that makes a test of each.
-macro_rules! cases {
+macro_rules! laws {
     ($d:tt $file:ident: $($case:ident),+ $(,)?) => {
+        #[allow(missing_docs)] // each is documented where it is written
         pub mod cases {
             use crate::Fixture;
 
@@ -99,13 +102,12 @@ macro_rules! cases {
         }
     };
 }
-use cases;
+use laws;
 
 /// The list of files.
 macro_rules! files {
     ($d:tt $($file:ident),+ $(,)?) => {
         #[doc(hidden)]
-        #[allow(missing_docs)]
         pub mod cases {
             $(pub use crate::$file::cases as $file;)+
         }
@@ -122,4 +124,18 @@ macro_rules! files {
     };
 }
 
-files! { $ users, tokens, overlay, selection, campaigns, participations, decisions, ledger, money, reconcile, probe }
+files! { $
+    users,
+    tokens,
+    overlay,
+    selection,
+    campaigns,
+    participations,
+    lists,
+    decisions,
+    ledger,
+    idempotency,
+    money,
+    reconcile,
+    probe,
+}

@@ -6,10 +6,12 @@ use gametriggers_types::{MediaType, OverlayPosition, OverlaySettings, OverlaySiz
 
 use crate::{
     Fixture,
-    support::{AWKWARD_TEXT, TASKS, at_once, minute, store_user, stored_user, user, user_id, user_with_token},
+    support::{
+        AWKWARD_TEXT, TASKS, at_once, minute, store_user, stored_user, user, user_id, user_with_token,
+    },
 };
 
-crate::cases! { $ overlay:
+crate::laws! { $ overlay:
     a_patch_changes_what_it_names_and_nothing_else,
     patches_of_different_settings_at_once_are_all_kept,
     o17_being_seen_changes_nothing_but_when,

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use gametriggers_domain::{
     ledger::{Counters, Entry, EntryId, Verdict},
     model::{Campaign, Participation},
+    price::Accrual,
 };
 use gametriggers_persistence::{Outcome, Rollup, StoredEntry};
-use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, RejectionReason};
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, RejectionReason, Timestamp};
 
 use crate::{
     Fixture,
-    support::{store_campaign, store_participation, stored_campaign, stored_participation},
+    support::{
+        campaign, participation, store_campaign, store_participation, stored_campaign, stored_participation,
+    },
 };
 
 /// What the store holds if it keeps the rules: the documents as they were inserted, moved on by every entry since.
@@ -26,7 +29,11 @@ pub(crate) struct Stage<'f, F> {
 
 impl<'f, F: Fixture> Stage<'f, F> {
     /// Stores the documents.
-    pub(crate) async fn set(fixture: &'f F, campaigns: &[Campaign], participations: &[Participation]) -> Self {
+    pub(crate) async fn set(
+        fixture: &'f F,
+        campaigns: &[Campaign],
+        participations: &[Participation],
+    ) -> Self {
         for campaign in campaigns {
             store_campaign(fixture, campaign.clone()).await;
         }
@@ -98,7 +105,7 @@ impl<'f, F: Fixture> Stage<'f, F> {
             let rollups = fresh.ledger.list_rollups(participation.id).await.unwrap();
             let expected: Vec<_> = self
                 .rollups
-                .range((participation.id, Quarter::containing(gametriggers_types::Timestamp::MIN))..)
+                .range((participation.id, Quarter::containing(Timestamp::MIN))..)
                 .take_while(|((id, _), _)| *id == participation.id)
                 .map(|(_, rollup)| *rollup)
                 .collect();
@@ -151,4 +158,20 @@ impl<'f, F: Fixture> Stage<'f, F> {
             .counters
             .add(&change);
     }
+}
+
+/// The outcome of an entry of one unit for which this much was paid.
+pub(crate) fn paid(amount: Money) -> Outcome {
+    Outcome::Counted(Accrual { paid: 1, unpaid: 0, amount })
+}
+
+/// The outcome of entries that are counted and not paid.
+pub(crate) fn unpaid(units: u64) -> Outcome {
+    Outcome::Counted(Accrual { paid: 0, unpaid: units, amount: Money::ZERO })
+}
+
+/// A stage of one campaign as in [`campaign`] and one participation.
+pub(crate) async fn stage_of_one<F: Fixture>(fixture: &F) -> (Stage<'_, F>, Participation) {
+    let part = participation(1, 1, 1);
+    (Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await, part)
 }

@@ -18,8 +18,7 @@ use tokio::sync::Barrier;
 use crate::Fixture;
 
 /// Text that goes wrong where it is pasted into a query, cut, normalised or re-encoded.
-pub(crate) const AWKWARD_TEXT: &str =
-    "  Zoë “O'Brien” \"\\\" 50 % _ {\"$set\": null} \u{202e}\r\n\t🎮 e\u{301} é שלום'; DROP TABLE users; --  ";
+pub(crate) const AWKWARD_TEXT: &str = "  Zoë “O'Brien” \"\\\" 50 % _ {\"$set\": null} \u{202e}\r\n\t🎮 e\u{301} é שלום'; DROP TABLE users; --  ";
 
 /// Whole numbers that a double, a 32-bit or a signed 31-bit number would not keep.
 pub(crate) const AWKWARD_COUNTS: [u64; 5] =

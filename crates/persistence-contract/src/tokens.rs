@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-crate::cases! { $ tokens:
+crate::laws! { $ tokens:
     a_first_token_is_stored_and_nothing_else_changes,
     a_token_that_is_there_is_kept,
     o28_many_first_requests_get_one_token,
@@ -37,7 +37,8 @@ async fn a_token_that_is_there_is_kept(fixture: &impl Fixture) {
     let given = users.ensure_overlay_token(user_id(1), &token("second-thought")).await.unwrap();
     assert_eq!(given, Some(token("overlay-1")));
     assert_eq!(stored_user(fixture, user_id(1)).await, user_with_token(1));
-    let by_other = fixture.reopen().await.users.find_by_overlay_token(&token("second-thought")).await.unwrap();
+    let by_other =
+        fixture.reopen().await.users.find_by_overlay_token(&token("second-thought")).await.unwrap();
     assert_eq!(by_other, None);
 }
 

@@ -10,12 +10,12 @@ use gametriggers_types::{
 use crate::{
     Fixture,
     support::{
-        AWKWARD_TEXT, TASKS, assert_already_exists, at_once, awkward_fractions, blackout, count, minute, new_user,
-        store_user, stored_user, time, token, user, user_id, user_with_token,
+        AWKWARD_TEXT, TASKS, assert_already_exists, at_once, awkward_fractions, blackout, count, minute,
+        new_user, store_user, stored_user, time, token, user, user_id, user_with_token,
     },
 };
 
-crate::cases! { $ users:
+crate::laws! { $ users:
     a_user_is_read_as_inserted_with_every_field_set,
     a_user_is_read_as_inserted_with_every_optional_field_absent,
     awkward_texts_and_numbers_are_read_as_inserted,
@@ -102,7 +102,10 @@ async fn awkward_texts_and_numbers_are_read_as_inserted(fixture: &impl Fixture) 
         image: Some(String::new()),
         description: Some(AWKWARD_TEXT.repeat(200)),
         categories: vec![AWKWARD_TEXT.to_owned(), String::new()],
-        selection: SelectionSettings { strategy: StrategyName::new(AWKWARD_TEXT), ..SelectionSettings::default() },
+        selection: SelectionSettings {
+            strategy: StrategyName::new(AWKWARD_TEXT),
+            ..SelectionSettings::default()
+        },
         ..full_user(1)
     };
     store_user(fixture, odd.clone()).await;

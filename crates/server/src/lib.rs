@@ -1,1 +1,14 @@
-//! Sponsorships for live streams: the GameTriggers server
+//! The GameTriggers server: parses, wires, runs.
+//!
+//! Owns commands, configuration, logging, the system clock, and the choice of the store. Holds no business rule.
+
+mod application;
+mod clock;
+pub mod commands;
+mod settings;
+mod storage;
+
+pub use application::{Application, ApplicationError};
+pub use clock::SystemClock;
+pub use settings::{AuthSettings, Defaults, HttpSettings, LogFormat, LogSettings, Settings, StorageSettings};
+pub use storage::Store;

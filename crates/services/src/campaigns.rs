@@ -21,7 +21,11 @@ impl CampaignService {
     ///
     /// # Errors
     /// [`ServiceError::NotStreamer`], [`ServiceError::Storage`].
-    pub async fn joined(&self, user: &User, page: Page) -> Result<Vec<(Participation, Campaign)>, ServiceError> {
+    pub async fn joined(
+        &self,
+        user: &User,
+        page: Page,
+    ) -> Result<Vec<(Participation, Campaign)>, ServiceError> {
         require_streamer(user, "list the campaigns they have joined")?;
         Ok(self.storage.participations.list_current(user.id, page).await?)
     }

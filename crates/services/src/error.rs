@@ -8,7 +8,6 @@ use crate::entropy::NoEntropy;
 
 /// Why a use case was not carried out.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ServiceError {
     /// No screen has this token, or it was revoked.
     #[error("no overlay has this token; copy the overlay URL from your settings again")]

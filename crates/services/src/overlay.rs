@@ -201,9 +201,12 @@ impl OverlayService {
         let slot = Slot::containing(from, user.selection.interval);
         let mut tally = Tally::inherited(previous, from);
         tally.admit(&eligible.iter().map(|(_, campaign)| campaign.id).collect::<Vec<CampaignId>>());
-        let candidates: Vec<_> =
-            eligible.iter().map(|(participation, campaign)| candidate(participation, campaign, &tally)).collect();
-        let strategy = selection::find(user.selection.strategy.as_str()).unwrap_or(selection::default_strategy());
+        let candidates: Vec<_> = eligible
+            .iter()
+            .map(|(participation, campaign)| candidate(participation, campaign, &tally))
+            .collect();
+        let strategy =
+            selection::find(user.selection.strategy.as_str()).unwrap_or(selection::default_strategy());
         let seed = self.secrets.seed(id);
         let ctx = SelectionContext { now: from, slot, weights: user.selection.weights, seed };
         let selection = selection::select(strategy, &ctx, &candidates)?;

@@ -35,7 +35,8 @@ impl Recorder {
             match self.ledger.record(std::slice::from_ref(&entry)).await {
                 Ok(outcomes) => {
                     let outcome = outcomes.into_iter().next();
-                    let outcome = outcome.ok_or_else(|| StorageError::Backend("no outcome for an entry".into()))?;
+                    let outcome =
+                        outcome.ok_or_else(|| StorageError::Backend("no outcome for an entry".into()))?;
                     return Ok(if may_be_ours { first_outcome(outcome) } else { outcome });
                 }
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {

@@ -6,10 +6,7 @@ use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
 use gametriggers_types::{MediaType, ScreenToken, SignedDuration, Timestamp, UserId, WebUrl};
 
-use crate::{
-    Clock, ServiceError, entropy,
-    error::require_streamer,
-};
+use crate::{Clock, ServiceError, entropy, error::require_streamer};
 
 /// An overlay seen less than this ago is active: four missed pings.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);

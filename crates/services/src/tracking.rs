@@ -14,8 +14,8 @@ use gametriggers_domain::{
 };
 use gametriggers_persistence::{Outcome, Repositories};
 use gametriggers_types::{
-    CampaignId, CampaignStatus, ClickKind, DecisionId, ParticipationId, RejectionReason, Timestamp, VisitSource,
-    WebUrl,
+    CampaignId, CampaignStatus, ClickKind, DecisionId, ParticipationId, RejectionReason, Timestamp,
+    VisitSource, WebUrl,
 };
 
 use crate::{
@@ -123,8 +123,15 @@ impl TrackingService {
         match self.target(&user, event).await? {
             Target::Credit { decision, participation, campaign, shown: (from, _) } => {
                 let id = EntryId::display(decision);
-                let entry =
-                    Entry { id, participation, campaign, kind: EntryKind::Display, units: 1, at: from, rejected: None };
+                let entry = Entry {
+                    id,
+                    participation,
+                    campaign,
+                    kind: EntryKind::Display,
+                    units: 1,
+                    at: from,
+                    rejected: None,
+                };
                 self.record(entry).await
             }
             // The id belongs to every report of the display: one that came at a bad time must not spoil the others.
@@ -172,9 +179,10 @@ impl TrackingService {
                 self.record(entry(participation, campaign, at, None)).await
             }
             // A reason that can never change is kept, so that the earner sees why.
-            Target::Reject { reason: RejectionReason::Blackout, concerns: Some((participation, campaign)) } => {
-                self.record(entry(participation, campaign, now, Some(RejectionReason::Blackout))).await
-            }
+            Target::Reject {
+                reason: RejectionReason::Blackout,
+                concerns: Some((participation, campaign)),
+            } => self.record(entry(participation, campaign, now, Some(RejectionReason::Blackout))).await,
             Target::Reject { reason, concerns } => {
                 Ok(self.earlier(&id).await?.unwrap_or_else(|| rejected(reason, concerns)))
             }
@@ -364,9 +372,11 @@ impl TrackingService {
     async fn record(&self, entry: Entry) -> Result<EventReport, ServiceError> {
         let participation = entry.participation;
         Ok(match self.recorder.record(entry).await? {
-            Outcome::Counted(_) => {
-                EventReport { outcome: EventOutcome::Counted, reason: None, participation: Some(participation) }
-            }
+            Outcome::Counted(_) => EventReport {
+                outcome: EventOutcome::Counted,
+                reason: None,
+                participation: Some(participation),
+            },
             Outcome::Duplicate { participation, verdict } => duplicate(participation, &verdict),
             Outcome::Rejected(reason) => EventReport {
                 outcome: EventOutcome::Rejected,
@@ -410,9 +420,10 @@ fn duplicate(participation: ParticipationId, verdict: &Verdict) -> EventReport {
 /// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
 const fn was_published(status: CampaignStatus) -> bool {
     match status {
-        CampaignStatus::Active | CampaignStatus::Paused | CampaignStatus::Completed | CampaignStatus::Cancelled => {
-            true
-        }
+        CampaignStatus::Active
+        | CampaignStatus::Paused
+        | CampaignStatus::Completed
+        | CampaignStatus::Cancelled => true,
         CampaignStatus::Draft | CampaignStatus::Pending | CampaignStatus::Rejected => false,
     }
 }

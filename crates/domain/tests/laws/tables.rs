@@ -87,6 +87,7 @@ mod time_rotation {
         let [jan, feb, mar] = ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"];
         let candidates = [joined(1, mar), joined(2, jan), joined(3, feb)];
         assert_eq!(timetable(&candidates, Timestamp::UNIX_EPOCH, 7), [2, 3, 1, 2, 3, 1, 2]);
+        assert_eq!(timetable(&candidates, Timestamp::UNIX_EPOCH - minutes(10), 4), [3, 1, 2, 3]);
         // 1,780,000,000 s are 5,933,333 slots of five minutes and a bit; 5,933,333 mod 3 = 2.
         assert_eq!(timetable(&candidates, Timestamp::from_second(1_780_000_000).unwrap(), 4), [1, 2, 3, 1]);
         let listed_otherwise = [joined(3, feb), joined(1, mar), joined(2, jan)];

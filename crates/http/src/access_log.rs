@@ -1,0 +1,27 @@
+//! One line per request, without tokens: the route's pattern is logged, never the path (defects O29 and A25).
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+};
+
+pub(crate) async fn log<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let answer = next.call(request).await;
+    let status = match &answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    let elapsed_ms = started.elapsed().as_secs_f64() * 1e3;
+    tracing::debug!(%method, route, status = status.as_u16(), elapsed_ms, "request");
+    answer
+}

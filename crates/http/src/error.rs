@@ -1,0 +1,223 @@
+//! One error for every answer that is none: `{"statusCode", "message", "error", "code"}`.
+
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    error::QueryPayloadError,
+    http::{StatusCode, header},
+};
+use gametriggers_services::{ServiceError, StorageError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What went wrong, for programs. A code never changes its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// The body is not the JSON that the route takes.
+    MalformedBody,
+    /// A value is out of its range, or a field is unknown or contradicts another.
+    ValidationFailed,
+    /// The receipt was not signed by this server for this overlay, or was revoked.
+    ReceiptInvalid,
+    /// The display ended more than 10 minutes ago.
+    ReceiptExpired,
+    /// No bearer token, or one that is not valid.
+    Unauthenticated,
+    /// The account is deactivated.
+    AccountInactive,
+    /// Only streamers can do this.
+    NotAStreamer,
+    /// The overlay token in the request is not the caller's.
+    NotYourToken,
+    /// No overlay has this token, or it was revoked.
+    UnknownToken,
+    /// The caller's account is gone.
+    UserNotFound,
+    /// No campaign is on screen.
+    NothingOnScreen,
+    /// The link leads to no campaign.
+    UnknownLink,
+    /// There is no such route.
+    RouteNotFound,
+    /// The body is larger than any request needs.
+    BodyTooLarge,
+    /// The store is away; the same request may succeed later.
+    StoreUnavailable,
+    /// A fault of the server, which has logged it.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The status that goes with the code.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedBody | Self::ValidationFailed | Self::ReceiptInvalid | Self::ReceiptExpired => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::AccountInactive | Self::NotAStreamer | Self::NotYourToken => StatusCode::FORBIDDEN,
+            Self::UnknownToken
+            | Self::UserNotFound
+            | Self::NothingOnScreen
+            | Self::UnknownLink
+            | Self::RouteNotFound => StatusCode::NOT_FOUND,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// Seconds after which a client may try again while the store is away.
+const RETRY_AFTER_SECONDS: u64 = 5;
+/// Longer messages, which quote their input, are cut.
+const MAX_MESSAGE_CHARS: usize = 400;
+
+/// An error answer.
+#[derive(Debug)]
+pub struct ApiError {
+    code: ErrorCode,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let message = match message.char_indices().nth(MAX_MESSAGE_CHARS) {
+            Some((end, _)) => format!("{}…", &message[..end]),
+            None => message,
+        };
+        Self { code, message }
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::ValidationFailed, message)
+    }
+
+    pub(crate) fn no_such_route() -> Self {
+        Self::new(
+            ErrorCode::RouteNotFound,
+            "there is no such route; /api/v1/openapi.json lists those there are",
+        )
+    }
+
+    pub(crate) fn query(error: &QueryPayloadError) -> Self {
+        Self::validation(format!("the query of the address is not valid: {error}"))
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// The body of an error answer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorResponse {
+    /// The status of the answer.
+    #[schema(example = 404)]
+    status_code: u16,
+    /// What is wrong and what to do about it, for people.
+    message: String,
+    /// The name of the status.
+    #[schema(example = "Not Found")]
+    error: &'static str,
+    code: ErrorCode,
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let status = self.code.status();
+        let mut response = HttpResponse::build(status);
+        if self.code == ErrorCode::StoreUnavailable {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+        }
+        if self.code == ErrorCode::Unauthenticated {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.insert_header((header::CACHE_CONTROL, "no-store")).json(ErrorResponse {
+            status_code: status.as_u16(),
+            message: self.message.clone(),
+            error: status.canonical_reason().unwrap_or_default(),
+            code: self.code,
+        })
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        let code = match &error {
+            ServiceError::UnknownToken => ErrorCode::UnknownToken,
+            ServiceError::UnknownUser(_) => ErrorCode::UserNotFound,
+            ServiceError::AccountInactive => ErrorCode::AccountInactive,
+            ServiceError::NotStreamer(_) => ErrorCode::NotAStreamer,
+            ServiceError::NotYourToken => ErrorCode::NotYourToken,
+            ServiceError::NothingOnScreen => ErrorCode::NothingOnScreen,
+            ServiceError::UnknownParticipation => ErrorCode::UnknownLink,
+            ServiceError::InvalidReceipt => ErrorCode::ReceiptInvalid,
+            ServiceError::ExpiredReceipt => ErrorCode::ReceiptExpired,
+            ServiceError::AllWeightsZero => ErrorCode::ValidationFailed,
+            ServiceError::Storage(source) => return Self::from_storage(source),
+            ServiceError::Entropy(_) => return Self::internal(&error),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        Self::from_storage(&error)
+    }
+}
+
+impl ApiError {
+    fn from_storage(error: &StorageError) -> Self {
+        if error.is_retryable() {
+            tracing::warn!(error = %Chain(error), "the store is unavailable");
+            Self::new(
+                ErrorCode::StoreUnavailable,
+                "the store is away at the moment; try again in a few seconds",
+            )
+        } else {
+            Self::internal(error)
+        }
+    }
+
+    /// Logs the whole chain once and shows nothing of it.
+    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %Chain(error), "a request failed");
+        Self::new(ErrorCode::Internal, "the server failed; the fault was logged")
+    }
+}
+
+/// An error and all its sources, on one line.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Events under a streamer's token: displays, clicks, pings.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use gametriggers_services::{Event, EventOutcome, EventReport};
+use gametriggers_types::{ClickKind, ParticipationId, RejectionReason};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    body::OptionalJsonBody,
+    error::{ApiError, ErrorResponse},
+    openapi::EVENTS,
+};
+
+/// What a caller says of an event.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EventRequest {
+    /// The receipt of the display on which it happened; without one it is credited to what is on screen now.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    receipt: Option<String>,
+    /// Makes the event count once, however often it is sent. 1 to 255 printable ASCII characters.
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    event_id: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventResponse {
+    /// False where the event, or the one of the same id before it, was rejected.
+    success: bool,
+    #[schema(value_type = String, example = "counted")]
+    outcome: &'static str,
+    /// Why it was rejected.
+    #[schema(value_type = Option<String>, example = "budget-exhausted")]
+    reason: Option<RejectionReason>,
+    /// The participation to which it was credited.
+    #[schema(value_type = Option<String>)]
+    participation_id: Option<ParticipationId>,
+}
+
+impl From<EventReport> for EventResponse {
+    fn from(report: EventReport) -> Self {
+        let outcome = match report.outcome {
+            EventOutcome::Counted => "counted",
+            EventOutcome::Duplicate => "duplicate",
+            EventOutcome::Rejected => "rejected",
+        };
+        Self {
+            success: report.reason.is_none(),
+            outcome,
+            reason: report.reason,
+            participation_id: report.participation,
+        }
+    }
+}
+
+/// The answer to a ping.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PingResponse {
+    success: bool,
+}
+
+const MAX_ID_CHARS: usize = 255;
+
+/// The event of a request: its body, and the header `Idempotency-Key` as another way to give the event id.
+fn event(request: &HttpRequest, body: EventRequest) -> Result<Event, ApiError> {
+    let header = match request.headers().get("Idempotency-Key") {
+        None => None,
+        Some(value) => Some(value.to_str().map_err(|_| bad_id("Idempotency-Key"))?.to_owned()),
+    };
+    for (name, id) in [("eventId", &body.event_id), ("Idempotency-Key", &header)] {
+        let printable = |id: &String| {
+            (1..=MAX_ID_CHARS).contains(&id.len()) && id.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        };
+        if id.as_ref().is_some_and(|id| !printable(id)) {
+            return Err(bad_id(name));
+        }
+    }
+    if let (Some(from_body), Some(from_header)) = (&body.event_id, &header)
+        && from_body != from_header
+    {
+        return Err(ApiError::validation("eventId and the header Idempotency-Key differ; send one of them"));
+    }
+    Ok(Event { receipt: body.receipt, event_id: body.event_id.or(header) })
+}
+
+fn bad_id(name: &str) -> ApiError {
+    ApiError::validation(format!("{name} is 1 to {MAX_ID_CHARS} printable ASCII characters"))
+}
+
+fn created(report: EventReport) -> HttpResponse {
+    HttpResponse::Created().json(EventResponse::from(report))
+}
+
+async fn record_click(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    token: &str,
+    kind: ClickKind,
+    body: EventRequest,
+) -> Result<HttpResponse, ApiError> {
+    let event = event(&request, body)?;
+    Ok(created(state.services.tracking.record_click(token, kind, &event).await?))
+}
+
+/// A click on the overlay.
+#[utoipa::path(
+    tag = EVENTS,
+    request_body(content = Option<EventRequest>),
+    params(
+        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Another way to give `eventId`"),
+    ),
+    responses(
+        (status = 201, body = EventResponse),
+        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
+        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+    )
+)]
+#[post("/overlay/{token}/click")]
+pub(crate) async fn overlay_click(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+    OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
+) -> Result<HttpResponse, ApiError> {
+    record_click(request, state, &token, ClickKind::Overlay, body).await
+}
+
+/// A click of a kind: on the overlay, or reported by a chat bot, a QR scanner or a link.
+#[utoipa::path(
+    tag = EVENTS,
+    request_body(content = Option<EventRequest>),
+    params(
+        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
+        ("kind" = String, Path, description = "`overlay`, `chat`, `qr` or `link`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Another way to give `eventId`"),
+    ),
+    responses(
+        (status = 201, body = EventResponse),
+        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
+        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+    )
+)]
+#[post("/overlay/{token}/click/{kind}")]
+pub(crate) async fn click(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    path: web::Path<(String, String)>,
+    OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let (token, kind) = path.into_inner();
+    // Defect O16: any word was taken, and counted as a click.
+    let kind = kind.parse().map_err(|error| ApiError::validation(format!("the kind of a click: {error}")))?;
+    record_click(request, state, &token, kind, body).await
+}
+
+/// A click on the overlay, by the address of the previous system.
+#[utoipa::path(
+    tag = EVENTS,
+    request_body(content = Option<EventRequest>),
+    params(
+        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Another way to give `eventId`"),
+    ),
+    responses(
+        (status = 201, body = EventResponse),
+        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
+        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+    )
+)]
+#[post("/campaigns/click/{token}")]
+pub(crate) async fn campaign_click(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+    OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
+) -> Result<HttpResponse, ApiError> {
+    record_click(request, state, &token, ClickKind::Overlay, body).await
+}
+
+/// The display of the decision in force, or of the receipt's: it counts once, however often it is reported.
+#[utoipa::path(
+    tag = EVENTS,
+    request_body(content = Option<EventRequest>),
+    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    responses(
+        (status = 201, body = EventResponse),
+        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
+        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+    )
+)]
+#[post("/campaigns/impression/{token}")]
+pub(crate) async fn impression(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+    OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let event = event(&request, body)?;
+    Ok(created(state.services.tracking.record_display(&token, &event).await?))
+}
+
+/// The overlay is there. Sent every 30 seconds by the page.
+#[utoipa::path(
+    tag = EVENTS,
+    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    responses(
+        (status = 201, body = PingResponse),
+        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+    )
+)]
+#[post("/overlay/{token}/ping")]
+pub(crate) async fn ping(
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    // Defect O2: pages pinged with a participation token, which ping did not know.
+    state.services.tracking.ping(&token).await?;
+    Ok(HttpResponse::Created().json(PingResponse { success: true }))
+}

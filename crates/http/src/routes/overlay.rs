@@ -1,0 +1,232 @@
+//! The overlay page and the data that it polls.
+
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::{StatusCode, header},
+    web,
+};
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use gametriggers_domain::eligibility::EmptyReason;
+use gametriggers_services::{OnScreen, Screen, TEST_AD_LASTS};
+use gametriggers_types::{CampaignId, DecisionId, MediaType, ParticipationId, Timestamp};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use siphasher::sip128::SipHasher13;
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    error::{ApiError, ErrorResponse},
+    openapi::OVERLAY,
+    wire::OverlaySettingsResponse,
+};
+
+/// What kind of content is on screen.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ContentKind {
+    Campaign,
+    Test,
+    Empty,
+}
+
+/// What is on screen. Where nothing is, every key but `kind`, `reason` and `version` is `null`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OverlayDataResponse {
+    kind: ContentKind,
+    title: Option<String>,
+    media_url: Option<String>,
+    #[schema(value_type = Option<String>, example = "image")]
+    media_type: Option<MediaType>,
+    #[schema(value_type = Option<String>)]
+    campaign_id: Option<CampaignId>,
+    #[schema(value_type = Option<String>)]
+    participation_id: Option<ParticipationId>,
+    /// The decision that put the campaign there; the same for all who ask while it is in force.
+    #[schema(value_type = Option<String>, example = "6864d4187d06a675f2abb714-17")]
+    decision_id: Option<DecisionId>,
+    /// Proof of this display, to send along with events until 10 minutes after its end.
+    receipt: Option<String>,
+    strategy: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    slot_start: Option<Timestamp>,
+    /// When something else may be on screen; ask again then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    slot_end: Option<Timestamp>,
+    overlay_settings: Option<OverlaySettingsResponse>,
+    /// Why nothing is on screen.
+    #[schema(value_type = Option<String>, example = "blackout")]
+    reason: Option<EmptyReason>,
+    /// Changes with anything above; equals the `ETag`.
+    version: String,
+}
+
+impl OverlayDataResponse {
+    fn empty(reason: EmptyReason) -> Self {
+        Self {
+            kind: ContentKind::Empty,
+            title: None,
+            media_url: None,
+            media_type: None,
+            campaign_id: None,
+            participation_id: None,
+            decision_id: None,
+            receipt: None,
+            strategy: None,
+            slot_start: None,
+            slot_end: None,
+            overlay_settings: None,
+            reason: Some(reason),
+            version: String::new(),
+        }
+    }
+
+    /// The version is a hash of all the rest: the same on every instance and after every restart.
+    fn versioned(mut self) -> Result<Self, ApiError> {
+        let rest = serde_json::to_vec(&self).map_err(|error| ApiError::internal(&error))?;
+        let hash = SipHasher13::new().hash(&rest).as_u128();
+        self.version = format!("{hash:032x}");
+        Ok(self)
+    }
+}
+
+impl TryFrom<Screen> for OverlayDataResponse {
+    type Error = ApiError;
+
+    fn try_from(screen: Screen) -> Result<Self, ApiError> {
+        let settings = OverlaySettingsResponse::from(screen.user.overlay);
+        match screen.on_screen {
+            OnScreen::Empty(reason) => Self::empty(reason),
+            OnScreen::Test { ad, receipt } => Self {
+                kind: ContentKind::Test,
+                title: Some(ad.title),
+                media_url: Some(ad.media_url.as_str().to_owned()),
+                media_type: Some(ad.media_type),
+                campaign_id: None,
+                participation_id: None,
+                decision_id: None,
+                receipt: Some(receipt),
+                strategy: None,
+                slot_start: ad.expires_at.checked_sub(TEST_AD_LASTS).ok(),
+                slot_end: Some(ad.expires_at),
+                overlay_settings: Some(settings),
+                reason: None,
+                version: String::new(),
+            },
+            OnScreen::Campaign(shown) => Self {
+                kind: ContentKind::Campaign,
+                title: Some(shown.campaign.title),
+                media_url: Some(shown.campaign.media_url),
+                media_type: Some(shown.campaign.media_type),
+                campaign_id: Some(shown.campaign.id),
+                participation_id: Some(shown.participation.id),
+                decision_id: Some(shown.decision.id),
+                receipt: Some(shown.receipt),
+                strategy: shown.decision.selection().map(|selection| selection.strategy.clone()),
+                slot_start: Some(shown.decision.slot_start),
+                slot_end: Some(shown.decision.until),
+                overlay_settings: Some(settings),
+                reason: None,
+                version: String::new(),
+            },
+        }
+        .versioned()
+    }
+}
+
+/// The page for OBS's browser source.
+#[derive(Template)]
+#[template(path = "overlay.html")]
+struct OverlayPage {
+    script: &'static str,
+    state: serde_json::Value,
+}
+
+const SCRIPT: &str = include_str!("../../templates/overlay.js");
+
+/// Media come from the brands' own hosts, whichever they are. Styles may be inline, because OBS applies the streamer's
+/// custom CSS as a style element; no setting reaches a style sheet, so nothing can be injected there.
+static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(SCRIPT));
+    format!(
+        "default-src 'none'; script-src 'sha256-{hash}'; style-src 'unsafe-inline'; img-src 'self' http: https:; \
+         media-src 'self' http: https:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+});
+
+/// The overlay page, to be added to OBS as a browser source.
+///
+/// With an unknown token, or while the store is away, the page is transparent and tries again by itself.
+#[utoipa::path(
+    tag = OVERLAY,
+    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    responses(
+        (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
+        (status = 404, description = "A transparent page that tries again.", content_type = "text/html", body = String),
+        (status = 503, description = "A transparent page that tries again.", content_type = "text/html", body = String),
+    )
+)]
+#[get("/overlay/{token}")]
+pub(crate) async fn page(
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    // Page loads count nothing (defect M3): the display is reported by the page, once for each decision.
+    let (status, content) = match screen(&state, &token).await {
+        Ok(shown) => {
+            (StatusCode::OK, serde_json::to_value(shown).map_err(|error| ApiError::internal(&error))?)
+        }
+        Err(error) => (error.code().status(), serde_json::Value::Null),
+    };
+    let page = OverlayPage { script: SCRIPT, state: content };
+    let html = page.render().map_err(|error| ApiError::internal(&error))?;
+    Ok(HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.as_str()))
+        .body(html))
+}
+
+/// What is on screen; decides if no decision is in force.
+#[utoipa::path(
+    tag = OVERLAY,
+    params(
+        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
+        ("If-None-Match" = Option<String>, Header, description = "The `version` of the last answer"),
+    ),
+    responses(
+        (status = 200, body = OverlayDataResponse, headers(("ETag" = String, description = "The version, in quotes"))),
+        (status = 304, description = "Nothing has changed since that version."),
+        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+        (status = 503, description = "STORE_UNAVAILABLE", body = ErrorResponse),
+    )
+)]
+#[get("/overlay/{token}/data")]
+pub(crate) async fn data(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let shown = screen(&state, &token).await?;
+    let tag = (header::ETAG, format!("\"{}\"", shown.version));
+    let cache = (header::CACHE_CONTROL, "private, no-cache");
+    if has_version(&request, &shown.version) {
+        return Ok(HttpResponse::NotModified().insert_header(tag).insert_header(cache).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header(tag).insert_header(cache).json(shown))
+}
+
+async fn screen(state: &ApiState, token: &str) -> Result<OverlayDataResponse, ApiError> {
+    state.services.overlay.show(token).await?.try_into()
+}
+
+/// Whether `If-None-Match` names the version, with or without the quotes of an entity tag.
+fn has_version(request: &HttpRequest, version: &str) -> bool {
+    let tag = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"') == version;
+    let values = request.headers().get_all(header::IF_NONE_MATCH);
+    values.filter_map(|value| value.to_str().ok()).any(|value| value.split(',').any(tag))
+}

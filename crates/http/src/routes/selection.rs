@@ -1,0 +1,197 @@
+//! How campaigns are chosen for the caller's screen.
+
+use actix_web::{HttpResponse, get, put, web};
+use gametriggers_domain::selection;
+use gametriggers_services::SelectionPatch;
+use gametriggers_types::{
+    BlackoutPeriod, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weight, parse_weekday,
+};
+use serde::{Deserialize, de::IgnoredAny};
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    auth::Caller,
+    body::JsonBody,
+    error::{ApiError, ErrorResponse},
+    openapi::SETTINGS,
+    wire::SelectionResponse,
+};
+
+/// More periods than a week of quarter-hours needs are a mistake.
+const MAX_BLACKOUTS: usize = 100;
+
+/// The settings to change; what is missing or null stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SelectionRequest {
+    /// `fair-rotation`, `weighted`, `time-rotation`, `performance` or `revenue-optimized`.
+    #[serde(default)]
+    campaign_selection_strategy: Option<String>,
+    #[serde(default)]
+    campaign_rotation_settings: Option<RotationSettingsRequest>,
+    /// The same setting as in `campaignRotationSettings`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "Asia/Kolkata")]
+    timezone: Option<TimeZoneName>,
+}
+
+/// The settings of rotation to change.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RotationSettingsRequest {
+    /// The same setting as `campaignSelectionStrategy`.
+    #[serde(default)]
+    preferred_strategy: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 60)]
+    rotation_interval_minutes: Option<RotationInterval>,
+    #[serde(default)]
+    priority_weights: Option<WeightsRequest>,
+    /// Replaces the list whole.
+    #[serde(default)]
+    blackout_periods: Option<Vec<BlackoutPeriodRequest>>,
+    /// An IANA time zone.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "Asia/Kolkata")]
+    timezone: Option<TimeZoneName>,
+}
+
+/// The weights to change, each from 0 to 1; not all may be 0.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WeightsRequest {
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    payment_rate: Option<Weight>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    performance: Option<Weight>,
+    #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    fairness: Option<Weight>,
+}
+
+/// A period without campaigns.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BlackoutPeriodRequest {
+    /// Accepted, as the previous system sent it, and ignored (defect S13: it was refused).
+    #[serde(rename = "_id", default)]
+    #[schema(value_type = Option<String>)]
+    #[allow(dead_code)]
+    id: Option<IgnoredAny>,
+    #[schema(value_type = String, example = "22:00")]
+    start_time: TimeOfDay,
+    #[schema(value_type = String, example = "06:00")]
+    end_time: TimeOfDay,
+    #[schema(example = json!(["monday", "friday"]))]
+    days: Vec<String>,
+}
+
+impl TryFrom<SelectionRequest> for SelectionPatch {
+    type Error = ApiError;
+
+    fn try_from(request: SelectionRequest) -> Result<Self, ApiError> {
+        let rotation = request.campaign_rotation_settings.unwrap_or_default();
+        let weights = rotation.priority_weights.unwrap_or_default();
+        let strategy = one_setting(
+            ("campaignSelectionStrategy", request.campaign_selection_strategy),
+            ("campaignRotationSettings.preferredStrategy", rotation.preferred_strategy),
+        )?;
+        let time_zone = one_setting(
+            ("timezone", request.timezone),
+            ("campaignRotationSettings.timezone", rotation.timezone),
+        )?;
+        Ok(Self {
+            strategy: strategy.as_deref().map(known_strategy).transpose()?,
+            interval: rotation.rotation_interval_minutes,
+            payment_rate: weights.payment_rate,
+            performance: weights.performance,
+            fairness: weights.fairness,
+            blackouts: rotation.blackout_periods.as_deref().map(blackouts).transpose()?,
+            time_zone,
+        })
+    }
+}
+
+/// The value of a setting that goes by two names.
+fn one_setting<T: PartialEq>(
+    first: (&str, Option<T>),
+    second: (&str, Option<T>),
+) -> Result<Option<T>, ApiError> {
+    match (first.1, second.1) {
+        (Some(one), Some(other)) if one != other => Err(ApiError::validation(format!(
+            "{} and {} are one setting and contradict each other; send one of them",
+            first.0, second.0
+        ))),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+/// Defect O18: an unknown name was stored, and every later save of that user failed.
+fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
+    if selection::find(name).is_some() {
+        return Ok(StrategyName::new(name));
+    }
+    let mut known: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
+    known.sort_unstable();
+    let name: String = name.chars().take(64).collect();
+    Err(ApiError::validation(format!(
+        "campaignSelectionStrategy: `{name}` is not one of {}",
+        known.join(", ")
+    )))
+}
+
+fn blackouts(periods: &[BlackoutPeriodRequest]) -> Result<Vec<BlackoutPeriod>, ApiError> {
+    if periods.len() > MAX_BLACKOUTS {
+        return Err(ApiError::validation(format!("blackoutPeriods has at most {MAX_BLACKOUTS} periods")));
+    }
+    let period = |period: &BlackoutPeriodRequest| {
+        let days = period.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
+        BlackoutPeriod::new(period.start_time, period.end_time, &days)
+    };
+    let numbered = periods.iter().enumerate().map(|(place, request)| {
+        let field = format!("campaignRotationSettings.blackoutPeriods[{place}]");
+        period(request).map_err(|error| ApiError::validation(format!("{field}: {error}")))
+    });
+    numbered.collect()
+}
+
+/// How campaigns are chosen for the caller's screen.
+#[utoipa::path(
+    tag = SETTINGS,
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = SelectionResponse),
+        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
+        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+    )
+)]
+#[get("/users/me/campaign-selection")]
+pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Result<HttpResponse, ApiError> {
+    let user = state.services.streamers.streamer(id, "access campaign selection settings").await?;
+    Ok(HttpResponse::Ok().json(SelectionResponse::from(user)))
+}
+
+/// Changes how campaigns are chosen: only what the request names. What is on screen ends with it.
+#[utoipa::path(
+    tag = SETTINGS,
+    security(("bearer" = [])),
+    request_body = SelectionRequest,
+    responses(
+        (status = 200, body = SelectionResponse),
+        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
+        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
+        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+    )
+)]
+#[put("/users/me/campaign-selection")]
+pub(crate) async fn put(
+    state: web::Data<ApiState>,
+    Caller(id): Caller,
+    JsonBody(request): JsonBody<SelectionRequest>,
+) -> Result<HttpResponse, ApiError> {
+    let user = state.services.streamers.update_selection(id, &request.try_into()?).await?;
+    Ok(HttpResponse::Ok().json(SelectionResponse::from(user)))
+}

@@ -1,0 +1,116 @@
+//! The tracking link: the one way for viewers to reach the sponsor.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, StatusCode, header},
+    route, web,
+};
+use askama::Template;
+use gametriggers_services::Visitor;
+use gametriggers_types::{ParticipationId, VisitSource};
+use serde::Deserialize;
+
+use crate::{
+    ApiState,
+    error::{ApiError, ErrorCode},
+    openapi::EVENTS,
+};
+
+#[derive(Deserialize)]
+pub(crate) struct VisitQuery {
+    #[serde(default)]
+    src: Option<String>,
+}
+
+/// A page for a viewer who cannot be sent on.
+#[derive(Template)]
+#[template(path = "visit.html")]
+struct VisitPage<'a> {
+    heading: &'a str,
+    text: &'a str,
+}
+
+/// Counts a visit and leads to the sponsor, or to a plain page where the campaign names no address.
+#[utoipa::path(
+    get,
+    path = "/c/{participationId}",
+    tag = EVENTS,
+    params(
+        ("participationId" = String, Path, description = "The participation"),
+        ("src" = Option<String>, Query, description = "`qr`, `chat` or `link` (the default): where the viewer found the link"),
+    ),
+    responses(
+        (status = 302, description = "To the campaign's `clickUrl`."),
+        (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),
+        (status = 400, description = "An unknown `src`.", content_type = "text/html", body = String),
+        (status = 404, description = "No such link.", content_type = "text/html", body = String),
+    )
+)]
+#[route("/c/{participationId}", method = "GET", method = "HEAD")]
+pub(crate) async fn follow(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    id: web::Path<String>,
+    query: web::Query<VisitQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let Ok(participation) = id.parse::<ParticipationId>() else {
+        return page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.");
+    };
+    let Ok(source) = query.src.as_deref().map_or(Ok(VisitSource::Link), str::parse) else {
+        return page(StatusCode::BAD_REQUEST, "Nothing here", "This link was not copied whole.");
+    };
+    let visitor = counts(&request).then(|| visitor(&request, &state));
+    match state
+        .services
+        .tracking
+        .follow(participation, source, visitor.as_ref())
+        .await
+        .map_err(ApiError::from)
+    {
+        Ok(target) => match target.click_url {
+            Some(url) => Ok(HttpResponse::Found()
+                .insert_header((header::LOCATION, url.as_str()))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .finish()),
+            None => page(StatusCode::OK, &target.title, "Thank you for your interest in our sponsor."),
+        },
+        Err(error) if error.code() == ErrorCode::UnknownLink => {
+            page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.")
+        }
+        Err(error) => page(error.code().status(), "Not now", "Please try again in a moment."),
+    }
+}
+
+/// Whether a request is a viewer's: not a look at the headers, and nothing that a browser fetched ahead.
+fn counts(request: &HttpRequest) -> bool {
+    let ahead = |name: &str| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| value.to_ascii_lowercase().contains("prefetch"))
+    };
+    request.method() == Method::GET && !["Sec-Purpose", "Purpose", "X-Moz"].into_iter().any(ahead)
+}
+
+fn visitor(request: &HttpRequest, state: &ApiState) -> Visitor {
+    let text = |name: header::HeaderName| {
+        let value = request.headers().get_all(name).last().and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    let peer = || request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    // Each proxy appends the address that it saw: only the last entry is the one of the proxy that we know.
+    let forwarded = state
+        .settings
+        .trust_forwarded_for
+        .then(|| text(header::X_FORWARDED_FOR))
+        .and_then(|list| list.rsplit(',').next().map(|last| last.trim().to_owned()))
+        .filter(|address| !address.is_empty());
+    Visitor { address: forwarded.unwrap_or_else(peer), agent: text(header::USER_AGENT) }
+}
+
+fn page(status: StatusCode, heading: &str, text: &str) -> Result<HttpResponse, ApiError> {
+    let html = VisitPage { heading, text }.render().map_err(|error| ApiError::internal(&error))?;
+    Ok(HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))
+        .body(html))
+}

@@ -1,0 +1,318 @@
+//! Decisions: the first one written under its id is the only one there will ever be.
+
+use gametriggers_domain::{
+    decision::{Basis, Content, Decision, Tally},
+    eligibility::EmptyReason,
+    selection::{Candidate, Seed, SelectionContext, SelectionStrategy, select},
+};
+use gametriggers_persistence::StoredDecision;
+use gametriggers_types::{
+    CampaignId, DecisionId, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
+};
+
+use crate::{
+    Fixture,
+    support::{
+        AWKWARD_TEXT, TASKS, at_once, awkward_fractions, campaign_id, count, cpm, minute, participation_id,
+        start, user_id,
+    },
+};
+
+crate::laws! { $ decisions:
+    a_draw_is_read_as_inserted,
+    a_draw_loses_no_bit_of_any_probability,
+    every_seed_and_strategy_is_read_as_inserted,
+    every_reason_of_an_empty_screen_is_read_as_inserted,
+    every_basis_and_number_is_read_as_inserted,
+    a_tally_is_read_as_inserted,
+    the_first_decision_under_an_id_is_kept,
+    of_many_deciders_all_get_the_same_decision,
+    of_many_deciders_of_many_slots_each_slot_has_one_decision,
+    the_latest_decision_is_the_one_of_the_greatest_ordinal,
+    an_instance_that_lags_writes_neither_over_nor_beside_a_newer_decision,
+    a_decision_ends_where_its_successor_begins,
+    streamers_do_not_see_each_others_decisions,
+    a_decision_that_is_not_there_is_not_found,
+}
+
+/// The weights as they are, whatever the candidates.
+struct Given(Vec<f64>);
+
+impl SelectionStrategy for Given {
+    fn name(&self) -> &'static str {
+        "given"
+    }
+
+    fn weigh(&self, _: &SelectionContext, _: &[Candidate], weights: &mut [f64]) {
+        weights.copy_from_slice(&self.0);
+    }
+}
+
+fn decision_id(streamer: u32, ordinal: u64) -> DecisionId {
+    DecisionId { streamer: user_id(streamer), ordinal }
+}
+
+/// An empty decision, made in the minute that is its ordinal.
+fn empty(streamer: u32, ordinal: u64) -> Decision {
+    let from = minute(i64::try_from(ordinal).unwrap());
+    let slot = Slot::containing(from, RotationInterval::default());
+    Decision {
+        id: decision_id(streamer, ordinal),
+        from,
+        until: slot.end(),
+        slot_start: slot.start(),
+        settings_version: 1,
+        basis: Basis::Display,
+        content: Content::Empty { reason: EmptyReason::NoCampaign },
+        tally: Tally::default(),
+    }
+}
+
+/// A decision between as many campaigns as there are weights.
+fn draw(streamer: u32, ordinal: u64, weights: Vec<f64>, seed: [u8; 16]) -> Decision {
+    let blank = empty(streamer, ordinal);
+    let context = SelectionContext {
+        now: blank.from,
+        slot: Slot::containing(blank.from, RotationInterval::default()),
+        weights: PriorityWeights::default(),
+        seed: Seed::new(seed),
+    };
+    let candidates: Vec<_> = (1..=u32::try_from(weights.len()).unwrap())
+        .map(|number| Candidate {
+            campaign: campaign_id(number),
+            participation: participation_id(number),
+            joined_at: start(),
+            payment: cpm(1_660.0),
+            paid_units: 0,
+            impressions: 0,
+            clicks: 0,
+            visits: 0,
+            shown: SignedDuration::ZERO,
+            last_shown: None,
+        })
+        .collect();
+    let selection = select(&Given(weights), &context, &candidates).unwrap();
+    Decision { content: Content::Campaign(selection), ..blank }
+}
+
+/// Stores the decision through the first client and asserts that it was the first.
+async fn store(fixture: &impl Fixture, decision: &Decision) {
+    let answer = fixture.repositories().decisions.insert_first(decision).await.unwrap();
+    assert_same(&answer, decision);
+}
+
+/// What a fresh client reads by id.
+async fn stored(fixture: &impl Fixture, id: DecisionId) -> StoredDecision {
+    fixture.reopen().await.decisions.find(id).await.unwrap().expect("the decision is stored")
+}
+
+/// Equal in every field, and every probability to its last bit.
+#[track_caller]
+fn assert_same(found: &Decision, expected: &Decision) {
+    let bits = |decision: &Decision| {
+        let shares = decision.selection().map(|selection| selection.shares.clone()).unwrap_or_default();
+        shares.iter().map(|share| share.probability.to_bits()).collect::<Vec<_>>()
+    };
+    assert_eq!(bits(found), bits(expected));
+    assert_eq!(found, expected);
+}
+
+/// A draw is read as inserted, by id and as the latest: seed, candidates, pick and all, and is replayed to the same.
+async fn a_draw_is_read_as_inserted(fixture: &impl Fixture) {
+    let expected = draw(1, 1, vec![0.4, 0.1, 0.3, 0.0], [0xfe; 16]);
+    store(fixture, &expected).await;
+    let found = stored(fixture, expected.id).await;
+    assert_same(&found.decision, &expected);
+    assert_eq!(found.successor_from, None);
+    let latest = fixture.reopen().await.decisions.find_latest(user_id(1)).await.unwrap().unwrap();
+    assert_same(&latest, &expected);
+    assert_eq!(latest.shown(), expected.shown());
+    assert_eq!(latest.selection().unwrap().replay(), expected.shown().unwrap().0);
+}
+
+/// A probability is read to the last bit, also where text would need 17 digits or an exponent.
+async fn a_draw_loses_no_bit_of_any_probability(fixture: &impl Fixture) {
+    let fractions = awkward_fractions(300);
+    let mut expected = draw(1, 1, fractions.clone(), [1; 16]);
+    let Content::Campaign(selection) = &mut expected.content else { panic!("a draw has candidates") };
+    for (share, fraction) in selection.shares.iter_mut().zip(fractions) {
+        share.probability = fraction;
+    }
+    store(fixture, &expected).await;
+    assert_same(&stored(fixture, expected.id).await.decision, &expected);
+}
+
+/// Seed, strategy, the place of the pick and the warning about weights are kept.
+async fn every_seed_and_strategy_is_read_as_inserted(fixture: &impl Fixture) {
+    for ordinal in 1..=8 {
+        let byte = u8::try_from(ordinal * 31).unwrap();
+        let seed = std::array::from_fn(|place| if place == 0 { 0 } else { byte });
+        let unusable = ordinal % 2 == 0;
+        let weights = vec![if unusable { f64::NAN } else { 1.0 }; 5];
+        let mut expected = draw(1, ordinal, weights, seed);
+        let Content::Campaign(selection) = &mut expected.content else { panic!("a draw has candidates") };
+        assert_eq!(selection.weights_unusable, unusable);
+        selection.strategy = format!("{AWKWARD_TEXT} {ordinal}");
+        store(fixture, &expected).await;
+        assert_same(&stored(fixture, expected.id).await.decision, &expected);
+    }
+}
+
+/// An empty decision keeps the reason why nothing is shown.
+async fn every_reason_of_an_empty_screen_is_read_as_inserted(fixture: &impl Fixture) {
+    let reasons = [EmptyReason::Blackout, EmptyReason::NoCampaign, EmptyReason::StreamerInactive];
+    for (ordinal, reason) in (1..).zip(reasons) {
+        let expected = Decision { content: Content::Empty { reason }, ..empty(1, ordinal) };
+        store(fixture, &expected).await;
+        assert_same(&stored(fixture, expected.id).await.decision, &expected);
+    }
+}
+
+/// What pays, when it began, its slot, and the version of the settings are kept.
+async fn every_basis_and_number_is_read_as_inserted(fixture: &impl Fixture) {
+    let numbers = [(Basis::Display, 0), (Basis::Viewers, 1), (Basis::Viewers, 9_007_199_254_740_993)];
+    for (ordinal, (basis, settings_version)) in (1..).zip(numbers) {
+        let expected = Decision {
+            basis,
+            settings_version,
+            from: minute(5) + SignedDuration::from_millis(1),
+            until: minute(6) + SignedDuration::from_millis(2),
+            slot_start: minute(4) + SignedDuration::from_millis(3),
+            ..empty(1, ordinal)
+        };
+        store(fixture, &expected).await;
+        assert_same(&stored(fixture, expected.id).await.decision, &expected);
+    }
+}
+
+/// The tally that a decision carries is kept for every campaign: those on screen before, and those only admitted.
+async fn a_tally_is_read_as_inserted(fixture: &impl Fixture) {
+    let mut before: Option<Decision> = None;
+    for ordinal in 1..=6 {
+        let mut next = draw(1, ordinal, vec![1.0; 3], [u8::try_from(ordinal).unwrap(); 16]);
+        next.tally = Tally::inherited(before.as_ref(), next.from);
+        let candidates: Vec<CampaignId> =
+            (1..=3 + u32::try_from(ordinal % 2).unwrap()).map(campaign_id).collect();
+        next.tally.admit(&candidates);
+        store(fixture, &next).await;
+        assert_same(&stored(fixture, next.id).await.decision, &next);
+        before = Some(next);
+    }
+    let shown = before.unwrap().tally;
+    assert!(
+        (1..=3).any(|number| shown.of(campaign_id(number)).last().is_some()),
+        "the tally is worth keeping"
+    );
+}
+
+/// A second decision under an id is dropped, and its maker is given the first.
+async fn the_first_decision_under_an_id_is_kept(fixture: &impl Fixture) {
+    let first = draw(1, 1, vec![1.0, 2.0], [1; 16]);
+    store(fixture, &first).await;
+    for second in [draw(1, 1, vec![2.0, 1.0, 3.0], [2; 16]), Decision { from: minute(9), ..empty(1, 1) }] {
+        let answer = fixture.reopen().await.decisions.insert_first(&second).await.unwrap();
+        assert_same(&answer, &first);
+        assert_same(&stored(fixture, first.id).await.decision, &first);
+    }
+}
+
+/// Of many tasks of two instances that decide at once, all get the same decision, and it is the one stored.
+async fn of_many_deciders_all_get_the_same_decision(fixture: &impl Fixture) {
+    let answers = at_once(fixture, TASKS, |task, client| async move {
+        let own = draw(1, 1, vec![0.1, 0.2, 0.7], [u8::try_from(task).unwrap(); 16]);
+        client.decisions.insert_first(&own).await.unwrap()
+    })
+    .await;
+    let kept = stored(fixture, decision_id(1, 1)).await.decision;
+    for answer in &answers {
+        assert_same(answer, &kept);
+    }
+    let seeds: Vec<_> = (0..TASKS).map(|task| Seed::new([u8::try_from(task).unwrap(); 16])).collect();
+    assert_eq!(count(&seeds, |seed| *seed == kept.selection().unwrap().seed), 1, "one of theirs");
+}
+
+/// Deciders who follow one decision with the next, at once and at their own pace, leave one decision for each ordinal.
+async fn of_many_deciders_of_many_slots_each_slot_has_one_decision(fixture: &impl Fixture) {
+    const SLOTS: u64 = 10;
+    let chains = at_once(fixture, 8, |task, client| async move {
+        let mut chain = Vec::new();
+        for ordinal in 1..=SLOTS {
+            let own = draw(1, ordinal, vec![1.0; 3], [u8::try_from(task).unwrap(); 16]);
+            chain.push(client.decisions.insert_first(&own).await.unwrap());
+        }
+        chain
+    })
+    .await;
+    for ordinal in 1..=SLOTS {
+        let kept = stored(fixture, decision_id(1, ordinal)).await.decision;
+        for chain in &chains {
+            assert_same(&chain[usize::try_from(ordinal).unwrap() - 1], &kept);
+        }
+    }
+}
+
+/// The latest decision is that of the greatest ordinal as a number, whenever it was written and whenever it began.
+async fn the_latest_decision_is_the_one_of_the_greatest_ordinal(fixture: &impl Fixture) {
+    for ordinal in [1, 2, 9, 11, 10, 100, 99] {
+        // The clock of whoever made it ran backwards.
+        store(
+            fixture,
+            &Decision { from: minute(500 - i64::try_from(ordinal).unwrap()), ..empty(1, ordinal) },
+        )
+        .await;
+    }
+    let latest = fixture.reopen().await.decisions.find_latest(user_id(1)).await.unwrap().unwrap();
+    assert_eq!(latest.id.ordinal, 100);
+}
+
+/// An instance that has not seen the latest decisions is given the one that followed what it knew; nothing newer is
+/// changed or hidden by it.
+async fn an_instance_that_lags_writes_neither_over_nor_beside_a_newer_decision(fixture: &impl Fixture) {
+    let newer: Vec<_> = (1..=4).map(|ordinal| draw(1, ordinal, vec![1.0; 3], [1; 16])).collect();
+    for decision in &newer {
+        store(fixture, decision).await;
+    }
+    let late = Decision { from: minute(60), until: minute(90), ..draw(1, 2, vec![1.0; 3], [2; 16]) };
+    let answer = fixture.reopen().await.decisions.insert_first(&late).await.unwrap();
+    assert_same(&answer, &newer[1]);
+    let latest = fixture.reopen().await.decisions.find_latest(user_id(1)).await.unwrap().unwrap();
+    assert_same(&latest, &newer[3]);
+    for decision in &newer {
+        assert_same(&stored(fixture, decision.id).await.decision, decision);
+    }
+}
+
+/// A decision is found together with when its successor began, which is nothing while it has none.
+async fn a_decision_ends_where_its_successor_begins(fixture: &impl Fixture) {
+    let begins = |ordinal: i64| -> Timestamp { minute(10) + SignedDuration::from_millis(ordinal * 1_001) };
+    for ordinal in 1..=3 {
+        let next = Decision { from: begins(ordinal), ..empty(1, u64::try_from(ordinal).unwrap()) };
+        store(fixture, &next).await;
+        store(fixture, &empty(2, u64::try_from(ordinal).unwrap())).await;
+        assert_eq!(stored(fixture, next.id).await.successor_from, None);
+    }
+    assert_eq!(stored(fixture, decision_id(1, 1)).await.successor_from, Some(begins(2)));
+    assert_eq!(stored(fixture, decision_id(1, 2)).await.successor_from, Some(begins(3)));
+}
+
+/// Two streamers' decisions of one ordinal are two decisions, and each has a latest of their own.
+async fn streamers_do_not_see_each_others_decisions(fixture: &impl Fixture) {
+    let (one, other) = (draw(1, 1, vec![1.0; 2], [1; 16]), draw(2, 1, vec![1.0; 3], [2; 16]));
+    store(fixture, &one).await;
+    store(fixture, &other).await;
+    store(fixture, &empty(2, 2)).await;
+    let decisions = fixture.reopen().await.decisions;
+    assert_same(&decisions.find_latest(user_id(1)).await.unwrap().unwrap(), &one);
+    assert_same(&decisions.find_latest(user_id(2)).await.unwrap().unwrap(), &empty(2, 2));
+    assert_same(&stored(fixture, other.id).await.decision, &other);
+    assert_eq!(stored(fixture, one.id).await.successor_from, None);
+}
+
+/// A streamer without decisions has no latest one, and an ordinal that was not reached finds none.
+async fn a_decision_that_is_not_there_is_not_found(fixture: &impl Fixture) {
+    store(fixture, &empty(2, 1)).await;
+    let decisions = fixture.reopen().await.decisions;
+    assert_eq!(decisions.find_latest(user_id(1)).await.unwrap(), None);
+    assert_eq!(decisions.find(decision_id(1, 1)).await.unwrap(), None);
+    assert_eq!(decisions.find(decision_id(2, 2)).await.unwrap(), None);
+}

@@ -1,0 +1,132 @@
+//! Which of a streamer's participations are listed, and how.
+
+use std::ops::RangeInclusive;
+
+use gametriggers_domain::model::{Campaign, Participation};
+use gametriggers_persistence::Page;
+use gametriggers_types::{CampaignStatus, Money, ParticipationStatus};
+
+use crate::{
+    Fixture,
+    participations::full_participation,
+    support::{
+        campaign, participation, participation_id, store_campaign, store_participation, stored_participation,
+        time, user_id,
+    },
+};
+
+crate::laws! { $ lists:
+    active_participations_in_active_campaigns_are_listed,
+    p15_paused_participations_and_campaigns_are_listed_as_current,
+    lists_hold_whole_documents_of_one_streamer_in_order_of_id,
+    pages_cut_the_list_and_lose_nothing,
+    a_participation_whose_campaign_is_gone_is_not_listed,
+}
+
+/// Stores streamer 1's parts in campaigns so that every status of the one meets every status of the other, and
+/// returns both in order of participation id.
+async fn store_every_pair(fixture: &impl Fixture) -> Vec<(Participation, Campaign)> {
+    let statuses = ParticipationStatus::ALL
+        .iter()
+        .flat_map(|&part| CampaignStatus::ALL.iter().map(move |&campaign| (part, campaign)));
+    let pairs: Vec<_> = (1..)
+        .zip(statuses)
+        .map(|(number, (part_status, status))| {
+            // The greater the participation's id, the lesser the campaign's: only one of them can be the order.
+            let campaign_number = 100 - number;
+            let part = Participation { status: part_status, ..participation(number, campaign_number, 1) };
+            (part, Campaign { status, ..campaign(campaign_number) })
+        })
+        .collect();
+    for (part, campaign) in &pairs {
+        store_campaign(fixture, campaign.clone()).await;
+        store_participation(fixture, part.clone()).await;
+    }
+    pairs
+}
+
+/// Active participations in active campaigns are listed, and no others.
+async fn active_participations_in_active_campaigns_are_listed(fixture: &impl Fixture) {
+    let mut expected = store_every_pair(fixture).await;
+    expected.retain(|(part, campaign)| {
+        part.status == ParticipationStatus::Active && campaign.status == CampaignStatus::Active
+    });
+    assert_eq!(expected.len(), 1);
+    assert_eq!(fixture.reopen().await.participations.list_active(user_id(1)).await.unwrap(), expected);
+}
+
+/// A streamer's current participations are those active or paused, in either way, in campaigns active or paused.
+async fn p15_paused_participations_and_campaigns_are_listed_as_current(fixture: &impl Fixture) {
+    let mut expected = store_every_pair(fixture).await;
+    expected.retain(|(part, campaign)| {
+        use ParticipationStatus::{Active, ParticipationPaused, Paused};
+        matches!(part.status, Active | Paused | ParticipationPaused)
+            && matches!(campaign.status, CampaignStatus::Active | CampaignStatus::Paused)
+    });
+    assert_eq!(expected.len(), 6);
+    let page = Page { offset: 0, limit: 100 };
+    let listed = fixture.reopen().await.participations.list_current(user_id(1), page).await.unwrap();
+    assert_eq!(listed, expected);
+}
+
+/// A list holds every field of both documents, of the one streamer, in order of participation id, and does not ask
+/// for dates or money: those conditions are the domain's.
+async fn lists_hold_whole_documents_of_one_streamer_in_order_of_id(fixture: &impl Fixture) {
+    let mut expected = Vec::new();
+    for number in [3, 1, 70_000, 2] {
+        let ended = Campaign {
+            start_date: Some(time("2027-01-01T00:00:00Z")),
+            end_date: Some(time("2020-01-01T00:00:00Z")),
+            remaining_budget: Money::from_micros(-1),
+            media_url: String::new(),
+            click_url: Some("https://brand.example.com".to_owned()),
+            ..campaign(80_000 - number)
+        };
+        let part = Participation {
+            status: ParticipationStatus::Active,
+            streamer_id: user_id(1),
+            campaign_id: ended.id,
+            ..full_participation(number)
+        };
+        store_participation(fixture, part.clone()).await;
+        store_participation(fixture, participation(100_000 + number, 80_000 - number, 2)).await;
+        store_campaign(fixture, ended.clone()).await;
+        expected.push((part, ended));
+    }
+    expected.sort_by_key(|(part, _)| part.id);
+    let participations = fixture.reopen().await.participations;
+    assert_eq!(participations.list_active(user_id(1)).await.unwrap(), expected);
+    let page = Page { offset: 0, limit: u32::MAX };
+    assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), expected);
+}
+
+/// Pages laid side by side are the list; beyond its end a page is empty.
+async fn pages_cut_the_list_and_lose_nothing(fixture: &impl Fixture) {
+    for number in 1..=7 {
+        store_campaign(fixture, campaign(number)).await;
+        store_participation(fixture, participation(number, number, 1)).await;
+    }
+    let participations = fixture.reopen().await.participations;
+    let page = async |offset, limit| {
+        let listed = participations.list_current(user_id(1), Page { offset, limit }).await.unwrap();
+        listed.into_iter().map(|(part, _)| part.id).collect::<Vec<_>>()
+    };
+    let ids = |numbers: RangeInclusive<u32>| numbers.map(participation_id).collect::<Vec<_>>();
+    assert_eq!(page(0, 3).await, ids(1..=3));
+    assert_eq!(page(3, 3).await, ids(4..=6));
+    assert_eq!(page(6, 3).await, ids(7..=7));
+    assert_eq!(page(7, 3).await, []);
+    assert_eq!(page(u32::MAX, u32::MAX).await, []);
+    assert_eq!(page(0, 0).await, []);
+    assert_eq!(page(0, 7).await, ids(1..=7));
+}
+
+/// A participation whose campaign is gone is found by itself and is in no list.
+async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fixture) {
+    store_participation(fixture, participation(1, 1, 1)).await;
+    assert_eq!(stored_participation(fixture, participation_id(1)).await, participation(1, 1, 1));
+    let participations = fixture.reopen().await.participations;
+    assert_eq!(participations.list_active(user_id(1)).await.unwrap(), []);
+    let page = Page { offset: 0, limit: 10 };
+    assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), []);
+}

@@ -1,0 +1,318 @@
+//! Rollups, and the proof that every counter is what the entries add up to.
+
+use gametriggers_domain::{
+    ledger::{Counters, Entry, EntryKind},
+    model::{Campaign, Participation},
+};
+use gametriggers_persistence::{Discrepancy, Entity, Rollup};
+use gametriggers_types::{ClickKind, Money, Quarter};
+
+use crate::{
+    Fixture,
+    stage::Stage,
+    support::{at_once, campaign, entry, participation, stored_campaign, stored_participation, time, units},
+    traffic,
+};
+
+crate::laws! { $ reconcile:
+    t3_an_event_belongs_to_the_quarter_hour_in_which_it_happened,
+    rollups_are_listed_in_order_of_time_for_one_participation,
+    the_rollups_add_up_to_the_counters,
+    an_empty_store_has_no_differences,
+    nothing_differs_after_mixed_traffic,
+    nothing_differs_after_concurrent_traffic,
+    nothing_differs_where_documents_came_with_counters,
+    what_was_there_before_the_ledger_belongs_to_no_quarter_hour,
+    reconciling_amid_traffic_finds_nothing_and_loses_nothing,
+    falsified_counters_are_found_and_repaired,
+    falsified_counters_of_an_imported_participation_are_found_and_repaired,
+    a_falsified_budget_is_found_and_repaired,
+    falsified_rollups_are_found_and_repaired,
+    the_ledger_goes_on_after_a_repair,
+}
+
+/// A stage with 200 entries of mixed traffic.
+async fn after_traffic<F: Fixture>(fixture: &F) -> Stage<'_, F> {
+    let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
+    stage.record(&traffic::entries(5, 200)).await;
+    stage
+}
+
+/// The differences as (entity, id, stored, expected), sorted; each names its field.
+fn facts(found: &[Discrepancy]) -> Vec<(String, String, i64, i64)> {
+    let mut facts: Vec<_> = found
+        .iter()
+        .map(|difference| {
+            assert!(!difference.field.is_empty());
+            let entity = difference.entity.to_string();
+            (entity, difference.id.clone(), difference.stored, difference.expected)
+        })
+        .collect();
+    facts.sort();
+    facts
+}
+
+/// Looking reports the differences and changes nothing; repairing reports them once more and leaves none.
+async fn assert_found_and_repaired(fixture: &impl Fixture, expected: &[(String, String, i64, i64)]) {
+    let mut expected = expected.to_vec();
+    expected.sort();
+    for repair in [false, false, true] {
+        let found = fixture.reopen().await.ledger.reconcile(repair).await.unwrap();
+        assert_eq!(facts(&found), expected, "repair: {repair}");
+    }
+    assert_eq!(fixture.reopen().await.ledger.reconcile(true).await.unwrap(), []);
+}
+
+/// What [`Fixture::falsify_participation`] makes of these counters, as differences.
+fn falsified(part: &Participation, counters: &Counters) -> [(String, String, i64, i64); 2] {
+    let entity = Entity::Participation.to_string();
+    let clicks = i64::try_from(counters.clicks).unwrap();
+    [
+        (entity.clone(), part.id.to_string(), 999, clicks),
+        (entity, part.id.to_string(), 1, counters.earnings.micros()),
+    ]
+}
+
+/// An entry is added to the quarter-hour (UTC) of its event, half-open, however late it is recorded.
+async fn t3_an_event_belongs_to_the_quarter_hour_in_which_it_happened(fixture: &impl Fixture) {
+    let part = participation(1, 1, 1);
+    let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
+    let events = [
+        ("2026-03-01T10:15:00Z", "2026-03-01T10:15:00Z"),
+        ("2026-03-01T10:29:59.999Z", "2026-03-01T10:15:00Z"),
+        ("2026-03-01T10:14:59.999Z", "2026-03-01T10:00:00Z"),
+        ("2026-02-28T23:59:59.999Z", "2026-02-28T23:45:00Z"),
+    ];
+    for (at, quarter) in events {
+        let click = entry(at, &part, EntryKind::Click(ClickKind::Qr));
+        stage.record(&[Entry { at: time(at), ..click }]).await;
+        let rollups = fixture.reopen().await.ledger.list_rollups(part.id).await.unwrap();
+        let quarter = Quarter::containing(time(quarter));
+        assert!(rollups.iter().any(|rollup| rollup.quarter == quarter), "{at}");
+    }
+    let clicks = |clicks| Counters { clicks, qr_scans: clicks, ..Counters::default() };
+    let expected = [("2026-02-28T23:45:00Z", 1), ("2026-03-01T10:00:00Z", 1), ("2026-03-01T10:15:00Z", 2)]
+        .map(|(quarter, number)| Rollup {
+            quarter: Quarter::containing(time(quarter)),
+            campaign: part.campaign_id,
+            counters: clicks(number),
+        });
+    assert_eq!(fixture.reopen().await.ledger.list_rollups(part.id).await.unwrap(), expected);
+    stage.assert_stored().await;
+}
+
+/// Rollups are listed in order of time, whatever the order of recording, and only those of the participation asked for.
+async fn rollups_are_listed_in_order_of_time_for_one_participation(fixture: &impl Fixture) {
+    let parts = [participation(1, 1, 1), participation(2, 1, 2)];
+    let mut stage = Stage::set(fixture, &[campaign(1)], &parts).await;
+    let times =
+        ["2026-03-01T10:00:00Z", "1999-12-31T23:59:00Z", "2026-03-01T09:00:00Z", "2033-05-18T03:40:00Z"];
+    for at in times {
+        stage.record(&[Entry { at: time(at), ..entry(at, &parts[0], EntryKind::Display) }]).await;
+    }
+    let listed = fixture.reopen().await.ledger.list_rollups(parts[0].id).await.unwrap();
+    let quarters: Vec<_> = listed.iter().map(|rollup| rollup.quarter).collect();
+    assert_eq!(quarters, [1, 2, 0, 3].map(|place: usize| Quarter::containing(time(times[place]))));
+    assert_eq!(fixture.reopen().await.ledger.list_rollups(parts[1].id).await.unwrap(), []);
+    stage.assert_stored().await;
+}
+
+/// Added up, a participation's rollups are its counters, peak included.
+async fn the_rollups_add_up_to_the_counters(fixture: &impl Fixture) {
+    let stage = after_traffic(fixture).await;
+    let fresh = fixture.reopen().await;
+    for part in traffic::participations() {
+        let mut sum = Counters::default();
+        for rollup in fresh.ledger.list_rollups(part.id).await.unwrap() {
+            assert_eq!(rollup.campaign, part.campaign_id);
+            sum.add(&rollup.counters);
+        }
+        assert_eq!(sum, stored_participation(fixture, part.id).await.counters);
+        assert_ne!(sum, Counters::default());
+    }
+    stage.assert_stored().await;
+}
+
+/// Where nothing is stored, nothing differs.
+async fn an_empty_store_has_no_differences(fixture: &impl Fixture) {
+    assert_eq!(fixture.repositories().ledger.reconcile(false).await.unwrap(), []);
+    assert_eq!(fixture.repositories().ledger.reconcile(true).await.unwrap(), []);
+}
+
+/// After traffic of every kind nothing differs, and a repair has nothing to do and does nothing.
+async fn nothing_differs_after_mixed_traffic(fixture: &impl Fixture) {
+    let stage = after_traffic(fixture).await;
+    assert_eq!(fixture.reopen().await.ledger.reconcile(true).await.unwrap(), []);
+    stage.assert_stored().await;
+}
+
+/// After traffic from many tasks of two instances nothing differs.
+async fn nothing_differs_after_concurrent_traffic(fixture: &impl Fixture) {
+    let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
+    let recorded = at_once(fixture, 16, |task, client| async move {
+        let mut recorded = Vec::new();
+        for batch in traffic::entries(task as u64, 60).chunks(7) {
+            let outcomes = client.ledger.record(batch).await.unwrap();
+            recorded.extend(batch.iter().cloned().zip(outcomes));
+        }
+        recorded
+    })
+    .await
+    .concat();
+    stage.note(&recorded);
+    for campaign in traffic::campaigns() {
+        assert!(stage.remaining(campaign.id) >= Money::ZERO);
+    }
+    stage.assert_stored().await;
+}
+
+/// A participation that has been credited with `clicks` and much else before the ledger.
+fn imported(number: u32, clicks: u64) -> Participation {
+    let counters = Counters {
+        impressions: 1_000,
+        clicks,
+        chat_clicks: 3,
+        qr_scans: 4,
+        link_clicks: 5,
+        visits: 6,
+        paid_units: 7,
+        earnings: Money::from_micros(1_234_567),
+        peak_viewers: 80,
+        viewer_sum: 90,
+        viewer_samples: 2,
+    };
+    Participation { counters, ..participation(number, 1, number) }
+}
+
+/// What documents held when they were inserted is part of what they should hold: before their first entry and after.
+async fn nothing_differs_where_documents_came_with_counters(fixture: &impl Fixture) {
+    let parts = [imported(1, 40), imported(2, 50), participation(3, 1, 3)];
+    let overspent = Campaign { remaining_budget: units(-3.5), ..campaign(2) };
+    let mut stage = Stage::set(fixture, &[campaign(1), overspent], &parts).await;
+    stage.assert_stored().await;
+    let samples = [70, 90].map(|viewers| Entry {
+        units: viewers,
+        ..entry(&format!("viewers:{viewers}"), &parts[0], EntryKind::Viewers)
+    });
+    for sample in samples {
+        stage.record(&[sample, entry("click", &parts[2], EntryKind::Click(ClickKind::Chat))]).await;
+        stage.assert_stored().await;
+    }
+    let after = stored_participation(fixture, parts[0].id).await.counters;
+    assert_eq!((after.impressions, after.paid_units, after.peak_viewers), (1_160, 167, 90));
+    assert_eq!((after.viewer_sum, after.viewer_samples), (250, 4));
+    assert_eq!(after.earnings - imported(1, 40).counters.earnings, units(265.6));
+}
+
+/// Rollups hold what entries credited, not what a document was inserted with: nobody knows when that happened.
+async fn what_was_there_before_the_ledger_belongs_to_no_quarter_hour(fixture: &impl Fixture) {
+    let part = imported(1, 40);
+    let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
+    assert_eq!(fixture.reopen().await.ledger.list_rollups(part.id).await.unwrap(), []);
+    stage.record(&[entry("click", &part, EntryKind::Click(ClickKind::Chat))]).await;
+    let rollups = fixture.reopen().await.ledger.list_rollups(part.id).await.unwrap();
+    assert_eq!(rollups.len(), 1);
+    assert_eq!(rollups[0].counters, Counters { clicks: 1, chat_clicks: 1, ..Counters::default() });
+    stage.assert_stored().await;
+}
+
+/// Reconciling sees one state of the store: amid traffic it finds no difference, and repairing undoes no entry.
+async fn reconciling_amid_traffic_finds_nothing_and_loses_nothing(fixture: &impl Fixture) {
+    let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
+    let recorded = at_once(fixture, 10, |task, client| async move {
+        let mut recorded = Vec::new();
+        for (round, batch) in traffic::entries(task as u64, 60).chunks(5).enumerate() {
+            if task < 2 {
+                let repair = (task + round) % 2 == 0;
+                assert_eq!(client.ledger.reconcile(repair).await.unwrap(), []);
+            } else {
+                let outcomes = client.ledger.record(batch).await.unwrap();
+                recorded.extend(batch.iter().cloned().zip(outcomes));
+            }
+        }
+        recorded
+    })
+    .await
+    .concat();
+    stage.note(&recorded);
+    stage.assert_stored().await;
+}
+
+/// A counter that was changed behind the ledger's back is found with what is stored and what should be, stays until it
+/// is repaired, and is then what the entries add up to.
+async fn falsified_counters_are_found_and_repaired(fixture: &impl Fixture) {
+    let stage = after_traffic(fixture).await;
+    let part = &traffic::participations()[2];
+    let before = stage.counters(part.id);
+    assert!(before.earnings > Money::ZERO);
+    fixture.falsify_participation(part.id).await;
+    let stored = stored_participation(fixture, part.id).await.counters;
+    let expected = Counters { clicks: 999, earnings: Money::from_micros(1), ..before };
+    assert_eq!(stored, expected, "the fixture falsifies these two and nothing else");
+    assert_found_and_repaired(fixture, &falsified(part, &before)).await;
+    stage.assert_stored().await;
+}
+
+/// What a participation came with counts when it is judged, and is there again after the repair.
+async fn falsified_counters_of_an_imported_participation_are_found_and_repaired(fixture: &impl Fixture) {
+    let part = imported(1, 40);
+    let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
+    stage.record(&[entry("click", &part, EntryKind::Click(ClickKind::Link))]).await;
+    let before = stage.counters(part.id);
+    assert_eq!(before.clicks, 41);
+    fixture.falsify_participation(part.id).await;
+    assert_found_and_repaired(fixture, &falsified(&part, &before)).await;
+    stage.assert_stored().await;
+}
+
+/// A remaining budget that was changed behind the ledger's back is found and repaired, and no other is touched.
+async fn a_falsified_budget_is_found_and_repaired(fixture: &impl Fixture) {
+    let stage = after_traffic(fixture).await;
+    let [_, _, cpc] = traffic::campaigns();
+    let before = stage.remaining(cpc.id);
+    fixture.falsify_campaign(cpc.id).await;
+    assert_eq!(stored_campaign(fixture, cpc.id).await.remaining_budget, Money::from_micros(1));
+    let expected = (Entity::Campaign.to_string(), cpc.id.to_string(), 1, before.micros());
+    assert_found_and_repaired(fixture, &[expected]).await;
+    stage.assert_stored().await;
+}
+
+/// Rollups that were changed behind the ledger's back are found, each by itself, and repaired.
+async fn falsified_rollups_are_found_and_repaired(fixture: &impl Fixture) {
+    let stage = after_traffic(fixture).await;
+    let part = &traffic::participations()[5];
+    let before = fixture.reopen().await.ledger.list_rollups(part.id).await.unwrap();
+    fixture.falsify_rollups(part.id).await;
+    let after = fixture.reopen().await.ledger.list_rollups(part.id).await.unwrap();
+    assert!(after.iter().all(|rollup| rollup.counters.clicks == 999));
+
+    let sorted = |mut clicks: Vec<i64>| {
+        clicks.sort_unstable();
+        clicks
+    };
+    let true_clicks = before.iter().map(|rollup| i64::try_from(rollup.counters.clicks).unwrap()).collect();
+    for repair in [false, true] {
+        let found = fixture.reopen().await.ledger.reconcile(repair).await.unwrap();
+        assert!(found.iter().all(|difference| difference.stored == 999));
+        assert!(found.iter().all(|difference| difference.id.contains(&part.id.to_string())));
+        let expected = found.iter().map(|difference| difference.expected).collect();
+        assert_eq!(sorted(expected), sorted(Vec::clone(&true_clicks)));
+    }
+    stage.assert_stored().await;
+}
+
+/// After a repair entries are judged as if nothing had been falsified.
+async fn the_ledger_goes_on_after_a_repair(fixture: &impl Fixture) {
+    let mut stage = after_traffic(fixture).await;
+    for part in traffic::participations() {
+        fixture.falsify_participation(part.id).await;
+        fixture.falsify_rollups(part.id).await;
+    }
+    for campaign in traffic::campaigns() {
+        fixture.falsify_campaign(campaign.id).await;
+    }
+    assert_ne!(fixture.repositories().ledger.reconcile(true).await.unwrap(), []);
+    stage.assert_stored().await;
+    stage.record(&traffic::entries(6, 100)).await;
+    stage.assert_stored().await;
+}

@@ -1,0 +1,282 @@
+//! The settings by which campaigns are chosen.
+
+use std::collections::BTreeSet;
+
+use gametriggers_domain::model::User;
+use gametriggers_persistence::{SelectionPatch, SelectionUpdate};
+use gametriggers_types::{
+    PriorityWeights, RotationInterval, SelectionSettings, StrategyName, TimeZoneName, Weight,
+};
+
+use crate::{
+    Fixture,
+    support::{
+        AWKWARD_TEXT, at_once, awkward_fractions, blackout, count, minute, store_user, stored_user, user,
+        user_id, user_with_token,
+    },
+};
+
+crate::laws! { $ selection:
+    a_patch_changes_what_it_names_and_nothing_else,
+    a_patch_of_everything_changes_everything,
+    blackout_periods_are_replaced_whole,
+    every_write_adds_one_to_the_version,
+    of_32_writers_of_different_settings_none_is_lost,
+    weights_lose_no_bit,
+    weights_that_would_all_be_0_are_refused_and_nothing_changes,
+    weights_are_judged_together_with_those_stored,
+    writers_at_once_never_leave_all_weights_0,
+    s9_a_time_zone_is_kept_by_its_name,
+    o18_a_strategy_that_nobody_knows_hinders_nothing,
+    a_user_who_is_not_there_is_not_found_and_not_made,
+}
+
+fn weight(value: f64) -> Weight {
+    value.try_into().unwrap()
+}
+
+fn interval(minutes: i64) -> RotationInterval {
+    minutes.try_into().unwrap()
+}
+
+/// Three weights, of which not all are 0.
+fn weights(payment_rate: f64, performance: f64, fairness: f64) -> PriorityWeights {
+    PriorityWeights::new(weight(payment_rate), weight(performance), weight(fairness)).unwrap()
+}
+
+/// A streamer whose stored weights are these.
+fn weighing(number: u32, weights: PriorityWeights) -> User {
+    let mut user = user_with_token(number);
+    user.selection.weights = weights;
+    user
+}
+
+/// What each setting is changed to.
+fn changed() -> SelectionSettings {
+    SelectionSettings {
+        strategy: StrategyName::new("time-rotation"),
+        interval: interval(60),
+        weights: weights(0.125, 0.1 + 0.2, 1.0),
+        blackouts: vec![blackout("22:00", "06:00", &["friday"]), blackout("12:00", "24:00", &["sunday"])],
+        time_zone: TimeZoneName::parse("America/Argentina/Buenos_Aires").unwrap(),
+        version: 1,
+    }
+}
+
+/// One patch for each setting, and the settings that it turns the defaults into.
+fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
+    let none = SelectionPatch::default;
+    let old = || SelectionSettings { version: 1, ..SelectionSettings::default() };
+    let new = changed();
+    [
+        (
+            SelectionPatch { strategy: Some(new.strategy.clone()), ..none() },
+            SelectionSettings { strategy: new.strategy, ..old() },
+        ),
+        (
+            SelectionPatch { interval: Some(new.interval), ..none() },
+            SelectionSettings { interval: new.interval, ..old() },
+        ),
+        (
+            SelectionPatch { payment_rate: Some(new.weights.payment_rate()), ..none() },
+            SelectionSettings { weights: weights(0.125, 0.3, 0.3), ..old() },
+        ),
+        (
+            SelectionPatch { performance: Some(new.weights.performance()), ..none() },
+            SelectionSettings { weights: weights(0.4, 0.1 + 0.2, 0.3), ..old() },
+        ),
+        (
+            SelectionPatch { fairness: Some(new.weights.fairness()), ..none() },
+            SelectionSettings { weights: weights(0.4, 0.3, 1.0), ..old() },
+        ),
+        (
+            SelectionPatch { blackouts: Some(new.blackouts.clone()), ..none() },
+            SelectionSettings { blackouts: new.blackouts, ..old() },
+        ),
+        (
+            SelectionPatch { time_zone: Some(new.time_zone.clone()), ..none() },
+            SelectionSettings { time_zone: new.time_zone, ..old() },
+        ),
+    ]
+}
+
+/// A patch that names every setting as [`changed`] has it.
+fn whole_patch() -> SelectionPatch {
+    let new = changed();
+    SelectionPatch {
+        strategy: Some(new.strategy),
+        interval: Some(new.interval),
+        payment_rate: Some(new.weights.payment_rate()),
+        performance: Some(new.weights.performance()),
+        fairness: Some(new.weights.fairness()),
+        blackouts: Some(new.blackouts),
+        time_zone: Some(new.time_zone),
+    }
+}
+
+/// Applies the patch at [`minute`] 1 through the first client.
+async fn update(fixture: &impl Fixture, number: u32, patch: &SelectionPatch) -> SelectionUpdate {
+    fixture.repositories().users.update_selection(user_id(number), patch, minute(1)).await.unwrap()
+}
+
+/// A patch changes the setting that it names, the version and when the user was changed, nothing else, and answers
+/// with what is stored.
+async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) {
+    for (number, (patch, selection)) in (1..).zip(single_patches()) {
+        store_user(fixture, user_with_token(number)).await;
+        let answer = update(fixture, number, &patch).await;
+        let expected = User { selection, updated_at: minute(1), ..user_with_token(number) };
+        assert_eq!(answer, SelectionUpdate::Updated(Box::new(expected.clone())), "{patch:?}");
+        assert_eq!(stored_user(fixture, user_id(number)).await, expected);
+    }
+}
+
+/// A patch that names every setting changes every setting at once, and only this user's.
+async fn a_patch_of_everything_changes_everything(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    store_user(fixture, user_with_token(2)).await;
+    let answer = update(fixture, 1, &whole_patch()).await;
+    let expected = User { selection: changed(), updated_at: minute(1), ..user_with_token(1) };
+    assert_eq!(answer, SelectionUpdate::Updated(Box::new(expected.clone())));
+    assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+    assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
+}
+
+/// Blackout periods are replaced whole, also by none, and kept in the order given.
+async fn blackout_periods_are_replaced_whole(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    let noon = blackout("12:00", "13:00", &["monday", "sunday"]);
+    let night = blackout("22:00", "06:00", &["friday"]);
+    let day = blackout("00:00", "24:00", &["sunday"]);
+    for periods in [vec![night.clone(), noon.clone(), night.clone()], vec![day, noon], vec![], vec![night]] {
+        let patch = SelectionPatch { blackouts: Some(periods.clone()), ..SelectionPatch::default() };
+        update(fixture, 1, &patch).await;
+        assert_eq!(stored_user(fixture, user_id(1)).await.selection.blackouts, periods);
+    }
+}
+
+/// Every write adds one to the version, also one that writes what is there already: a decision of before is over.
+async fn every_write_adds_one_to_the_version(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    for (version, minutes) in (1..).zip([5, 3, 3, 5]) {
+        let patch = SelectionPatch { interval: Some(interval(minutes)), ..SelectionPatch::default() };
+        update(fixture, 1, &patch).await;
+        let selection = stored_user(fixture, user_id(1)).await.selection;
+        assert_eq!((selection.version, selection.interval), (version, interval(minutes)));
+    }
+}
+
+/// Of 32 writes of different settings at once, none undoes another, and each gets a version of its own.
+async fn of_32_writers_of_different_settings_none_is_lost(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    let answers = at_once(fixture, 32, |task, client| async move {
+        let patches = single_patches();
+        let (patch, _) = &patches[task % patches.len()];
+        client.users.update_selection(user_id(1), patch, minute(1)).await.unwrap()
+    })
+    .await;
+    let versions: BTreeSet<_> = answers
+        .into_iter()
+        .map(|answer| match answer {
+            SelectionUpdate::Updated(user) => user.selection.version,
+            refused => panic!("{refused:?}"),
+        })
+        .collect();
+    assert_eq!(versions, (1..=32).collect());
+    let selection = SelectionSettings { version: 32, ..changed() };
+    let expected = User { selection, updated_at: minute(1), ..user_with_token(1) };
+    assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+}
+
+/// A weight is read to the last bit.
+async fn weights_lose_no_bit(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    for fraction in awkward_fractions(30) {
+        let patch = SelectionPatch { performance: Some(weight(fraction)), ..SelectionPatch::default() };
+        update(fixture, 1, &patch).await;
+        let stored = stored_user(fixture, user_id(1)).await.selection.weights.performance();
+        assert_eq!(stored.value().to_bits(), fraction.to_bits());
+    }
+}
+
+/// A patch that would leave every weight at 0 is refused, and no setting that it names besides is changed.
+async fn weights_that_would_all_be_0_are_refused_and_nothing_changes(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    let nothing = Some(weight(0.0));
+    let patch =
+        SelectionPatch { payment_rate: nothing, performance: nothing, fairness: nothing, ..whole_patch() };
+    assert_eq!(update(fixture, 1, &patch).await, SelectionUpdate::AllWeightsZero);
+    assert_eq!(stored_user(fixture, user_id(1)).await, user_with_token(1));
+}
+
+/// Whether all weights would be 0 is judged by those that are stored where the patch names none.
+async fn weights_are_judged_together_with_those_stored(fixture: &impl Fixture) {
+    let nothing = Some(weight(0.0));
+    let before = weighing(1, weights(0.5, 0.0, 0.0));
+    store_user(fixture, before.clone()).await;
+    let last_one =
+        SelectionPatch { payment_rate: nothing, interval: Some(interval(1)), ..Default::default() };
+    assert_eq!(update(fixture, 1, &last_one).await, SelectionUpdate::AllWeightsZero);
+    assert_eq!(stored_user(fixture, user_id(1)).await, before);
+
+    let exchange = SelectionPatch { fairness: Some(weight(5e-324)), ..last_one };
+    assert!(matches!(update(fixture, 1, &exchange).await, SelectionUpdate::Updated(_)));
+    let stored = stored_user(fixture, user_id(1)).await.selection;
+    assert_eq!((stored.weights, stored.interval), (weights(0.0, 0.0, 5e-324), interval(1)));
+
+    let unrelated = SelectionPatch { interval: Some(interval(2)), ..Default::default() };
+    assert!(matches!(update(fixture, 1, &unrelated).await, SelectionUpdate::Updated(_)));
+}
+
+/// Of two writers who each take away one of the last two weights, one is refused.
+async fn writers_at_once_never_leave_all_weights_0(fixture: &impl Fixture) {
+    for number in 1..=8 {
+        store_user(fixture, weighing(number, weights(0.0, 0.5, 0.5))).await;
+        let answers = at_once(fixture, 2, |task, client| async move {
+            let nothing = Some(weight(0.0));
+            let patch = if task == 0 {
+                SelectionPatch { performance: nothing, ..Default::default() }
+            } else {
+                SelectionPatch { fairness: nothing, ..Default::default() }
+            };
+            client.users.update_selection(user_id(number), &patch, minute(1)).await.unwrap()
+        })
+        .await;
+        assert_eq!(count(&answers, |answer| *answer == SelectionUpdate::AllWeightsZero), 1);
+        let left = stored_user(fixture, user_id(number)).await.selection;
+        assert!(left.weights.performance() != left.weights.fairness());
+        assert_eq!(left.version, 1);
+    }
+}
+
+/// A time zone is read as the one that was chosen, whatever its offset is today.
+async fn s9_a_time_zone_is_kept_by_its_name(fixture: &impl Fixture) {
+    store_user(fixture, user(1)).await;
+    for name in ["Asia/Kolkata", "Europe/Berlin", "Africa/Tunis", "America/St_Johns", "Etc/GMT+5", "UTC"] {
+        let zone = TimeZoneName::parse(name).unwrap();
+        update(fixture, 1, &SelectionPatch { time_zone: Some(zone.clone()), ..Default::default() }).await;
+        let stored = stored_user(fixture, user_id(1)).await.selection.time_zone;
+        assert_eq!((stored.as_str(), &stored), (name, &zone));
+    }
+}
+
+/// A strategy that nobody knows, as old data may hold, is kept, and the user is read and changed like any other.
+async fn o18_a_strategy_that_nobody_knows_hinders_nothing(fixture: &impl Fixture) {
+    let mut before = user_with_token(1);
+    before.selection.strategy = StrategyName::new(AWKWARD_TEXT);
+    store_user(fixture, before.clone()).await;
+    let patch = SelectionPatch { interval: Some(interval(7)), ..Default::default() };
+    assert!(matches!(update(fixture, 1, &patch).await, SelectionUpdate::Updated(_)));
+    fixture.repositories().users.touch_overlay(user_id(1), minute(2)).await.unwrap();
+    let selection = SelectionSettings { interval: interval(7), version: 1, ..before.selection.clone() };
+    let expected = User { selection, updated_at: minute(1), overlay_last_seen: Some(minute(2)), ..before };
+    assert_eq!(stored_user(fixture, user_id(1)).await, expected);
+}
+
+/// Settings of who is not there are neither found nor made.
+async fn a_user_who_is_not_there_is_not_found_and_not_made(fixture: &impl Fixture) {
+    store_user(fixture, user(2)).await;
+    assert_eq!(update(fixture, 1, &whole_patch()).await, SelectionUpdate::NotFound);
+    assert_eq!(fixture.reopen().await.users.find_by_id(user_id(1)).await.unwrap(), None);
+    assert_eq!(stored_user(fixture, user_id(2)).await, user(2));
+}

@@ -1,0 +1,93 @@
+//! The server, wired and bound, ready to run.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use actix_web::{HttpServer, dev::Server, web::ServiceConfig};
+use gametriggers_http::{ApiState, JwtKeys};
+use gametriggers_services::{Clock, Secrets, Services, Storage};
+use gametriggers_types::{InvalidWebUrl, WebUrl};
+
+use crate::HttpSettings;
+
+/// Seconds that running requests have after the signal to stop.
+const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicationError {
+    /// The address cannot be had.
+    #[error(
+        "cannot listen on {0}: is another server running there? Choose another address with GAMETRIGGERS__HTTP__BIND"
+    )]
+    Bind(SocketAddr, #[source] std::io::Error),
+    /// The address that viewers use cannot be made from the one to listen on.
+    #[error("http.public_url is needed")]
+    PublicUrl(#[from] InvalidWebUrl),
+}
+
+/// A server that is bound to its port.
+pub struct Application {
+    address: SocketAddr,
+    public_url: WebUrl,
+    server: Server,
+}
+
+impl Application {
+    /// Binds and wires a server. `extra` adds routes beside the API's.
+    ///
+    /// # Errors
+    /// [`ApplicationError`].
+    pub fn build(
+        settings: &HttpSettings,
+        secret: &[u8],
+        storage: Storage,
+        clock: Arc<dyn Clock>,
+        extra: fn(&mut ServiceConfig),
+    ) -> Result<Self, ApplicationError> {
+        let cannot_bind = |error| ApplicationError::Bind(settings.bind, error);
+        let listener = TcpListener::bind(settings.bind).map_err(cannot_bind)?;
+        let address = listener.local_addr().map_err(cannot_bind)?;
+        let public_url = match &settings.public_url {
+            Some(url) => url.clone(),
+            None if address.ip().is_unspecified() => {
+                WebUrl::parse(&format!("http://localhost:{}", address.port()))?
+            }
+            None => WebUrl::parse(&format!("http://{address}"))?,
+        };
+        let state = ApiState {
+            services: Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url),
+            clock,
+            jwt: JwtKeys::new(secret),
+            settings: Arc::new(gametriggers_http::HttpSettings {
+                allowed_origins: settings.allowed_origins.clone(),
+                trust_forwarded_for: settings.trust_forwarded_for,
+            }),
+        };
+        let server = HttpServer::new(move || gametriggers_http::app(state.clone(), extra))
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
+            .listen(listener)
+            .map_err(cannot_bind)?
+            .run();
+        Ok(Self { address, public_url, server })
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where viewers reach it.
+    #[must_use]
+    pub const fn public_url(&self) -> &WebUrl {
+        &self.public_url
+    }
+
+    /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered.
+    pub fn server(self) -> Server {
+        self.server
+    }
+}

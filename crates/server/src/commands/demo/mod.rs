@@ -1,0 +1,87 @@
+//! `demo`: a server with a streamer and campaigns to try.
+
+mod content;
+mod media;
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_services::Clock;
+
+use crate::{Application, Defaults, Settings, Store, SystemClock};
+
+/// A file of its own, so that a demo never touches a real store; and no log between its own lines.
+pub(super) const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/demo.db", log_filter: "warn" };
+
+pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let secret = match &settings.auth.jwt_secret {
+        Some(_) => settings.secret()?.to_vec(),
+        None => kept_secret(&secret_path(&settings.storage.url))?,
+    };
+    let store = Store::open(&settings.storage.url).await?;
+    store.migrate().await?;
+    let streamer = content::fill(&store.repositories(), SystemClock.now()).await?;
+
+    let clock = Arc::new(SystemClock);
+    let application =
+        Application::build(&settings.http, &secret, store.repositories(), clock.clone(), media::configure)?;
+    let subject = TokenSubject { id: streamer.id, email: streamer.email.clone(), role: streamer.role };
+    let bearer = JwtKeys::new(&secret).issue(&subject, clock.now()).context("cannot sign a bearer token")?;
+    let token = streamer.overlay_token.as_ref().context("the demo streamer has no overlay token")?;
+    let api = format!("{}/api/v1", application.public_url().as_str().trim_end_matches('/'));
+    let overlay = format!("{api}/overlay/{}", token.expose());
+    println!(
+        "GameTriggers demo: {name} has joined four campaigns, one of which is on screen for a minute at a time.\n\n\
+         Overlay (open it in a browser, or add it to OBS as a browser source):\n  {overlay}\n\n\
+         Bearer token of {name}, good for 24 hours:\n  {bearer}\n\n\
+         Three commands to try:\n  \
+         curl -s {overlay}/data\n  \
+         curl -s -X POST {overlay}/click\n  \
+         curl -s -H 'Authorization: Bearer {bearer}' {api}/campaigns/streamer/active\n\n\
+         Ctrl-C ends the demo; its store, {store}, keeps what happened.",
+        name = streamer.name,
+        store = settings.storage.url,
+    );
+    application.server().await?;
+    println!("The demo has ended.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Beside the store's file: tokens and receipts of the first start are good after the second.
+fn secret_path(storage_url: &str) -> PathBuf {
+    let path = storage_url.split_once("://").map_or(storage_url, |(_, path)| path);
+    Path::new(path).with_extension("secret")
+}
+
+fn kept_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("cannot keep the demo's secret in {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(cannot)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes).context("the operating system gave no random bytes")?;
+            let secret = hex::encode(bytes).into_bytes();
+            file.write_all(&secret).with_context(cannot)?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let secret = fs::read(path).with_context(cannot)?;
+            anyhow::ensure!(secret.len() >= 32, "{} holds no secret; delete it", path.display());
+            Ok(secret)
+        }
+        Err(error) => Err(error).with_context(cannot),
+    }
+}

@@ -1,0 +1,109 @@
+//! The commands of the binary, one file each.
+
+#![allow(clippy::print_stdout)] // a command's answer goes to standard output
+
+mod demo;
+mod import;
+mod migrate;
+mod reconcile;
+mod serve;
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Defaults, LogFormat, LogSettings, Settings, Store};
+
+const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info" };
+
+/// Sponsorships for live streams.
+#[derive(Debug, Parser)]
+#[command(name = "gametriggers", version, about)]
+pub struct Cli {
+    /// A configuration file [default: gametriggers.toml, if it is there].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a server with a streamer and campaigns to try; needs no configuration.
+    Demo,
+    /// Run the server.
+    Serve,
+    /// Bring the store's schema up to date.
+    Migrate {
+        /// Only say what would be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Insert an export of the previous system: users.json, campaigns.json, campaignparticipations.json as mongoexport
+    /// writes them. What is stored already is left as it is.
+    Import {
+        /// The folder of the files.
+        directory: PathBuf,
+    },
+    /// Recompute every counter, budget and rollup from the ledger and report what differs.
+    Reconcile {
+        /// Also store what was recomputed.
+        #[arg(long)]
+        repair: bool,
+    },
+}
+
+impl Cli {
+    /// Runs the command and returns the process's exit code.
+    ///
+    /// # Errors
+    /// If the command could not be carried out.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let defaults = if matches!(self.command, Command::Demo) { demo::DEFAULTS } else { DEFAULTS };
+        let settings = Settings::load(self.config.as_deref(), defaults)?;
+        start_logging(&settings.log)?;
+        match self.command {
+            Command::Demo => demo::run(&settings).await,
+            Command::Serve => serve::run(&settings).await,
+            Command::Migrate { dry_run } => migrate::run(&settings, dry_run).await,
+            Command::Import { directory } => import::run(&settings, &directory).await,
+            Command::Reconcile { repair } => reconcile::run(&settings, repair).await,
+        }
+    }
+}
+
+fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&settings.filter).context("log.filter is not a filter such as `info`")?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
+    let started = match settings.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+}
+
+/// Opens the store and refuses one whose schema is not of this version.
+async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
+    let store = Store::open(&settings.storage.url).await?;
+    if settings.storage.migrate_on_start {
+        for migration in store.migrate().await? {
+            tracing::info!(migration, "applied");
+        }
+    }
+    let pending = store.pending_migrations().await?;
+    anyhow::ensure!(
+        pending.is_empty(),
+        "the store lacks the migrations {}; run `gametriggers migrate` first",
+        pending.join(", ")
+    );
+    Ok(store)
+}

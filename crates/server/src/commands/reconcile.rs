@@ -1,0 +1,25 @@
+//! `reconcile`: counters against the ledger.
+
+use std::process::ExitCode;
+
+use crate::Settings;
+
+/// Exit code 1 says that differences were found and left as they are.
+pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
+    let store = super::open_current(settings).await?;
+    let found = store.repositories().ledger.reconcile(repair).await?;
+    for difference in &found {
+        println!(
+            "{} {}: {} is {}, the ledger says {}",
+            difference.entity, difference.id, difference.field, difference.stored, difference.expected
+        );
+    }
+    match (found.len(), repair) {
+        (0, _) => println!("no difference"),
+        (count, true) => println!("{count} differences, all repaired"),
+        (count, false) => {
+            println!("{count} differences; `gametriggers reconcile --repair` stores what the ledger says");
+        }
+    }
+    Ok(if found.is_empty() || repair { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

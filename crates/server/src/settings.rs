@@ -1,0 +1,152 @@
+//! Configuration: defaults in code, then `gametriggers.toml`, then environment `GAMETRIGGERS__SECTION__KEY`.
+
+use std::{net::SocketAddr, path::Path};
+
+use anyhow::{Context, bail};
+use config::{Config, Environment, File, FileFormat};
+use gametriggers_types::WebUrl;
+use serde::{Deserialize, Deserializer};
+
+/// The file that is read where none is named, if it is there.
+const DEFAULT_FILE: &str = "gametriggers.toml";
+/// RFC 7518, section 3.2: a key for HS256 has 256 bits or more.
+const MIN_SECRET_BYTES: usize = 32;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Settings {
+    pub storage: StorageSettings,
+    pub http: HttpSettings,
+    #[serde(default)]
+    pub auth: AuthSettings,
+    pub log: LogSettings,
+}
+
+/// Where documents are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageSettings {
+    /// `sqlite://<path>`; the scheme chooses the backend.
+    pub url: String,
+    /// Whether `serve` applies missing migrations itself.
+    pub migrate_on_start: bool,
+}
+
+/// How the server is reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    /// The address and port to listen on; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Where viewers reach the server; by default the address that it listens on.
+    #[serde(default)]
+    pub public_url: Option<WebUrl>,
+    /// The origins of web pages that may call the API, separated by commas.
+    #[serde(deserialize_with = "comma_separated")]
+    pub allowed_origins: Vec<String>,
+    /// Whether a proxy in front of the server vouches for the last entry of `X-Forwarded-For`.
+    pub trust_forwarded_for: bool,
+}
+
+/// How callers are known.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    /// The secret that all instances share: it signs bearer tokens and receipts and seeds decisions.
+    #[serde(default)]
+    pub jwt_secret: Option<String>,
+}
+
+impl std::fmt::Debug for AuthSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthSettings").finish_non_exhaustive()
+    }
+}
+
+/// What is logged and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// A filter of tracing-subscriber's, such as `info` or `info,gametriggers_http=debug`.
+    pub filter: String,
+    /// Lines for people or for programs.
+    pub format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What holds where nothing else is said and commands differ.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Defaults {
+    pub storage_url: &'static str,
+    pub log_filter: &'static str,
+}
+
+impl Settings {
+    /// Reads the configuration. `file` must exist if it is named.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a key or value is unknown; the message names it.
+    pub fn load(file: Option<&Path>, defaults: Defaults) -> anyhow::Result<Self> {
+        let source = match file {
+            Some(path) => File::from(path).format(FileFormat::Toml).required(true),
+            None => File::new(DEFAULT_FILE, FileFormat::Toml).required(false),
+        };
+        let environment = Environment::with_prefix("GAMETRIGGERS").prefix_separator("__").separator("__");
+        Config::builder()
+            .set_default("storage.url", defaults.storage_url)?
+            .set_default("storage.migrate_on_start", true)?
+            .set_default("http.bind", "127.0.0.1:3001")?
+            .set_default("http.allowed_origins", "http://localhost:3000")?
+            .set_default("http.trust_forwarded_for", false)?
+            .set_default("log.filter", defaults.log_filter)?
+            .set_default("log.format", "text")?
+            .add_source(source)
+            .add_source(environment)
+            .build()
+            .and_then(Config::try_deserialize)
+            .context("the configuration is not valid (keys are those of docs/configuration.md; in the environment, GAMETRIGGERS__SECTION__KEY)")
+    }
+
+    /// The shared secret.
+    ///
+    /// # Errors
+    /// If it is missing or too short, with the remedy.
+    pub fn secret(&self) -> anyhow::Result<&[u8]> {
+        let remedy = "make one with `openssl rand -hex 32` and give it to every instance";
+        match self.auth.jwt_secret.as_deref() {
+            None | Some("") => bail!("GAMETRIGGERS__AUTH__JWT_SECRET is not set; {remedy}"),
+            Some(secret) if secret.len() < MIN_SECRET_BYTES => {
+                bail!("GAMETRIGGERS__AUTH__JWT_SECRET has fewer than {MIN_SECRET_BYTES} bytes; {remedy}")
+            }
+            Some(secret) => Ok(secret.as_bytes()),
+        }
+    }
+}
+
+/// A list in a file, or a text with commas in the environment.
+fn comma_separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum List {
+        Text(String),
+        Items(Vec<String>),
+    }
+    Ok(match List::deserialize(deserializer)? {
+        List::Items(items) => items,
+        List::Text(text) => {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        }
+    })
+}

@@ -1,0 +1,61 @@
+//! Which store: chosen by the scheme of its URL.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use gametriggers_persistence_sqlite::SqliteStore;
+use gametriggers_services::Storage;
+
+/// A store of one of the kinds that there are.
+#[derive(Clone)]
+pub enum Store {
+    /// One SQLite file.
+    Sqlite(SqliteStore),
+}
+
+impl Store {
+    /// Opens the store of a URL.
+    ///
+    /// # Errors
+    /// For an unknown scheme, or if the store cannot be opened.
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        match url.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() => {
+                let store = SqliteStore::open(Path::new(path)).await;
+                Ok(Self::Sqlite(store.with_context(|| format!("cannot open the store {path}"))?))
+            }
+            Some(("sqlite", _)) => bail!("storage.url names no file; write sqlite://data/gametriggers.db"),
+            _ => bail!(
+                "storage.url has an unknown scheme; write sqlite://<path>, such as sqlite://data/gametriggers.db"
+            ),
+        }
+    }
+
+    /// Applies the migrations that are missing and returns their names.
+    ///
+    /// # Errors
+    /// If one fails, or one that was applied is not the one of this version.
+    pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Sqlite(store) => Ok(store.migrate().await.context("cannot migrate the store")?.migrations),
+        }
+    }
+
+    /// The names of the migrations that are missing.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn pending_migrations(&self) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Sqlite(store) => Ok(store.pending_migrations().await?.migrations),
+        }
+    }
+
+    /// The store as the services see it.
+    #[must_use]
+    pub fn repositories(&self) -> Storage {
+        match self {
+            Self::Sqlite(store) => store.repositories(),
+        }
+    }
+}
