@@ -113,10 +113,12 @@ impl Payment {
         (paid > 0).then(|| Accrual { paid, unpaid: units - paid, amount: self.cost(paid_so_far, paid) })
     }
 
-    /// Whether `remaining` suffices for the next unit.
+    /// Whether `remaining` suffices for the next unit. To a participation that was paid all that it can be (`fixed`),
+    /// the next unit is as dear as the first was: a campaign without money is shown to nobody.
     #[must_use]
     pub fn affords_next(&self, paid_so_far: u64, remaining: Money) -> bool {
-        self.accrue(paid_so_far, 1, remaining).is_some()
+        let so_far = if self.units_left(paid_so_far) == 0 { 0 } else { paid_so_far };
+        self.accrue(so_far, 1, remaining).is_some()
     }
 
     /// The paid units that earnings from before the ledger stand for. They matter to `fixed` alone, whose total is
@@ -190,6 +192,13 @@ mod tests {
     fn a_budget_overspent_by_the_previous_system_pays_nothing() {
         assert!(!payment(PaymentType::Cpm, 10.0).affords_next(0, units(-0.01)));
         assert!(!payment(PaymentType::Cpm, 0.0).affords_next(0, units(-0.01)));
+    }
+
+    #[test]
+    fn a_campaign_without_money_is_not_affordable_even_where_nothing_more_is_paid() {
+        let fixed = payment(PaymentType::Fixed, 5000.0);
+        assert!(!fixed.affords_next(10_000, Money::ZERO));
+        assert!(fixed.affords_next(10_000, units(0.5)));
     }
 
     #[test]

@@ -165,10 +165,8 @@ async fn the_previous_database_is_imported_whole() {
     let notes: Vec<_> = report.notes().map(ToString::to_string).collect();
     assert_eq!(
         notes,
-        [
-            "users.json line 6 (6864d4187d06a675f2abb719): campaignRotationSettings.preferredStrategy: `bogus` is no \
-             strategy; it is kept, and campaigns are chosen by fair-rotation"
-        ]
+        ["users.json line 6 (6864d4187d06a675f2abb719): campaignSelectionStrategy: `bogus` is no strategy; \
+             it is kept, and campaigns are chosen by fair-rotation"]
     );
     assert_eq!(store.repositories.ledger.reconcile(false).await.unwrap(), []);
 }
@@ -209,9 +207,9 @@ async fn a_streamer_is_imported_with_every_field() {
     assert_eq!(weighty.overlay.opacity, 55.5.try_into().unwrap());
     assert_eq!(weighty.selection.strategy.as_str(), "weighted");
     assert_eq!(weighty.selection.interval.minutes(), 7);
-    let weights = weighty.selection.weights;
-    let values = [weights.payment_rate(), weights.performance(), weights.fairness()];
-    assert_eq!(values, [0.6, 0.1, 0.3].map(|value: f64| value.try_into().unwrap()));
+    let stored = weighty.selection.weights;
+    let expected = [0.6, 0.1, 0.3].map(|weight: f64| weight.try_into().unwrap());
+    assert_eq!([stored.payment_rate(), stored.performance(), stored.fairness()], expected);
 }
 
 #[tokio::test]
@@ -395,7 +393,7 @@ async fn decimals_and_longs_are_read_as_the_numbers_they_are() {
         (
             CAMPAIGNS,
             &campaign(json!({
-                "budget": {"$numberDecimal": "4000000000.123456"},
+                "budget": {"$numberDecimal": "3999999999.999999"},
                 "remainingBudget": {"$numberDecimal": "-0.010000"},
                 "paymentRate": {"$numberLong": "1660"},
                 "expectedImpressions": {"$numberLong": "20000"},
@@ -415,7 +413,7 @@ async fn decimals_and_longs_are_read_as_the_numbers_they_are() {
     .await;
     assert_eq!((report.refused().count(), report.notes().count()), (0, 0));
     let campaign = store.campaign(HINGE).await;
-    assert_eq!(campaign.budget, Money::from_micros(4_000_000_000_123_456));
+    assert_eq!(campaign.budget, Money::from_micros(3_999_999_999_999_999));
     assert_eq!(campaign.remaining_budget, Money::from_micros(-10_000));
     assert_eq!(campaign.payment.expected_impressions(), 20_000);
     let participation = store.participation(KARMA_IN_HINGE).await;
@@ -549,7 +547,7 @@ async fn values_that_cannot_be_used_are_replaced_and_noted() {
         ),
         (
             json!({"campaignSelectionStrategy": "bogus"}),
-            "campaignRotationSettings.preferredStrategy",
+            "campaignSelectionStrategy",
             "`bogus` is no strategy",
         ),
         (
@@ -837,5 +835,105 @@ async fn a25_a_report_shows_no_token_address_or_password() {
     let shown = format!("{fixture_report:?} {report:?}");
     for secret in ["hunter2", "@example.com", REPORTED_TOKEN, "$2b$10$"] {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+/// What a field may hold that is not what it should hold.
+fn odd_values() -> Vec<Value> {
+    vec![
+        json!(null),
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!(1e300),
+        json!({"$numberLong": "9223372036854775807"}),
+        json!({"$numberDouble": "NaN"}),
+        json!({"$numberDouble": "-Infinity"}),
+        json!({"$numberDecimal": "NaN"}),
+        json!({"$numberDecimal": "9.999999999999999999999999999999999E+6144"}),
+        json!({"$numberDecimal": "1E-6176"}),
+        json!({"$numberDecimal": "x"}),
+        json!({"$date": {"$numberLong": "9223372036854775807"}}),
+        json!({"$date": {"$numberLong": "-9223372036854775808"}}),
+        json!({"$oid": "zz"}),
+        json!({"$undefined": true}),
+        json!({"$minKey": 1}),
+        json!({"$timestamp": {"t": 1, "i": 1}}),
+        json!({"$binary": {"base64": "AA==", "subType": "00"}}),
+        json!(""),
+        json!("x\u{0}"),
+        json!("é".repeat(200)),
+        json!([]),
+        json!([null, [], {}]),
+        json!({}),
+        json!({"a": null}),
+    ]
+}
+
+/// The place of every value in a document.
+fn places(document: &Value, path: &str, places: &mut Vec<String>) {
+    let inner: Vec<(String, &Value)> = match document {
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (key, value) in inner {
+        let place = format!("{path}/{key}");
+        places.push(place.clone());
+        self::places(value, &place, places);
+    }
+}
+
+/// What is stored can be read: nothing that the import lets through is corrupt to the store.
+#[tokio::test]
+async fn whatever_a_field_holds_is_stored_readably_or_refused() {
+    for file in [USERS, CAMPAIGNS, PARTICIPATIONS] {
+        let whole: Value = serde_json::from_str(fixture_file(file).lines().next().unwrap()).unwrap();
+        let mut odd = Vec::new();
+        places(&whole, "", &mut odd);
+        let mut lines = Vec::new();
+        for place in odd {
+            for value in odd_values() {
+                let number = lines.len();
+                let mut document = whole.clone();
+                document["_id"] = json!({"$oid": format!("{number:024x}")});
+                for (unique, value) in [
+                    ("email", format!("{number}@example.com")),
+                    ("overlayToken", format!("overlay-{number}")),
+                    ("browserSourceToken", format!("browser-{number}")),
+                    ("streamerId", format!("{number:024x}")),
+                ] {
+                    if document.get(unique).is_some() {
+                        document[unique] = value.into();
+                    }
+                }
+                if let Some(field) = document.pointer_mut(&place) {
+                    *field = value;
+                }
+                lines.push(document.to_string());
+            }
+        }
+        let (store, report) = Store::of(&[(file, &lines.join("\n"))]).await;
+        let collection = match file {
+            USERS => &report.users,
+            CAMPAIGNS => &report.campaigns,
+            _ => &report.participations,
+        };
+        let told = collection.inserted + collection.already_present;
+        assert_eq!(usize::try_from(told).unwrap() + collection.refused.len(), lines.len(), "{file}");
+        assert!(told > 0 && !collection.refused.is_empty(), "{file}");
+        for number in 0..lines.len() {
+            let id = format!("{number:024x}");
+            let Repositories { users, campaigns, participations, .. } = &store.repositories;
+            match file {
+                USERS => drop(users.find_by_id(id.parse().unwrap()).await.unwrap()),
+                CAMPAIGNS => drop(campaigns.find_by_id(id.parse().unwrap()).await.unwrap()),
+                _ => drop(participations.find_by_id(id.parse().unwrap()).await.unwrap()),
+            }
+        }
+        assert_eq!(store.repositories.ledger.reconcile(false).await.unwrap(), [], "{file}");
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Why a number is not an amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an amount of money is a finite number of at most 9 billion")]
+#[error("an amount of money is a finite number of at most 4 billion")]
 pub struct InvalidMoney;
 
 /// An amount of money in millionths of the currency's unit.
@@ -22,7 +22,7 @@ impl Money {
     /// Micro-units in a unit.
     pub const MICROS_PER_UNIT: i64 = 1_000_000;
     /// The most that is taken from outside: beyond it a JSON number no longer holds six decimals.
-    const MAX_UNITS: f64 = 9e9;
+    const MAX_UNITS: f64 = 4e9;
 
     /// An amount of `micros` millionths.
     #[must_use]
@@ -142,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn json_keeps_every_micro_unit(micros in -9_000_000_000_000_000_i64..=9_000_000_000_000_000) {
+        fn json_keeps_every_micro_unit(micros in -4_000_000_000_000_000_i64..=4_000_000_000_000_000) {
             let amount = Money::from_micros(micros);
             let json = serde_json::to_string(&amount).unwrap();
             prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), amount);

@@ -101,7 +101,7 @@ proptest! {
             prop_assert_eq!(selection.replay(), selection.picked().campaign, "{}", strategy.name());
             let json = serde_json::to_string(&selection).unwrap();
             let stored: Selection = serde_json::from_str(&json).unwrap();
-            prop_assert_eq!(stored.picked().campaign, selection.picked().campaign, "{}", strategy.name());
+            prop_assert_eq!(&stored, &selection, "{}", strategy.name());
             prop_assert_eq!(stored.replay(), selection.picked().campaign, "{}", strategy.name());
         }
     }

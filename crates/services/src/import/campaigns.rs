@@ -52,3 +52,22 @@ fn payment(fields: &mut Fields) -> Result<Payment, Problem> {
         fields.problem(field, &error.to_string())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn fields_that_this_version_does_not_use_are_kept() {
+        let campaigns = include_str!("../../tests/previous-database/campaigns.json");
+        let mut over = Fields::parse(campaigns.lines().last().unwrap().as_bytes()).unwrap();
+        let other: Value = serde_json::from_str(&read(&mut over).unwrap().other_fields).unwrap();
+        let expected = json!({
+            "__v": 0, "gKeyCooloffHours": 720, "finalEarningsTransferred": 10.01,
+            "completedAt": {"$date": "2025-07-02T05:00:00Z"}, "completionReason": "Budget exhausted",
+        });
+        assert_eq!(other, expected);
+    }
+}

@@ -22,7 +22,7 @@ pub(super) struct Problem {
 pub(super) struct Fields {
     /// Where this document is inside the whole one: nothing, or such as `overlaySettings.`.
     path: String,
-    fields: Map<String, Value>,
+    untaken: Map<String, Value>,
     notes: Vec<Problem>,
 }
 
@@ -30,7 +30,7 @@ impl Fields {
     /// The document that a line holds. The error says why it holds none, without showing any of it.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
         match serde_json::from_slice(line) {
-            Ok(Value::Object(fields)) => Ok(Self { path: String::new(), fields, notes: Vec::new() }),
+            Ok(Value::Object(untaken)) => Ok(Self { path: String::new(), untaken, notes: Vec::new() }),
             Ok(_) => Err("not a document; each line holds one JSON object".to_owned()),
             Err(error) if error.is_eof() => Err("the document does not end on its line".to_owned()),
             Err(error) => Err(format!("not valid JSON at column {}", error.column())),
@@ -39,7 +39,7 @@ impl Fields {
 
     /// The document's id, if it can be read. Leaves it in place.
     pub(super) fn id(&self) -> Option<ObjectId> {
-        let id = Bson::try_from(self.fields.get("_id")?.clone()).ok()?;
+        let id = Bson::try_from(self.untaken.get("_id")?.clone()).ok()?;
         values::id(&id).ok()
     }
 
@@ -88,7 +88,7 @@ impl Fields {
 
     /// Takes the document inside this one, empty where there is none, and reads it.
     pub(super) fn inside<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
-        let fields = match self.fields.remove(key) {
+        let fields = match self.untaken.remove(key) {
             Some(Value::Object(fields)) => fields,
             None | Some(Value::Null) => Map::new(),
             Some(_) => {
@@ -101,7 +101,7 @@ impl Fields {
 
     /// Takes the list of documents inside this one, empty where there is none, and keeps what `read` makes of each.
     pub(super) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
-        let items = match self.fields.remove(key) {
+        let items = match self.untaken.remove(key) {
             Some(Value::Array(items)) => items,
             None | Some(Value::Null) => Vec::new(),
             Some(_) => {
@@ -123,7 +123,7 @@ impl Fields {
     /// The fields that nobody took, as a JSON object in relaxed Extended JSON.
     pub(super) fn rest(&mut self) -> Result<String, Problem> {
         let mut rest = Map::new();
-        for (key, value) in std::mem::take(&mut self.fields) {
+        for (key, value) in std::mem::take(&mut self.untaken) {
             let value = Bson::try_from(value).map_err(|_| self.problem(&key, NOT_EXTENDED_JSON))?;
             rest.insert(key, value.into_relaxed_extjson());
         }
@@ -142,7 +142,7 @@ impl Fields {
     }
 
     fn take<T>(&mut self, key: &str, read: impl FnOnce(&Bson) -> Read<T>) -> Read<Option<T>> {
-        let Some(value) = self.fields.remove(key) else { return Ok(None) };
+        let Some(value) = self.untaken.remove(key) else { return Ok(None) };
         // What the conversion says of a wrong value may show it.
         match Bson::try_from(value).map_err(|_| NOT_EXTENDED_JSON)? {
             Bson::Null | Bson::Undefined => Ok(None),
@@ -150,9 +150,9 @@ impl Fields {
         }
     }
 
-    fn descend<T>(&mut self, key: &str, fields: Map<String, Value>, read: impl FnOnce(&mut Self) -> T) -> T {
+    fn descend<T>(&mut self, key: &str, untaken: Map<String, Value>, read: impl FnOnce(&mut Self) -> T) -> T {
         let notes = std::mem::take(&mut self.notes);
-        let mut inner = Self { path: format!("{}{key}.", self.path), fields, notes };
+        let mut inner = Self { path: format!("{}{key}.", self.path), untaken, notes };
         let result = read(&mut inner);
         self.notes = inner.notes;
         result
@@ -205,7 +205,7 @@ mod tests {
         let mut fields = fields(
             r#"{"taken": 1, "xp": {"total": {"$numberLong": "7"}, "at": {"$date": {"$numberLong": "1751328000000"}}},
                 "streakLastDate": null, "rate": {"$numberDecimal": "1.50"}, "by": {"$oid": "6864d4187d06a675f2abb714"},
-                "far": {"$date": {"$numberLong": "9223372036854775807"}}, "half": {"$numberDouble": "0.5"}}"#,
+                "far": {"$date": {"$numberLong": "-1"}}, "half": {"$numberDouble": "0.5"}}"#,
         );
         fields.optional("taken", number).unwrap();
         let rest: Value = serde_json::from_str(&fields.rest().unwrap()).unwrap();
@@ -214,7 +214,7 @@ mod tests {
             "streakLastDate": null,
             "rate": {"$numberDecimal": "1.50"},
             "by": {"$oid": "6864d4187d06a675f2abb714"},
-            "far": {"$date": {"$numberLong": "9223372036854775807"}},
+            "far": {"$date": {"$numberLong": "-1"}},
             "half": 0.5,
         });
         assert_eq!(rest, expected);

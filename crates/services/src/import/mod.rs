@@ -6,9 +6,8 @@
 //! defaults, values that cannot be used are noted and replaced, and fields that this version does not use are kept
 //! beside the document. What cannot be a document at all is refused by itself, with its file and line.
 //!
-//! One file per collection says which stored field becomes what; [`fields`] takes documents apart, [`values`] reads
-//! single values, and [`report`] is what comes of it all. Reports and errors never show a token, an e-mail address or a
-//! password.
+//! One file per collection says which stored field becomes what; `fields` takes documents apart and `values` reads
+//! single values. Reports and errors never show a token, an e-mail address or a password.
 
 mod campaigns;
 mod fields;

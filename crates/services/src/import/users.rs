@@ -12,7 +12,7 @@ use gametriggers_types::{
 
 use super::{
     fields::{Fields, Problem},
-    values::{self, Read, count, flag, number, parsed, text, texts, time, token},
+    values::{self, checked, count, flag, number, parsed, text, texts, time, token},
 };
 
 const DEFAULT: &str = "the default is used";
@@ -73,46 +73,40 @@ fn overlay_token(fields: &mut Fields) -> Option<ScreenToken> {
 }
 
 fn selection(fields: &mut Fields) -> SelectionSettings {
-    let chosen = fields.usable("campaignSelectionStrategy", text, LEFT_OUT);
-    let time_zone = fields.usable("timezone", |name| zone(&text(name)?), "UTC is used").unwrap_or_default();
+    let time_zone = |name: &_| checked(TimeZoneName::parse(&text(name)?));
+    let time_zone = fields.usable("timezone", time_zone, "UTC is used").unwrap_or_default();
     let version = fields.usable("selectionVersion", count, "0 is used").unwrap_or_default();
-    fields.inside("campaignRotationSettings", |settings| {
-        // The two were one setting stored twice; only the first was read.
-        let preferred = settings.usable("preferredStrategy", text, LEFT_OUT);
-        let name = chosen.or(preferred);
-        if let Some(name) = name.as_deref().filter(|name| selection::find(name).is_none()) {
-            let shown: String = name.chars().take(64).collect();
-            let instead = selection::default_strategy().name();
-            settings.note(
-                "preferredStrategy",
-                &format!("`{shown}` is no strategy; it is kept, and campaigns are chosen by {instead}"),
-            );
-        }
-        SelectionSettings {
-            strategy: name.as_deref().map(StrategyName::new).unwrap_or_default(),
-            interval: settings
-                .usable("rotationIntervalMinutes", |minutes| interval(number(minutes)?), DEFAULT)
-                .unwrap_or_default(),
-            weights: settings.inside("priorityWeights", weights),
-            blackouts: settings.each("blackoutPeriods", blackout),
+    let chosen = fields.usable("campaignSelectionStrategy", text, LEFT_OUT);
+    let (preferred, mut settings) = fields.inside("campaignRotationSettings", |stored| {
+        let interval = |minutes: &_| checked(RotationInterval::try_from(number(minutes)?));
+        let settings = SelectionSettings {
+            strategy: StrategyName::default(),
+            interval: stored.usable("rotationIntervalMinutes", interval, DEFAULT).unwrap_or_default(),
+            weights: stored.inside("priorityWeights", weights),
+            blackouts: stored.each("blackoutPeriods", blackout),
             time_zone,
             version,
+        };
+        (stored.usable("preferredStrategy", text, LEFT_OUT), settings)
+    });
+    // Defect S2: one setting was stored twice, and only the first was read.
+    if let Some(name) = chosen.or(preferred) {
+        if selection::find(&name).is_none() {
+            let shown: String = name.chars().take(64).collect();
+            let instead = selection::default_strategy().name();
+            let reason =
+                format!("`{shown}` is no strategy; it is kept, and campaigns are chosen by {instead}");
+            fields.note("campaignSelectionStrategy", &reason);
         }
-    })
-}
-
-fn zone(name: &str) -> Read<TimeZoneName> {
-    TimeZoneName::parse(name).map_err(|error| error.to_string())
-}
-
-fn interval(minutes: f64) -> Read<RotationInterval> {
-    RotationInterval::try_from(minutes).map_err(|error| error.to_string())
+        settings.strategy = StrategyName::new(&name);
+    }
+    settings
 }
 
 fn weights(stored: &mut Fields) -> PriorityWeights {
     let defaults = PriorityWeights::default();
     let mut weight = |key, default| {
-        let read = |value: &_| Weight::try_from(number(value)?).map_err(|error| error.to_string());
+        let read = |value: &_| checked(Weight::try_from(number(value)?));
         stored.usable(key, read, DEFAULT).unwrap_or(default)
     };
     let payment_rate = weight("paymentRate", defaults.payment_rate());
@@ -146,10 +140,46 @@ fn blackout(period: &mut Fields) -> Option<BlackoutPeriod> {
 }
 
 fn test_campaign(ad: &mut Fields) -> Option<TestCampaign> {
-    let url = |value: &_| WebUrl::parse(&text(value)?).map_err(|error| error.to_string());
+    let url = |value: &_| checked(WebUrl::parse(&text(value)?));
     let media_url = ad.usable("mediaUrl", url, AD_LEFT_OUT);
     let expires_at = ad.usable("expiresAt", time, AD_LEFT_OUT);
     let title = ad.usable("title", text, DEFAULT).unwrap_or_else(|| "Test Campaign".to_owned());
     let media_type = ad.usable("mediaType", parsed, DEFAULT).unwrap_or(MediaType::Image);
     Some(TestCampaign { title, media_url: media_url?, media_type, expires_at: expires_at? })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The documents of the previous database, by line from 0.
+    fn previous(line: usize) -> NewUser {
+        let users = include_str!("../../tests/previous-database/users.json");
+        read(&mut Fields::parse(users.lines().nth(line).unwrap().as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_password_is_kept_apart_from_the_user() {
+        assert!(previous(2).password_hash.is_some_and(|hash| hash.starts_with("$2b$10$")));
+        assert_eq!(previous(0).password_hash, None);
+        assert!(!previous(2).other_fields.contains("$2b$"));
+    }
+
+    #[test]
+    fn fields_that_this_version_does_not_use_are_kept() {
+        let other: Value = serde_json::from_str(&previous(0).other_fields).unwrap();
+        let expected = json!({
+            "__v": 0,
+            "overlayActive": true,
+            "streakCurrent": 0, "streakLongest": 0, "streakLastDate": null, "streakHistory": [],
+            "energyPacks": {
+                "current": 10, "maximum": 10, "dailyUsed": 0, "lastReset": {"$date": "2025-07-01T00:00:00Z"},
+            },
+            "xp": {"total": 0, "level": 1, "earnedToday": 0, "lastEarned": null, "activities": []},
+            "rp": {"total": 0, "earnedToday": 0, "lastEarned": null, "activities": []},
+        });
+        assert_eq!(other, expected);
+    }
 }

@@ -1,0 +1,100 @@
+//! Hours in which a streamer shows nothing.
+
+use serde_json::{Value, json};
+
+use crate::support::{Streamer, TestServer};
+
+async fn streamer_dark_from_22_to_6(server: &TestServer) -> Streamer {
+    let (streamer, _) = server.streamer_in(2).await;
+    let settings = json!({
+        "timezone": "Asia/Kolkata",
+        "campaignRotationSettings": {
+            // A slot that the beginning of the period falls into.
+            "rotationIntervalMinutes": 60,
+            "blackoutPeriods": [{"startTime": "22:00", "endTime": "06:00", "days": ["friday"]}],
+        },
+    });
+    server.choose(&streamer, settings).await;
+    streamer
+}
+
+fn assert_dark(data: &Value) {
+    assert_eq!((&data["kind"], &data["reason"]), (&json!("empty"), &json!("blackout")));
+    for key in [
+        "title",
+        "mediaUrl",
+        "mediaType",
+        "campaignId",
+        "participationId",
+        "decisionId",
+        "receipt",
+        "slotEnd",
+    ] {
+        assert_eq!(data[key], Value::Null, "{key}");
+    }
+}
+
+/// Defects S9 and S10: the server's own zone was used, and the part after midnight was tested against the wrong day.
+/// India is 5:30 ahead of UTC: the period is from Friday 16:30 to Saturday 0:30.
+#[tokio::test]
+async fn s10_a_blackout_of_yesterday_evening_is_in_force_after_midnight() {
+    let server = TestServer::start().await;
+    let streamer = streamer_dark_from_22_to_6(&server).await;
+    for (time, dark) in [
+        ("2026-11-20T16:29:59.999Z", false),
+        ("2026-11-20T16:30:00Z", true),
+        ("2026-11-20T18:29:00Z", true),
+        ("2026-11-20T18:31:00Z", true),
+        ("2026-11-21T00:29:59.999Z", true),
+        ("2026-11-21T00:30:00Z", false),
+        ("2026-11-21T16:31:00Z", false),
+    ] {
+        server.clock.set(time);
+        let data = server.data(&streamer.token).await;
+        if dark { assert_dark(&data) } else { assert_eq!(data["kind"], "campaign", "{time}") }
+    }
+}
+
+/// Defect O6: a participation's token showed its campaign whatever the hour.
+#[tokio::test]
+async fn o6_a_blackout_holds_for_both_kinds_of_token_and_for_the_page() {
+    let server = TestServer::start().await;
+    let (streamer, joined) = server.streamer_in(2).await;
+    let always = json!([{"startTime": "00:00", "endTime": "24:00", "days":
+        ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]}]);
+    server.choose(&streamer, json!({"campaignRotationSettings": {"blackoutPeriods": always}})).await;
+    assert_dark(&server.data(&streamer.token).await);
+    assert_dark(&server.data(joined[0].browser_source_token.expose()).await);
+    let page = server.get(&format!("/api/v1/overlay/{}", streamer.token)).await;
+    assert!(page.status == 200 && !page.body.contains("media.example.com"), "{}", page.body);
+}
+
+/// Nothing displayed in a blackout is credited; a click on what was shown just before it is.
+#[tokio::test]
+async fn a_click_on_what_was_shown_before_the_blackout_still_counts() {
+    let server = TestServer::start().await;
+    let streamer = streamer_dark_from_22_to_6(&server).await;
+    let (click, impression) = (
+        format!("/api/v1/overlay/{}/click", streamer.token),
+        format!("/api/v1/campaigns/impression/{}", streamer.token),
+    );
+    server.clock.set("2026-11-20T16:29:30Z");
+    let shown = server.data(&streamer.token).await;
+    server.clock.set("2026-11-20T16:30:00Z");
+    // The decision's slot goes on, the blackout has begun: without a receipt nothing proves an earlier display.
+    server.post(&click, json!({"eventId": "in the dark"})).await.assert_event("rejected", Some("blackout"));
+    server.post(&impression, json!({})).await.assert_event("rejected", Some("blackout"));
+    assert_dark(&server.data(&streamer.token).await);
+    server.post(&click, json!({})).await.assert_event("rejected", Some("blackout"));
+    server.post(&impression, json!({})).await.assert_event("rejected", Some("blackout"));
+    // With its receipt, what was displayed before is credited.
+    server.click(&streamer.token, &shown).await.assert_event("counted", None);
+    server.display(&streamer.token, &shown).await.assert_event("counted", None);
+    // A rejection that can never change is kept, so that the earner sees why.
+    let again = server.post(&click, json!({"eventId": "in the dark", "receipt": shown["receipt"]})).await;
+    again.assert_event("duplicate", Some("blackout"));
+    let id = shown["participationId"].as_str().unwrap().parse().unwrap();
+    let counters = server.stored_participation(id).await.counters;
+    assert_eq!((counters.clicks, counters.impressions), (1, 1));
+    server.assert_reconciled().await;
+}

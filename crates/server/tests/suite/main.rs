@@ -1,0 +1,16 @@
+//! The server over real HTTP, on a real store, at whatever time a test sets; and the real binary where the process
+//! itself is what users have.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
+
+mod attribution;
+mod bad_input;
+mod binary;
+mod blackout;
+mod campaigns;
+mod counting;
+mod decisions;
+mod links;
+mod openapi;
+mod overlay;
+mod settings;
+mod support;

@@ -1,0 +1,152 @@
+//! Documents to set a stage with.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use gametriggers_domain::{
+    ledger::Counters,
+    model::{Campaign, Participation, TrackingLinks, User},
+    price::Payment,
+};
+use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser};
+use gametriggers_services::new_token;
+use gametriggers_types::{
+    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, OverlaySettings, ParticipationId,
+    ParticipationStatus, PaymentType, Role, SelectionSettings, Timestamp, UserId,
+};
+
+use super::TestServer;
+
+/// A streamer and their overlay token.
+pub(crate) struct Streamer {
+    pub(crate) user: User,
+    pub(crate) token: String,
+}
+
+pub(crate) fn money(units: f64) -> Money {
+    Money::from_units(units).unwrap()
+}
+
+fn next_id(now: Timestamp) -> ObjectId {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let mut unique = [0; 8];
+    unique[4..].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    ObjectId::from_parts(u32::try_from(now.as_second()).unwrap(), unique)
+}
+
+impl TestServer {
+    /// Stores an active streamer.
+    pub(crate) async fn streamer(&self) -> Streamer {
+        self.streamer_with(|_| {}).await
+    }
+
+    /// Stores a streamer whom `change` has had its way with.
+    pub(crate) async fn streamer_with(&self, change: impl FnOnce(&mut User)) -> Streamer {
+        let now = self.now();
+        let id = UserId::from(next_id(now));
+        let token = new_token().unwrap();
+        let mut user = User {
+            id,
+            email: format!("{id}@example.com"),
+            name: "streamer".to_owned(),
+            image: None,
+            role: Role::Streamer,
+            auth_provider: AuthProvider::Twitch,
+            auth_provider_id: None,
+            channel_url: None,
+            categories: vec![],
+            languages: vec![],
+            description: None,
+            is_active: true,
+            overlay: OverlaySettings::default(),
+            overlay_token: Some(token.clone()),
+            tokens_revoked_at: None,
+            overlay_last_seen: None,
+            selection: SelectionSettings::default(),
+            test_campaign: None,
+            created_at: now,
+            updated_at: now,
+        };
+        change(&mut user);
+        let new = NewUser { user: user.clone(), password_hash: None, other_fields: "{}".to_owned() };
+        self.storage.users.insert_if_absent(&new).await.unwrap();
+        Streamer { user, token: token.expose().to_owned() }
+    }
+
+    /// Stores an active campaign: cpm 1000, that is one unit of money per impression, and a budget of 1,000.
+    pub(crate) async fn campaign(&self) -> Campaign {
+        self.campaign_with(|_| {}).await
+    }
+
+    /// Stores a campaign that `change` has had its way with.
+    pub(crate) async fn campaign_with(&self, change: impl FnOnce(&mut Campaign)) -> Campaign {
+        let now = self.now();
+        let id = CampaignId::from(next_id(now));
+        let mut campaign = Campaign {
+            id,
+            title: format!("Campaign {id}"),
+            description: None,
+            brand_id: UserId::from(next_id(now)),
+            budget: money(1_000.0),
+            remaining_budget: money(1_000.0),
+            media_url: format!("https://media.example.com/{id}.png"),
+            media_type: MediaType::Image,
+            click_url: Some(format!("https://brand.example.com/{id}")),
+            status: CampaignStatus::Active,
+            categories: vec![],
+            languages: vec![],
+            start_date: None,
+            end_date: None,
+            payment: Payment::new(PaymentType::Cpm, money(1_000.0), 10_000).unwrap(),
+            created_at: now,
+            updated_at: now,
+        };
+        change(&mut campaign);
+        let new = NewCampaign { campaign: campaign.clone(), other_fields: "{}".to_owned() };
+        self.storage.campaigns.insert_if_absent(&new).await.unwrap();
+        campaign
+    }
+
+    /// Lets the streamer join the campaign.
+    pub(crate) async fn join(&self, streamer: &Streamer, campaign: &Campaign) -> Participation {
+        let now = self.now();
+        let token = new_token().unwrap();
+        let participation = Participation {
+            id: ParticipationId::from(next_id(now)),
+            campaign_id: campaign.id,
+            streamer_id: streamer.user.id,
+            status: ParticipationStatus::Active,
+            counters: Counters::default(),
+            average_viewers_before: 0.0,
+            browser_source_url: format!("/api/v1/overlay/{}", token.expose()),
+            browser_source_token: token,
+            joined_at: now,
+            tracking: TrackingLinks::default(),
+            created_at: now,
+            updated_at: now,
+        };
+        let new = NewParticipation { participation: participation.clone(), other_fields: "{}".to_owned() };
+        self.storage.participations.insert_if_absent(&new).await.unwrap();
+        participation
+    }
+
+    /// A streamer who has joined this many campaigns.
+    pub(crate) async fn streamer_in(&self, campaigns: usize) -> (Streamer, Vec<Participation>) {
+        let streamer = self.streamer().await;
+        let mut joined = Vec::new();
+        for _ in 0..campaigns {
+            let campaign = self.campaign().await;
+            joined.push(self.join(&streamer, &campaign).await);
+        }
+        (streamer, joined)
+    }
+
+    /// The participation as stored.
+    pub(crate) async fn stored_participation(&self, id: ParticipationId) -> Participation {
+        self.storage.participations.find_by_id(id).await.unwrap().unwrap()
+    }
+
+    /// The campaign as stored.
+    pub(crate) async fn stored_campaign(&self, id: CampaignId) -> Campaign {
+        self.storage.campaigns.find_by_id(id).await.unwrap().unwrap()
+    }
+}

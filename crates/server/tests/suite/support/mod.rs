@@ -1,0 +1,150 @@
+//! A server on a port of its own, over a store of its own, at a time that the test sets.
+
+mod clock;
+mod documents;
+mod reply;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use actix_web::dev::ServerHandle;
+use gametriggers::{Application, HttpSettings, Store};
+use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_services::{Clock, Storage};
+use gametriggers_types::{Timestamp, UserId};
+use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) use self::{
+    clock::TestClock,
+    documents::{Streamer, money},
+    reply::Reply,
+};
+
+/// A Friday.
+pub(crate) const START: &str = "2026-11-20T10:00:30Z";
+const SECRET: &[u8] = b"a secret of the tests, long enough";
+
+/// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
+pub(crate) struct TestServer {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) storage: Storage,
+    pub(crate) client: Client,
+    address: SocketAddr,
+    handle: ServerHandle,
+    folder: Arc<TempDir>,
+}
+
+impl TestServer {
+    /// A server on an empty store, at [`START`].
+    pub(crate) async fn start() -> Self {
+        Self::on(Arc::new(TempDir::new().unwrap()), Arc::new(TestClock::at(START))).await
+    }
+
+    /// Another instance on the same store, at the same time.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::on(self.folder.clone(), self.clock.clone()).await
+    }
+
+    /// The server, ended and started again.
+    pub(crate) async fn restarted(self) -> Self {
+        self.handle.stop(true).await;
+        let Self { clock, folder, .. } = self;
+        Self::on(folder, clock).await
+    }
+
+    async fn on(folder: Arc<TempDir>, clock: Arc<TestClock>) -> Self {
+        let store = Store::open(&format!("sqlite://{}/test.db", folder.path().display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let storage = store.repositories();
+        let settings = HttpSettings {
+            bind: "127.0.0.1:0".parse().unwrap(),
+            public_url: None,
+            allowed_origins: vec!["http://localhost:3000".to_owned()],
+            trust_forwarded_for: true,
+        };
+        let application =
+            Application::build(&settings, SECRET, storage.clone(), clock.clone(), |_| {}).unwrap();
+        let address = application.address();
+        let server = application.server();
+        let handle = server.handle();
+        tokio::spawn(server);
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { clock, storage, client, address, handle, folder }
+    }
+
+    /// The address of a path, which begins with `/`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.client.get(self.url(path))).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
+        Reply::of(self.client.post(self.url(path)).json(&body)).await
+    }
+
+    /// What is on the screen of a token; the answer must be 200.
+    pub(crate) async fn data(&self, token: &str) -> Value {
+        let reply = self.get(&format!("/api/v1/overlay/{token}/data")).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    /// Reports the display of what `data` says is on screen.
+    pub(crate) async fn display(&self, token: &str, data: &Value) -> Reply {
+        let body = serde_json::json!({"receipt": data["receipt"]});
+        self.post(&format!("/api/v1/campaigns/impression/{token}"), body).await
+    }
+
+    /// A click on what `data` says is on screen.
+    pub(crate) async fn click(&self, token: &str, data: &Value) -> Reply {
+        let body = serde_json::json!({"receipt": data["receipt"]});
+        self.post(&format!("/api/v1/overlay/{token}/click"), body).await
+    }
+
+    pub(crate) fn bearer(&self, user: &gametriggers_domain::model::User) -> String {
+        let subject = TokenSubject { id: user.id, email: user.email.clone(), role: user.role };
+        JwtKeys::new(SECRET).issue(&subject, self.clock.now()).unwrap()
+    }
+
+    /// A request in a user's name.
+    pub(crate) async fn as_user(&self, streamer: &Streamer, request: RequestBuilder) -> Reply {
+        Reply::of(request.bearer_auth(self.bearer(&streamer.user))).await
+    }
+
+    pub(crate) async fn get_as(&self, streamer: &Streamer, path: &str) -> Reply {
+        self.as_user(streamer, self.client.get(self.url(path))).await
+    }
+
+    pub(crate) async fn post_as(&self, streamer: &Streamer, path: &str, body: Value) -> Reply {
+        self.as_user(streamer, self.client.post(self.url(path)).json(&body)).await
+    }
+
+    pub(crate) async fn put_as(&self, streamer: &Streamer, path: &str, body: Value) -> Reply {
+        self.as_user(streamer, self.client.put(self.url(path)).json(&body)).await
+    }
+
+    /// Changes a streamer's selection settings; the answer must be 200.
+    pub(crate) async fn choose(&self, streamer: &Streamer, settings: Value) -> Value {
+        let reply = self.put_as(streamer, "/api/v1/users/me/campaign-selection", settings).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    /// The user as stored.
+    pub(crate) async fn stored_user(&self, id: UserId) -> gametriggers_domain::model::User {
+        self.storage.users.find_by_id(id).await.unwrap().unwrap()
+    }
+
+    /// Fails if any counter, budget or rollup is not what the ledger adds up to.
+    pub(crate) async fn assert_reconciled(&self) {
+        assert_eq!(self.storage.ledger.reconcile(false).await.unwrap(), []);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
