@@ -37,6 +37,40 @@ pub struct User {
 }
 
 impl User {
+    /// An active user with the settings that hold where nothing was chosen, made at `now`.
+    #[must_use]
+    pub fn new(
+        id: UserId,
+        email: String,
+        name: String,
+        role: Role,
+        auth_provider: AuthProvider,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            email,
+            name,
+            image: None,
+            role,
+            auth_provider,
+            auth_provider_id: None,
+            channel_url: None,
+            categories: Vec::new(),
+            languages: Vec::new(),
+            description: None,
+            is_active: true,
+            overlay: OverlaySettings::default(),
+            overlay_token: None,
+            tokens_revoked_at: None,
+            overlay_last_seen: None,
+            selection: SelectionSettings::default(),
+            test_campaign: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// The test ad, while it lasts.
     #[must_use]
     pub fn test_ad_at(&self, now: Timestamp) -> Option<&TestCampaign> {
@@ -101,6 +135,31 @@ pub struct Participation {
 }
 
 impl Participation {
+    /// The participation of a streamer who joins at `now`; `token` is its browser source's for ever.
+    #[must_use]
+    pub fn joined(
+        id: ParticipationId,
+        campaign_id: CampaignId,
+        streamer_id: UserId,
+        token: ScreenToken,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            campaign_id,
+            streamer_id,
+            status: ParticipationStatus::Active,
+            counters: Counters::default(),
+            average_viewers_before: 0.0,
+            browser_source_url: format!("/api/v1/overlay/{}", token.expose()),
+            browser_source_token: token,
+            joined_at: now,
+            tracking: TrackingLinks::default(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// The mean number of viewers over all minutes sampled (defects M15 and M16: it was (old + new) / 2).
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // a mean to 15 digits

@@ -1,19 +1,26 @@
 //! JSON bodies: bounded, strict, with messages that name the field.
 
-use std::{future::Future, pin::Pin};
+use std::{fmt, future::Future, marker::PhantomData, pin::Pin};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Bytes};
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use crate::error::{ApiError, ErrorCode};
 
 /// The largest body that any route takes, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024;
 
-/// A JSON body, whatever its declared type (browsers' beacons declare text).
+/// A JSON object and nothing else: a derived struct alone would also be read from an array, by the order of its fields.
+#[derive(Default)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+/// A JSON object as body, whatever its declared type (browsers' beacons declare text).
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-/// A JSON body that may be missing.
+/// A JSON object as body that may be missing.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -58,15 +65,19 @@ fn read(
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(ApiError::new(
+            ErrorCode::MalformedBody,
+            "the body is empty; this route takes a JSON object",
+        ));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
         if cause.is_data() {
-            // "… at line 1 column 20" says nothing to who wrote an object in a program.
-            let text = cause.to_string();
-            let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-            ApiError::validation(if path == "." { text.to_owned() } else { format!("{path}: {text}") })
+            let place = if path == "." { "the body" } else { &path };
+            ApiError::validation(format!("{place}: {}", readable(&cause.to_string())))
         } else {
             malformed(&cause)
         }
@@ -77,4 +88,43 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 
 fn malformed(cause: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorCode::MalformedBody, format!("the body is not valid JSON: {cause}"))
+}
+
+/// What serde says of a value, in the words of JSON instead of Rust's, what was expected first: what was sent may be long.
+fn readable(text: &str) -> String {
+    // "… at line 1 column 20" says nothing to who wrote an object in a program.
+    let text = text.rsplit_once(" at line ").map_or(text, |(message, _)| message);
+    let mismatch = text.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
+    let Some((sent, expected)) = mismatch else { return text.to_owned() };
+    let expected = match expected {
+        "f64" => "a number",
+        "a sequence" => "an array",
+        other => other,
+    };
+    let sent = match sent {
+        "map" => "an object",
+        "sequence" => "an array",
+        other => other,
+    };
+    format!("expected {expected}, not {sent}")
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
 }

@@ -105,7 +105,11 @@ impl ApiError {
     }
 
     pub(crate) fn query(error: &QueryPayloadError) -> Self {
-        Self::validation(format!("the query of the address is not valid: {error}"))
+        let cause = match error {
+            QueryPayloadError::Deserialize(cause) => cause.to_string(),
+            other => other.to_string(),
+        };
+        Self::validation(format!("the query of the address: {cause}"))
     }
 
     /// What went wrong.

@@ -9,6 +9,7 @@ mod auth;
 mod body;
 mod error;
 mod openapi;
+#[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
 mod wire;
 

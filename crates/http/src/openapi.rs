@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, get};
 use utoipa::{
-    Modify, OpenApi,
+    IntoParams, IntoResponses, Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
+use crate::error::ErrorResponse;
 use crate::routes::{campaigns, events, health, links, overlay, overlay_settings, selection, users, visits};
 
 pub(crate) const OVERLAY: &str = "overlay";
@@ -16,6 +17,45 @@ pub(crate) const EVENTS: &str = "events";
 pub(crate) const SETTINGS: &str = "settings";
 pub(crate) const CAMPAIGNS: &str = "campaigns";
 pub(crate) const HEALTH: &str = "health";
+
+/// The path of a route that is addressed by a token.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code)] // only described; handlers take the token itself
+pub(crate) struct TokenPath {
+    /// An overlay token, or a participation's browser source token: both mean the streamer's screen.
+    token: String,
+}
+
+/// The errors of routes that are addressed by a token.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub(crate) enum TokenErrors {
+    /// `UNKNOWN_TOKEN`
+    #[response(status = 404)]
+    UnknownToken(ErrorResponse),
+    /// `STORE_UNAVAILABLE`
+    #[response(status = 503)]
+    Away(ErrorResponse),
+}
+
+/// The errors of routes in a streamer's own name.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub(crate) enum CallerErrors {
+    /// `UNAUTHENTICATED`
+    #[response(status = 401)]
+    Unauthenticated(ErrorResponse),
+    /// `ACCOUNT_INACTIVE`, `NOT_A_STREAMER`, `NOT_YOUR_TOKEN`
+    #[response(status = 403)]
+    Forbidden(ErrorResponse),
+    /// `USER_NOT_FOUND`
+    #[response(status = 404)]
+    UserNotFound(ErrorResponse),
+    /// `STORE_UNAVAILABLE`
+    #[response(status = 503)]
+    Away(ErrorResponse),
+}
 
 /// Routes under the prefix.
 #[derive(OpenApi)]

@@ -1,7 +1,7 @@
 //! The use cases of GameTriggers, over its rules and its store.
 //!
 //! Owns what the server does with a request once HTTP is out of the way: what a screen shows ([`OverlayService`]), whom
-//! an event is credited to ([`TrackingService`]), a streamer's settings ([`StreamerService`]), what a streamer has
+//! an event is credited to ([`TrackingService`]), where tracking links lead ([`LinkService`]), a streamer's settings ([`StreamerService`]), what a streamer has
 //! joined ([`CampaignService`]), and the import of a previous database ([`import`]). Every entry reaches the ledger
 //! through [`Recorder::record`]. Knows no HTTP framework and no driver; the time comes from a [`Clock`].
 //!
@@ -12,6 +12,7 @@ mod clock;
 mod entropy;
 mod error;
 pub mod import;
+mod links;
 mod overlay;
 mod receipt;
 mod recorder;
@@ -31,12 +32,13 @@ pub use error::ServiceError;
 pub use gametriggers_persistence::{
     OverlayPatch, Page, Repositories as Storage, SelectionPatch, StorageError,
 };
+pub use links::{LinkService, VisitTarget, Visitor};
 pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::Recorder;
 pub use secrets::Secrets;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
-pub use tracking::{Event, EventOutcome, EventReport, TrackingService, VisitTarget, Visitor};
+pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 
 /// Every service, wired to one store and one clock.
 #[derive(Clone)]
@@ -44,6 +46,7 @@ pub use tracking::{Event, EventOutcome, EventReport, TrackingService, VisitTarge
 pub struct Services {
     pub overlay: OverlayService,
     pub tracking: TrackingService,
+    pub links: LinkService,
     pub streamers: StreamerService,
     pub campaigns: CampaignService,
     storage: Repositories,
@@ -58,6 +61,13 @@ impl Services {
         let recorder = Recorder::new(storage.ledger.clone());
         Self {
             tracking: TrackingService::new(
+                storage.clone(),
+                clock.clone(),
+                secrets.clone(),
+                recorder.clone(),
+                overlay.clone(),
+            ),
+            links: LinkService::new(
                 storage.clone(),
                 clock.clone(),
                 secrets,

@@ -1,4 +1,4 @@
-//! Whom an event is credited to, and the links by which viewers reach the sponsor.
+//! Whom an event under a streamer's token is credited to.
 //!
 //! Events never decide. One with a receipt is credited to what that receipt's display showed, however the screen has
 //! changed since; one without is credited to the decision in force. Selection is never run to find out whom to credit
@@ -10,13 +10,10 @@ use gametriggers_domain::{
     decision::Decision,
     eligibility::{EmptyReason, Hindrance, hindrance, screen_hindrance},
     ledger::{Entry, EntryId, EntryKind, Verdict},
-    model::{Campaign, Participation, TrackingLinks, User},
+    model::User,
 };
 use gametriggers_persistence::{Outcome, Repositories};
-use gametriggers_types::{
-    CampaignId, CampaignStatus, ClickKind, DecisionId, ParticipationId, RejectionReason, Timestamp,
-    VisitSource, WebUrl,
-};
+use gametriggers_types::{CampaignId, ClickKind, DecisionId, ParticipationId, RejectionReason, Timestamp};
 
 use crate::{
     Clock, OverlayService, ServiceError, entropy,
@@ -56,24 +53,6 @@ pub enum EventOutcome {
     Rejected,
 }
 
-/// Somebody who follows a tracking link, as far as they can be told apart.
-#[derive(Debug, Clone)]
-pub struct Visitor {
-    /// The network address.
-    pub address: String,
-    /// The user agent.
-    pub agent: String,
-}
-
-/// Where a tracking link leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VisitTarget {
-    /// The campaign's title.
-    pub title: String,
-    /// The campaign's own address, if it has one that can be followed.
-    pub click_url: Option<WebUrl>,
-}
-
 /// Credits events.
 #[derive(Clone)]
 pub struct TrackingService {
@@ -82,7 +61,6 @@ pub struct TrackingService {
     secrets: Arc<Secrets>,
     recorder: Recorder,
     overlay: OverlayService,
-    public_url: Arc<str>,
 }
 
 /// Whom an event concerns.
@@ -107,10 +85,8 @@ impl TrackingService {
         secrets: Arc<Secrets>,
         recorder: Recorder,
         overlay: OverlayService,
-        public_url: &WebUrl,
     ) -> Self {
-        let public_url = public_url.as_str().trim_end_matches('/').into();
-        Self { storage, clock, secrets, recorder, overlay, public_url }
+        Self { storage, clock, secrets, recorder, overlay }
     }
 
     /// Counts the display of a decision: once, however often it is reported and whatever event id the caller sends.
@@ -198,68 +174,6 @@ impl TrackingService {
         Ok(self.storage.users.touch_overlay(user.id, self.clock.now()).await?)
     }
 
-    /// Where a tracking link leads. With a visitor, the visit is counted, once an hour for each campaign and source.
-    ///
-    /// # Errors
-    /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
-    pub async fn follow(
-        &self,
-        participation: ParticipationId,
-        source: VisitSource,
-        visitor: Option<&Visitor>,
-    ) -> Result<VisitTarget, ServiceError> {
-        let found = self.storage.participations.find_by_id(participation).await?;
-        let participation = found.ok_or(ServiceError::UnknownParticipation)?;
-        let found = self.storage.campaigns.find_by_id(participation.campaign_id).await?;
-        let campaign = found.filter(|campaign| was_published(campaign.status));
-        let campaign = campaign.ok_or(ServiceError::UnknownParticipation)?;
-        if let Some(visitor) = visitor {
-            self.record_visit(&participation, &campaign, source, visitor).await?;
-        }
-        let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
-        Ok(VisitTarget { title: campaign.title, click_url })
-    }
-
-    /// The address to put into the QR code of the campaign on screen.
-    ///
-    /// # Errors
-    /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
-    pub async fn qr_url(&self, token: &str) -> Result<String, ServiceError> {
-        let links = self.links(token).await?;
-        Ok(format!("{}?src={}", links.tracking_url.unwrap_or_default(), VisitSource::Qr))
-    }
-
-    /// The chat command for the campaign on screen.
-    ///
-    /// # Errors
-    /// As [`qr_url`](Self::qr_url).
-    pub async fn chat_command(&self, token: &str) -> Result<String, ServiceError> {
-        Ok(self.links(token).await?.chat_command.unwrap_or_default())
-    }
-
-    /// The tracking links of the campaign on screen, stored where they are missing or the public URL has changed.
-    async fn links(&self, token: &str) -> Result<TrackingLinks, ServiceError> {
-        let user = self.overlay.resolve(token).await?;
-        let participation = self.overlay.shown_now(&user).await?.participation;
-        let tracking_url = format!("{}/c/{}", self.public_url, participation.id);
-        let links = TrackingLinks {
-            qr_code_url: Some(format!(
-                "{}/api/v1/overlay/{}/qr",
-                self.public_url,
-                participation.browser_source_token.expose()
-            )),
-            chat_command: Some(format!(
-                "!sponsor Check out our sponsor: {tracking_url}?src={}",
-                VisitSource::Chat
-            )),
-            tracking_url: Some(tracking_url),
-        };
-        if participation.tracking != links {
-            self.storage.participations.set_tracking_links(participation.id, &links).await?;
-        }
-        Ok(links)
-    }
-
     async fn target(&self, user: &User, event: &Event) -> Result<Target, ServiceError> {
         let now = self.clock.now();
         if let Some(receipt) = &event.receipt {
@@ -338,37 +252,6 @@ impl TrackingService {
         })
     }
 
-    async fn record_visit(
-        &self,
-        participation: &Participation,
-        campaign: &Campaign,
-        source: VisitSource,
-        visitor: &Visitor,
-    ) -> Result<(), ServiceError> {
-        let now = self.clock.now();
-        let streamer = self.storage.users.find_by_id(participation.streamer_id).await?;
-        let running = matches!(
-            hindrance(campaign, participation, now),
-            None | Some(Hindrance::BudgetExhausted | Hindrance::MediaNotDisplayable)
-        );
-        if !running || !streamer.is_some_and(|streamer| streamer.is_active) {
-            return Ok(());
-        }
-        let hour = now.as_second().div_euclid(3_600);
-        let visitor = self.secrets.visitor(hour, &visitor.address, &visitor.agent);
-        let entry = Entry {
-            id: EntryId::visit(campaign.id, source, hour, &visitor),
-            participation: participation.id,
-            campaign: campaign.id,
-            kind: EntryKind::Visit(source),
-            units: 1,
-            at: now,
-            rejected: None,
-        };
-        self.recorder.record(entry).await?;
-        Ok(())
-    }
-
     async fn record(&self, entry: Entry) -> Result<EventReport, ServiceError> {
         let participation = entry.participation;
         Ok(match self.recorder.record(entry).await? {
@@ -415,15 +298,4 @@ fn duplicate(participation: ParticipationId, verdict: &Verdict) -> EventReport {
         Verdict::Rejected(reason) => Some(*reason),
     };
     EventReport { outcome: EventOutcome::Duplicate, reason, participation: Some(participation) }
-}
-
-/// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
-const fn was_published(status: CampaignStatus) -> bool {
-    match status {
-        CampaignStatus::Active
-        | CampaignStatus::Paused
-        | CampaignStatus::Completed
-        | CampaignStatus::Cancelled => true,
-        CampaignStatus::Draft | CampaignStatus::Pending | CampaignStatus::Rejected => false,
-    }
 }

@@ -8,7 +8,7 @@ use crate::{
     ApiState,
     auth::Caller,
     error::{ApiError, ErrorResponse},
-    openapi::CAMPAIGNS,
+    openapi::{CAMPAIGNS, CallerErrors},
     wire::JoinedCampaignResponse,
 };
 
@@ -18,22 +18,28 @@ const MAX_LIMIT: u32 = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
     #[serde(default)]
-    page: Option<u32>,
+    page: Option<String>,
     #[serde(default)]
-    limit: Option<u32>,
+    limit: Option<String>,
 }
 
 impl TryFrom<PageQuery> for Page {
     type Error = ApiError;
 
     fn try_from(query: PageQuery) -> Result<Self, ApiError> {
-        let page = query.page.unwrap_or(1);
-        let limit = query.limit.unwrap_or(MAX_LIMIT);
-        if page == 0 || !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(ApiError::validation(format!("page counts from 1; limit is 1 to {MAX_LIMIT}")));
-        }
+        let page = number("page", query.page, 1, u32::MAX)?;
+        let limit = number("limit", query.limit, MAX_LIMIT, MAX_LIMIT)?;
         Ok(Self { offset: (page - 1).saturating_mul(limit), limit })
     }
+}
+
+fn number(name: &str, given: Option<String>, default: u32, max: u32) -> Result<u32, ApiError> {
+    let number = given.map_or(Ok(default), |text| text.parse());
+    number.ok().filter(|number| (1..=max).contains(number)).ok_or_else(|| {
+        ApiError::validation(format!(
+            "{name}, in the query of the address, is a whole number from 1 to {max}"
+        ))
+    })
 }
 
 /// The caller's running and paused participations and their campaigns.
@@ -47,8 +53,7 @@ impl TryFrom<PageQuery> for Page {
     responses(
         (status = 200, body = Vec<JoinedCampaignResponse>),
         (status = 400, description = "VALIDATION_FAILED", body = ErrorResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[get("/campaigns/streamer/active")]

@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use gametriggers_services::{Event, EventOutcome, EventReport};
 use gametriggers_types::{ClickKind, ParticipationId, RejectionReason};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use crate::{
     ApiState,
     body::OptionalJsonBody,
     error::{ApiError, ErrorResponse},
-    openapi::EVENTS,
+    openapi::{EVENTS, TokenErrors, TokenPath},
 };
 
 /// What a caller says of an event.
@@ -57,6 +57,31 @@ impl From<EventReport> for EventResponse {
             participation_id: report.participation,
         }
     }
+}
+
+/// The header by which an event id can be given, too.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)] // only described; `event` reads it
+struct IdempotencyHeader {
+    /// Another way to give `eventId`.
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+}
+
+/// The answers to an event.
+#[derive(IntoResponses)]
+#[allow(dead_code)] // only described
+enum EventResponses {
+    /// What became of it.
+    #[response(status = 201)]
+    Judged(EventResponse),
+    /// `MALFORMED_BODY`, `VALIDATION_FAILED`, `RECEIPT_INVALID`, `RECEIPT_EXPIRED`
+    #[response(status = 400)]
+    Refused(ErrorResponse),
+    /// `BODY_TOO_LARGE`
+    #[response(status = 413)]
+    TooLarge(ErrorResponse),
 }
 
 /// The answer to a ping.
@@ -113,14 +138,10 @@ async fn record_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Another way to give `eventId`"),
+        TokenPath,
+        IdempotencyHeader,
     ),
-    responses(
-        (status = 201, body = EventResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
-        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
-    )
+    responses(EventResponses, TokenErrors)
 )]
 #[post("/overlay/{token}/click")]
 pub(crate) async fn overlay_click(
@@ -137,15 +158,11 @@ pub(crate) async fn overlay_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
+        TokenPath,
         ("kind" = String, Path, description = "`overlay`, `chat`, `qr` or `link`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Another way to give `eventId`"),
+        IdempotencyHeader,
     ),
-    responses(
-        (status = 201, body = EventResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
-        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
-    )
+    responses(EventResponses, TokenErrors)
 )]
 #[post("/overlay/{token}/click/{kind}")]
 pub(crate) async fn click(
@@ -165,14 +182,10 @@ pub(crate) async fn click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Another way to give `eventId`"),
+        TokenPath,
+        IdempotencyHeader,
     ),
-    responses(
-        (status = 201, body = EventResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
-        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
-    )
+    responses(EventResponses, TokenErrors)
 )]
 #[post("/campaigns/click/{token}")]
 pub(crate) async fn campaign_click(
@@ -188,12 +201,8 @@ pub(crate) async fn campaign_click(
 #[utoipa::path(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
-    responses(
-        (status = 201, body = EventResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED, RECEIPT_INVALID, RECEIPT_EXPIRED", body = ErrorResponse),
-        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
-    )
+    params(TokenPath),
+    responses(EventResponses, TokenErrors)
 )]
 #[post("/campaigns/impression/{token}")]
 pub(crate) async fn impression(
@@ -209,10 +218,10 @@ pub(crate) async fn impression(
 /// The overlay is there. Sent every 30 seconds by the page.
 #[utoipa::path(
     tag = EVENTS,
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    params(TokenPath),
     responses(
         (status = 201, body = PingResponse),
-        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
+        TokenErrors,
     )
 )]
 #[post("/overlay/{token}/ping")]

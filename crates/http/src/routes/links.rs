@@ -8,12 +8,12 @@ use actix_web::{
 use image::{ImageFormat, Luma};
 use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::{
     ApiState,
     error::{ApiError, ErrorResponse},
-    openapi::OVERLAY,
+    openapi::{OVERLAY, TokenPath},
 };
 
 /// The least width of the picture, in pixels.
@@ -23,6 +23,18 @@ const QR_PIXELS: u32 = 300;
 enum Picture {
     Png,
     Svg,
+}
+
+/// The errors of routes about the campaign on screen.
+#[derive(IntoResponses)]
+#[allow(dead_code)] // only described
+enum NothingShown {
+    /// `UNKNOWN_TOKEN`, `NOTHING_ON_SCREEN`
+    #[response(status = 404)]
+    NotFound(ErrorResponse),
+    /// `STORE_UNAVAILABLE`
+    #[response(status = 503)]
+    Away(ErrorResponse),
 }
 
 /// What to say in chat.
@@ -37,10 +49,10 @@ pub(crate) struct ChatCommandResponse {
 /// The QR code of the tracking link of the campaign on screen: PNG, or SVG where `Accept` asks for it.
 #[utoipa::path(
     tag = OVERLAY,
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    params(TokenPath),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
-        (status = 404, description = "UNKNOWN_TOKEN, NOTHING_ON_SCREEN", body = ErrorResponse),
+        NothingShown,
     )
 )]
 #[get("/overlay/{token}/qr")]
@@ -55,10 +67,10 @@ pub(crate) async fn qr(
 /// The QR code as PNG.
 #[utoipa::path(
     tag = OVERLAY,
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    params(TokenPath),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
-        (status = 404, description = "UNKNOWN_TOKEN, NOTHING_ON_SCREEN", body = ErrorResponse),
+        NothingShown,
     )
 )]
 #[get("/overlay/{token}/qr.png")]
@@ -72,10 +84,10 @@ pub(crate) async fn qr_png(
 /// The QR code as SVG.
 #[utoipa::path(
     tag = OVERLAY,
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    params(TokenPath),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/svg+xml"),
-        (status = 404, description = "UNKNOWN_TOKEN, NOTHING_ON_SCREEN", body = ErrorResponse),
+        NothingShown,
     )
 )]
 #[get("/overlay/{token}/qr.svg")]
@@ -89,10 +101,10 @@ pub(crate) async fn qr_svg(
 /// The chat command for the campaign on screen.
 #[utoipa::path(
     tag = OVERLAY,
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    params(TokenPath),
     responses(
         (status = 200, body = ChatCommandResponse),
-        (status = 404, description = "UNKNOWN_TOKEN, NOTHING_ON_SCREEN", body = ErrorResponse),
+        NothingShown,
     )
 )]
 #[get("/overlay/{token}/chat-command")]
@@ -100,7 +112,7 @@ pub(crate) async fn chat_command(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let command = state.services.tracking.chat_command(&token).await?;
+    let command = state.services.links.chat_command(&token).await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(ChatCommandResponse { command }))
@@ -120,7 +132,7 @@ fn accepted(request: &HttpRequest) -> Picture {
 /// Draws the code in memory, with the quiet zone of four modules that ISO/IEC 18004 asks for: it stands on moving
 /// pictures.
 async fn render(state: &ApiState, token: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
-    let url = state.services.tracking.qr_url(token).await?;
+    let url = state.services.links.qr_url(token).await?;
     let code =
         QrCode::with_error_correction_level(url, EcLevel::M).map_err(|error| ApiError::internal(&error))?;
     let (content_type, bytes) = match picture {

@@ -19,8 +19,8 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiState,
-    error::{ApiError, ErrorResponse},
-    openapi::OVERLAY,
+    error::ApiError,
+    openapi::{OVERLAY, TokenErrors, TokenPath},
     wire::OverlaySettingsResponse,
 };
 
@@ -163,7 +163,7 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 /// With an unknown token, or while the store is away, the page is transparent and tries again by itself.
 #[utoipa::path(
     tag = OVERLAY,
-    params(("token" = String, Path, description = "An overlay token, or a participation's browser source token")),
+    params(TokenPath),
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
         (status = 404, description = "A transparent page that tries again.", content_type = "text/html", body = String),
@@ -195,14 +195,13 @@ pub(crate) async fn page(
 #[utoipa::path(
     tag = OVERLAY,
     params(
-        ("token" = String, Path, description = "An overlay token, or a participation's browser source token"),
+        TokenPath,
         ("If-None-Match" = Option<String>, Header, description = "The `version` of the last answer"),
     ),
     responses(
         (status = 200, body = OverlayDataResponse, headers(("ETag" = String, description = "The version, in quotes"))),
         (status = 304, description = "Nothing has changed since that version."),
-        (status = 404, description = "UNKNOWN_TOKEN", body = ErrorResponse),
-        (status = 503, description = "STORE_UNAVAILABLE", body = ErrorResponse),
+        TokenErrors,
     )
 )]
 #[get("/overlay/{token}/data")]

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Caller,
-    body::JsonBody,
+    body::{JsonBody, Object},
     error::{ApiError, ErrorResponse},
-    openapi::SETTINGS,
+    openapi::{CallerErrors, SETTINGS},
     wire::OverlayAccessResponse,
 };
 
@@ -83,7 +83,8 @@ pub(crate) struct TestAdRequest {
     #[serde(default)]
     overlay_token: Option<String>,
     #[serde(default)]
-    test_campaign: Option<TestCampaignRequest>,
+    #[schema(value_type = Option<TestCampaignRequest>)]
+    test_campaign: Option<Object<TestCampaignRequest>>,
 }
 
 /// What to show; each field has a default.
@@ -140,8 +141,7 @@ pub(crate) struct TestAdResponse {
     security(("bearer" = [])),
     responses(
         (status = 200, body = OverlayAccessResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[get("/users/me/overlay")]
@@ -158,8 +158,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
     responses(
         (status = 200, body = OverlayAccessResponse),
         (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[put("/users/me/overlay")]
@@ -179,8 +178,7 @@ pub(crate) async fn put(
     security(("bearer" = [])),
     responses(
         (status = 201, body = OverlayTokenResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[post("/users/me/overlay/regenerate")]
@@ -199,8 +197,7 @@ pub(crate) async fn regenerate(
     params(("overlayToken" = Option<String>, Query, description = "If given, it must be the caller's")),
     responses(
         (status = 200, body = OverlayStatusResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER, NOT_YOUR_TOKEN", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[get("/users/me/overlay/status")]
@@ -221,8 +218,7 @@ pub(crate) async fn status(
     responses(
         (status = 201, description = "`success` is false where no overlay is active.", body = TestAdResponse),
         (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER, NOT_YOUR_TOKEN", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[post("/users/me/overlay/test")]
@@ -231,7 +227,8 @@ pub(crate) async fn test(
     Caller(id): Caller,
     JsonBody(request): JsonBody<TestAdRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let ad = request.test_campaign.unwrap_or_default().try_into()?;
+    let Object(campaign) = request.test_campaign.unwrap_or_default();
+    let ad = campaign.try_into()?;
     let shown = state.services.streamers.show_test_ad(id, request.overlay_token.as_deref(), ad).await?;
     let message = if shown {
         "Test ad sent to overlay"

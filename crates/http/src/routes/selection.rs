@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Caller,
-    body::JsonBody,
+    body::{JsonBody, Object},
     error::{ApiError, ErrorResponse},
-    openapi::SETTINGS,
+    openapi::{CallerErrors, SETTINGS},
     wire::SelectionResponse,
 };
 
@@ -29,7 +29,8 @@ pub(crate) struct SelectionRequest {
     #[serde(default)]
     campaign_selection_strategy: Option<String>,
     #[serde(default)]
-    campaign_rotation_settings: Option<RotationSettingsRequest>,
+    #[schema(value_type = Option<RotationSettingsRequest>)]
+    campaign_rotation_settings: Option<Object<RotationSettingsRequest>>,
     /// The same setting as in `campaignRotationSettings`.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "Asia/Kolkata")]
@@ -47,10 +48,12 @@ struct RotationSettingsRequest {
     #[schema(value_type = Option<u8>, minimum = 1, maximum = 60)]
     rotation_interval_minutes: Option<RotationInterval>,
     #[serde(default)]
-    priority_weights: Option<WeightsRequest>,
+    #[schema(value_type = Option<WeightsRequest>)]
+    priority_weights: Option<Object<WeightsRequest>>,
     /// Replaces the list whole.
     #[serde(default)]
-    blackout_periods: Option<Vec<BlackoutPeriodRequest>>,
+    #[schema(value_type = Option<Vec<BlackoutPeriodRequest>>)]
+    blackout_periods: Option<Vec<Object<BlackoutPeriodRequest>>>,
     /// An IANA time zone.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "Asia/Kolkata")]
@@ -93,8 +96,8 @@ impl TryFrom<SelectionRequest> for SelectionPatch {
     type Error = ApiError;
 
     fn try_from(request: SelectionRequest) -> Result<Self, ApiError> {
-        let rotation = request.campaign_rotation_settings.unwrap_or_default();
-        let weights = rotation.priority_weights.unwrap_or_default();
+        let Object(rotation) = request.campaign_rotation_settings.unwrap_or_default();
+        let Object(weights) = rotation.priority_weights.unwrap_or_default();
         let strategy = one_setting(
             ("campaignSelectionStrategy", request.campaign_selection_strategy),
             ("campaignRotationSettings.preferredStrategy", rotation.preferred_strategy),
@@ -143,7 +146,7 @@ fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
     )))
 }
 
-fn blackouts(periods: &[BlackoutPeriodRequest]) -> Result<Vec<BlackoutPeriod>, ApiError> {
+fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPeriod>, ApiError> {
     if periods.len() > MAX_BLACKOUTS {
         return Err(ApiError::validation(format!("blackoutPeriods has at most {MAX_BLACKOUTS} periods")));
     }
@@ -151,7 +154,7 @@ fn blackouts(periods: &[BlackoutPeriodRequest]) -> Result<Vec<BlackoutPeriod>, A
         let days = period.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
         BlackoutPeriod::new(period.start_time, period.end_time, &days)
     };
-    let numbered = periods.iter().enumerate().map(|(place, request)| {
+    let numbered = periods.iter().enumerate().map(|(place, Object(request))| {
         let field = format!("campaignRotationSettings.blackoutPeriods[{place}]");
         period(request).map_err(|error| ApiError::validation(format!("{field}: {error}")))
     });
@@ -164,8 +167,7 @@ fn blackouts(periods: &[BlackoutPeriodRequest]) -> Result<Vec<BlackoutPeriod>, A
     security(("bearer" = [])),
     responses(
         (status = 200, body = SelectionResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[get("/users/me/campaign-selection")]
@@ -182,8 +184,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
     responses(
         (status = 200, body = SelectionResponse),
         (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE, NOT_A_STREAMER", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[put("/users/me/campaign-selection")]

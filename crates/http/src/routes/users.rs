@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, get, web};
 use crate::{
     ApiState,
     auth::Caller,
-    error::{ApiError, ErrorResponse},
-    openapi::SETTINGS,
+    error::ApiError,
+    openapi::{CallerErrors, SETTINGS},
     wire::UserResponse,
 };
 
@@ -16,9 +16,7 @@ use crate::{
     security(("bearer" = [])),
     responses(
         (status = 200, body = UserResponse),
-        (status = 401, description = "UNAUTHENTICATED", body = ErrorResponse),
-        (status = 403, description = "ACCOUNT_INACTIVE", body = ErrorResponse),
-        (status = 404, description = "USER_NOT_FOUND", body = ErrorResponse),
+        CallerErrors,
     )
 )]
 #[get("/users/me")]

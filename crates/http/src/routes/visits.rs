@@ -60,13 +60,7 @@ pub(crate) async fn follow(
         return page(StatusCode::BAD_REQUEST, "Nothing here", "This link was not copied whole.");
     };
     let visitor = counts(&request).then(|| visitor(&request, &state));
-    match state
-        .services
-        .tracking
-        .follow(participation, source, visitor.as_ref())
-        .await
-        .map_err(ApiError::from)
-    {
+    match state.services.links.follow(participation, source, visitor.as_ref()).await.map_err(ApiError::from) {
         Ok(target) => match target.click_url {
             Some(url) => Ok(HttpResponse::Found()
                 .insert_header((header::LOCATION, url.as_str()))

@@ -2,15 +2,14 @@
 
 use anyhow::Context;
 use gametriggers_domain::{
-    ledger::Counters,
-    model::{Campaign, Participation, TrackingLinks, User},
+    model::{Campaign, Participation, User},
     price::Payment,
 };
 use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser};
 use gametriggers_services::{Storage, new_token};
 use gametriggers_types::{
-    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, OverlaySettings, ParticipationId,
-    ParticipationStatus, PaymentType, Role, RotationInterval, SelectionSettings, Timestamp, UserId,
+    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId, PaymentType, Role,
+    RotationInterval, Timestamp, UserId,
 };
 
 use super::media;
@@ -71,21 +70,8 @@ pub(super) async fn fill(storage: &Storage, now: Timestamp) -> anyhow::Result<Us
     storage.users.ensure_overlay_token(streamer.id, &new_token()?).await?;
     for (number, sponsor) in (10..).zip(&SPONSORS) {
         let campaign = campaign(CampaignId::from(fixed_id(number)), sponsor, brand.id, now)?;
-        let token = new_token()?;
-        let participation = Participation {
-            id: ParticipationId::from(fixed_id(number + 10)),
-            campaign_id: campaign.id,
-            streamer_id: streamer.id,
-            status: ParticipationStatus::Active,
-            counters: Counters::default(),
-            average_viewers_before: 0.0,
-            browser_source_url: format!("/api/v1/overlay/{}", token.expose()),
-            browser_source_token: token,
-            joined_at: now,
-            tracking: TrackingLinks::default(),
-            created_at: now,
-            updated_at: now,
-        };
+        let id = ParticipationId::from(fixed_id(number + 10));
+        let participation = Participation::joined(id, campaign.id, streamer.id, new_token()?, now);
         let other_fields = "{}".to_owned();
         storage
             .campaigns
@@ -102,33 +88,11 @@ fn fixed_id(number: u8) -> ObjectId {
 }
 
 fn user(id: UserId, name: &str, role: Role, now: Timestamp) -> User {
-    let selection = SelectionSettings {
-        // The shortest there is, so that something happens while one watches.
-        interval: RotationInterval::try_from(1_i64).unwrap_or_default(),
-        ..SelectionSettings::default()
-    };
-    User {
-        id,
-        email: format!("{}@example.com", name.to_lowercase().replace(' ', "-")),
-        name: name.to_owned(),
-        image: None,
-        role,
-        auth_provider: AuthProvider::Email,
-        auth_provider_id: None,
-        channel_url: None,
-        categories: vec!["Gaming".to_owned()],
-        languages: vec!["English".to_owned()],
-        description: None,
-        is_active: true,
-        overlay: OverlaySettings::default(),
-        overlay_token: None,
-        tokens_revoked_at: None,
-        overlay_last_seen: None,
-        selection,
-        test_campaign: None,
-        created_at: now,
-        updated_at: now,
-    }
+    let email = format!("{}@example.com", name.to_lowercase().replace(' ', "-"));
+    let mut user = User::new(id, email, name.to_owned(), role, AuthProvider::Email, now);
+    // The shortest there is, so that something happens while one watches.
+    user.selection.interval = RotationInterval::try_from(1_i64).unwrap_or_default();
+    user
 }
 
 fn campaign(id: CampaignId, sponsor: &Sponsor, brand_id: UserId, now: Timestamp) -> anyhow::Result<Campaign> {

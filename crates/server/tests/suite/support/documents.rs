@@ -3,15 +3,14 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gametriggers_domain::{
-    ledger::Counters,
-    model::{Campaign, Participation, TrackingLinks, User},
+    model::{Campaign, Participation, User},
     price::Payment,
 };
 use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser};
 use gametriggers_services::new_token;
 use gametriggers_types::{
-    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, OverlaySettings, ParticipationId,
-    ParticipationStatus, PaymentType, Role, SelectionSettings, Timestamp, UserId,
+    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId, PaymentType, Role,
+    Timestamp, UserId,
 };
 
 use super::TestServer;
@@ -44,28 +43,9 @@ impl TestServer {
         let now = self.now();
         let id = UserId::from(next_id(now));
         let token = new_token().unwrap();
-        let mut user = User {
-            id,
-            email: format!("{id}@example.com"),
-            name: "streamer".to_owned(),
-            image: None,
-            role: Role::Streamer,
-            auth_provider: AuthProvider::Twitch,
-            auth_provider_id: None,
-            channel_url: None,
-            categories: vec![],
-            languages: vec![],
-            description: None,
-            is_active: true,
-            overlay: OverlaySettings::default(),
-            overlay_token: Some(token.clone()),
-            tokens_revoked_at: None,
-            overlay_last_seen: None,
-            selection: SelectionSettings::default(),
-            test_campaign: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let email = format!("{id}@example.com");
+        let mut user = User::new(id, email, "streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, now);
+        user.overlay_token = Some(token.clone());
         change(&mut user);
         let new = NewUser { user: user.clone(), password_hash: None, other_fields: "{}".to_owned() };
         self.storage.users.insert_if_absent(&new).await.unwrap();
@@ -109,21 +89,9 @@ impl TestServer {
     /// Lets the streamer join the campaign.
     pub(crate) async fn join(&self, streamer: &Streamer, campaign: &Campaign) -> Participation {
         let now = self.now();
-        let token = new_token().unwrap();
-        let participation = Participation {
-            id: ParticipationId::from(next_id(now)),
-            campaign_id: campaign.id,
-            streamer_id: streamer.user.id,
-            status: ParticipationStatus::Active,
-            counters: Counters::default(),
-            average_viewers_before: 0.0,
-            browser_source_url: format!("/api/v1/overlay/{}", token.expose()),
-            browser_source_token: token,
-            joined_at: now,
-            tracking: TrackingLinks::default(),
-            created_at: now,
-            updated_at: now,
-        };
+        let id = ParticipationId::from(next_id(now));
+        let participation =
+            Participation::joined(id, campaign.id, streamer.user.id, new_token().unwrap(), now);
         let new = NewParticipation { participation: participation.clone(), other_fields: "{}".to_owned() };
         self.storage.participations.insert_if_absent(&new).await.unwrap();
         participation

@@ -4,7 +4,7 @@ mod clock;
 mod documents;
 mod reply;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, HttpSettings, Store};
@@ -46,6 +46,11 @@ impl TestServer {
         Self::on(self.folder.clone(), self.clock.clone()).await
     }
 
+    /// Another instance on the same store, at the same time, with settings of its own.
+    pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
+        Self::with(self.folder.clone(), self.clock.clone(), change).await
+    }
+
     /// The server, ended and started again.
     pub(crate) async fn restarted(self) -> Self {
         self.handle.stop(true).await;
@@ -54,15 +59,24 @@ impl TestServer {
     }
 
     async fn on(folder: Arc<TempDir>, clock: Arc<TestClock>) -> Self {
+        Self::with(folder, clock, |_| {}).await
+    }
+
+    async fn with(
+        folder: Arc<TempDir>,
+        clock: Arc<TestClock>,
+        change: impl FnOnce(&mut HttpSettings),
+    ) -> Self {
         let store = Store::open(&format!("sqlite://{}/test.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
         let storage = store.repositories();
-        let settings = HttpSettings {
+        let mut settings = HttpSettings {
             bind: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             allowed_origins: vec!["http://localhost:3000".to_owned()],
             trust_forwarded_for: true,
         };
+        change(&mut settings);
         let application =
             Application::build(&settings, SECRET, storage.clone(), clock.clone(), |_| {}).unwrap();
         let address = application.address();
@@ -71,6 +85,11 @@ impl TestServer {
         tokio::spawn(server);
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { clock, storage, client, address, handle, folder }
+    }
+
+    /// The store's file, for what no service would do to it.
+    pub(crate) fn store_path(&self) -> PathBuf {
+        self.folder.path().join("test.db")
     }
 
     /// The address of a path, which begins with `/`.
