@@ -329,7 +329,7 @@ async fn a_batch_that_names_what_is_not_there_is_not_stored_at_all(fixture: &imp
     stage.assert_stored().await;
 }
 
-/// Many tasks of two instances that click and display at once, over and over, add up exactly.
+/// Many tasks of two instances that click and display at once, over and over, in batches and alone, add up exactly.
 async fn no_update_is_lost_among_many_writers(fixture: &impl Fixture) {
     const WRITERS: usize = 64;
     const ROUNDS: usize = 3;
@@ -344,9 +344,11 @@ async fn no_update_is_lost_among_many_writers(fixture: &impl Fixture) {
             for round in 0..ROUNDS {
                 let display = entry(&format!("display:{writer}:{round}"), &part, EntryKind::Display);
                 let click = EntryKind::Click(ClickKind::ALL[(writer + round) % ClickKind::ALL.len()]);
-                let batch = [display, entry(&format!("click:{writer}:{round}"), &part, click)];
-                let outcomes = client.ledger.record(&batch).await.unwrap();
-                recorded.extend(batch.into_iter().zip(outcomes));
+                let both = [display, entry(&format!("click:{writer}:{round}"), &part, click)];
+                for batch in both.chunks(1 + writer % 2) {
+                    let outcomes = client.ledger.record(batch).await.unwrap();
+                    recorded.extend(batch.iter().cloned().zip(outcomes));
+                }
             }
             recorded
         }

@@ -12,7 +12,7 @@
 //!
 //! In `tests/contract.rs` of the backend, with `tokio`, `async-trait` and this crate at hand:
 //!
-//! ```ignore
+//! ```text
 //! struct MyFixture { store: MyStore, _guard: TempDir }
 //!
 //! #[async_trait]

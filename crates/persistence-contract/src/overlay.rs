@@ -20,57 +20,75 @@ crate::laws! { $ overlay:
     a_user_who_is_not_there_is_not_made,
 }
 
-/// One patch for each setting, and the settings that it turns the defaults into.
+/// Settings of which none is the default.
+fn old() -> OverlaySettings {
+    OverlaySettings {
+        position: OverlayPosition::TopRight,
+        size: OverlaySize::Large,
+        opacity: 20.0.try_into().unwrap(),
+        background_color: "#102030".parse().unwrap(),
+    }
+}
+
+/// Settings of which none is as in [`old`].
+fn new() -> OverlaySettings {
+    OverlaySettings {
+        position: OverlayPosition::TopLeft,
+        size: OverlaySize::Small,
+        opacity: 33.333_333_333_333_336.try_into().unwrap(),
+        background_color: "#aBc".parse().unwrap(),
+    }
+}
+
+/// A streamer with the [`old`] settings.
+fn streamer(number: u32) -> User {
+    User { overlay: old(), ..user_with_token(number) }
+}
+
+/// One patch for each setting to what it is in [`new`], and what it makes of [`old`].
 fn single_patches() -> [(OverlayPatch, OverlaySettings); 4] {
-    let (patch, defaults) = (OverlayPatch::default, OverlaySettings::default);
-    let opacity = 33.333_333_333_333_336.try_into().unwrap();
-    let color = "#aBc".parse().unwrap();
+    let patch = OverlayPatch::default;
+    let OverlaySettings { position, size, opacity, background_color } = new();
     [
+        (OverlayPatch { position: Some(position), ..patch() }, OverlaySettings { position, ..old() }),
+        (OverlayPatch { size: Some(size), ..patch() }, OverlaySettings { size, ..old() }),
+        (OverlayPatch { opacity: Some(opacity), ..patch() }, OverlaySettings { opacity, ..old() }),
         (
-            OverlayPatch { position: Some(OverlayPosition::TopLeft), ..patch() },
-            OverlaySettings { position: OverlayPosition::TopLeft, ..defaults() },
-        ),
-        (
-            OverlayPatch { size: Some(OverlaySize::Small), ..patch() },
-            OverlaySettings { size: OverlaySize::Small, ..defaults() },
-        ),
-        (OverlayPatch { opacity: Some(opacity), ..patch() }, OverlaySettings { opacity, ..defaults() }),
-        (
-            OverlayPatch { background_color: Some(color), ..patch() },
-            OverlaySettings { background_color: "#aBc".parse().unwrap(), ..defaults() },
+            OverlayPatch { background_color: Some(background_color.clone()), ..patch() },
+            OverlaySettings { background_color, ..old() },
         ),
     ]
 }
 
-/// A patch changes the settings that it names and when the user was changed, nothing else, and answers with what is
-/// stored; an empty one changes no setting.
+/// A patch changes the settings that it names and when the user was changed, nothing else and nobody else, and answers
+/// with what is stored; an empty one changes no setting.
 async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) {
-    let unnamed = (OverlayPatch::default(), OverlaySettings::default());
-    for (number, (patch, overlay)) in (1..).zip(single_patches().into_iter().chain([unnamed])) {
-        store_user(fixture, user_with_token(number)).await;
+    for bystander in [1, 9] {
+        store_user(fixture, streamer(bystander)).await;
+    }
+    let unnamed = (OverlayPatch::default(), old());
+    for (number, (patch, overlay)) in (2..).zip(single_patches().into_iter().chain([unnamed])) {
+        store_user(fixture, streamer(number)).await;
         let users = fixture.repositories().users;
         let answer = users.update_overlay(user_id(number), &patch, minute(1)).await.unwrap();
         let expected = User { overlay, updated_at: minute(1), ..user_with_token(number) };
         assert_eq!(answer.as_ref(), Some(&expected), "{patch:?}");
         assert_eq!(stored_user(fixture, user_id(number)).await, expected);
     }
+    for bystander in [1, 9] {
+        assert_eq!(stored_user(fixture, user_id(bystander)).await, streamer(bystander));
+    }
 }
 
 /// Of patches that name different settings and are made at once, none undoes another.
 async fn patches_of_different_settings_at_once_are_all_kept(fixture: &impl Fixture) {
-    store_user(fixture, user_with_token(1)).await;
+    store_user(fixture, streamer(1)).await;
     at_once(fixture, TASKS, |task, client| async move {
         let (patch, _) = &single_patches()[task % 4];
         client.users.update_overlay(user_id(1), patch, minute(1)).await.unwrap();
     })
     .await;
-    let overlay = OverlaySettings {
-        position: OverlayPosition::TopLeft,
-        size: OverlaySize::Small,
-        opacity: 33.333_333_333_333_336.try_into().unwrap(),
-        background_color: "#aBc".parse().unwrap(),
-    };
-    let expected = User { overlay, updated_at: minute(1), ..user_with_token(1) };
+    let expected = User { overlay: new(), updated_at: minute(1), ..streamer(1) };
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
 }
 
@@ -103,6 +121,7 @@ async fn being_seen_never_goes_back(fixture: &impl Fixture) {
 /// A test ad is stored with every field in place of the one before, and nothing else changes.
 async fn a_test_ad_changes_nothing_else_and_replaces_the_one_before(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
+    store_user(fixture, user_with_token(2)).await;
     let first = TestCampaign {
         title: AWKWARD_TEXT.to_owned(),
         media_url: WebUrl::parse("https://media.example.com/test.mp4?a=1&b='").unwrap(),
@@ -120,6 +139,7 @@ async fn a_test_ad_changes_nothing_else_and_replaces_the_one_before(fixture: &im
         let expected = User { test_campaign: Some(test), ..user_with_token(1) };
         assert_eq!(stored_user(fixture, user_id(1)).await, expected);
     }
+    assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
 }
 
 /// No write about a user who is not there makes one.

@@ -274,6 +274,7 @@ async fn of_many_different_transitions_one_succeeds(fixture: &impl Fixture) {
 /// Each of the three links is stored when it is given and stays when it is not; no other field changes.
 async fn o13_tracking_links_are_stored_and_nothing_else_changes(fixture: &impl Fixture) {
     store_participation(fixture, full_participation(1)).await;
+    store_participation(fixture, full_participation(2)).await;
     let mut expected = full_participation(1);
     let text = |text: &str| Some(text.to_owned());
     let links =
@@ -295,6 +296,7 @@ async fn o13_tracking_links_are_stored_and_nothing_else_changes(fixture: &impl F
         );
         assert_eq!(stored_participation(fixture, participation_id(1)).await, expected);
     }
+    assert_eq!(stored_participation(fixture, participation_id(2)).await, full_participation(2));
 }
 
 /// Of links that are set at once, none undoes another.

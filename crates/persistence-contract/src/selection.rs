@@ -51,23 +51,40 @@ fn weighing(number: u32, weights: PriorityWeights) -> User {
     user
 }
 
-/// What each setting is changed to.
-fn changed() -> SelectionSettings {
+/// Settings of which none is the default.
+fn old() -> SelectionSettings {
+    SelectionSettings {
+        strategy: StrategyName::new("performance"),
+        interval: interval(11),
+        weights: weights(0.4, 0.3, 0.3),
+        blackouts: vec![blackout("01:00", "02:00", &["tuesday"])],
+        time_zone: TimeZoneName::parse("Asia/Kolkata").unwrap(),
+        version: 7,
+    }
+}
+
+/// Settings of which none is as in [`old`], one write later.
+fn new() -> SelectionSettings {
     SelectionSettings {
         strategy: StrategyName::new("time-rotation"),
         interval: interval(60),
         weights: weights(0.125, 0.1 + 0.2, 1.0),
         blackouts: vec![blackout("22:00", "06:00", &["friday"]), blackout("12:00", "24:00", &["sunday"])],
         time_zone: TimeZoneName::parse("America/Argentina/Buenos_Aires").unwrap(),
-        version: 1,
+        version: 8,
     }
 }
 
-/// One patch for each setting, and the settings that it turns the defaults into.
+/// A streamer with the [`old`] settings.
+fn streamer(number: u32) -> User {
+    User { selection: old(), ..user_with_token(number) }
+}
+
+/// One patch for each setting to what it is in [`new`], and what it makes of [`old`].
 fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
     let none = SelectionPatch::default;
-    let old = || SelectionSettings { version: 1, ..SelectionSettings::default() };
-    let new = changed();
+    let old = || SelectionSettings { version: 8, ..old() };
+    let new = new();
     [
         (
             SelectionPatch { strategy: Some(new.strategy.clone()), ..none() },
@@ -100,9 +117,9 @@ fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
     ]
 }
 
-/// A patch that names every setting as [`changed`] has it.
+/// A patch that names every setting as [`new`] has it.
 fn whole_patch() -> SelectionPatch {
-    let new = changed();
+    let new = new();
     SelectionPatch {
         strategy: Some(new.strategy),
         interval: Some(new.interval),
@@ -123,7 +140,7 @@ async fn update(fixture: &impl Fixture, number: u32, patch: &SelectionPatch) -> 
 /// with what is stored.
 async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) {
     for (number, (patch, selection)) in (1..).zip(single_patches()) {
-        store_user(fixture, user_with_token(number)).await;
+        store_user(fixture, streamer(number)).await;
         let answer = update(fixture, number, &patch).await;
         let expected = User { selection, updated_at: minute(1), ..user_with_token(number) };
         assert_eq!(answer, SelectionUpdate::Updated(Box::new(expected.clone())), "{patch:?}");
@@ -133,13 +150,13 @@ async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) 
 
 /// A patch that names every setting changes every setting at once, and only this user's.
 async fn a_patch_of_everything_changes_everything(fixture: &impl Fixture) {
-    store_user(fixture, user_with_token(1)).await;
-    store_user(fixture, user_with_token(2)).await;
+    store_user(fixture, streamer(1)).await;
+    store_user(fixture, streamer(2)).await;
     let answer = update(fixture, 1, &whole_patch()).await;
-    let expected = User { selection: changed(), updated_at: minute(1), ..user_with_token(1) };
+    let expected = User { selection: new(), updated_at: minute(1), ..user_with_token(1) };
     assert_eq!(answer, SelectionUpdate::Updated(Box::new(expected.clone())));
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
-    assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
+    assert_eq!(stored_user(fixture, user_id(2)).await, streamer(2));
 }
 
 /// Blackout periods are replaced whole, also by none, and kept in the order given.
@@ -168,7 +185,7 @@ async fn every_write_adds_one_to_the_version(fixture: &impl Fixture) {
 
 /// Of 32 writes of different settings at once, none undoes another, and each gets a version of its own.
 async fn of_32_writers_of_different_settings_none_is_lost(fixture: &impl Fixture) {
-    store_user(fixture, user_with_token(1)).await;
+    store_user(fixture, streamer(1)).await;
     let answers = at_once(fixture, 32, |task, client| async move {
         let patches = single_patches();
         let (patch, _) = &patches[task % patches.len()];
@@ -182,8 +199,8 @@ async fn of_32_writers_of_different_settings_none_is_lost(fixture: &impl Fixture
             refused => panic!("{refused:?}"),
         })
         .collect();
-    assert_eq!(versions, (1..=32).collect());
-    let selection = SelectionSettings { version: 32, ..changed() };
+    assert_eq!(versions, (8..=39).collect());
+    let selection = SelectionSettings { version: 39, ..new() };
     let expected = User { selection, updated_at: minute(1), ..user_with_token(1) };
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
 }

@@ -6,7 +6,7 @@ use gametriggers_domain::{
     price::Accrual,
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{Money, ParticipationId, Quarter};
+use gametriggers_types::{Money, ParticipationId, Quarter, RejectionReason};
 use rusqlite::{Connection, Row};
 
 use crate::{
@@ -151,14 +151,15 @@ pub(crate) fn entry_from_row(row: &Row<'_>) -> DbResult<StoredEntry> {
             kind: row.parse("kind")?,
             units: row.count("units")?,
             at: row.time("at_ms")?,
-            rejected: None,
+            // Want of money is the ledger's own verdict; every other reason was submitted with the entry.
+            rejected: rejection.filter(|reason| *reason != RejectionReason::BudgetExhausted),
         },
         verdict: rejection.map_or(Verdict::Counted(accrual), Verdict::Rejected),
     })
 }
 
 fn rollup_from_row(row: &Row<'_>) -> DbResult<Rollup> {
-    let row = EntityRow::new(row, Entity::LedgerEntry, "participation_id")?;
+    let row = EntityRow::new(row, Entity::Rollup, "participation_id")?;
     Ok(Rollup {
         quarter: Quarter::containing(row.time("quarter_ms")?),
         campaign: row.parse("campaign_id")?,

@@ -11,6 +11,7 @@ pub enum Entity {
     Participation,
     Decision,
     LedgerEntry,
+    Rollup,
 }
 
 impl fmt::Display for Entity {
@@ -21,6 +22,7 @@ impl fmt::Display for Entity {
             Self::Participation => "participation",
             Self::Decision => "decision",
             Self::LedgerEntry => "ledger entry",
+            Self::Rollup => "rollup",
         })
     }
 }
