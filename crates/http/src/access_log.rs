@@ -15,12 +15,13 @@ pub(crate) async fn log<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let method = request.method().clone();
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let answer = next.call(request).await;
-    let status = match &answer {
-        Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
+    // Asked of the answer, because the path is normalised on the way to the route.
+    let (route, status) = match &answer {
+        Ok(response) => (response.request().match_pattern(), response.status()),
+        Err(error) => (None, error.as_response_error().status_code()),
     };
+    let route = route.unwrap_or_else(|| "unmatched".to_owned());
     let elapsed_ms = started.elapsed().as_secs_f64() * 1e3;
     tracing::debug!(%method, route, status = status.as_u16(), elapsed_ms, "request");
     answer

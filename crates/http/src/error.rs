@@ -185,23 +185,15 @@ impl From<ServiceError> for ApiError {
     }
 }
 
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> Self {
-        Self::from_storage(&error)
-    }
-}
-
 impl ApiError {
     fn from_storage(error: &StorageError) -> Self {
-        if error.is_retryable() {
-            tracing::warn!(error = %Chain(error), "the store is unavailable");
-            Self::new(
-                ErrorCode::StoreUnavailable,
-                "the store is away at the moment; try again in a few seconds",
-            )
-        } else {
-            Self::internal(error)
-        }
+        if error.is_retryable() { Self::store_away(error) } else { Self::internal(error) }
+    }
+
+    /// Also for whoever asks whether requests can be served: why not is for the log.
+    pub(crate) fn store_away(error: &StorageError) -> Self {
+        tracing::warn!(error = %Chain(error), "the store is unavailable");
+        Self::new(ErrorCode::StoreUnavailable, "the store is away at the moment; try again in a few seconds")
     }
 
     /// Logs the whole chain once and shows nothing of it.

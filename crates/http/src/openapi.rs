@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, get};
 use utoipa::{
-    IntoParams, IntoResponses, Modify, OpenApi,
+    IntoResponses, Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
@@ -18,14 +18,9 @@ pub(crate) const SETTINGS: &str = "settings";
 pub(crate) const CAMPAIGNS: &str = "campaigns";
 pub(crate) const HEALTH: &str = "health";
 
-/// The path of a route that is addressed by a token.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[allow(dead_code)] // only described; handlers take the token itself
-pub(crate) struct TokenPath {
-    /// An overlay token, or a participation's browser source token: both mean the streamer's screen.
-    token: String,
-}
+/// What a path's `token` is.
+pub(crate) const TOKEN: &str =
+    "An overlay token, or a participation's browser source token: both mean the streamer's screen.";
 
 /// The errors of routes that are addressed by a token.
 #[derive(IntoResponses)]
@@ -55,6 +50,18 @@ pub(crate) enum CallerErrors {
     /// `STORE_UNAVAILABLE`
     #[response(status = 503)]
     Away(ErrorResponse),
+}
+
+/// The errors of routes that take settings.
+#[derive(IntoResponses)]
+#[allow(dead_code)]
+pub(crate) enum BodyErrors {
+    /// `MALFORMED_BODY`, `VALIDATION_FAILED`
+    #[response(status = 400)]
+    Refused(ErrorResponse),
+    /// `BODY_TOO_LARGE`
+    #[response(status = 413)]
+    TooLarge(ErrorResponse),
 }
 
 /// Routes under the prefix.

@@ -4,11 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use gametriggers_persistence::StorageError;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::error::{DbError, DbResult, from_sqlite};
@@ -17,6 +18,8 @@ use crate::error::{DbError, DbResult, from_sqlite};
 const READERS: usize = 8;
 /// How long another process's write is waited for before the store counts as unavailable.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between attempts at what SQLite does not wait for by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Clone)]
 pub(crate) struct Database(Arc<Inner>);
@@ -39,7 +42,7 @@ impl Database {
                 })?;
             }
             let writer = connect(&path)?;
-            writer.pragma_update(None, "journal_mode", "wal")?;
+            use_write_ahead_log(&writer)?;
             Ok(Self(Arc::new(Inner {
                 path,
                 writer: Mutex::new(writer),
@@ -112,6 +115,22 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Of several processes that open a new file at once, one changes its journal; SQLite lets the others wait for no lock here.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && started.elapsed() < BUSY_TIMEOUT =>
+            {
+                thread::sleep(BUSY_PAUSE);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// A panic in one call leaves the connection usable: its transaction was rolled back when it was dropped.

@@ -52,7 +52,7 @@ impl SqliteStore {
     /// What [`migrate`](Self::migrate) would do.
     ///
     /// # Errors
-    /// [`StorageError`] if the store cannot be read.
+    /// [`StorageError`] if the store cannot be read, or if a migration that was applied is not the one of this version.
     pub async fn pending_migrations(&self) -> Result<MigrationReport, StorageError> {
         migrations::pending(&self.database).await
     }

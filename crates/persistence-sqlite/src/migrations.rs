@@ -51,12 +51,15 @@ pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, Stor
             } else {
                 Vec::new()
             };
-            let runner = runner();
-            let missing = runner
-                .get_migrations()
-                .iter()
-                .filter(|migration| !applied.iter().any(|applied| applied.version() == migration.version()));
-            Ok(MigrationReport { migrations: missing.map(ToString::to_string).collect() })
+            let mut missing = Vec::new();
+            for migration in runner().get_migrations() {
+                match applied.iter().find(|applied| applied.version() == migration.version()) {
+                    None => missing.push(migration.to_string()),
+                    Some(applied) if applied.checksum() == migration.checksum() => {}
+                    Some(applied) => return Err(not_ours(&applied.to_string())),
+                }
+            }
+            Ok(MigrationReport { migrations: missing })
         })
         .await
 }
@@ -68,6 +71,13 @@ fn runner() -> Runner {
 fn has_history(connection: &Connection) -> DbResult<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'refinery_schema_history')";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn not_ours(migration: &str) -> DbError {
+    let message = format!(
+        "the store was migrated by another {migration} than this version's; run the version that it belongs to"
+    );
+    DbError::Storage(StorageError::Backend(message.into()))
 }
 
 fn failed(error: refinery::Error) -> DbError {

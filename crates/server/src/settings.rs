@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context, bail};
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use gametriggers_types::WebUrl;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 
 /// The file that is read where none is named, if it is there.
 const DEFAULT_FILE: &str = "gametriggers.toml";
@@ -41,7 +41,7 @@ pub struct HttpSettings {
     /// The address and port to listen on; port 0 takes a free one.
     pub bind: SocketAddr,
     /// Where viewers reach the server; by default the address that it listens on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "with_host")]
     pub public_url: Option<WebUrl>,
     /// The origins of web pages that may call the API, separated by commas.
     #[serde(deserialize_with = "comma_separated")]
@@ -116,6 +116,7 @@ impl Settings {
             .add_source(environment)
             .build()
             .and_then(Config::try_deserialize)
+            .map_err(without_source)
             .context("the configuration is not valid (keys are those of docs/configuration.md; in the environment, GAMETRIGGERS__SECTION__KEY)")
     }
 
@@ -133,6 +134,25 @@ impl Settings {
             Some(secret) => Ok(secret.as_bytes()),
         }
     }
+}
+
+/// A syntax error is shown with the lines around it, which may hold the secret.
+fn without_source(error: ConfigError) -> ConfigError {
+    let ConfigError::FileParse { uri, cause } = error else { return error };
+    let cause = cause.to_string();
+    let number_or_space = |sign: char| sign == ' ' || sign.is_ascii_digit();
+    let source = |line: &str| line.trim_start_matches(number_or_space).starts_with('|');
+    let said: Vec<_> = cause.lines().filter(|line| !source(line) && !line.is_empty()).collect();
+    ConfigError::FileParse { uri, cause: said.join(": ").into() }
+}
+
+/// Links that viewers follow from elsewhere need a host.
+fn with_host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebUrl>, D::Error> {
+    let url = WebUrl::deserialize(deserializer)?;
+    if url.as_str().starts_with('/') {
+        return Err(de::Error::custom("where viewers reach the server begins with https:// or http://"));
+    }
+    Ok(Some(url))
 }
 
 /// A list in a file, or a text with commas in the environment.

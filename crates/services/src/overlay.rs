@@ -97,7 +97,7 @@ impl OverlayService {
         let user = self.resolve(token).await?;
         let now = self.clock.now();
         // Defect O8: a test ad never appeared while a campaign was on.
-        let on_screen = match user.test_ad_at(now).filter(|_| user.is_active) {
+        let on_screen = match test_ad_on_screen(&user, now) {
             Some(ad) => {
                 let receipt = receipt::sign(&self.secrets, &user, Subject::TestAd(ad.expires_at));
                 OnScreen::Test { ad: ad.clone(), receipt }
@@ -113,6 +113,9 @@ impl OverlayService {
     /// [`ServiceError::NothingOnScreen`]; [`ServiceError::Storage`].
     pub(crate) async fn shown_now(&self, user: &User) -> Result<ShownCampaign, ServiceError> {
         let now = self.clock.now();
+        if test_ad_on_screen(user, now).is_some() {
+            return Err(ServiceError::NothingOnScreen);
+        }
         let latest = self.storage.decisions.find_latest(user.id).await?;
         let eligible = self.eligible(user, now).await?;
         latest
@@ -225,6 +228,11 @@ impl OverlayService {
             tally,
         })
     }
+}
+
+/// The test ad that is on the user's screen: it comes before any campaign and any blackout.
+pub(crate) fn test_ad_on_screen(user: &User, now: Timestamp) -> Option<&TestCampaign> {
+    user.test_ad_at(now).filter(|_| screen_hindrance(user, now) != Some(EmptyReason::StreamerInactive))
 }
 
 fn candidate(participation: &Participation, campaign: &Campaign, tally: &Tally) -> Candidate {

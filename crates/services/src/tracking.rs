@@ -17,6 +17,7 @@ use gametriggers_types::{CampaignId, ClickKind, DecisionId, ParticipationId, Rej
 
 use crate::{
     Clock, OverlayService, ServiceError, entropy,
+    overlay::test_ad_on_screen,
     receipt::{self, RECEIPT_GRACE, Subject},
     recorder::Recorder,
     secrets::Secrets,
@@ -183,7 +184,7 @@ impl TrackingService {
                 Subject::TestAd(_) => Err(ServiceError::ExpiredReceipt),
             };
         }
-        if user.is_active && user.test_ad_at(now).is_some() {
+        if test_ad_on_screen(user, now).is_some() {
             return Ok(nobody(RejectionReason::TestAd));
         }
         let in_force = self.storage.decisions.find_latest(user.id).await?.filter(|latest| now < latest.until);

@@ -10,7 +10,7 @@ use crate::{
     ApiState,
     body::OptionalJsonBody,
     error::{ApiError, ErrorResponse},
-    openapi::{EVENTS, TokenErrors, TokenPath},
+    openapi::{EVENTS, TOKEN, TokenErrors},
 };
 
 /// What a caller says of an event.
@@ -138,7 +138,7 @@ async fn record_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        TokenPath,
+        ("token" = String, Path, description = TOKEN),
         IdempotencyHeader,
     ),
     responses(EventResponses, TokenErrors)
@@ -158,7 +158,7 @@ pub(crate) async fn overlay_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        TokenPath,
+        ("token" = String, Path, description = TOKEN),
         ("kind" = String, Path, description = "`overlay`, `chat`, `qr` or `link`"),
         IdempotencyHeader,
     ),
@@ -182,7 +182,7 @@ pub(crate) async fn click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        TokenPath,
+        ("token" = String, Path, description = TOKEN),
         IdempotencyHeader,
     ),
     responses(EventResponses, TokenErrors)
@@ -201,7 +201,7 @@ pub(crate) async fn campaign_click(
 #[utoipa::path(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(EventResponses, TokenErrors)
 )]
 #[post("/campaigns/impression/{token}")]
@@ -218,7 +218,7 @@ pub(crate) async fn impression(
 /// The overlay is there. Sent every 30 seconds by the page.
 #[utoipa::path(
     tag = EVENTS,
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 201, body = PingResponse),
         TokenErrors,

@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::{
     ApiState,
     error::{ApiError, ErrorResponse},
-    openapi::{OVERLAY, TokenPath},
+    openapi::{OVERLAY, TOKEN},
 };
 
 /// The least width of the picture, in pixels.
@@ -49,7 +49,7 @@ pub(crate) struct ChatCommandResponse {
 /// The QR code of the tracking link of the campaign on screen: PNG, or SVG where `Accept` asks for it.
 #[utoipa::path(
     tag = OVERLAY,
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
         NothingShown,
@@ -67,7 +67,7 @@ pub(crate) async fn qr(
 /// The QR code as PNG.
 #[utoipa::path(
     tag = OVERLAY,
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
         NothingShown,
@@ -84,7 +84,7 @@ pub(crate) async fn qr_png(
 /// The QR code as SVG.
 #[utoipa::path(
     tag = OVERLAY,
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/svg+xml"),
         NothingShown,
@@ -101,7 +101,7 @@ pub(crate) async fn qr_svg(
 /// The chat command for the campaign on screen.
 #[utoipa::path(
     tag = OVERLAY,
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, body = ChatCommandResponse),
         NothingShown,

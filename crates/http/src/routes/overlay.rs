@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use actix_web::{
-    HttpRequest, HttpResponse, get,
+    HttpRequest, HttpResponse,
     http::{StatusCode, header},
-    web,
+    route, web,
 };
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     error::ApiError,
-    openapi::{OVERLAY, TokenErrors, TokenPath},
+    openapi::{OVERLAY, TOKEN, TokenErrors},
     wire::OverlaySettingsResponse,
 };
 
@@ -162,15 +162,17 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 ///
 /// With an unknown token, or while the store is away, the page is transparent and tries again by itself.
 #[utoipa::path(
+    get,
+    path = "/overlay/{token}",
     tag = OVERLAY,
-    params(TokenPath),
+    params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
         (status = 404, description = "A transparent page that tries again.", content_type = "text/html", body = String),
         (status = 503, description = "A transparent page that tries again.", content_type = "text/html", body = String),
     )
 )]
-#[get("/overlay/{token}")]
+#[route("/overlay/{token}", method = "GET", method = "HEAD")]
 pub(crate) async fn page(
     state: web::Data<ApiState>,
     token: web::Path<String>,
@@ -193,9 +195,11 @@ pub(crate) async fn page(
 
 /// What is on screen; decides if no decision is in force.
 #[utoipa::path(
+    get,
+    path = "/overlay/{token}/data",
     tag = OVERLAY,
     params(
-        TokenPath,
+        ("token" = String, Path, description = TOKEN),
         ("If-None-Match" = Option<String>, Header, description = "The `version` of the last answer"),
     ),
     responses(
@@ -204,7 +208,7 @@ pub(crate) async fn page(
         TokenErrors,
     )
 )]
-#[get("/overlay/{token}/data")]
+#[route("/overlay/{token}/data", method = "GET", method = "HEAD")]
 pub(crate) async fn data(
     request: HttpRequest,
     state: web::Data<ApiState>,

@@ -12,8 +12,8 @@ use crate::{
     ApiState,
     auth::Caller,
     body::{JsonBody, Object},
-    error::{ApiError, ErrorResponse},
-    openapi::{CallerErrors, SETTINGS},
+    error::ApiError,
+    openapi::{BodyErrors, CallerErrors, SETTINGS},
     wire::OverlayAccessResponse,
 };
 
@@ -138,6 +138,7 @@ pub(crate) struct TestAdResponse {
 /// The overlay settings and token; a streamer has a token from then on.
 #[utoipa::path(
     tag = SETTINGS,
+    operation_id = "get_overlay_settings",
     security(("bearer" = [])),
     responses(
         (status = 200, body = OverlayAccessResponse),
@@ -153,11 +154,12 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
 /// Changes how the overlay looks: only what the request names. A loaded overlay follows within seconds.
 #[utoipa::path(
     tag = SETTINGS,
+    operation_id = "put_overlay_settings",
     security(("bearer" = [])),
     request_body = OverlaySettingsRequest,
     responses(
         (status = 200, body = OverlayAccessResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
+        BodyErrors,
         CallerErrors,
     )
 )]
@@ -217,7 +219,7 @@ pub(crate) async fn status(
     request_body = TestAdRequest,
     responses(
         (status = 201, description = "`success` is false where no overlay is active.", body = TestAdResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
+        BodyErrors,
         CallerErrors,
     )
 )]

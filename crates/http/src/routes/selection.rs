@@ -13,8 +13,8 @@ use crate::{
     ApiState,
     auth::Caller,
     body::{JsonBody, Object},
-    error::{ApiError, ErrorResponse},
-    openapi::{CallerErrors, SETTINGS},
+    error::ApiError,
+    openapi::{BodyErrors, CallerErrors, SETTINGS},
     wire::SelectionResponse,
 };
 
@@ -148,7 +148,8 @@ fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
 
 fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPeriod>, ApiError> {
     if periods.len() > MAX_BLACKOUTS {
-        return Err(ApiError::validation(format!("blackoutPeriods has at most {MAX_BLACKOUTS} periods")));
+        let message = format!("campaignRotationSettings.blackoutPeriods: at most {MAX_BLACKOUTS} periods");
+        return Err(ApiError::validation(message));
     }
     let period = |period: &BlackoutPeriodRequest| {
         let days = period.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
@@ -164,6 +165,7 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
 /// How campaigns are chosen for the caller's screen.
 #[utoipa::path(
     tag = SETTINGS,
+    operation_id = "get_campaign_selection",
     security(("bearer" = [])),
     responses(
         (status = 200, body = SelectionResponse),
@@ -179,11 +181,12 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
 /// Changes how campaigns are chosen: only what the request names. What is on screen ends with it.
 #[utoipa::path(
     tag = SETTINGS,
+    operation_id = "put_campaign_selection",
     security(("bearer" = [])),
     request_body = SelectionRequest,
     responses(
         (status = 200, body = SelectionResponse),
-        (status = 400, description = "MALFORMED_BODY, VALIDATION_FAILED", body = ErrorResponse),
+        BodyErrors,
         CallerErrors,
     )
 )]

@@ -1,14 +1,15 @@
 //! The tracking link: the one way for viewers to reach the sponsor.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    Error, HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
     route, web,
 };
 use askama::Template;
 use gametriggers_services::Visitor;
-use gametriggers_types::{ParticipationId, VisitSource};
+use gametriggers_types::{ParticipationId, VisitSource, WebUrl};
 use serde::Deserialize;
+use url::Url;
 
 use crate::{
     ApiState,
@@ -51,19 +52,20 @@ pub(crate) async fn follow(
     request: HttpRequest,
     state: web::Data<ApiState>,
     id: web::Path<String>,
-    query: web::Query<VisitQuery>,
+    query: Result<web::Query<VisitQuery>, Error>,
 ) -> Result<HttpResponse, ApiError> {
     let Ok(participation) = id.parse::<ParticipationId>() else {
         return page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.");
     };
-    let Ok(source) = query.src.as_deref().map_or(Ok(VisitSource::Link), str::parse) else {
+    let source = query.map(|query| query.src.as_deref().map_or(Ok(VisitSource::Link), str::parse));
+    let Ok(Ok(source)) = source else {
         return page(StatusCode::BAD_REQUEST, "Nothing here", "This link was not copied whole.");
     };
     let visitor = counts(&request).then(|| visitor(&request, &state));
     match state.services.links.follow(participation, source, visitor.as_ref()).await.map_err(ApiError::from) {
-        Ok(target) => match target.click_url {
+        Ok(target) => match target.click_url.as_ref().and_then(location) {
             Some(url) => Ok(HttpResponse::Found()
-                .insert_header((header::LOCATION, url.as_str()))
+                .insert_header((header::LOCATION, url))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .finish()),
             None => page(StatusCode::OK, &target.title, "Thank you for your interest in our sponsor."),
@@ -73,6 +75,13 @@ pub(crate) async fn follow(
         }
         Err(error) => page(error.code().status(), "Not now", "Please try again in a moment."),
     }
+}
+
+/// The address in the form that a header can carry, which is ASCII; people write other letters, too.
+fn location(url: &WebUrl) -> Option<String> {
+    const OWN: &str = "http://own.invalid";
+    let absolute = Url::parse(OWN).and_then(|own| own.join(url.as_str())).ok()?;
+    Some(absolute.as_str().strip_prefix(OWN).unwrap_or(absolute.as_str()).to_owned())
 }
 
 /// Whether a request is a viewer's: not a look at the headers, and nothing that a browser fetched ahead.

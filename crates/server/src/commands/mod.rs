@@ -20,7 +20,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{Defaults, LogFormat, LogSettings, Settings, Store};
 
-const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info" };
+/// The migration library tells of every start that there was nothing to do.
+const DEFAULTS: Defaults =
+    Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info,refinery_core=warn" };
 
 /// Sponsorships for live streams.
 #[derive(Debug, Parser)]

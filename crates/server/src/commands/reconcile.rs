@@ -14,12 +14,14 @@ pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<Exi
             difference.entity, difference.id, difference.field, difference.stored, difference.expected
         );
     }
-    match (found.len(), repair) {
-        (0, _) => println!("no difference"),
-        (count, true) => println!("{count} differences, all repaired"),
-        (count, false) => {
-            println!("{count} differences; `gametriggers reconcile --repair` stores what the ledger says");
-        }
+    let count = match found.len() {
+        1 => "1 difference".to_owned(),
+        count => format!("{count} differences"),
+    };
+    match (found.is_empty(), repair) {
+        (true, _) => println!("no difference"),
+        (false, true) => println!("{count}, repaired"),
+        (false, false) => println!("{count}; `gametriggers reconcile --repair` stores what the ledger says"),
     }
     Ok(if found.is_empty() || repair { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

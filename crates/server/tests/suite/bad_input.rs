@@ -1,1 +1,157 @@
-//! To be written.
+//! Input that no honest client sends: each piece gets its status, its code and a message that a person understands;
+//! nothing of it is stored, nothing of the server's inside is told, and the server goes on.
+
+mod accounts;
+mod bodies;
+mod receipts;
+mod script;
+mod settings;
+mod tokens;
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use gametriggers_domain::model::Participation;
+use reqwest::header::{HeaderMap, HeaderName};
+use rusqlite::{Connection, types::Value as Cell};
+use serde_json::Value;
+
+use crate::support::{Reply, Streamer, TestServer};
+
+/// Every row of every table.
+type Stored = BTreeMap<String, Vec<Vec<Cell>>>;
+
+/// Why a request is refused: status, code, and a part of the message that says what is wrong.
+type Refusal<'a> = (u16, &'a str, &'a str);
+
+/// What no answer may contain: words of Rust, of the store, and of the machine.
+const INSIDE: &[&str] = &[
+    "serde",
+    "deserialize",
+    "struct ",
+    "enum ",
+    " f64",
+    " u8",
+    " u32",
+    "::",
+    "Some(",
+    "sqlite",
+    "SELECT",
+    "UPDATE",
+    "panicked",
+    ".rs",
+    ".db",
+    "/tmp",
+    "/home",
+    "/root",
+];
+
+/// A streamer whose overlay is loaded and shows a campaign, so that whatever is accepted would leave a trace; and all
+/// that the store holds before bad input comes.
+struct Stage {
+    server: TestServer,
+    streamer: Streamer,
+    joined: Vec<Participation>,
+    shown: Value,
+    before: Stored,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let server = TestServer::start().await;
+        let (streamer, joined) = server.streamer_in(2).await;
+        let ping = server.post(&format!("/api/v1/overlay/{}/ping", streamer.token), Value::Null).await;
+        assert_eq!(ping.status, 201, "{}", ping.body);
+        let shown = server.data(&streamer.token).await;
+        let before = stored(&server);
+        Self { server, streamer, joined, shown, before }
+    }
+
+    /// Fails unless the reply is this refusal and tells nothing that is nobody's business.
+    #[track_caller]
+    fn assert_refused(&self, case: &str, reply: &Reply, (status, code, hint): Refusal<'_>) {
+        let case: String = case.chars().take(200).collect();
+        assert_eq!(reply.status, status, "{case}: {}", reply.body);
+        reply.assert_error(status, code);
+        let message = reply.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(hint), "{case}: expected \"{hint}\" in \"{message}\"");
+        assert!(message.chars().count() <= 401, "{case}: too long: {message}");
+        self.assert_tells_nothing(&case, reply);
+        for word in INSIDE {
+            assert!(!reply.body.contains(word), "{case}: tells \"{word}\": {}", reply.body);
+        }
+    }
+
+    /// Fails if the reply holds a token or a receipt of the streamer.
+    #[track_caller]
+    fn assert_tells_nothing(&self, case: &str, reply: &Reply) {
+        let participations = self.joined.iter().map(|joined| joined.browser_source_token.expose());
+        let receipt = self.shown["receipt"].as_str().unwrap();
+        for secret in participations.chain([self.streamer.token.as_str(), receipt]) {
+            assert!(!reply.body.contains(secret), "{case}: tells a token: {}", reply.body);
+        }
+    }
+
+    /// Fails if anything is stored that was not before, or the server no longer does its work.
+    async fn assert_untouched(&self) {
+        assert_eq!(stored(&self.server), self.before);
+        assert_eq!(self.server.data(&self.streamer.token).await, self.shown);
+        self.server.click(&self.streamer.token, &self.shown).await.assert_event("counted", None);
+        self.server.assert_reconciled().await;
+    }
+
+    /// A click with this body, which need not be JSON.
+    async fn click_with(&self, body: impl Into<reqwest::Body>) -> Reply {
+        let url = self.server.url(&format!("/api/v1/overlay/{}/click", self.streamer.token));
+        Reply::of(self.server.client.post(url).body(body)).await
+    }
+
+    /// A request in the streamer's name with this body, which need not be JSON.
+    async fn send_as(&self, method: &str, path: &str, body: impl Into<reqwest::Body>) -> Reply {
+        let request = self.server.client.request(method.parse().unwrap(), self.server.url(path));
+        self.server.as_user(&self.streamer, request.body(body)).await
+    }
+}
+
+fn stored(server: &TestServer) -> Stored {
+    let db = Connection::open(server.store_path()).unwrap();
+    let mut names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+    let names = names.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+    let rows = |table: &str| {
+        let mut select = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = select.column_count();
+        let rows = select.query_map([], |row| (0..columns).map(|column| row.get(column)).collect()).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    names.iter().map(|table| (table.clone(), rows(table))).collect()
+}
+
+/// Sends a request whose target stays as it is written: HTTP clients tidy up paths.
+fn send_raw(server: &TestServer, method: &str, target: &str) -> Reply {
+    exchange(server, &format!("{method} {target}"), "Content-Length: 0", b"")
+}
+
+/// Sends a request byte by byte as given, and reads the answer to the end.
+fn exchange(server: &TestServer, start: &str, headers: &str, body: &[u8]) -> Reply {
+    let mut socket = TcpStream::connect(server.url("").trim_start_matches("http://")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    socket.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(socket, "{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n\r\n").unwrap();
+    // A server that has heard enough closes the connection; its answer was sent before that.
+    let _ = socket.write_all(body);
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    let text = String::from_utf8(answer).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
+    let headers: HeaderMap = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect();
+    Reply { status, headers, bytes: body.as_bytes().to_vec(), body: body.to_owned() }
+}

@@ -1,1 +1,212 @@
-//! To be written.
+//! The OpenAPI document tells the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::support::{Reply, START, Streamer, TestServer};
+
+fn document() -> Value {
+    serde_json::from_str(gametriggers_http::openapi_document()).unwrap()
+}
+
+/// Everything that the document says can be called.
+struct Operation {
+    method: String,
+    path: String,
+    says: Value,
+}
+
+impl Operation {
+    fn all() -> Vec<Self> {
+        let document = document();
+        let paths = document["paths"].as_object().unwrap();
+        let of_path = |(path, operations): (&String, &Value)| {
+            let operations = operations.as_object().unwrap().clone();
+            let path = path.clone();
+            operations.into_iter().map(move |(method, says)| Self {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                says,
+            })
+        };
+        paths.iter().flat_map(of_path).collect()
+    }
+
+    fn needs_account(&self) -> bool {
+        self.says["security"].as_array().is_some_and(|needed| !needed.is_empty())
+    }
+
+    fn takes_body(&self) -> bool {
+        self.says["requestBody"].is_object()
+    }
+
+    /// Sends it with this body, for the streamer's screen and, unless `signed_out`, in the streamer's name.
+    async fn send(&self, server: &TestServer, streamer: &Streamer, token: &str, body: Option<&str>) -> Reply {
+        let path = self.path.replace("{token}", token).replace("{kind}", "chat");
+        let path = path.replace("{participationId}", "6864d4ee7d06a675f2abb716");
+        let mut request = server.client.request(self.method.parse().unwrap(), server.url(&path));
+        if let Some(body) = body {
+            request = request.body(body.to_owned());
+        }
+        if self.needs_account() { server.as_user(streamer, request).await } else { Reply::of(request).await }
+    }
+
+    /// Fails unless the document names the status that was answered, and what it looks like.
+    #[track_caller]
+    fn assert_says(&self, reply: &Reply) {
+        let said = &self.says["responses"][reply.status.to_string()];
+        assert!(said.is_object(), "{} {} does not say {}", self.method, self.path, reply.status);
+        let kind = reply.header("content-type").split(';').next().unwrap();
+        let known = kind.is_empty() || said["content"][kind].is_object() || said.get("content").is_none();
+        assert!(known, "{} {}: {} is {kind}", self.method, self.path, reply.status);
+        if kind == "application/json" && reply.status >= 400 {
+            let schema = &said["content"][kind]["schema"]["$ref"];
+            assert_eq!(schema, "#/components/schemas/ErrorResponse", "{} {}", self.method, self.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_served_and_changes_only_on_purpose() {
+    let server = TestServer::start().await;
+    let served = server.get("/api/v1/openapi.json").await;
+    assert_eq!((served.status, served.header("content-type")), (200, "application/json"));
+    assert_eq!(served.json(), document());
+    insta::assert_json_snapshot!(document(), {".info.version" => "[version]"});
+}
+
+/// Adds every `$ref` within the value.
+fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_document_is_complete_in_itself() {
+    let document = document();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    for reference in found {
+        let place = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(place).is_some(), "{reference} leads nowhere");
+    }
+    let mut ids = BTreeSet::new();
+    for operation in Operation::all() {
+        let Operation { method, path, says } = &operation;
+        assert!(
+            says["summary"].as_str().is_some_and(|text| text.len() > 10),
+            "{method} {path} is undescribed"
+        );
+        assert!(
+            ids.insert(says["operationId"].as_str().unwrap().to_owned()),
+            "{method} {path}: id used twice"
+        );
+        let parameters: Vec<(&str, &str)> = says["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|parameter| (parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap()))
+            .collect();
+        let unique: BTreeSet<_> = parameters.iter().collect();
+        assert_eq!(unique.len(), parameters.len(), "{method} {path}: {parameters:?}");
+        let in_path = parameters.iter().filter(|(place, _)| *place == "path");
+        assert_eq!(in_path.clone().count(), path.matches('{').count(), "{method} {path}: {parameters:?}");
+        for (_, name) in in_path {
+            assert!(path.contains(&format!("{{{name}}}")), "{method} {path}: {name}");
+        }
+    }
+}
+
+/// Whatever is asked, badly or well: the route is there, and the document names the answer.
+#[tokio::test]
+async fn every_documented_operation_is_routed_and_answers_as_it_says() {
+    let server = TestServer::start().await;
+    let large = " ".repeat(40_000);
+    for operation in Operation::all() {
+        // Each on a screen of its own: some of them change what is on it.
+        let (streamer, _) = server.streamer_in(1).await;
+        server.data(&streamer.token).await;
+        let token = streamer.token.as_str();
+        let body = operation.takes_body().then_some("{}");
+        let mut answered = vec![operation.send(&server, &streamer, token, body).await];
+        assert_ne!(answered[0].status, 400, "{} {}", operation.method, operation.path);
+        if operation.path.contains("{token}") {
+            answered.push(operation.send(&server, &streamer, "unknown", body).await);
+            assert_eq!(answered[1].status, 404, "{} {}", operation.method, operation.path);
+        }
+        if operation.needs_account() {
+            let request =
+                server.client.request(operation.method.parse().unwrap(), server.url(&operation.path));
+            let signed_out = Reply::of(request).await;
+            signed_out.assert_error(401, "UNAUTHENTICATED");
+            answered.push(signed_out);
+        }
+        if operation.takes_body() {
+            for (body, status) in [("[]", 400), ("{", 400), (large.as_str(), 413)] {
+                let refused = operation.send(&server, &streamer, token, Some(body)).await;
+                assert_eq!(refused.status, status, "{} {}", operation.method, operation.path);
+                answered.push(refused);
+            }
+        }
+        for reply in &answered {
+            assert!(!reply.body.contains("ROUTE_NOT_FOUND"), "{} {}", operation.method, operation.path);
+            operation.assert_says(reply);
+        }
+    }
+}
+
+/// Programs rely on the codes, people on the messages: one of each, and none is missing.
+#[tokio::test]
+async fn every_error_code_has_its_status_and_its_message() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(1).await;
+    let brand = server.streamer_with(|user| user.role = gametriggers_types::Role::Brand).await;
+    let inactive = server.streamer_with(|user| user.is_active = false).await;
+    let mut gone = server.streamer().await;
+    gone.user.id = "6864d4187d06a675f2abb714".parse().unwrap();
+    let (me, overlay) = ("/api/v1/users/me", format!("/api/v1/overlay/{}", streamer.token));
+    let (data, click, qr) = (format!("{overlay}/data"), format!("{overlay}/click"), format!("{overlay}/qr"));
+    let settings = format!("{me}/overlay");
+    let mut replies = vec![
+        server.get(&qr).await,
+        server.get("/api/v1/overlay/unknown/data").await,
+        server.get("/api/v1/nothing").await,
+        server.get(me).await,
+        server.get_as(&gone, me).await,
+        server.get_as(&inactive, me).await,
+        server.get_as(&brand, &settings).await,
+        server.get_as(&streamer, &format!("{settings}/status?overlayToken=x")).await,
+        server.put_as(&streamer, &settings, json!({"opacity": 5})).await,
+        Reply::of(server.client.post(server.url(&click)).body("{")).await,
+        Reply::of(server.client.post(server.url(&click)).body(" ".repeat(40_000))).await,
+        server.post(&click, json!({"receipt": "d1.forged"})).await,
+    ];
+    let shown = server.data(&streamer.token).await;
+    server.clock.advance_seconds(1_000);
+    replies.push(server.click(&streamer.token, &shown).await);
+    server.clock.set(START);
+    let db = rusqlite::Connection::open(server.store_path()).unwrap();
+    db.execute("DROP TABLE decisions", []).unwrap();
+    replies.push(server.get(&data).await);
+    db.execute("DROP TABLE users", []).unwrap();
+    replies.push(server.get("/health/ready").await);
+    let mut errors: BTreeMap<String, Value> = BTreeMap::new();
+    for reply in replies {
+        let error = reply.json();
+        reply.assert_error(reply.status, error["code"].as_str().unwrap());
+        errors.insert(error["code"].as_str().unwrap().to_owned(), error);
+    }
+    insta::assert_json_snapshot!(errors);
+    let document = document();
+    let codes = document["components"]["schemas"]["ErrorCode"]["enum"].as_array().unwrap();
+    let mut missing: Vec<_> = codes.iter().map(|code| code.as_str().unwrap()).collect();
+    missing.retain(|code| !errors.contains_key(*code));
+    assert_eq!(missing, ["UNKNOWN_LINK"], "a viewer gets a page that says so");
+}

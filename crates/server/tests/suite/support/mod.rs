@@ -4,7 +4,7 @@ mod clock;
 mod documents;
 mod reply;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, HttpSettings, Store};
@@ -23,6 +23,8 @@ pub(crate) use self::{
 
 /// A Friday.
 pub(crate) const START: &str = "2026-11-20T10:00:30Z";
+/// A request that hangs fails its test instead of holding up the run.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 const SECRET: &[u8] = b"a secret of the tests, long enough";
 
 /// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
@@ -83,7 +85,11 @@ impl TestServer {
         let server = application.server();
         let handle = server.handle();
         tokio::spawn(server);
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = Client::builder()
+            .timeout(ANSWERED_WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         Self { clock, storage, client, address, handle, folder }
     }
 

@@ -1,0 +1,9 @@
+//! The overlay page in a real Chromium, served by the real server: what is on the stream, and what is credited for it.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
+
+mod appearance;
+mod credit;
+mod hostile;
+mod obs;
+mod outages;
+mod support;

@@ -1,0 +1,46 @@
+//! The sponsors' media, served beside the API: the tests need no other host.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::{
+    HttpResponse,
+    web::{self, ServiceConfig},
+};
+
+pub(crate) const NIMBUS: &str = "/media/nimbus-keyboards.png";
+pub(crate) const VOLT: &str = "/media/volt-energy.png";
+pub(crate) const ORBIT_VIDEO: &str = "/media/orbit-headsets.webm";
+/// A host that fails when it is asked for the first time.
+pub(crate) const SECOND_TRY: &str = "/media/second-try.png";
+/// Not there.
+pub(crate) const MISSING: &str = "/media/missing.png";
+
+const PICTURE: &[u8] = include_bytes!("../../../demo-media/nimbus-keyboards.png");
+const OTHER_PICTURE: &[u8] = include_bytes!("../../../demo-media/volt-energy.png");
+const VIDEO: &[u8] = include_bytes!("../../../demo-media/orbit-headsets.webm");
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    for (path, content_type, bytes) in [
+        (NIMBUS, "image/png", PICTURE),
+        (VOLT, "image/png", OTHER_PICTURE),
+        (ORBIT_VIDEO, "video/webm", VIDEO),
+    ] {
+        config.route(path, web::get().to(async move || file(content_type, bytes)));
+    }
+    config.route(SECOND_TRY, web::get().to(second_try));
+    // Asked for by a browser with tabs, not by OBS.
+    config.route("/favicon.ico", web::get().to(HttpResponse::NoContent));
+}
+
+fn file(content_type: &str, bytes: &'static [u8]) -> HttpResponse {
+    HttpResponse::Ok().content_type(content_type).body(bytes)
+}
+
+async fn second_try() -> HttpResponse {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    if ASKED.swap(true, Ordering::Relaxed) {
+        file("image/png", PICTURE)
+    } else {
+        HttpResponse::ServiceUnavailable().finish()
+    }
+}

@@ -1,0 +1,139 @@
+//! What is configured is used, and what cannot be is named.
+
+use std::{net::TcpListener, process::Command};
+
+use super::{
+    process::{Finished, Folder, Running},
+    serving::Server,
+};
+
+#[track_caller]
+fn assert_refused(command: Command, named: &[&str]) -> Finished {
+    let ended = Running::start(command).wait();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for name in named {
+        assert!(ended.stderr.contains(name), "no `{name}` in {}", ended.stderr);
+    }
+    ended
+}
+
+/// Defect A5: a secret written in the code stood in for a missing one.
+#[test]
+fn a5_serve_needs_a_secret_and_says_how_to_make_one() {
+    let folder = Folder::new();
+    for secret in [None, Some(""), Some("too-short-a-secret")] {
+        let mut command = folder.command(&["serve"]);
+        command.env_remove("GAMETRIGGERS__AUTH__JWT_SECRET");
+        command.envs(secret.map(|secret| ("GAMETRIGGERS__AUTH__JWT_SECRET", secret)));
+        let ended = assert_refused(command, &["GAMETRIGGERS__AUTH__JWT_SECRET", "openssl rand -hex 32"]);
+        assert!(!ended.stderr.contains("too-short-a-secret"), "{}", ended.stderr);
+    }
+    assert!(!folder.path().join("data").exists(), "nothing was made");
+}
+
+#[test]
+fn unknown_keys_and_bad_values_of_the_environment_are_named() {
+    let folder = Folder::new();
+    for (name, value, named) in [
+        ("GAMETRIGGERS__HTTP__BNID", "127.0.0.1:0", "bnid"),
+        ("GAMETRIGGERS__HTPP__BIND", "127.0.0.1:0", "htpp"),
+        ("GAMETRIGGERS__STORAGE_URL", "sqlite://a.db", "storage_url"),
+        ("GAMETRIGGERS__HTTP__BIND", "nonsense", "http.bind"),
+        ("GAMETRIGGERS__HTTP__PUBLIC_URL", "ftp://example.com", "http.public_url"),
+        ("GAMETRIGGERS__HTTP__PUBLIC_URL", "/no-host", "http.public_url"),
+        ("GAMETRIGGERS__HTTP__TRUST_FORWARDED_FOR", "perhaps", "http.trust_forwarded_for"),
+        ("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "perhaps", "storage.migrate_on_start"),
+        ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
+        ("GAMETRIGGERS__STORAGE__URL", "sqlite://", "storage.url"),
+        ("GAMETRIGGERS__LOG__FORMAT", "xml", "log.format"),
+        ("GAMETRIGGERS__LOG__FILTER", "a=b=c", "log.filter"),
+    ] {
+        let mut command = folder.command(&["serve"]);
+        command.env(name, value);
+        assert_refused(command, &[named]);
+    }
+}
+
+#[test]
+fn unknown_keys_and_bad_values_of_the_file_are_named_and_its_secret_is_not_shown() {
+    let folder = Folder::new();
+    for (text, named) in [
+        ("[storage]\nulr = 'sqlite://a.db'", "ulr"),
+        ("[sotrage]\nurl = 'sqlite://a.db'", "sotrage"),
+        ("[storage]\nmigrate_on_start = 'perhaps'", "storage.migrate_on_start"),
+        ("[http]\npublic_url = 'localhost:3001'", "http.public_url"),
+        ("[auth]\njwt_secret = ['hidden']", "auth.jwt_secret"),
+        ("[auth]\njwt_secret = 'hidden", "line 2"),
+        ("[auth]\njwt_secret = hidden'", "gametriggers.toml"),
+    ] {
+        folder.write("gametriggers.toml", text);
+        let mut command = folder.command(&["serve"]);
+        command.env_remove("GAMETRIGGERS__AUTH__JWT_SECRET");
+        let ended = assert_refused(command, &[named]);
+        assert!(!ended.stderr.contains("hidden"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let folder = Folder::new();
+    for args in [["serve", "--config", "other.toml"], ["--config", "other.toml", "migrate"]] {
+        assert_refused(folder.command(&args), &["other.toml", "not found"]);
+    }
+}
+
+/// The environment above the file above the defaults, and a named file in place of the usual one.
+#[tokio::test]
+async fn the_environment_alone_is_enough_and_stands_above_the_file() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["serve"]);
+    command.env("GAMETRIGGERS__STORAGE__URL", "sqlite://by-environment/store.db");
+    command.env("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example, https://b.example");
+    command.env("GAMETRIGGERS__LOG__FORMAT", "text");
+    folder.write("gametriggers.toml", "[storage]\nurl = 'sqlite://by-file/store.db'\n[log]\nformat = 'json'");
+    let server = Server::of(Running::start(command));
+    for (origin, allowed) in
+        [("https://a.example", true), ("https://b.example", true), ("http://localhost:3000", false)]
+    {
+        let request = server.client.get(server.url("/health/ready")).header("Origin", origin);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers().contains_key("access-control-allow-origin"), allowed, "{origin}");
+    }
+    server.stop();
+    assert!(folder.path().join("by-environment/store.db").exists());
+    assert!(!folder.path().join("by-file").exists());
+
+    assert_eq!(folder.run(&["migrate"]).code, Some(0));
+    assert!(folder.path().join("by-file/store.db").exists(), "the file is read where it lies");
+    folder.write("named.toml", "[storage]\nurl = 'sqlite://by-name/store.db'");
+    assert_eq!(folder.run(&["migrate", "--config", "named.toml"]).code, Some(0));
+    assert!(folder.path().join("by-name/store.db").exists());
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn log_lines_for_programs_are_json() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["migrate"]);
+    command.env("GAMETRIGGERS__LOG__FORMAT", "json");
+    let ended = Running::start(command).wait();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stdout.starts_with("applied V1__"), "what is asked for stays text: {}", ended.stdout);
+    let lines: Vec<serde_json::Value> =
+        ended.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().all(|line| line["level"].is_string()) && !lines.is_empty(), "{lines:?}");
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for command in ["serve", "demo"] {
+        let mut command = folder.command(&[command]);
+        command.env("GAMETRIGGERS__HTTP__BIND", &address);
+        let remedy = "Choose another address with GAMETRIGGERS__HTTP__BIND";
+        assert_refused(command, &[&format!("cannot listen on {address}"), remedy]);
+    }
+}

@@ -1,0 +1,68 @@
+//! `migrate`: said before, done once, never changed after.
+
+use super::{
+    process::{Folder, PREVIOUS_DATABASE, Running},
+    serving::Server,
+};
+
+const UP_TO_DATE: &str = "the store is up to date\n";
+
+#[test]
+fn migrations_are_told_applied_and_then_done() {
+    let folder = Folder::new();
+    let told = folder.run(&["migrate", "--dry-run"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(
+        told.stdout.lines().count() > 0 && told.stdout.lines().all(|line| line.starts_with("would apply V"))
+    );
+    assert_eq!(folder.stored(), [""; 0], "a dry run stores nothing");
+    assert_eq!(folder.run(&["migrate", "--dry-run"]).stdout, told.stdout);
+    let applied = folder.run(&["migrate"]);
+    assert_eq!((applied.code, applied.stdout), (Some(0), told.stdout.replace("would apply", "applied")));
+    let stored = folder.stored();
+    for args in [&["migrate"][..], &["migrate", "--dry-run"]] {
+        let ended = folder.run(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), UP_TO_DATE));
+    }
+    assert_eq!(folder.stored(), stored);
+}
+
+#[test]
+fn of_several_processes_that_migrate_at_once_one_does_and_all_succeed() {
+    let folder = Folder::new();
+    let all: Vec<_> = (0..4).map(|_| Running::start(folder.command(&["migrate"]))).collect();
+    let mut printed = Vec::new();
+    for process in all {
+        let ended = process.wait();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        printed.push(ended.stdout);
+    }
+    assert_eq!(printed.iter().filter(|text| *text == UP_TO_DATE).count(), 3, "{printed:?}");
+    assert_eq!(printed.iter().filter(|text| text.starts_with("applied V1__")).count(), 1, "{printed:?}");
+}
+
+#[tokio::test]
+async fn servers_that_start_at_once_on_no_store_at_all_share_a_new_one() {
+    let folder = Folder::new();
+    let all: Vec<_> = (0..3).map(|_| Running::start(folder.command(&["serve"]))).collect();
+    for process in all {
+        let server = Server::of(process);
+        assert_eq!(server.get("/health/ready").await.status, 200);
+        server.stop();
+    }
+}
+
+/// What was applied is history. A store of another one is not written to.
+#[test]
+fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
+    let folder = Folder::with_previous_database();
+    folder.store().execute("UPDATE refinery_schema_history SET checksum = '1'", []).unwrap();
+    let stored = folder.stored();
+    for args in [&["migrate"][..], &["serve"], &["import", PREVIOUS_DATABASE], &["reconcile"]] {
+        let ended = folder.run(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}");
+        let message = ended.stderr.lines().last().unwrap();
+        assert!(message.contains("cannot migrate the store") && message.contains("V1__"), "{message}");
+    }
+    assert_eq!(folder.stored(), stored);
+}

@@ -1,0 +1,228 @@
+//! Running the executable in a folder of its own, with nothing of the caller's environment.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, Row, types::Value};
+use tempfile::TempDir;
+
+/// As long as a busy machine may take for anything here.
+const DEADLINE: Duration = Duration::from_mins(1);
+pub(super) const SECRET: &str = "a secret of the tests, long enough";
+/// What the previous system's database holds, with all its oddities.
+pub(super) const PREVIOUS_DATABASE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
+
+/// Asks until there is an answer.
+#[track_caller]
+pub(super) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(started.elapsed() < DEADLINE, "still waiting for {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A working directory.
+pub(super) struct Folder(TempDir);
+
+impl Folder {
+    pub(super) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// A folder whose store holds the previous system's database.
+    pub(super) fn with_previous_database() -> Self {
+        let folder = Self::new();
+        assert_eq!(folder.run(&["import", PREVIOUS_DATABASE]).code, Some(0));
+        folder
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The store where `serve` keeps it unless told otherwise.
+    pub(super) fn store(&self) -> Connection {
+        let store = Connection::open(self.path().join("data/gametriggers.db")).unwrap();
+        store.busy_timeout(DEADLINE).unwrap();
+        store
+    }
+
+    /// Everything in the store, table by table.
+    pub(super) fn stored(&self) -> Vec<String> {
+        let store = self.store();
+        let mut tables =
+            store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1").unwrap();
+        let tables: Vec<String> =
+            tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut stored = Vec::new();
+        for table in tables {
+            let mut rows = store.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+            let columns = rows.column_count();
+            let row = |row: &Row<'_>| (0..columns).map(|column| row.get::<_, Value>(column)).collect();
+            let rows = rows.query_map([], row).unwrap();
+            stored.extend(rows.map(|row: rusqlite::Result<Vec<_>>| format!("{table} {:?}", row.unwrap())));
+        }
+        stored
+    }
+
+    /// Fails if any counter, budget or rollup is not what the ledger adds up to.
+    #[track_caller]
+    pub(super) fn assert_reconciled(&self) {
+        let ended = self.run(&["reconcile"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "no difference\n"), "{}", ended.stderr);
+    }
+
+    /// A command that would log all it can, and listen on a free port.
+    pub(super) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gametriggers"));
+        command.args(args).current_dir(self.path()).env_clear();
+        command.env("GAMETRIGGERS__LOG__FILTER", "debug").env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0");
+        command.env("GAMETRIGGERS__AUTH__JWT_SECRET", SECRET);
+        command
+    }
+
+    /// Runs a command to its end.
+    #[track_caller]
+    pub(super) fn run(&self, args: &[&str]) -> Finished {
+        let ended = Running::start(self.command(args)).wait();
+        assert_discreet(&ended.stdout);
+        ended
+    }
+}
+
+/// A process; killed when it is dropped.
+pub(super) struct Running {
+    child: Child,
+    out: Output,
+    err: Output,
+}
+
+impl Running {
+    pub(super) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let out = Output::of(child.stdout.take().unwrap());
+        let err = Output::of(child.stderr.take().unwrap());
+        Self { child, out, err }
+    }
+
+    /// What `find` finds in what was printed so far, as soon as it does.
+    #[track_caller]
+    pub(super) fn printed<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
+        self.found("its answer", find, |this| &this.out)
+    }
+
+    /// What `find` finds in what was logged so far, as soon as it does.
+    #[track_caller]
+    pub(super) fn logged<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
+        self.found("its log", find, |this| &this.err)
+    }
+
+    #[track_caller]
+    fn found<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>, of: fn(&Self) -> &Output) -> T {
+        wait_for(what, || {
+            let ended = self.child.try_wait().unwrap();
+            let found = find(&of(self).text());
+            assert!(found.is_some() || ended.is_none(), "ended with {ended:?}: {}", self.err.text());
+            found
+        })
+    }
+
+    /// Sends a signal, such as `INT`.
+    pub(super) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Sends a signal and waits for the end.
+    #[track_caller]
+    pub(super) fn end(self, signal: &str) -> Finished {
+        self.signal(signal);
+        self.wait()
+    }
+
+    /// Waits for the end. Whatever the process has said, it must not have said a secret.
+    #[track_caller]
+    pub(super) fn wait(mut self) -> Finished {
+        let code = wait_for("the process to end", || self.child.try_wait().unwrap()).code();
+        let (stdout, stderr) = (self.out.whole(), self.err.whole());
+        assert_discreet(&stderr);
+        Finished { code, stdout, stderr }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// None after a signal that it did not handle.
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+/// Fails if a text holds a token of an overlay, a bearer token, an e-mail address, a hash of a password or the secret.
+#[track_caller]
+fn assert_discreet(text: &str) {
+    let token = text.split(|sign: char| !sign.is_ascii_hexdigit()).find(|word| word.len() >= 64);
+    assert_eq!(token, None);
+    for secret in ["eyJ", "@", "$2b$", SECRET] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
+
+/// What a process writes, read while it does so that it never waits for its reader.
+struct Output {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Output {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let shared = bytes.clone();
+        let reader = thread::spawn(move || {
+            let mut chunk = [0; 8192];
+            while let Ok(count @ 1..) = pipe.read(&mut chunk) {
+                shared.lock().unwrap().extend_from_slice(&chunk[..count]);
+            }
+        });
+        Self { bytes, reader: Some(reader) }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
+
+    /// All of it, once the process has ended.
+    fn whole(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.text()
+    }
+}

@@ -1,0 +1,178 @@
+//! `serve`: a running server and how it ends.
+
+use gametriggers::SystemClock;
+use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_services::Clock;
+use gametriggers_types::{Role, UserId};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::process::{Finished, Folder, Running, SECRET};
+use crate::support::Reply;
+
+/// A server in a process of its own.
+pub(super) struct Server {
+    process: Running,
+    pub(super) client: Client,
+    base: String,
+}
+
+impl Server {
+    /// Starts `serve` and learns its address from the log.
+    #[track_caller]
+    pub(super) fn start(folder: &Folder) -> Self {
+        Self::of(Running::start(folder.command(&["serve"])))
+    }
+
+    #[track_caller]
+    pub(super) fn of(mut process: Running) -> Self {
+        let address = process.logged(|log| {
+            let line = log.lines().find(|line| line.contains("listening address=") && log.ends_with('\n'))?;
+            line.split_once("address=")?.1.split(' ').next().map(str::to_owned)
+        });
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { process, client, base: format!("http://{address}") }
+    }
+
+    pub(super) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.client.get(self.url(path))).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: Value) -> Reply {
+        Reply::of(self.client.post(self.url(path)).json(&body)).await
+    }
+
+    /// What is on the screen of a token; the answer must be 200.
+    pub(super) async fn data(&self, token: &str) -> Value {
+        let reply = self.get(&format!("/api/v1/overlay/{token}/data")).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.json()
+    }
+
+    pub(super) async fn click(&self, token: &str, body: Value) -> Reply {
+        self.post(&format!("/api/v1/overlay/{token}/click"), body).await
+    }
+
+    /// A request in the name of a user, whose token is signed as the sign-in of the previous system does.
+    pub(super) async fn as_user(&self, id: &str, request: RequestBuilder) -> Reply {
+        let id: UserId = id.parse().unwrap();
+        let subject = TokenSubject { id, email: "who@example.com".to_owned(), role: Role::Streamer };
+        let bearer = JwtKeys::new(SECRET.as_bytes()).issue(&subject, SystemClock.now()).unwrap();
+        Reply::of(request.bearer_auth(bearer)).await
+    }
+
+    pub(super) async fn get_as(&self, id: &str, path: &str) -> Reply {
+        self.as_user(id, self.client.get(self.url(path))).await
+    }
+
+    /// Lets the streamer show campaigns at every hour; the real clock runs here.
+    pub(super) async fn end_blackouts(&self, id: &str) {
+        let change = json!({"campaignRotationSettings": {"blackoutPeriods": []}});
+        let request = self.client.put(self.url("/api/v1/users/me/campaign-selection")).json(&change);
+        let reply = self.as_user(id, request).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+
+    /// Ends the server as a service manager does.
+    #[track_caller]
+    pub(super) fn stop(self) -> Finished {
+        let ended = self.process.end("TERM");
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.stderr);
+        ended
+    }
+
+    /// Ends the server without asking.
+    #[track_caller]
+    pub(super) fn kill(self) -> Finished {
+        let ended = self.process.end("KILL");
+        assert_eq!(ended.code, None, "{}", ended.stderr);
+        ended
+    }
+}
+
+/// Both signals end it with 0, also while a browser keeps its connection open, and what was answered is stored.
+#[tokio::test]
+async fn serve_ends_cleanly_when_it_is_told_to() {
+    let folder = Folder::with_previous_database();
+    let token = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
+    for (clicks, signal) in [(1, "TERM"), (2, "INT")] {
+        let server = Server::start(&folder);
+        assert_eq!(server.get("/health/ready").await.status, 200);
+        let shown = server.data(token).await;
+        server.click(token, json!({"receipt": shown["receipt"]})).await.assert_event("counted", None);
+        let client = server.client.clone();
+        let ended = server.process.end(signal);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        drop(client);
+        let sql = "SELECT clicks FROM participations WHERE browser_source_token = ?";
+        assert_eq!(folder.store().query_row(sql, [token], |row| row.get::<_, i64>(0)).unwrap(), clicks);
+    }
+}
+
+/// An instance waits for the migrations if it is told to leave them to others.
+#[test]
+fn serve_refuses_a_store_that_was_not_migrated() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["serve"]);
+    command.env("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "false");
+    let ended = Running::start(command).wait();
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("run `gametriggers migrate` first"), "{}", ended.stderr);
+}
+
+/// Defects O29 and A25: overlay tokens and bearer tokens were logged. That no line holds one is looked at whenever a
+/// process of these tests ends; here for requests that fail, too.
+#[tokio::test]
+async fn o29_no_log_line_holds_a_token() {
+    let folder = Folder::with_previous_database();
+    let server = Server::start(&folder);
+    let token = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
+    let unknown = "0123456789abcdef".repeat(4);
+    let early_bird = "6864d4187d06a675f2abb716";
+    let answer_all = async || {
+        let mut statuses = Vec::new();
+        for path in [
+            format!("/api/v1/overlay/{token}"),
+            format!("/api/v1/overlay/{token}/data/"),
+            format!("/api/v1/overlay/{token}/qr"),
+            format!("/api/v1/overlay/{token}/nothing"),
+            format!("/api/v1/overlay/{unknown}/chat-command?token={token}"),
+            format!("/{token}"),
+            "/c/686511bdf5a1848d4e973390?src=qr".to_owned(),
+            format!("/c/{token}"),
+        ] {
+            statuses.push(server.get(&path).await.status);
+        }
+        for path in [
+            "/api/v1/users/me".to_owned(),
+            format!("/api/v1/users/me/overlay/status?overlayToken={token}"),
+            "/api/v1/campaigns/streamer/active?page=who@example.com".to_owned(),
+        ] {
+            statuses.push(server.get_as(early_bird, &path).await.status);
+        }
+        let body = json!({"receipt": token, "eventId": "who@example.com"});
+        statuses.push(server.click(token, body).await.status);
+        statuses.push(server.click(token, json!([token])).await.status);
+        let forged =
+            server.client.get(server.url("/api/v1/users/me")).bearer_auth("eyJhbGciOiJub25lIn0.e30.");
+        statuses.push(Reply::of(forged).await.status);
+        statuses
+    };
+    let statuses = answer_all().await;
+    assert!([200, 400, 401, 403, 404].iter().all(|status| statuses.contains(status)), "{statuses:?}");
+    folder.store().execute("ALTER TABLE users DROP COLUMN image", []).unwrap();
+    let statuses = answer_all().await;
+    assert!(statuses.iter().filter(|status| **status == 500).count() > 5, "{statuses:?}");
+    let ended = server.stop();
+    for line in ["route=\"/api/v1/overlay/{token}/qr\"", "a request failed", "Invalid column name: image"] {
+        assert!(ended.stderr.contains(line), "no `{line}` in {}", ended.stderr);
+    }
+}

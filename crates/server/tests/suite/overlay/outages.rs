@@ -1,0 +1,71 @@
+//! The store away, at fault, or not there yet.
+
+use serde_json::{Value, json};
+
+use super::{assert_page, by_sql, data_of, page_of, state_of};
+use crate::support::TestServer;
+
+/// Defect O3: `/data` answered errors with 200, and the page reloaded for ever. Here the store's folder is gone, as a
+/// network drive goes, and comes back.
+#[tokio::test]
+async fn o3_while_the_store_is_away_nothing_answers_200_and_then_all_is_as_before() {
+    let other = TestServer::start().await;
+    let (streamer, _) = other.streamer_in(2).await;
+    let before = other.data(&streamer.token).await;
+    // One that has not read from the store yet.
+    let server = other.beside().await;
+    let folder = other.store_path().parent().unwrap().to_owned();
+    let away = folder.with_extension("away");
+    std::fs::rename(&folder, &away).unwrap();
+    let data = server.get(&data_of(&streamer.token)).await;
+    let page = server.get(&page_of(&streamer.token)).await;
+    let ready = server.get("/health/ready").await;
+    let live = server.get("/health/live").await;
+    std::fs::rename(&away, &folder).unwrap();
+    for refused in [data, ready] {
+        refused.assert_error(503, "STORE_UNAVAILABLE");
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
+        assert_eq!(refused.header("cache-control"), "no-store");
+    }
+    assert_page(&page, 503);
+    assert_eq!(state_of(&page), Value::Null);
+    assert_eq!(live.status, 200, "the process itself is well");
+    assert_eq!(server.data(&streamer.token).await, before);
+    assert_eq!(server.get("/health/ready").await.status, 200);
+}
+
+/// A fault is no answer either, and nothing of it is shown.
+#[tokio::test]
+async fn o3_a_fault_of_the_store_is_500_and_shows_nothing_of_it() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(1).await;
+    server.data(&streamer.token).await;
+    by_sql(&server, "DROP TABLE decisions");
+    let data = server.get(&data_of(&streamer.token)).await;
+    data.assert_error(500, "INTERNAL");
+    let page = server.get(&page_of(&streamer.token)).await;
+    assert_page(&page, 500);
+    assert_eq!(state_of(&page), Value::Null);
+    let click = server.post(&format!("{}/click", page_of(&streamer.token)), json!({})).await;
+    click.assert_error(500, "INTERNAL");
+    for reply in [data, click] {
+        let body = reply.body.to_lowercase();
+        for inside in ["decisions", "table", "sql", "select", "backend", ".rs"] {
+            assert!(!body.contains(inside), "{}", reply.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_migrated_is_alive_and_not_ready() {
+    let server = TestServer::start().await;
+    for (path, status) in [("/health/live", "live"), ("/health/ready", "ready")] {
+        let reply = server.get(path).await;
+        assert_eq!((reply.status, reply.json()), (200, json!({"status": status})));
+    }
+    by_sql(&server, "DROP TABLE users");
+    assert_eq!(server.get("/health/live").await.status, 200);
+    let ready = server.get("/health/ready").await;
+    ready.assert_error(503, "STORE_UNAVAILABLE");
+    assert!(!ready.body.contains("users"), "{}", ready.body);
+}
