@@ -20,7 +20,7 @@ pub(crate) struct Object<T>(pub(crate) T);
 /// A JSON object as body, whatever its declared type (browsers' beacons declare text).
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-/// A JSON object as body that may be missing.
+/// A JSON object as body that may be missing, or null.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -29,7 +29,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let bytes = read(request, payload);
-        Box::pin(async move { parse(&bytes.await?).map(Self) })
+        Box::pin(async move {
+            let Object(value) = parse(&bytes.await?)?;
+            Ok(Self(value))
+        })
     }
 }
 
@@ -41,7 +44,8 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
         let bytes = read(request, payload);
         Box::pin(async move {
             let bytes = bytes.await?;
-            if bytes.trim_ascii().is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+            let given: Option<Object<T>> = if bytes.trim_ascii().is_empty() { None } else { parse(&bytes)? };
+            Ok(Self(given.unwrap_or_default().0))
         })
     }
 }
@@ -72,7 +76,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let cause = error.into_inner();
         if cause.is_data() {

@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{HttpServer, dev::Server, web::ServiceConfig};
@@ -12,6 +13,8 @@ use gametriggers_types::{InvalidWebUrl, WebUrl};
 
 use crate::HttpSettings;
 
+/// How long an idle connection stays open: a page polls every 5 seconds and pings every 30 over the same one.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Seconds that running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
 
@@ -67,6 +70,7 @@ impl Application {
             }),
         };
         let server = HttpServer::new(move || gametriggers_http::app(state.clone(), extra))
+            .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
             .listen(listener)
             .map_err(cannot_bind)?

@@ -15,7 +15,7 @@ pub enum InvalidBlackout {
     #[error("a blackout period starts at 23:59 at the latest")]
     Start,
     /// Start and end are the same.
-    #[error("startTime and endTime of a blackout period differ; a whole day is 00:00 to 24:00")]
+    #[error("startTime and endTime of a blackout period must differ; a whole day is 00:00 to 24:00")]
     Empty,
     /// Not the name of a day.
     #[error("`{0}` is not a day of the week: write monday to sunday")]

@@ -69,13 +69,10 @@ struct IdempotencyHeader {
     idempotency_key: Option<String>,
 }
 
-/// The answers to an event.
+/// The errors of events.
 #[derive(IntoResponses)]
 #[allow(dead_code)] // only described
-enum EventResponses {
-    /// What became of it.
-    #[response(status = 201)]
-    Judged(EventResponse),
+enum EventErrors {
     /// `MALFORMED_BODY`, `VALIDATION_FAILED`, `RECEIPT_INVALID`, `RECEIPT_EXPIRED`
     #[response(status = 400)]
     Refused(ErrorResponse),
@@ -141,7 +138,7 @@ async fn record_click(
         ("token" = String, Path, description = TOKEN),
         IdempotencyHeader,
     ),
-    responses(EventResponses, TokenErrors)
+    responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
 )]
 #[post("/overlay/{token}/click")]
 pub(crate) async fn overlay_click(
@@ -162,7 +159,7 @@ pub(crate) async fn overlay_click(
         ("kind" = String, Path, description = "`overlay`, `chat`, `qr` or `link`"),
         IdempotencyHeader,
     ),
-    responses(EventResponses, TokenErrors)
+    responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
 )]
 #[post("/overlay/{token}/click/{kind}")]
 pub(crate) async fn click(
@@ -185,7 +182,7 @@ pub(crate) async fn click(
         ("token" = String, Path, description = TOKEN),
         IdempotencyHeader,
     ),
-    responses(EventResponses, TokenErrors)
+    responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
 )]
 #[post("/campaigns/click/{token}")]
 pub(crate) async fn campaign_click(
@@ -202,7 +199,7 @@ pub(crate) async fn campaign_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(("token" = String, Path, description = TOKEN)),
-    responses(EventResponses, TokenErrors)
+    responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
 )]
 #[post("/campaigns/impression/{token}")]
 pub(crate) async fn impression(
@@ -218,9 +215,11 @@ pub(crate) async fn impression(
 /// The overlay is there. Sent every 30 seconds by the page.
 #[utoipa::path(
     tag = EVENTS,
+    request_body(content = Option<EventRequest>),
     params(("token" = String, Path, description = TOKEN)),
     responses(
-        (status = 201, body = PingResponse),
+        (status = 201, description = "Noted.", body = PingResponse),
+        EventErrors,
         TokenErrors,
     )
 )]
@@ -228,6 +227,8 @@ pub(crate) async fn impression(
 pub(crate) async fn ping(
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    // Read like any other event's, and of no use yet.
+    _: OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     // Defect O2: pages pinged with a participation token, which ping did not know.
     state.services.tracking.ping(&token).await?;

@@ -103,7 +103,7 @@ pub(crate) async fn qr_svg(
     tag = OVERLAY,
     params(("token" = String, Path, description = TOKEN)),
     responses(
-        (status = 200, body = ChatCommandResponse),
+        (status = 200, description = "The command.", body = ChatCommandResponse),
         NothingShown,
     )
 )]

@@ -203,7 +203,7 @@ pub(crate) async fn page(
         ("If-None-Match" = Option<String>, Header, description = "The `version` of the last answer"),
     ),
     responses(
-        (status = 200, body = OverlayDataResponse, headers(("ETag" = String, description = "The version, in quotes"))),
+        (status = 200, description = "What is on screen.", body = OverlayDataResponse, headers(("ETag" = String, description = "The version, in quotes"))),
         (status = 304, description = "Nothing has changed since that version."),
         TokenErrors,
     )

@@ -141,7 +141,7 @@ pub(crate) struct TestAdResponse {
     operation_id = "get_overlay_settings",
     security(("bearer" = [])),
     responses(
-        (status = 200, body = OverlayAccessResponse),
+        (status = 200, description = "The overlay settings and token.", body = OverlayAccessResponse),
         CallerErrors,
     )
 )]
@@ -158,7 +158,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
     security(("bearer" = [])),
     request_body = OverlaySettingsRequest,
     responses(
-        (status = 200, body = OverlayAccessResponse),
+        (status = 200, description = "The overlay settings and token.", body = OverlayAccessResponse),
         BodyErrors,
         CallerErrors,
     )
@@ -179,7 +179,7 @@ pub(crate) async fn put(
     tag = SETTINGS,
     security(("bearer" = [])),
     responses(
-        (status = 201, body = OverlayTokenResponse),
+        (status = 201, description = "The new token.", body = OverlayTokenResponse),
         CallerErrors,
     )
 )]
@@ -198,7 +198,7 @@ pub(crate) async fn regenerate(
     security(("bearer" = [])),
     params(("overlayToken" = Option<String>, Query, description = "If given, it must be the caller's")),
     responses(
-        (status = 200, body = OverlayStatusResponse),
+        (status = 200, description = "Whether it is.", body = OverlayStatusResponse),
         CallerErrors,
     )
 )]

@@ -79,7 +79,8 @@ struct WeightsRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BlackoutPeriodRequest {
-    /// Accepted, as the previous system sent it, and ignored (defect S13: it was refused).
+    /// Accepted, because the periods of the previous system carry one, and ignored.
+    // Defect S13: it was refused.
     #[serde(rename = "_id", default)]
     #[schema(value_type = Option<String>)]
     #[allow(dead_code)]
@@ -168,7 +169,7 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
     operation_id = "get_campaign_selection",
     security(("bearer" = [])),
     responses(
-        (status = 200, body = SelectionResponse),
+        (status = 200, description = "The settings, complete.", body = SelectionResponse),
         CallerErrors,
     )
 )]
@@ -185,7 +186,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
     security(("bearer" = [])),
     request_body = SelectionRequest,
     responses(
-        (status = 200, body = SelectionResponse),
+        (status = 200, description = "The settings, complete.", body = SelectionResponse),
         BodyErrors,
         CallerErrors,
     )

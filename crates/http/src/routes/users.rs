@@ -15,7 +15,7 @@ use crate::{
     tag = SETTINGS,
     security(("bearer" = [])),
     responses(
-        (status = 200, body = UserResponse),
+        (status = 200, description = "The profile.", body = UserResponse),
         CallerErrors,
     )
 )]

@@ -1,10 +1,11 @@
 //! Nobody is there to reload the page: it must outlive whatever fails.
 
 use gametriggers_services::new_token;
+use serde_json::json;
 
 use crate::support::{
     Browser, TestServer, eventually,
-    media::{NIMBUS, SECOND_TRY, VOLT},
+    media::{NIMBUS, SECOND_TRY_VIDEO, VOLT},
 };
 
 /// Requests are timed in the page and answers take a moment.
@@ -83,15 +84,28 @@ async fn when_the_slot_is_over_and_the_server_away_the_screen_clears_and_fills_a
     assert_eq!(server.credited(&joined).await.impressions, 1);
 }
 
+/// Neither an empty coloured box nor a broken picture is on the stream while media are under way or away.
 #[tokio::test]
-async fn media_that_fail_show_nothing_count_nothing_and_are_tried_again() {
+async fn media_that_are_slow_or_fail_show_nothing_count_nothing_and_are_tried_again() {
     let server = TestServer::start().await;
-    let streamer = server.streamer().await;
-    let joined = server.join_with(&streamer, SECOND_TRY).await;
+    let settings =
+        json!({"position": "top-left", "size": "large", "opacity": 100, "backgroundColor": "#f00"});
+    let streamer =
+        server.streamer_with(|user| user.overlay = serde_json::from_value(settings).unwrap()).await;
     let browser = Browser::open(&server.overlay(&streamer.token)).await;
-    browser.polls(1).await;
+    let joined = server.join_with(&streamer, SECOND_TRY_VIDEO).await;
+    eventually("the media are asked for", async || {
+        browser.eval::<bool>("return document.querySelector('video') !== null;", &[]).await.then_some(())
+    })
+    .await;
+    browser.assert_dark().await;
+    eventually("the media fail", async || {
+        (!browser.requests(SECOND_TRY_VIDEO).await.is_empty()).then_some(())
+    })
+    .await;
     browser.assert_dark().await;
     assert_eq!(browser.reports().await, 0);
-    browser.shows(SECOND_TRY).await;
+
+    browser.shows(SECOND_TRY_VIDEO).await;
     server.until_displays(&joined, 1).await;
 }

@@ -41,7 +41,7 @@ impl Operation {
         self.says["requestBody"].is_object()
     }
 
-    /// Sends it with this body, for the streamer's screen and, unless `signed_out`, in the streamer's name.
+    /// Sends it with this body, for the screen of this token and, where it needs an account, in the streamer's name.
     async fn send(&self, server: &TestServer, streamer: &Streamer, token: &str, body: Option<&str>) -> Reply {
         let path = self.path.replace("{token}", token).replace("{kind}", "chat");
         let path = path.replace("{participationId}", "6864d4ee7d06a675f2abb716");
@@ -70,9 +70,9 @@ impl Operation {
 #[tokio::test]
 async fn the_document_is_served_and_changes_only_on_purpose() {
     let server = TestServer::start().await;
-    let served = server.get("/api/v1/openapi.json").await;
-    assert_eq!((served.status, served.header("content-type")), (200, "application/json"));
-    assert_eq!(served.json(), document());
+    let answer = server.get("/api/v1/openapi.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.json(), document());
     insta::assert_json_snapshot!(document(), {".info.version" => "[version]"});
 }
 
@@ -108,6 +108,9 @@ fn the_document_is_complete_in_itself() {
             ids.insert(says["operationId"].as_str().unwrap().to_owned()),
             "{method} {path}: id used twice"
         );
+        for (status, response) in says["responses"].as_object().unwrap() {
+            assert!(response["description"].is_string(), "{method} {path} does not describe {status}");
+        }
         let parameters: Vec<(&str, &str)> = says["parameters"]
             .as_array()
             .into_iter()

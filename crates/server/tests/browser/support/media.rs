@@ -1,6 +1,9 @@
 //! The sponsors' media, served beside the API: the tests need no other host.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use actix_web::{
     HttpResponse,
@@ -10,10 +13,13 @@ use actix_web::{
 pub(crate) const NIMBUS: &str = "/media/nimbus-keyboards.png";
 pub(crate) const VOLT: &str = "/media/volt-energy.png";
 pub(crate) const ORBIT_VIDEO: &str = "/media/orbit-headsets.webm";
-/// A host that fails when it is asked for the first time.
-pub(crate) const SECOND_TRY: &str = "/media/second-try.png";
+/// From a host that is slow and fails when it is asked for the first time.
+pub(crate) const SECOND_TRY_VIDEO: &str = "/media/second-try.webm";
 /// Not there.
 pub(crate) const MISSING: &str = "/media/missing.png";
+
+/// Time for a look at the screen before the host's answer.
+const SLOW: Duration = Duration::from_secs(3);
 
 const PICTURE: &[u8] = include_bytes!("../../../demo-media/nimbus-keyboards.png");
 const OTHER_PICTURE: &[u8] = include_bytes!("../../../demo-media/volt-energy.png");
@@ -27,7 +33,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     ] {
         config.route(path, web::get().to(async move || file(content_type, bytes)));
     }
-    config.route(SECOND_TRY, web::get().to(second_try));
+    config.route(SECOND_TRY_VIDEO, web::get().to(second_try));
     // Asked for by a browser with tabs, not by OBS.
     config.route("/favicon.ico", web::get().to(HttpResponse::NoContent));
 }
@@ -39,8 +45,8 @@ fn file(content_type: &str, bytes: &'static [u8]) -> HttpResponse {
 async fn second_try() -> HttpResponse {
     static ASKED: AtomicBool = AtomicBool::new(false);
     if ASKED.swap(true, Ordering::Relaxed) {
-        file("image/png", PICTURE)
-    } else {
-        HttpResponse::ServiceUnavailable().finish()
+        return file("video/webm", VIDEO);
     }
+    tokio::time::sleep(SLOW).await;
+    HttpResponse::ServiceUnavailable().finish()
 }

@@ -127,7 +127,7 @@ impl TestServer {
     pub(crate) async fn join_with(&self, streamer: &Streamer, media_url: &str) -> Participation {
         let campaign = self.campaign_with(|campaign| {
             media_url.clone_into(&mut campaign.media_url);
-            if media_url == media::ORBIT_VIDEO {
+            if [media::ORBIT_VIDEO, media::SECOND_TRY_VIDEO].contains(&media_url) {
                 campaign.media_type = MediaType::Video;
             }
         });

@@ -41,7 +41,7 @@ async fn m5_a_forged_or_altered_or_foreign_receipt_is_refused_and_not_taken_for_
         format!("{receipt}.{signature}"),
         format!("{subject}\u{0}.{signature}"),
         format!("d18446744073709551616.{signature}"),
-        format!("{}.{subject}", signature),
+        format!("{signature}.{subject}"),
         "d1.AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         "t9999999999999.AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         "eyJhbGciOiJub25lIn0.e30.".to_owned(),
