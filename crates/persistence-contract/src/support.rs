@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use gametriggers_domain::{
-    ledger::{Counters, Entry, EntryId, EntryKind},
-    model::{Campaign, Participation, TrackingLinks, User},
+    ledger::{Entry, EntryId, EntryKind},
+    model::{Campaign, Participation, User},
     price::Payment,
 };
 use gametriggers_persistence::{Entity, NewCampaign, NewParticipation, NewUser, Repositories, StorageError};
 use gametriggers_types::{
-    AuthProvider, BlackoutPeriod, CampaignId, CampaignStatus, MediaType, Money, ObjectId, OverlaySettings,
-    ParticipationId, ParticipationStatus, PaymentType, Role, ScreenToken, SelectionSettings, SignedDuration,
-    Timestamp, UserId, parse_weekday,
+    AuthProvider, BlackoutPeriod, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId,
+    PaymentType, Role, ScreenToken, SignedDuration, Timestamp, UserId, parse_weekday,
 };
 use tokio::sync::Barrier;
 
@@ -112,28 +111,8 @@ pub(crate) fn next_random(state: &mut u64) -> u64 {
 
 /// A streamer without anything that may be absent.
 pub(crate) fn user(number: u32) -> User {
-    User {
-        id: user_id(number),
-        email: format!("streamer-{number}@example.com"),
-        name: format!("Streamer {number}"),
-        image: None,
-        role: Role::Streamer,
-        auth_provider: AuthProvider::Twitch,
-        auth_provider_id: None,
-        channel_url: None,
-        categories: Vec::new(),
-        languages: Vec::new(),
-        description: None,
-        is_active: true,
-        overlay: OverlaySettings::default(),
-        overlay_token: None,
-        tokens_revoked_at: None,
-        overlay_last_seen: None,
-        selection: SelectionSettings::default(),
-        test_campaign: None,
-        created_at: start(),
-        updated_at: start(),
-    }
+    let (email, name) = (format!("streamer-{number}@example.com"), format!("Streamer {number}"));
+    User::new(user_id(number), email, name, Role::Streamer, AuthProvider::Twitch, start())
 }
 
 /// The streamer with an overlay token of their own, `overlay-<number>`.
@@ -166,20 +145,9 @@ pub(crate) fn campaign(number: u32) -> Campaign {
 
 /// The active part, without counters or links, that streamer `streamer` has in campaign `campaign`.
 pub(crate) fn participation(number: u32, campaign: u32, streamer: u32) -> Participation {
-    Participation {
-        id: participation_id(number),
-        campaign_id: campaign_id(campaign),
-        streamer_id: user_id(streamer),
-        status: ParticipationStatus::Active,
-        counters: Counters::default(),
-        average_viewers_before: 0.0,
-        browser_source_token: token(&format!("browser-source-{number}")),
-        browser_source_url: format!("/api/v1/overlay/browser-source-{number}"),
-        joined_at: start(),
-        tracking: TrackingLinks::default(),
-        created_at: start(),
-        updated_at: start(),
-    }
+    let token = token(&format!("browser-source-{number}"));
+    let (campaign, streamer) = (campaign_id(campaign), user_id(streamer));
+    Participation::joined(participation_id(number), campaign, streamer, token, start())
 }
 
 pub(crate) fn new_user(user: User) -> NewUser {

@@ -3,12 +3,11 @@
 use gametriggers_domain::{
     eligibility::{EmptyReason, Hindrance, hindrance, in_blackout, screen_hindrance},
     ledger::Counters,
-    model::{Campaign, Participation, TrackingLinks, User},
+    model::{Campaign, Participation, User},
     price::Payment,
 };
 use gametriggers_types::{
-    AuthProvider, BlackoutPeriod, CampaignStatus, MediaType, Money, ObjectId, OverlaySettings,
-    ParticipationStatus,
+    AuthProvider, BlackoutPeriod, CampaignStatus, MediaType, Money, ObjectId, ParticipationStatus,
     PaymentType::{Cpc, Cpm, Fixed},
     Role, ScreenToken, SelectionSettings, TimeZoneName, Timestamp, Weekday,
 };
@@ -17,28 +16,10 @@ use crate::support::{NOON, at, campaign, participation, pays, units};
 
 /// A streamer who may show anything at any time.
 fn streamer() -> User {
-    User {
-        id: ObjectId::from_bytes([1; 12]).into(),
-        email: "streamer@example.com".to_owned(),
-        name: "Streamer".to_owned(),
-        image: None,
-        role: Role::Streamer,
-        auth_provider: AuthProvider::Twitch,
-        auth_provider_id: None,
-        channel_url: None,
-        categories: Vec::new(),
-        languages: Vec::new(),
-        description: None,
-        is_active: true,
-        overlay: OverlaySettings::default(),
-        overlay_token: None,
-        tokens_revoked_at: None,
-        overlay_last_seen: None,
-        selection: SelectionSettings::default(),
-        test_campaign: None,
-        created_at: at("2026-01-01T00:00:00Z"),
-        updated_at: at("2026-01-01T00:00:00Z"),
-    }
+    let id = ObjectId::from_bytes([1; 12]).into();
+    let email = "streamer@example.com".to_owned();
+    let made = at("2026-01-01T00:00:00Z");
+    User::new(id, email, "Streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, made)
 }
 
 /// A campaign that may be shown.
@@ -66,20 +47,8 @@ fn running() -> Campaign {
 
 /// The streamer's part in it.
 fn joined() -> Participation {
-    Participation {
-        id: participation(1),
-        campaign_id: campaign(1),
-        streamer_id: streamer().id,
-        status: ParticipationStatus::Active,
-        counters: Counters::default(),
-        average_viewers_before: 0.0,
-        browser_source_token: ScreenToken::from_random([3; 32]),
-        browser_source_url: String::new(),
-        joined_at: at("2026-01-01T00:00:00Z"),
-        tracking: TrackingLinks::default(),
-        created_at: at("2026-01-01T00:00:00Z"),
-        updated_at: at("2026-01-01T00:00:00Z"),
-    }
+    let token = ScreenToken::from_random([3; 32]);
+    Participation::joined(participation(1), campaign(1), streamer().id, token, at("2026-01-01T00:00:00Z"))
 }
 
 fn joined_with(paid_units: u64) -> Participation {
