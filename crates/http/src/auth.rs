@@ -141,7 +141,7 @@ mod tests {
         jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(SECRET)).unwrap()
     }
 
-    /// Defects A5 and A2: a refresh token worked as an access token.
+    /// Defect A5: a refresh token worked as an access token.
     #[test]
     fn a5_only_access_tokens_of_ours_that_have_not_expired_are_taken() {
         let keys = JwtKeys::new(SECRET);
