@@ -37,7 +37,7 @@ pub struct Decision {
     pub id: DecisionId,
     /// When it was made.
     pub from: Timestamp,
-    /// The end of its slot; it ends earlier where a successor begins.
+    /// The end of its slot, or of what is known to end before; it ends earlier where a successor begins.
     pub until: Timestamp,
     /// The beginning of its slot.
     pub slot_start: Timestamp,
@@ -52,6 +52,13 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether it has ended neither by time nor by settings of a greater version. Whether what it shows may still be
+    /// shown, and whether it has a successor, is for the caller to know.
+    #[must_use]
+    pub fn is_current(&self, now: Timestamp, settings_version: u64) -> bool {
+        now < self.until && self.settings_version >= settings_version
+    }
+
     /// The draw, where a campaign is on screen.
     #[must_use]
     pub const fn selection(&self) -> Option<&Selection> {

@@ -1,6 +1,8 @@
 //! Which campaigns may be on which screen at a moment.
 
-use gametriggers_types::{CampaignStatus, ParticipationStatus, SelectionSettings, Timestamp, WebUrl};
+use gametriggers_types::{
+    CampaignStatus, Minute, ParticipationStatus, SelectionSettings, Slot, Timestamp, WebUrl,
+};
 
 use crate::model::{Campaign, Participation, User};
 
@@ -37,6 +39,24 @@ pub fn in_blackout(settings: &SelectionSettings, now: Timestamp) -> bool {
     }
     let (day, minute) = settings.time_zone.day_and_minute(now);
     settings.blackouts.iter().any(|period| period.covers(day, minute))
+}
+
+/// Until when a campaign that may be shown at `from` may stay: the end of its slot, unless a blackout period begins or
+/// the campaign ends before. Only what is known at `from` counts.
+#[must_use]
+pub fn shown_until(
+    settings: &SelectionSettings,
+    campaign: &Campaign,
+    from: Timestamp,
+    slot: Slot,
+) -> Timestamp {
+    let slot_end = slot.end();
+    let minutes = Minute::containing(from).since_epoch() + 1..Minute::containing(slot_end).since_epoch();
+    // A slot has 60 minutes at most, and a period begins at a whole one.
+    let blackout = (!settings.blackouts.is_empty())
+        .then(|| minutes.map(Minute::from_epoch).find(|minute| in_blackout(settings, minute.start())))
+        .flatten();
+    [blackout.map(Minute::start), campaign.end_date].into_iter().flatten().fold(slot_end, Timestamp::min)
 }
 
 /// Why nothing at all may be on the streamer's screen; `None` where something may.

@@ -94,7 +94,7 @@ struct Prefixed;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "GameTriggers", description = "Sponsorships for live streams."),
-    paths(health::live, health::ready, visits::follow),
+    paths(health::live, health::ready, visits::follow, links::qr_of_participation),
     nest((path = "/api/v1", api = Prefixed)),
     modifiers(&Bearer),
 )]

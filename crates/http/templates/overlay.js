@@ -7,7 +7,7 @@
   const PING = 30000;
   const REQUEST_LIMIT = 10000;
   const GRACE = REQUEST_LIMIT + POLL; // an answer may outlive its slot while the question about the next is under way
-  const LIFE_WITHOUT_SLOT = 60000; // a test ad, without news from the server
+  const LIFE_WITHOUT_SLOT = 60000; // an answer that names no end, without news from the server
   const RECEIPT_LIFE = 600000; // after the decision has ended
   const LONGEST_WAIT = 600000; // whatever Retry-After says
   const CLICK_ATTEMPTS = 4;

@@ -10,7 +10,10 @@ use std::{
 
 use gametriggers_persistence::StorageError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
 
 use crate::error::{DbError, DbResult, from_sqlite};
 
@@ -28,7 +31,9 @@ struct Inner {
     path: PathBuf,
     writer: Mutex<Connection>,
     idle_readers: Mutex<Vec<Connection>>,
-    reader_permits: Semaphore,
+    reader_permits: Arc<Semaphore>,
+    /// One: writers wait here, and not on threads that readers need.
+    writer_permit: Arc<Semaphore>,
 }
 
 impl Database {
@@ -47,7 +52,8 @@ impl Database {
                 path,
                 writer: Mutex::new(writer),
                 idle_readers: Mutex::default(),
-                reader_permits: Semaphore::new(READERS),
+                reader_permits: Arc::new(Semaphore::new(READERS)),
+                writer_permit: Arc::new(Semaphore::new(1)),
             })))
         })
         .await
@@ -65,9 +71,9 @@ impl Database {
         F: FnOnce(&Connection) -> DbResult<T> + Send + 'static,
     {
         let inner = self.0.clone();
-        // The semaphore is never closed, so there is always a permit in the end.
-        let permit = self.0.reader_permits.acquire().await.ok();
-        let answer = run_blocking(move || {
+        let permit = permit(&self.0.reader_permits).await;
+        run_blocking(move || {
+            let _held_to_the_end = permit;
             let idle = lock(&inner.idle_readers).pop();
             let mut connection = idle.map_or_else(|| connect(&inner.path), Ok)?;
             let transaction = connection.transaction()?;
@@ -76,9 +82,7 @@ impl Database {
             lock(&inner.idle_readers).push(connection);
             answer
         })
-        .await;
-        drop(permit);
-        answer
+        .await
     }
 
     /// Runs `change` in a transaction of its own and commits it unless it fails. Durable on return.
@@ -103,8 +107,19 @@ impl Database {
         F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
     {
         let inner = self.0.clone();
-        run_blocking(move || task(&mut lock(&inner.writer))).await
+        let permit = permit(&self.0.writer_permit).await;
+        run_blocking(move || {
+            let _held_to_the_end = permit;
+            task(&mut lock(&inner.writer))
+        })
+        .await
     }
+}
+
+/// A permit that goes with the work, also if nobody waits for its answer any more. The semaphores are never closed, so
+/// there is always one in the end.
+async fn permit(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    semaphore.clone().acquire_owned().await.ok()
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

@@ -57,6 +57,12 @@ impl SqliteStore {
         migrations::pending(&self.database).await
     }
 
+    /// What [`migrate`](Self::migrate) would do to a store that is not there yet.
+    #[must_use]
+    pub fn migrations_of_new() -> MigrationReport {
+        migrations::all()
+    }
+
     /// The store as the rest of the system sees it.
     #[must_use]
     pub fn repositories(&self) -> Repositories {

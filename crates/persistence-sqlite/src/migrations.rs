@@ -43,6 +43,11 @@ pub(crate) async fn apply(database: &Database) -> Result<MigrationReport, Storag
         .await
 }
 
+/// Every migration of this version.
+pub(crate) fn all() -> MigrationReport {
+    MigrationReport { migrations: runner().get_migrations().iter().map(ToString::to_string).collect() }
+}
+
 pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, StorageError> {
     database
         .with_writer(|connection| {

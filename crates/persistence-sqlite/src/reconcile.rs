@@ -59,8 +59,13 @@ impl Projection {
             let participation = stored.entry.participation.to_string();
             let campaign = stored.entry.campaign.to_string();
             let quarter = Quarter::containing(stored.entry.at).start().as_millisecond();
-            projection.participations.entry(participation.clone()).or_default().add(&added);
-            *projection.remaining.entry(campaign.clone()).or_default() -= accrual.amount;
+            // Where there is no opening, the entries alone say nothing of what is held.
+            if let Some(sums) = projection.participations.get_mut(&participation) {
+                sums.add(&added);
+            }
+            if let Some(remaining) = projection.remaining.get_mut(&campaign) {
+                *remaining -= accrual.amount;
+            }
             let rollup = projection.rollups.entry((participation, quarter)).or_default();
             rollup.campaign = campaign;
             rollup.counters.add(&added);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_types::{
     BackgroundColor, BlackoutPeriod, Opacity, OverlayPosition, OverlaySize, RotationInterval, ScreenToken,
-    StrategyName, TimeZoneName, Timestamp, UserId, Weight,
+    SelectionSettings, StrategyName, TimeZoneName, Timestamp, UserId, Weight,
 };
 
 use crate::{Insertion, StorageError};
@@ -42,6 +42,23 @@ pub struct SelectionPatch {
     /// Replaces the list whole.
     pub blackouts: Option<Vec<BlackoutPeriod>>,
     pub time_zone: Option<TimeZoneName>,
+}
+
+impl SelectionPatch {
+    /// Whether `settings` would be others afterwards.
+    #[must_use]
+    pub fn changes(&self, settings: &SelectionSettings) -> bool {
+        fn other<T: PartialEq>(named: Option<&T>, stored: &T) -> bool {
+            named.is_some_and(|named| named != stored)
+        }
+        other(self.strategy.as_ref(), &settings.strategy)
+            || other(self.interval.as_ref(), &settings.interval)
+            || other(self.payment_rate.as_ref(), &settings.weights.payment_rate())
+            || other(self.performance.as_ref(), &settings.weights.performance())
+            || other(self.fairness.as_ref(), &settings.weights.fairness())
+            || other(self.blackouts.as_ref(), &settings.blackouts)
+            || other(self.time_zone.as_ref(), &settings.time_zone)
+    }
 }
 
 /// What became of a [`SelectionPatch`].

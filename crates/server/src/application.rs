@@ -56,6 +56,9 @@ impl Application {
         let public_url = match &settings.public_url {
             Some(url) => url.clone(),
             None if address.ip().is_unspecified() => {
+                tracing::warn!(
+                    "http.public_url is not set: QR codes and tracking links lead viewers to localhost, their own machine"
+                );
                 WebUrl::parse(&format!("http://localhost:{}", address.port()))?
             }
             None => WebUrl::parse(&format!("http://{address}"))?,

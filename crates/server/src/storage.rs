@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::Storage;
 
@@ -29,6 +29,26 @@ impl Store {
                 "storage.url has an unknown scheme; write sqlite://<path>, such as sqlite://data/gametriggers.db"
             ),
         }
+    }
+
+    /// Opens the store of a URL, and makes none where there is none.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or if there is no store.
+    pub async fn open_existing(url: &str) -> anyhow::Result<Self> {
+        ensure!(!is_new(url), "there is no store at {url}; is storage.url right, and the working directory?");
+        Self::open(url).await
+    }
+
+    /// The names of the migrations that `migrate` would apply to the store of a URL, which may not be there yet.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`pending_migrations`](Self::pending_migrations).
+    pub async fn dry_run(url: &str) -> anyhow::Result<Vec<String>> {
+        if is_new(url) {
+            return Ok(SqliteStore::migrations_of_new().migrations);
+        }
+        Self::open(url).await?.pending_migrations().await
     }
 
     /// Applies the migrations that are missing and returns their names.
@@ -58,4 +78,9 @@ impl Store {
             Self::Sqlite(store) => store.repositories(),
         }
     }
+}
+
+/// Whether the URL names an embedded store that is not there yet.
+fn is_new(url: &str) -> bool {
+    matches!(url.split_once("://"), Some(("sqlite", path)) if !path.is_empty() && !Path::new(path).exists())
 }

@@ -76,6 +76,19 @@ impl LinkService {
         Ok(VisitTarget { title: campaign.title, click_url })
     }
 
+    /// The address to put into the QR code of one participation, whatever is on screen.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
+    pub async fn qr_url_of(&self, participation: ParticipationId) -> Result<String, ServiceError> {
+        self.follow(participation, VisitSource::Qr, None).await?;
+        Ok(with_source(&self.link(participation), VisitSource::Qr))
+    }
+
+    fn link(&self, participation: ParticipationId) -> String {
+        format!("{}/c/{participation}", self.public_url)
+    }
+
     /// The address to put into the QR code of the campaign on screen.
     ///
     /// # Errors
@@ -97,10 +110,9 @@ impl LinkService {
     async fn shown_link(&self, token: &str) -> Result<String, ServiceError> {
         let user = self.overlay.resolve(token).await?;
         let participation = self.overlay.shown_now(&user).await?.participation;
-        let link = format!("{}/c/{}", self.public_url, participation.id);
-        let screen = participation.browser_source_token.expose();
+        let link = self.link(participation.id);
         let links = TrackingLinks {
-            qr_code_url: Some(format!("{}/api/v1/overlay/{screen}/qr", self.public_url)),
+            qr_code_url: Some(format!("{link}/qr")),
             chat_command: Some(chat_command(&link)),
             tracking_url: Some(link.clone()),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gametriggers_domain::{
     decision::{Basis, Content, Decision, Tally},
-    eligibility::{EmptyReason, hindrance, screen_hindrance},
+    eligibility::{EmptyReason, hindrance, screen_hindrance, shown_until},
     model::{Campaign, Participation, TestCampaign, User},
     selection::{self, Candidate, SelectionContext},
 };
@@ -179,7 +179,7 @@ impl OverlayService {
         eligible: &[(Participation, Campaign)],
         now: Timestamp,
     ) -> Result<ShownCampaign, Box<Decision>> {
-        let current = now < decision.until && decision.settings_version >= user.selection.version;
+        let current = decision.is_current(now, user.selection.version);
         let pair = decision.shown().filter(|_| current).and_then(|(_, shown)| {
             eligible.iter().find(|(participation, _)| participation.id == shown).cloned()
         });
@@ -216,10 +216,12 @@ impl OverlayService {
         if selection.weights_unusable {
             tracing::warn!(strategy = strategy.name(), decision = %id, "unusable weights: weighed all equally");
         }
+        let picked = selection.picked().participation;
+        let campaign = eligible.iter().find_map(|(one, campaign)| (one.id == picked).then_some(campaign))?;
         Some(Decision {
             id,
             from,
-            until: slot.end(),
+            until: shown_until(&user.selection, campaign, from, slot),
             slot_start: slot.start(),
             settings_version: user.selection.version,
             // Until audiences are measured, no streamer has a measurable channel.

@@ -89,13 +89,15 @@ impl StreamerService {
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes the selection settings that the patch names. What is on screen ends with it.
+    /// Changes the selection settings that the patch names. What is on screen ends with it, if anything
+    /// changes.
     ///
     /// # Errors
     /// As [`streamer`](Self::streamer); [`ServiceError::AllWeightsZero`].
     pub async fn update_selection(&self, id: UserId, patch: &SelectionPatch) -> Result<User, ServiceError> {
         let user = self.streamer(id, "update campaign selection settings").await?;
-        if *patch == SelectionPatch::default() {
+        // Saving what is stored already ends nothing: a new decision is a new display, which is paid.
+        if !patch.changes(&user.selection) {
             return Ok(user);
         }
         match self.storage.users.update_selection(id, patch, self.clock.now()).await? {

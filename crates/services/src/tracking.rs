@@ -13,7 +13,9 @@ use gametriggers_domain::{
     model::User,
 };
 use gametriggers_persistence::{Outcome, Repositories};
-use gametriggers_types::{CampaignId, ClickKind, DecisionId, ParticipationId, RejectionReason, Timestamp};
+use gametriggers_types::{
+    CampaignId, ClickKind, DecisionId, ParticipationId, RejectionReason, SignedDuration, Timestamp,
+};
 
 use crate::{
     Clock, OverlayService, ServiceError, entropy,
@@ -22,6 +24,9 @@ use crate::{
     recorder::Recorder,
     secrets::Secrets,
 };
+
+/// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
+const PING_PRECISION: SignedDuration = SignedDuration::from_secs(15);
 
 /// What a caller says of an event.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +80,7 @@ enum Target {
     },
     Reject {
         reason: RejectionReason,
-        concerns: Option<(ParticipationId, CampaignId)>,
+        participation: Option<ParticipationId>,
     },
 }
 
@@ -111,8 +116,7 @@ impl TrackingService {
                 };
                 self.record(entry).await
             }
-            // The id belongs to every report of the display: one that came at a bad time must not spoil the others.
-            Target::Reject { reason, concerns } => Ok(rejected(reason, concerns)),
+            Target::Reject { reason, participation } => Ok(rejected(reason, participation)),
         }
     }
 
@@ -132,36 +136,23 @@ impl TrackingService {
             None => entropy::new_event_id()?,
         };
         let id = EntryId::click(user.id, kind, &event_id);
-        let now = self.clock.now();
-        let entry = |participation, campaign, at, rejected| Entry {
-            id: id.clone(),
-            participation,
-            campaign,
-            kind: EntryKind::Click(kind),
-            units: 1,
-            at,
-            rejected,
-        };
         let target = match self.target(&user, event).await {
-            Err(ServiceError::ExpiredReceipt) => match self.earlier(&id).await? {
-                Some(report) => return Ok(report),
-                None => return Err(ServiceError::ExpiredReceipt),
-            },
+            // What was recorded in time stays what it was.
+            Err(ServiceError::ExpiredReceipt) => {
+                return self.earlier(&id).await?.ok_or(ServiceError::ExpiredReceipt);
+            }
             target => target?,
         };
         match target {
             Target::Credit { participation, campaign, shown: (from, end), .. } => {
                 // The click is on what was displayed, so it happened while that was, to the clock's precision.
-                let at = now.min(end).max(from);
-                self.record(entry(participation, campaign, at, None)).await
+                let at = self.clock.now().min(end).max(from);
+                let kind = EntryKind::Click(kind);
+                self.record(Entry { id, participation, campaign, kind, units: 1, at, rejected: None }).await
             }
-            // A reason that can never change is kept, so that the earner sees why.
-            Target::Reject {
-                reason: RejectionReason::Blackout,
-                concerns: Some((participation, campaign)),
-            } => self.record(entry(participation, campaign, now, Some(RejectionReason::Blackout))).await,
-            Target::Reject { reason, concerns } => {
-                Ok(self.earlier(&id).await?.unwrap_or_else(|| rejected(reason, concerns)))
+            // Not stored: a receipt that proves an earlier display may yet come.
+            Target::Reject { reason, participation } => {
+                Ok(self.earlier(&id).await?.unwrap_or_else(|| rejected(reason, participation)))
             }
         }
     }
@@ -172,7 +163,12 @@ impl TrackingService {
     /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`].
     pub async fn ping(&self, token: &str) -> Result<(), ServiceError> {
         let user = self.overlay.resolve(token).await?;
-        Ok(self.storage.users.touch_overlay(user.id, self.clock.now()).await?)
+        let now = self.clock.now();
+        // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write.
+        if user.overlay_last_seen.is_some_and(|seen| now.duration_since(seen).abs() < PING_PRECISION) {
+            return Ok(());
+        }
+        Ok(self.storage.users.touch_overlay(user.id, now).await?)
     }
 
     async fn target(&self, user: &User, event: &Event) -> Result<Target, ServiceError> {
@@ -187,7 +183,8 @@ impl TrackingService {
         if test_ad_on_screen(user, now).is_some() {
             return Ok(nobody(RejectionReason::TestAd));
         }
-        let in_force = self.storage.decisions.find_latest(user.id).await?.filter(|latest| now < latest.until);
+        let in_force = self.storage.decisions.find_latest(user.id).await?;
+        let in_force = in_force.filter(|latest| latest.is_current(now, user.selection.version));
         match in_force.as_ref().and_then(|decision| Some((decision, decision.shown()?))) {
             Some((decision, (campaign, participation))) => {
                 self.target_in_force(user, decision, campaign, participation, now).await
@@ -220,10 +217,10 @@ impl TrackingService {
         participation_id: ParticipationId,
         now: Timestamp,
     ) -> Result<Target, ServiceError> {
-        let concerns = Some((participation_id, campaign_id));
+        let reject = |reason| Target::Reject { reason, participation: Some(participation_id) };
         match screen_hindrance(user, now) {
             Some(EmptyReason::Blackout) => {
-                return Ok(Target::Reject { reason: RejectionReason::Blackout, concerns });
+                return Ok(reject(RejectionReason::Blackout));
             }
             Some(EmptyReason::StreamerInactive | EmptyReason::NoCampaign) => {
                 return Ok(nobody(RejectionReason::NothingOnScreen));
@@ -243,7 +240,7 @@ impl TrackingService {
             Some(Hindrance::MediaNotDisplayable) => Some(RejectionReason::NothingOnScreen),
         };
         Ok(match reason {
-            Some(reason) => Target::Reject { reason, concerns },
+            Some(reason) => reject(reason),
             None => Target::Credit {
                 decision: decision.id,
                 participation: participation_id,
@@ -282,15 +279,11 @@ fn after(end: Timestamp) -> Timestamp {
 }
 
 fn nobody(reason: RejectionReason) -> Target {
-    Target::Reject { reason, concerns: None }
+    Target::Reject { reason, participation: None }
 }
 
-fn rejected(reason: RejectionReason, concerns: Option<(ParticipationId, CampaignId)>) -> EventReport {
-    EventReport {
-        outcome: EventOutcome::Rejected,
-        reason: Some(reason),
-        participation: concerns.map(|(participation, _)| participation),
-    }
+fn rejected(reason: RejectionReason, participation: Option<ParticipationId>) -> EventReport {
+    EventReport { outcome: EventOutcome::Rejected, reason: Some(reason), participation }
 }
 
 fn duplicate(participation: ParticipationId, verdict: &Verdict) -> EventReport {

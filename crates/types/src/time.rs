@@ -15,6 +15,12 @@ impl Minute {
         Self(at.as_second().div_euclid(60))
     }
 
+    /// The minute of this number.
+    #[must_use]
+    pub const fn from_epoch(minutes: i64) -> Self {
+        Self(minutes)
+    }
+
     /// Minutes since the epoch.
     #[must_use]
     pub const fn since_epoch(self) -> i64 {

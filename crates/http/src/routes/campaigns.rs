@@ -51,7 +51,7 @@ fn number(name: &str, given: Option<String>, default: u32, max: u32) -> Result<u
         ("limit" = Option<u32>, Query, description = "1 to 100, the default", minimum = 1, maximum = 100),
     ),
     responses(
-        (status = 200, description = "A page of them, in order of joining.", body = Vec<JoinedCampaignResponse>),
+        (status = 200, description = "A page of them, in order of their ids.", body = Vec<JoinedCampaignResponse>),
         (status = 400, description = "`VALIDATION_FAILED`", body = ErrorResponse),
         CallerErrors,
     )

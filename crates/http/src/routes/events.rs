@@ -19,7 +19,6 @@ use crate::{
 pub(crate) struct EventRequest {
     /// The receipt of the display on which it happened; without one it is credited to what is on screen now.
     #[serde(default)]
-    #[schema(max_length = 255)]
     receipt: Option<String>,
     /// Makes the event count once, however often it is sent. 1 to 255 printable ASCII characters.
     #[serde(default)]

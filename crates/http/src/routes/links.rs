@@ -5,6 +5,7 @@ use actix_web::{
     http::header::{self, Accept, Header},
     web,
 };
+use gametriggers_services::ServiceError;
 use image::{ImageFormat, Luma};
 use qrcode::{EcLevel, QrCode, render::svg};
 use serde::Serialize;
@@ -118,6 +119,28 @@ pub(crate) async fn chat_command(
         .json(ChatCommandResponse { command }))
 }
 
+/// The QR code of one participation's tracking link, whatever is on screen.
+#[utoipa::path(
+    get,
+    path = "/c/{participationId}/qr",
+    tag = OVERLAY,
+    params(("participationId" = String, Path, description = "The participation")),
+    responses(
+        (status = 200, description = "The QR code.", content_type = "image/png"),
+        (status = 404, description = "`UNKNOWN_LINK`", body = ErrorResponse),
+    )
+)]
+#[get("/c/{participationId}/qr")]
+pub(crate) async fn qr_of_participation(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let unknown = |_| ApiError::from(ServiceError::UnknownParticipation);
+    let url = state.services.links.qr_url_of(id.parse().map_err(unknown)?).await?;
+    draw(&url, accepted(&request))
+}
+
 /// The first picture that the caller prefers and we can draw.
 fn accepted(request: &HttpRequest) -> Picture {
     let ranked = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
@@ -129,10 +152,13 @@ fn accepted(request: &HttpRequest) -> Picture {
     ranked.iter().find_map(|wanted| picture(wanted.essence_str())).unwrap_or(Picture::Png)
 }
 
+async fn render(state: &ApiState, token: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
+    draw(&state.services.links.qr_url(token).await?, picture)
+}
+
 /// Draws the code in memory, with the quiet zone of four modules that ISO/IEC 18004 asks for: it stands on moving
 /// pictures.
-async fn render(state: &ApiState, token: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
-    let url = state.services.links.qr_url(token).await?;
+fn draw(url: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
     let code =
         QrCode::with_error_correction_level(url, EcLevel::M).map_err(|error| ApiError::internal(&error))?;
     let (content_type, bytes) = match picture {

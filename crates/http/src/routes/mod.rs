@@ -21,6 +21,7 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
         .service(health::live)
         .service(health::ready)
         .service(visits::follow)
+        .service(links::qr_of_participation)
         .service(
             scope("/api/v1")
                 .service(overlay::page)

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use crate::{Settings, Store};
 
 pub(super) async fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&settings.storage.url).await?;
+    let url = &settings.storage.url;
     let (migrations, done) = if dry_run {
-        (store.pending_migrations().await?, "would apply")
+        (Store::dry_run(url).await?, "would apply")
     } else {
-        (store.migrate().await?, "applied")
+        (Store::open(url).await?.migrate().await?, "applied")
     };
     for migration in &migrations {
         println!("{done} {migration}");

@@ -93,7 +93,7 @@ fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
-/// Opens the store and refuses one whose schema is not of this version.
+/// Opens the store, brought up to date if the configuration says so.
 async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
     let store = Store::open(&settings.storage.url).await?;
     if settings.storage.migrate_on_start {
@@ -101,11 +101,17 @@ async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
             tracing::info!(migration, "applied");
         }
     }
+    require_current(&store).await?;
+    Ok(store)
+}
+
+/// Refuses a store whose schema is not of this version.
+async fn require_current(store: &Store) -> anyhow::Result<()> {
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(
         pending.is_empty(),
         "the store lacks the migrations {}; run `gametriggers migrate` first",
         pending.join(", ")
     );
-    Ok(store)
+    Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::Settings;
+use crate::{Settings, Store};
 
 /// Exit code 1 says that differences were found and left as they are.
 pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
-    let store = super::open_current(settings).await?;
+    let store = Store::open_existing(&settings.storage.url).await?;
+    super::require_current(&store).await?;
     let found = store.repositories().ledger.reconcile(repair).await?;
     for difference in &found {
         println!(

@@ -69,7 +69,8 @@ async fn o6_a_blackout_holds_for_both_kinds_of_token_and_for_the_page() {
     assert!(page.status == 200 && !page.body.contains("media.example.com"), "{}", page.body);
 }
 
-/// Nothing displayed in a blackout is credited; a click on what was shown just before it is.
+/// Nothing displayed in a blackout is credited; a click on what was shown just before it is, until ten minutes after the
+/// blackout began, whether or not anyone has asked for the screen since.
 #[tokio::test]
 async fn a_click_on_what_was_shown_before_the_blackout_still_counts() {
     let server = TestServer::start().await;
@@ -80,21 +81,58 @@ async fn a_click_on_what_was_shown_before_the_blackout_still_counts() {
     );
     server.clock.set("2026-11-20T16:29:30Z");
     let shown = server.data(&streamer.token).await;
+    // The display ends with the beginning of the period, in the middle of a slot of an hour.
+    assert_eq!(shown["slotEnd"], "2026-11-20T16:30:00Z");
     server.clock.set("2026-11-20T16:30:00Z");
-    // The decision's slot goes on, the blackout has begun: without a receipt nothing proves an earlier display.
-    server.post(&click, json!({"eventId": "in the dark"})).await.assert_event("rejected", Some("blackout"));
-    server.post(&impression, json!({})).await.assert_event("rejected", Some("blackout"));
-    assert_dark(&server.data(&streamer.token).await);
-    server.post(&click, json!({})).await.assert_event("rejected", Some("blackout"));
-    server.post(&impression, json!({})).await.assert_event("rejected", Some("blackout"));
-    // With its receipt, what was displayed before is credited.
+    for _ in 0..2 {
+        // Without a receipt nothing proves an earlier display.
+        server
+            .post(&click, json!({"eventId": "in the dark"}))
+            .await
+            .assert_event("rejected", Some("blackout"));
+        server.post(&impression, json!({})).await.assert_event("rejected", Some("blackout"));
+        assert_dark(&server.data(&streamer.token).await);
+    }
+    server.clock.set("2026-11-20T16:40:00Z");
     server.click(&streamer.token, &shown).await.assert_event("counted", None);
     server.display(&streamer.token, &shown).await.assert_event("counted", None);
-    // A rejection that can never change is kept, so that the earner sees why.
     let again = server.post(&click, json!({"eventId": "in the dark", "receipt": shown["receipt"]})).await;
-    again.assert_event("duplicate", Some("blackout"));
+    again.assert_event("counted", None);
+    server.clock.set("2026-11-20T16:40:00.001Z");
+    server.click(&streamer.token, &shown).await.assert_error(400, "RECEIPT_EXPIRED");
     let id = shown["participationId"].as_str().unwrap().parse().unwrap();
     let counters = server.stored_participation(id).await.counters;
-    assert_eq!((counters.clicks, counters.impressions), (1, 1));
+    assert_eq!((counters.clicks, counters.impressions), (2, 1));
+    server.assert_reconciled().await;
+}
+
+/// The end of a campaign ends its display as exactly.
+#[tokio::test]
+async fn a_display_ends_with_its_campaign() {
+    let server = TestServer::start().await;
+    let streamer = server.streamer().await;
+    let ending = server.campaign_with(|it| it.end_date = Some("2026-11-20T10:01:15Z".parse().unwrap())).await;
+    server.join(&streamer, &ending).await;
+    let shown = server.data(&streamer.token).await;
+    assert_eq!(
+        (&shown["slotStart"], &shown["slotEnd"]),
+        (&json!("2026-11-20T10:00:00Z"), &json!("2026-11-20T10:01:15Z"))
+    );
+    server.clock.set("2026-11-20T10:11:15.001Z");
+    server.click(&streamer.token, &shown).await.assert_error(400, "RECEIPT_EXPIRED");
+}
+
+/// A period that is added while a campaign is on screen ends it, whether or not anyone has asked for the screen since.
+#[tokio::test]
+async fn a_blackout_that_is_chosen_ends_what_is_on_screen() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(1).await;
+    let shown = server.data(&streamer.token).await;
+    let now = json!([{"startTime": "10:00", "endTime": "11:00", "days": ["friday"]}]);
+    server.choose(&streamer, json!({"campaignRotationSettings": {"blackoutPeriods": now}})).await;
+    let click = format!("/api/v1/overlay/{}/click", streamer.token);
+    server.post(&click, json!({})).await.assert_event("rejected", Some("blackout"));
+    assert_dark(&server.data(&streamer.token).await);
+    server.click(&streamer.token, &shown).await.assert_event("counted", None);
     server.assert_reconciled().await;
 }

@@ -47,6 +47,33 @@ async fn a_changed_interval_gives_a_new_decision_each_time_and_never_an_old_one(
     }
 }
 
+/// Saving what is stored already is no new decision: each would be one more display to pay.
+#[tokio::test]
+async fn settings_that_change_nothing_end_nothing() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(3).await;
+    let settings = json!({
+        "campaignSelectionStrategy": "weighted", "timezone": "Asia/Kolkata",
+        "campaignRotationSettings": {"rotationIntervalMinutes": 5, "priorityWeights": {"fairness": 0.5}},
+    });
+    server.choose(&streamer, settings.clone()).await;
+    let shown = server.data(&streamer.token).await;
+    server.choose(&streamer, settings).await;
+    assert_eq!(server.data(&streamer.token).await, shown);
+}
+
+/// Other settings end a decision, whether or not anyone has asked for the next one.
+#[tokio::test]
+async fn an_event_between_new_settings_and_the_next_decision_needs_its_receipt() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(2).await;
+    let shown = server.data(&streamer.token).await;
+    server.choose(&streamer, json!({"campaignRotationSettings": {"rotationIntervalMinutes": 7}})).await;
+    let path = format!("/api/v1/overlay/{}/click", streamer.token);
+    server.post(&path, json!({})).await.assert_event("rejected", Some("nothing-on-screen"));
+    server.click(&streamer.token, &shown).await.assert_event("counted", None);
+}
+
 /// Defect S1: the interval that a streamer set was ignored.
 #[tokio::test]
 async fn s1_an_interval_of_one_minute_rotates_at_every_minute_boundary() {

@@ -15,7 +15,7 @@ fn migrations_are_told_applied_and_then_done() {
     assert!(
         told.stdout.lines().count() > 0 && told.stdout.lines().all(|line| line.starts_with("would apply V"))
     );
-    assert_eq!(folder.stored(), [""; 0], "a dry run stores nothing");
+    assert!(!folder.path().join("data").exists(), "a dry run makes nothing");
     assert_eq!(folder.run(&["migrate", "--dry-run"]).stdout, told.stdout);
     let applied = folder.run(&["migrate"]);
     assert_eq!((applied.code, applied.stdout), (Some(0), told.stdout.replace("would apply", "applied")));
@@ -62,7 +62,7 @@ fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
         let ended = folder.run(args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}");
         let message = ended.stderr.lines().last().unwrap();
-        assert!(message.contains("cannot migrate the store") && message.contains("V1__"), "{message}");
+        assert!(message.contains("V1__first_slice"), "{message}");
     }
     assert_eq!(folder.stored(), stored);
 }

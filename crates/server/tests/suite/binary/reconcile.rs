@@ -58,3 +58,15 @@ async fn what_was_falsified_by_hand_is_reported_and_repaired() {
     assert_eq!(folder.stored(), true_store);
     folder.assert_reconciled();
 }
+
+/// A mistyped address must not look like a store in which all is well.
+#[test]
+fn where_there_is_no_store_nothing_is_reconciled_and_none_is_made() {
+    let folder = Folder::new();
+    for args in [&["reconcile"][..], &["reconcile", "--repair"]] {
+        let ended = folder.run(args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.contains("there is no store at sqlite://"), "{}", ended.stderr);
+    }
+    assert!(!folder.path().join("data").exists());
+}

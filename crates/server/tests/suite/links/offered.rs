@@ -127,7 +127,6 @@ async fn o13_tracking_links_are_stored_when_missing_and_when_the_public_url_chan
     let (streamer, _, joined) = joined(&server, |_| {}).await;
     server.data(&streamer.token).await;
     assert_eq!(server.stored_participation(joined.id).await.tracking.tracking_url, None);
-    let token = joined.browser_source_token.expose();
     for (instance, base, what) in [
         (&server, server.url(""), "qr"),
         (&moved("https://sponsors.example/").await, "https://sponsors.example".to_owned(), "chat-command"),
@@ -137,11 +136,33 @@ async fn o13_tracking_links_are_stored_when_missing_and_when_the_public_url_chan
         assert_eq!(instance.get(&of(&streamer.token, what)).await.status, 200);
         let stored = server.stored_participation(joined.id).await;
         let tracking_url = format!("{base}/c/{}", joined.id);
-        assert_eq!(stored.tracking.qr_code_url, Some(format!("{base}{}", of(token, "qr"))));
+        assert_eq!(stored.tracking.qr_code_url, Some(format!("{tracking_url}/qr")));
         let command = format!("!sponsor Check out our sponsor: {tracking_url}?src=chat");
         assert_eq!(stored.tracking.chat_command, Some(command));
         assert_eq!(stored.tracking.tracking_url, Some(tracking_url));
         let untouched = Participation { tracking: joined.tracking.clone(), ..stored };
         assert_eq!(Participation { updated_at: joined.updated_at, ..untouched }, joined);
+    }
+}
+
+/// A participation's own QR code needs no token and no screen: it lives through a token that is made anew.
+#[tokio::test]
+async fn o19_the_stored_address_of_a_qr_code_outlives_the_tokens_of_before() {
+    let server = TestServer::start().await;
+    let (streamer, _, participation) = joined(&server, |_| {}).await;
+    server.data(&streamer.token).await;
+    server.get(&of(&streamer.token, "qr")).await;
+    let stored = server.stored_participation(participation.id).await.tracking.qr_code_url.unwrap();
+    let path = stored.strip_prefix(&server.url("")).unwrap();
+    server.clock.advance_seconds(1);
+    assert_eq!(server.post_as(&streamer, "/api/v1/users/me/overlay/regenerate", json!({})).await.status, 201);
+    server
+        .get(&of(participation.browser_source_token.expose(), "qr"))
+        .await
+        .assert_error(404, "UNKNOWN_TOKEN");
+    let expected = server.url(&format!("{}?src=qr", link(&participation)));
+    assert_eq!(read_png(&server.get(path).await), expected);
+    for unknown in ["/c/6864d4ee7d06a675f2abb716/qr", "/c/not-an-id/qr"] {
+        server.get(unknown).await.assert_error(404, "UNKNOWN_LINK");
     }
 }

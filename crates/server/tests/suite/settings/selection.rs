@@ -186,5 +186,7 @@ async fn changes_of_different_fields_at_once_lose_nothing() {
     let twice = changes.iter().chain(&changes).enumerate();
     join_all(twice.map(|(place, change)| servers[place % 2].choose(&streamer, change.clone()))).await;
     assert_eq!(settings(read(&second, &streamer, SELECTION).await), wanted);
-    assert_eq!(server.stored_user(streamer.user.id).await.selection.version, 14, "no change was lost");
+    // Each of the seven changes counts; the same one again counts where it was not stored yet when it was looked at.
+    let version = server.stored_user(streamer.user.id).await.selection.version;
+    assert!((7..=14).contains(&version), "{version}");
 }
