@@ -39,7 +39,8 @@ const NO_DRIVER_NO_HTTP: &[&Family] = &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE, &MO
 
 /// The floors, from the top down: every arrow points to a crate listed before.
 ///
-/// `gametriggers-persistence-contract` is in no `may_use`: it is a test suite, and nothing that ships contains it.
+/// `gametriggers-persistence-contract` and `gametriggers-test-mongod` are in no `may_use`: they are for tests, and nothing
+/// that ships contains them.
 const FLOORS: &[Floor] = &[
     Floor { package: "gametriggers-types", may_use: &[], never: PURE },
     Floor { package: "gametriggers-domain", may_use: &["gametriggers-types"], never: PURE },
@@ -47,6 +48,11 @@ const FLOORS: &[Floor] = &[
         package: "gametriggers-persistence",
         may_use: &["gametriggers-types", "gametriggers-domain"],
         never: NO_DRIVER_NO_HTTP,
+    },
+    Floor {
+        package: "gametriggers-documents",
+        may_use: &["gametriggers-types", "gametriggers-domain"],
+        never: PURE,
     },
     Floor {
         package: "gametriggers-persistence-contract",
@@ -60,7 +66,17 @@ const FLOORS: &[Floor] = &[
     },
     Floor {
         package: "gametriggers-persistence-mongodb",
-        may_use: &["gametriggers-types", "gametriggers-domain", "gametriggers-persistence"],
+        may_use: &[
+            "gametriggers-types",
+            "gametriggers-domain",
+            "gametriggers-persistence",
+            "gametriggers-documents",
+        ],
+        never: &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE],
+    },
+    Floor {
+        package: "gametriggers-test-mongod",
+        may_use: &[],
         never: &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE],
     },
     Floor {
@@ -74,6 +90,7 @@ const FLOORS: &[Floor] = &[
             "gametriggers-types",
             "gametriggers-domain",
             "gametriggers-persistence",
+            "gametriggers-documents",
             "gametriggers-streams",
         ],
         never: &[&HTTP_SERVER, &SQLITE, &MONGODB],

@@ -10,6 +10,8 @@ pub struct ScreenToken(String);
 
 impl ScreenToken {
     const MAX_LEN: usize = 128;
+    /// What [`parse`](Self::parse) takes, as a regular expression (PCRE), for a store that has to tell by itself.
+    pub const PATTERN: &str = r"^[A-Za-z0-9_-]{1,128}\z";
 
     /// The token, or nothing where the text cannot be one.
     #[must_use]

@@ -6,29 +6,25 @@
 //! defaults, values that cannot be used are noted and replaced, and fields that this version does not use are kept
 //! beside the document. What cannot be a document at all is refused by itself, with its file and line.
 //!
-//! One file per collection says which stored field becomes what; `fields` takes documents apart and `values` reads
-//! single values. Reports and errors never show a token, an e-mail address or a password.
+//! Which stored field becomes what is written in `gametriggers-documents`. Reports and errors never show a token, an
+//! e-mail address or a password.
 
 mod campaigns;
-mod fields;
 mod lines;
 mod participations;
 mod report;
 mod users;
-mod values;
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
+use gametriggers_documents::{Fields, Problem};
 use gametriggers_persistence::{Insertion, Repositories, StorageError};
 
+use self::lines::Lines;
 pub use self::report::{CollectionReport, ImportReport, Remark};
-use self::{
-    fields::{Fields, Problem},
-    lines::Lines,
-};
 
 /// Why an import ended before its end. What it had inserted by then stays, and it can be run again.
 #[derive(Debug, thiserror::Error)]
@@ -116,8 +112,13 @@ async fn import(
             }
         };
         let id = fields.id();
-        let remark =
-            |Problem { field, reason }: Problem| Remark { file, line, id, field: Some(field), reason };
+        let remark = |Problem { field, reason }: Problem| Remark {
+            file,
+            line,
+            id,
+            field: Some(field.into_owned()),
+            reason,
+        };
         match collection.insert(storage, &mut fields).await {
             Ok(Insertion::Inserted) => {
                 report.inserted += 1;
@@ -127,7 +128,7 @@ async fn import(
             Err(Obstacle::Document(problem)) => report.refused.push(remark(problem)),
             Err(Obstacle::Store(StorageError::AlreadyExists { entity, field })) => {
                 let reason = format!("another {entity} is stored with the same value");
-                report.refused.push(remark(Problem { field, reason }));
+                report.refused.push(remark(Problem { field: field.into(), reason }));
             }
             Err(Obstacle::Store(source)) => return Err(ImportError::Storage { file, line, source }),
         }

@@ -1,72 +1,115 @@
 //! Taking a stored document apart, field by field.
 
-use bson::Bson;
+use std::{borrow::Cow, collections::BTreeMap};
+
+use bson::{Bson, Document};
 use gametriggers_types::{ObjectId, Timestamp};
 use serde_json::{Map, Value};
 
-use super::values::{self, Read};
+use crate::values::{self, Read};
 
 const NOT_EXTENDED_JSON: &str = "not MongoDB Extended JSON";
 
 /// What is wrong with a field, and what was done instead.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) field: String,
-    pub(super) reason: String,
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Problem {
+    /// The field, such as `campaignRotationSettings.blackoutPeriods[0].startTime`.
+    pub field: Cow<'static, str>,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// The fields of a document that have not been taken yet, and notes on those that could not be used.
 ///
 /// A field that is null counts as absent, as it did in the previous system.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub struct Fields {
     /// Where this document is inside the whole one: nothing, or such as `overlaySettings.`.
     path: String,
-    untaken: Map<String, Value>,
+    untaken: BTreeMap<String, Stored>,
     notes: Vec<Problem>,
 }
 
+/// A value as it was found. A line of an export may hold JSON that stands for no value of BSON; it harms only the field
+/// that it is in, so it is not looked at before that is taken.
+#[derive(Debug)]
+enum Stored {
+    Bson(Bson),
+    Json(Value),
+}
+
+impl From<Document> for Fields {
+    fn from(document: Document) -> Self {
+        Self::new(String::new(), of_document(document), Vec::new())
+    }
+}
+
 impl Fields {
-    /// The document that a line holds. The error says why it holds none, without showing any of it.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
+    /// The document that a line of an export holds, in MongoDB Extended JSON.
+    ///
+    /// # Errors
+    /// Why the line holds none, without showing any of it.
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
         match serde_json::from_slice(line) {
-            Ok(Value::Object(untaken)) => Ok(Self { path: String::new(), untaken, notes: Vec::new() }),
+            Ok(Value::Object(fields)) => Ok(Self::new(String::new(), of_object(fields), Vec::new())),
             Ok(_) => Err("not a document; each line holds one JSON object".to_owned()),
             Err(error) if error.is_eof() => Err("the document does not end on its line".to_owned()),
             Err(error) => Err(format!("not valid JSON at column {}", error.column())),
         }
     }
 
+    fn new(path: String, untaken: BTreeMap<String, Stored>, notes: Vec<Problem>) -> Self {
+        Self { path, untaken, notes }
+    }
+
     /// The document's id, if it can be read. Leaves it in place.
-    pub(super) fn id(&self) -> Option<ObjectId> {
-        let id = Bson::try_from(self.untaken.get("_id")?.clone()).ok()?;
+    #[must_use]
+    pub fn id(&self) -> Option<ObjectId> {
+        let id = match self.untaken.get("_id")? {
+            Stored::Bson(id) => id.clone(),
+            Stored::Json(id) => Bson::try_from(id.clone()).ok()?,
+        };
         values::id(&id).ok()
     }
 
-    pub(super) fn into_notes(self) -> Vec<Problem> {
+    /// What was noted on fields that could not be used as they were.
+    #[must_use]
+    pub fn into_notes(self) -> Vec<Problem> {
         self.notes
     }
 
     /// Takes a field without which there is no document.
-    pub(super) fn required<T>(
+    ///
+    /// # Errors
+    /// Where it is absent, or `read` refuses it.
+    pub fn required<T>(
         &mut self,
-        key: &str,
+        key: &'static str,
         read: impl FnOnce(&Bson) -> Read<T>,
     ) -> Result<T, Problem> {
-        self.optional(key, read)?.ok_or_else(|| self.problem(key, "missing"))
+        self.optional(key, read)?.ok_or_else(|| self.problem_of(key, "missing"))
     }
 
     /// Takes a field that may be absent, but must not be wrong.
-    pub(super) fn optional<T>(
+    ///
+    /// # Errors
+    /// Where `read` refuses it.
+    pub fn optional<T>(
         &mut self,
-        key: &str,
+        key: &'static str,
         read: impl FnOnce(&Bson) -> Read<T>,
     ) -> Result<Option<T>, Problem> {
-        self.take(key, read).map_err(|reason| self.problem(key, &reason))
+        self.take(key, read).map_err(|reason| self.problem_of(key, &reason))
+    }
+
+    /// Takes a field that means nothing here.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.untaken.remove(key);
     }
 
     /// Takes a field that is as good as absent if it is wrong; a note then says so and what happens `instead`.
-    pub(super) fn usable<T>(
+    pub(crate) fn usable<T>(
         &mut self,
         key: &str,
         read: impl FnOnce(&Bson) -> Read<T>,
@@ -79,7 +122,7 @@ impl Fields {
     }
 
     /// Takes the time of a document's making or change; without one, the time in its id.
-    pub(super) fn time_or_of_id(&mut self, key: &str, id: ObjectId) -> Timestamp {
+    pub(crate) fn time_or_of_id(&mut self, key: &str, id: ObjectId) -> Timestamp {
         self.usable(key, values::time, "the time in the id is used").unwrap_or_else(|| {
             let [a, b, c, d, ..] = id.bytes();
             Timestamp::from_second(u32::from_be_bytes([a, b, c, d]).into()).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -87,82 +130,137 @@ impl Fields {
     }
 
     /// Takes the document inside this one, empty where there is none, and reads it.
-    pub(super) fn inside<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn inside<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let fields = match self.untaken.remove(key) {
-            Some(Value::Object(fields)) => fields,
-            None | Some(Value::Null) => Map::new(),
-            Some(_) => {
-                self.note(key, "not a document; the defaults are used");
-                Map::new()
+            None | Some(Stored::Bson(Bson::Null | Bson::Undefined) | Stored::Json(Value::Null)) => {
+                BTreeMap::new()
             }
+            Some(stored) => stored.into_fields().unwrap_or_else(|| {
+                self.note(key, "not a document; the defaults are used");
+                BTreeMap::new()
+            }),
         };
         self.descend(key, fields, read)
     }
 
     /// Takes the list of documents inside this one, empty where there is none, and keeps what `read` makes of each.
-    pub(super) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
+    pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
         let items = match self.untaken.remove(key) {
-            Some(Value::Array(items)) => items,
-            None | Some(Value::Null) => Vec::new(),
-            Some(_) => {
+            None | Some(Stored::Bson(Bson::Null | Bson::Undefined) | Stored::Json(Value::Null)) => Vec::new(),
+            Some(stored) => stored.into_items().unwrap_or_else(|| {
                 self.note(key, "not a list; left out");
                 Vec::new()
-            }
+            }),
         };
         let mut kept = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             let key = format!("{key}[{index}]");
-            match item {
-                Value::Object(fields) => kept.extend(self.descend(&key, fields, &mut read)),
-                _ => self.note(&key, "not a document; left out"),
+            match item.into_fields() {
+                Some(fields) => kept.extend(self.descend(&key, fields, &mut read)),
+                None => self.note(&key, "not a document; left out"),
             }
         }
         kept
     }
 
     /// The fields that nobody took, as a JSON object in relaxed Extended JSON.
-    pub(super) fn rest(&mut self) -> Result<String, Problem> {
+    ///
+    /// # Errors
+    /// Where one of them is not Extended JSON.
+    pub fn rest(&mut self) -> Result<String, Problem> {
         let mut rest = Map::new();
         for (key, value) in std::mem::take(&mut self.untaken) {
-            let value = Bson::try_from(value).map_err(|_| self.problem(&key, NOT_EXTENDED_JSON))?;
+            let value = value.into_bson().map_err(|reason| self.problem(&key, &reason))?;
             rest.insert(key, value.into_relaxed_extjson());
         }
         Ok(Value::Object(rest).to_string())
     }
 
-    pub(super) fn note(&mut self, key: &str, reason: &str) {
+    /// Notes what is wrong with a field and what is done instead.
+    pub fn note(&mut self, key: &str, reason: &str) {
         let note = self.problem(key, reason);
         self.notes.push(note);
     }
 
-    pub(super) fn problem(&self, key: &str, reason: &str) -> Problem {
-        // Both may hold texts of users, and are read on a terminal.
-        let plain = |text: String| text.replace(char::is_control, "\u{fffd}");
-        Problem { field: plain(format!("{}{key}", self.path)), reason: plain(reason.to_owned()) }
+    /// A problem with a field of this document.
+    #[must_use]
+    pub fn problem(&self, key: &str, reason: &str) -> Problem {
+        Problem { field: plain(&format!("{}{key}", self.path)).into(), reason: plain(reason) }
+    }
+
+    /// The same, where the field's name is one of ours.
+    fn problem_of(&self, key: &'static str, reason: &str) -> Problem {
+        let problem = self.problem(key, reason);
+        if self.path.is_empty() { Problem { field: key.into(), ..problem } } else { problem }
     }
 
     fn take<T>(&mut self, key: &str, read: impl FnOnce(&Bson) -> Read<T>) -> Read<Option<T>> {
         let Some(value) = self.untaken.remove(key) else { return Ok(None) };
-        // What the conversion says of a wrong value may show it.
-        match Bson::try_from(value).map_err(|_| NOT_EXTENDED_JSON)? {
+        match value.into_bson()? {
             Bson::Null | Bson::Undefined => Ok(None),
             value => read(&value).map(Some),
         }
     }
 
-    fn descend<T>(&mut self, key: &str, untaken: Map<String, Value>, read: impl FnOnce(&mut Self) -> T) -> T {
+    fn descend<T>(
+        &mut self,
+        key: &str,
+        untaken: BTreeMap<String, Stored>,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let notes = std::mem::take(&mut self.notes);
-        let mut inner = Self { path: format!("{}{key}.", self.path), untaken, notes };
+        let mut inner = Self::new(format!("{}{key}.", self.path), untaken, notes);
         let result = read(&mut inner);
         self.notes = inner.notes;
         result
     }
 }
 
+impl Stored {
+    fn into_bson(self) -> Read<Bson> {
+        match self {
+            Self::Bson(value) => Ok(value),
+            // What the conversion says of a wrong value may show it.
+            Self::Json(value) => Bson::try_from(value).map_err(|_| NOT_EXTENDED_JSON.to_owned()),
+        }
+    }
+
+    fn into_fields(self) -> Option<BTreeMap<String, Self>> {
+        match self {
+            Self::Bson(Bson::Document(document)) => Some(of_document(document)),
+            Self::Json(Value::Object(fields)) => Some(of_object(fields)),
+            Self::Bson(_) | Self::Json(_) => None,
+        }
+    }
+
+    fn into_items(self) -> Option<Vec<Self>> {
+        match self {
+            Self::Bson(Bson::Array(items)) => Some(items.into_iter().map(Self::Bson).collect()),
+            Self::Json(Value::Array(items)) => Some(items.into_iter().map(Self::Json).collect()),
+            Self::Bson(_) | Self::Json(_) => None,
+        }
+    }
+}
+
+fn of_document(document: Document) -> BTreeMap<String, Stored> {
+    document.into_iter().map(|(key, value)| (key, Stored::Bson(value))).collect()
+}
+
+fn of_object(object: Map<String, Value>) -> BTreeMap<String, Stored> {
+    object.into_iter().map(|(key, value)| (key, Stored::Json(value))).collect()
+}
+
+/// Names of fields and reasons may hold texts of users, and are read on a terminal.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 #[cfg(test)]
 mod tests {
+    use bson::doc;
+
     use super::*;
-    use crate::import::values::{flag, number, text};
+    use crate::values::{flag, number, text};
 
     fn fields(json: &str) -> Fields {
         Fields::parse(json.as_bytes()).unwrap()
@@ -178,13 +276,29 @@ mod tests {
     }
 
     #[test]
+    fn a_document_of_a_database_is_taken_apart_like_a_line() {
+        let null = Bson::Null;
+        let mut fields =
+            Fields::from(doc! {"a": {"b": 1, "c": [{"d": true}, 7]}, "n": &null, "u": Bson::Undefined});
+        let (b, d) =
+            fields.inside("a", |a| (a.optional("b", text), a.each("c", |c| c.usable("d", flag, "left out"))));
+        assert_eq!(b, Err(Problem { field: "a.b".into(), reason: "not text".to_owned() }));
+        assert_eq!(d, [true]);
+        assert_eq!(fields.inside("n", |n| n.optional("x", text)), Ok(None));
+        assert_eq!(fields.each("u", |_| Some(())), []);
+        let notes: Vec<_> = fields.into_notes().into_iter().map(|note| note.field.into_owned()).collect();
+        assert_eq!(notes, ["a.c[1]"]);
+    }
+
+    #[test]
     fn a_wrong_value_is_a_problem_or_a_note_that_names_its_place() {
         let mut fields = fields(r#"{"a": {"b": 1, "c": [{"d": "x"}, 7, {"d": true}]}}"#);
         let (b, d) =
             fields.inside("a", |a| (a.optional("b", text), a.each("c", |c| c.usable("d", flag, "left out"))));
-        assert_eq!(b, Err(Problem { field: "a.b".to_owned(), reason: "not text".to_owned() }));
+        assert_eq!(b, Err(Problem { field: "a.b".into(), reason: "not text".to_owned() }));
         assert_eq!(d, [true]);
-        let notes: Vec<_> = fields.into_notes().into_iter().map(|note| (note.field, note.reason)).collect();
+        let notes: Vec<_> =
+            fields.into_notes().into_iter().map(|note| (note.field.into_owned(), note.reason)).collect();
         assert_eq!(
             notes,
             [
@@ -197,7 +311,7 @@ mod tests {
     #[test]
     fn a_missing_field_that_is_required_is_named() {
         let problem = fields("{}").required("email", text).unwrap_err();
-        assert_eq!((problem.field.as_str(), problem.reason.as_str()), ("email", "missing"));
+        assert_eq!((&*problem.field, problem.reason.as_str()), ("email", "missing"));
     }
 
     #[test]

