@@ -35,6 +35,7 @@
 #![deny(dead_code)]
 
 mod campaigns;
+mod changes;
 mod decisions;
 mod idempotency;
 mod ledger;
@@ -138,4 +139,5 @@ files! { $
     money,
     reconcile,
     probe,
+    changes,
 }

@@ -5,6 +5,7 @@
 //! counterpart of the same name in every other backend.
 
 mod campaigns;
+mod changes;
 mod counters;
 mod database;
 mod decisions;
@@ -73,7 +74,8 @@ impl SqliteStore {
             participations: this.clone(),
             decisions: this.clone(),
             ledger: this.clone(),
-            probe: this,
+            probe: this.clone(),
+            changes: this,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - When a method returns, its write is durable and seen by every later read of every instance.
 
 mod campaigns;
+mod changes;
 mod decisions;
 mod error;
 mod ledger;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use campaigns::{CampaignRepository, NewCampaign};
+pub use changes::{Change, ChangeFeed, ChangeStream};
 pub use decisions::{DecisionRepository, StoredDecision};
 pub use error::{Entity, Source, StorageError};
 pub use ledger::{Discrepancy, Ledger, Outcome, Rollup, StoredEntry};
@@ -38,6 +40,7 @@ pub struct Repositories {
     pub decisions: Arc<dyn DecisionRepository>,
     pub ledger: Arc<dyn Ledger>,
     pub probe: Arc<dyn StorageProbe>,
+    pub changes: Arc<dyn ChangeFeed>,
 }
 
 /// Whether the store is there.

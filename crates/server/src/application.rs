@@ -39,7 +39,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds and wires a server. `extra` adds routes beside the API's.
+    /// Binds and wires a server, and begins to follow the store's changes. `extra` adds routes beside the API's. To be
+    /// called within a Tokio runtime.
     ///
     /// # Errors
     /// [`ApplicationError`].
@@ -50,8 +51,30 @@ impl Application {
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
+        Self::build_on(Self::bind(settings)?, settings, secret, storage, clock, extra)
+    }
+
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Bind`].
+    pub fn bind(settings: &HttpSettings) -> Result<TcpListener, ApplicationError> {
+        TcpListener::bind(settings.bind).map_err(|error| ApplicationError::Bind(settings.bind, error))
+    }
+
+    /// Wires a server on an address that was [taken](Self::bind) before; otherwise as [`build`](Self::build).
+    ///
+    /// # Errors
+    /// [`ApplicationError`].
+    pub fn build_on(
+        listener: TcpListener,
+        settings: &HttpSettings,
+        secret: &[u8],
+        storage: Storage,
+        clock: Arc<dyn Clock>,
+        extra: fn(&mut ServiceConfig),
+    ) -> Result<Self, ApplicationError> {
         let cannot_bind = |error| ApplicationError::Bind(settings.bind, error);
-        let listener = TcpListener::bind(settings.bind).map_err(cannot_bind)?;
         let address = listener.local_addr().map_err(cannot_bind)?;
         let public_url = match &settings.public_url {
             Some(url) => url.clone(),
@@ -63,15 +86,10 @@ impl Application {
             }
             None => WebUrl::parse(&format!("http://{address}"))?,
         };
-        let state = ApiState {
-            services: Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url),
-            clock,
-            jwt: JwtKeys::new(secret),
-            settings: Arc::new(gametriggers_http::HttpSettings {
-                allowed_origins: settings.allowed_origins.clone(),
-                trust_forwarded_for: settings.trust_forwarded_for,
-            }),
-        };
+        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url);
+        services.spawn_live_reads();
+        let state =
+            ApiState { services, clock, jwt: JwtKeys::new(secret), settings: Arc::new(settings.into()) };
         let server = HttpServer::new(move || gametriggers_http::app(state.clone(), extra))
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
@@ -96,5 +114,14 @@ impl Application {
     /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered.
     pub fn server(self) -> Server {
         self.server
+    }
+}
+
+impl From<&HttpSettings> for gametriggers_http::HttpSettings {
+    fn from(settings: &HttpSettings) -> Self {
+        Self {
+            allowed_origins: settings.allowed_origins.clone(),
+            trust_forwarded_for: settings.trust_forwarded_for,
+        }
     }
 }

@@ -17,6 +17,7 @@ mod overlay;
 mod receipt;
 mod recorder;
 mod secrets;
+mod snapshots;
 mod streamers;
 mod tracking;
 
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 use gametriggers_persistence::Repositories;
 use gametriggers_types::WebUrl;
+
+use crate::snapshots::{Follower, Snapshots};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
@@ -50,6 +53,7 @@ pub struct Services {
     pub streamers: StreamerService,
     pub campaigns: CampaignService,
     storage: Repositories,
+    snapshots: Arc<Snapshots>,
 }
 
 impl Services {
@@ -57,7 +61,8 @@ impl Services {
     #[must_use]
     pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, public_url: &WebUrl) -> Self {
         let secrets = Arc::new(secrets);
-        let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone());
+        let snapshots = Arc::new(Snapshots::new());
+        let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), snapshots.clone());
         let recorder = Recorder::new(storage.ledger.clone());
         Self {
             tracking: TrackingService::new(
@@ -75,11 +80,19 @@ impl Services {
                 overlay.clone(),
                 public_url,
             ),
-            streamers: StreamerService::new(storage.clone(), clock),
+            streamers: StreamerService::new(storage.clone(), clock, snapshots.clone()),
             campaigns: CampaignService::new(storage.clone()),
             overlay,
             storage,
+            snapshots,
         }
+    }
+
+    /// Keeps streamers in memory from now on, within a second true to a store that answers, and no more than two behind
+    /// one that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without it, the
+    /// store is read each time. To be called within a Tokio runtime.
+    pub fn spawn_live_reads(&self) {
+        tokio::spawn(Follower::new(&self.snapshots, self.storage.changes.clone()).run());
     }
 
     /// Whether the store answers.

@@ -108,7 +108,7 @@ impl LinkService {
     /// The tracking link of the campaign on screen. It and what is made of it are stored where they are missing or the
     /// public URL has changed.
     async fn shown_link(&self, token: &str) -> Result<String, ServiceError> {
-        let user = self.overlay.resolve(token).await?;
+        let user = self.overlay.resolve_stored(token).await?;
         let participation = self.overlay.shown_now(&user).await?.participation;
         let link = self.link(participation.id);
         let links = TrackingLinks {

@@ -15,6 +15,7 @@ use crate::{
     Clock, ServiceError,
     receipt::{self, Subject},
     secrets::Secrets,
+    snapshots::Snapshots,
 };
 
 /// How often a decision is attempted while other instances decide first.
@@ -64,29 +65,73 @@ pub struct OverlayService {
     storage: Repositories,
     clock: Arc<dyn Clock>,
     secrets: Arc<Secrets>,
+    snapshots: Arc<Snapshots>,
 }
 
 impl OverlayService {
-    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Arc<Secrets>) -> Self {
-        Self { storage, clock, secrets }
+    pub(crate) fn new(
+        storage: Repositories,
+        clock: Arc<dyn Clock>,
+        secrets: Arc<Secrets>,
+        snapshots: Arc<Snapshots>,
+    ) -> Self {
+        Self { storage, clock, secrets, snapshots }
     }
 
     /// Whose screen a token addresses: the streamer of this overlay token, or of the participation with this browser
-    /// source token unless the streamer has revoked it since they joined.
+    /// source token unless the streamer has revoked it since they joined. May come from memory: without the profile, and
+    /// as it was a moment ago.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`] for any other text; [`ServiceError::Storage`].
-    pub async fn resolve(&self, token: &str) -> Result<User, ServiceError> {
+    pub async fn resolve(&self, token: &str) -> Result<Arc<User>, ServiceError> {
         let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
-        if let Some(user) = self.storage.users.find_by_overlay_token(&token).await? {
-            return Ok(user);
+        match self.snapshots.find(&token) {
+            Some(streamer) => Ok(streamer),
+            None => Ok(Arc::new(self.look_up(token).await?)),
         }
-        let participation = self.storage.participations.find_by_token(&token).await?;
-        let participation = participation.ok_or(ServiceError::UnknownToken)?;
+    }
+
+    /// [`resolve`](Self::resolve) for whoever decides, or judges whether a decision is in force: as it is in the store.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub(crate) async fn resolve_stored(&self, token: &str) -> Result<User, ServiceError> {
+        let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
+        if let Some(known) = self.snapshots.find(&token) {
+            // One read by id instead of up to three; a token that was good is so until the streamer makes theirs anew.
+            let stored = self.storage.users.find_by_id(known.id).await?;
+            let unrevoked = stored.filter(|stored| {
+                stored.overlay_token == known.overlay_token
+                    && stored.tokens_revoked_at == known.tokens_revoked_at
+            });
+            if let Some(user) = unrevoked {
+                return Ok(user);
+            }
+        }
+        self.look_up(token).await
+    }
+
+    async fn look_up(&self, token: ScreenToken) -> Result<User, ServiceError> {
+        let reading = self.snapshots.begin_reading();
+        let user = match self.storage.users.find_by_overlay_token(&token).await? {
+            Some(user) => Some(user),
+            None => self.streamer_of_participation(&token).await?,
+        };
+        // An unknown token is not remembered: it may become somebody's at any moment.
+        let user = user.ok_or(ServiceError::UnknownToken)?;
+        self.snapshots.keep(reading, token, &user);
+        Ok(user)
+    }
+
+    async fn streamer_of_participation(&self, token: &ScreenToken) -> Result<Option<User>, StorageError> {
+        let Some(participation) = self.storage.participations.find_by_token(token).await? else {
+            return Ok(None);
+        };
         let user = self.storage.users.find_by_id(participation.streamer_id).await?;
         // Defect O19: a new overlay token revokes what was derived before it.
-        user.filter(|user| user.tokens_revoked_at.is_none_or(|revoked| revoked < participation.joined_at))
-            .ok_or(ServiceError::UnknownToken)
+        let joined = participation.joined_at;
+        Ok(user.filter(|user| user.tokens_revoked_at.is_none_or(|revoked| revoked < joined)))
     }
 
     /// What is on the screen that the token addresses; decides if no decision is in force.
@@ -94,7 +139,7 @@ impl OverlayService {
     /// # Errors
     /// [`ServiceError::UnknownToken`]; [`ServiceError::Storage`].
     pub async fn show(&self, token: &str) -> Result<Screen, ServiceError> {
-        let user = self.resolve(token).await?;
+        let user = self.resolve_stored(token).await?;
         let now = self.clock.now();
         // Defect O8: a test ad never appeared while a campaign was on.
         let on_screen = match test_ad_on_screen(&user, now) {

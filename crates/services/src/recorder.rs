@@ -1,6 +1,9 @@
 //! The way of every event to the ledger.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
@@ -9,6 +12,8 @@ use gametriggers_persistence::{Ledger, Outcome, StorageError};
 const ATTEMPTS: u32 = 3;
 /// Wait before the second attempt; each further one waits as much more.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
+/// A store that took longer than this to refuse has tried again itself.
+const RETRY_WITHIN: Duration = Duration::from_secs(2);
 
 /// Records events, each answered when it is durable.
 #[derive(Clone)]
@@ -29,6 +34,7 @@ impl Recorder {
     /// [`StorageError`] if the ledger refused it, or if it stayed unavailable. If the outcome is then unknown, the same
     /// entry may be recorded again: its id makes that safe.
     pub async fn record(&self, entry: Entry) -> Result<Outcome, StorageError> {
+        let started = Instant::now();
         let mut may_be_ours = false;
         let mut attempt = 1;
         loop {
@@ -39,10 +45,16 @@ impl Recorder {
                         outcome.ok_or_else(|| StorageError::Backend("no outcome for an entry".into()))?;
                     return Ok(if may_be_ours { first_outcome(outcome) } else { outcome });
                 }
-                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                Err(error)
+                    if error.is_retryable() && attempt < ATTEMPTS && started.elapsed() < RETRY_WITHIN =>
+                {
                     may_be_ours |= error.outcome_unknown();
                     tokio::time::sleep(RETRY_AFTER * attempt).await;
                     attempt += 1;
+                }
+                // What an earlier attempt may have stored is not known to be absent.
+                Err(error) if may_be_ours => {
+                    return Err(StorageError::Unavailable { outcome_unknown: true, source: error.into() });
                 }
                 Err(error) => return Err(error),
             }

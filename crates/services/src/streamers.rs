@@ -6,7 +6,7 @@ use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
 use gametriggers_types::{MediaType, ScreenToken, SignedDuration, Timestamp, UserId, WebUrl};
 
-use crate::{Clock, ServiceError, entropy, error::require_streamer};
+use crate::{Clock, ServiceError, entropy, error::require_streamer, snapshots::Snapshots};
 
 /// An overlay seen less than this ago is active: four missed pings.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);
@@ -36,11 +36,12 @@ pub struct TestAd {
 pub struct StreamerService {
     storage: Repositories,
     clock: Arc<dyn Clock>,
+    snapshots: Arc<Snapshots>,
 }
 
 impl StreamerService {
-    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>) -> Self {
-        Self { storage, clock }
+    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, snapshots: Arc<Snapshots>) -> Self {
+        Self { storage, clock, snapshots }
     }
 
     /// The caller's account; the role that counts is the stored one (defect A15).
@@ -61,6 +62,7 @@ impl StreamerService {
         // Defect O28: two first requests made two tokens, one of them dead.
         if user.role.is_streamer() && user.overlay_token.is_none() {
             let token = entropy::new_token()?;
+            let _changing = self.snapshots.changing(id);
             user.overlay_token = self.storage.users.ensure_overlay_token(id, &token).await?;
         }
         Ok(user)
@@ -85,6 +87,7 @@ impl StreamerService {
         if *patch == OverlayPatch::default() {
             return Ok(user);
         }
+        let _changing = self.snapshots.changing(id);
         let updated = self.storage.users.update_overlay(id, patch, self.clock.now()).await?;
         updated.ok_or(ServiceError::UnknownUser(id))
     }
@@ -100,6 +103,7 @@ impl StreamerService {
         if !patch.changes(&user.selection) {
             return Ok(user);
         }
+        let _changing = self.snapshots.changing(id);
         match self.storage.users.update_selection(id, patch, self.clock.now()).await? {
             SelectionUpdate::Updated(user) => Ok(*user),
             SelectionUpdate::NotFound => Err(ServiceError::UnknownUser(id)),
@@ -114,6 +118,7 @@ impl StreamerService {
     pub async fn regenerate_overlay_token(&self, id: UserId) -> Result<ScreenToken, ServiceError> {
         self.streamer(id, "regenerate overlay tokens").await?;
         let token = entropy::new_token()?;
+        let _changing = self.snapshots.changing(id);
         let found = self.storage.users.regenerate_overlay_token(id, &token, self.clock.now()).await?;
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
@@ -150,6 +155,7 @@ impl StreamerService {
         let expires_at = self.clock.now().saturating_add(TEST_AD_LASTS).unwrap_or(Timestamp::MAX);
         let TestAd { title, media_url, media_type } = ad;
         let test = TestCampaign { title, media_url, media_type, expires_at };
+        let _changing = self.snapshots.changing(id);
         Ok(self.storage.users.set_test_campaign(id, &test).await?)
     }
 

@@ -101,7 +101,7 @@ impl TrackingService {
     /// [`ServiceError::UnknownToken`], [`ServiceError::InvalidReceipt`], [`ServiceError::ExpiredReceipt`],
     /// [`ServiceError::Storage`].
     pub async fn record_display(&self, token: &str, event: &Event) -> Result<EventReport, ServiceError> {
-        let user = self.overlay.resolve(token).await?;
+        let user = self.streamer(token, event).await?;
         match self.target(&user, event).await? {
             Target::Credit { decision, participation, campaign, shown: (from, _) } => {
                 let id = EntryId::display(decision);
@@ -130,7 +130,7 @@ impl TrackingService {
         kind: ClickKind,
         event: &Event,
     ) -> Result<EventReport, ServiceError> {
-        let user = self.overlay.resolve(token).await?;
+        let user = self.streamer(token, event).await?;
         let event_id = match &event.event_id {
             Some(id) => id.clone(),
             None => entropy::new_event_id()?,
@@ -169,6 +169,15 @@ impl TrackingService {
             return Ok(());
         }
         Ok(self.storage.users.touch_overlay(user.id, now).await?)
+    }
+
+    /// The streamer whom the token addresses. Without a receipt their settings say whether a decision is in force, which is
+    /// asked of the store.
+    async fn streamer(&self, token: &str, event: &Event) -> Result<Arc<User>, ServiceError> {
+        match event.receipt {
+            Some(_) => self.overlay.resolve(token).await,
+            None => self.overlay.resolve_stored(token).await.map(Arc::new),
+        }
     }
 
     async fn target(&self, user: &User, event: &Event) -> Result<Target, ServiceError> {

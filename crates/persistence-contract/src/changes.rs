@@ -1,0 +1,162 @@
+//! What is told of changes, to whoever listens.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use gametriggers_domain::{
+    ledger::EntryKind,
+    model::{TestCampaign, User},
+};
+use gametriggers_persistence::{Change, ChangeStream, OverlayPatch, Repositories, SelectionPatch};
+use gametriggers_types::{ClickKind, MediaType, OverlaySize, RotationInterval, UserId, WebUrl};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    Fixture,
+    stage::stage_of_one,
+    support::{TASKS, at_once, entry, minute, store_user, token, user, user_id, user_with_token},
+};
+
+crate::laws! { $ changes:
+    every_change_of_a_user_is_told_whoever_made_it,
+    what_is_no_change_of_a_user_is_not_told,
+    changes_before_the_first_question_and_between_two_are_told,
+    of_many_changes_at_once_every_one_is_told_to_everybody,
+    a_quiet_store_says_so,
+}
+
+/// Within a second, and as much again as a machine that runs many tests at once may take.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Every kind of change that a user can undergo, one after the other.
+async fn change(client: &Repositories, kind: usize, number: u32) {
+    let users = &client.users;
+    let id = user_id(number);
+    match kind {
+        0 => {
+            let patch = OverlayPatch { size: Some(OverlaySize::Small), ..OverlayPatch::default() };
+            assert!(users.update_overlay(id, &patch, minute(1)).await.unwrap().is_some());
+        }
+        1 => {
+            let interval = Some(RotationInterval::try_from(7).unwrap());
+            let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+            users.update_selection(id, &patch, minute(1)).await.unwrap();
+        }
+        2 => {
+            let test = TestCampaign {
+                title: "Test".to_owned(),
+                media_url: WebUrl::parse("/media/test.png").unwrap(),
+                media_type: MediaType::Image,
+                expires_at: minute(2),
+            };
+            assert!(users.set_test_campaign(id, &test).await.unwrap());
+        }
+        3 => {
+            let first = token(&format!("first-{number}"));
+            assert_eq!(users.ensure_overlay_token(id, &first).await.unwrap(), Some(first));
+        }
+        _ => {
+            let renewed = token(&format!("renewed-{number}"));
+            assert!(users.regenerate_overlay_token(id, &renewed, minute(1)).await.unwrap());
+        }
+    }
+}
+
+const KINDS: usize = 5;
+
+/// What is told until all of `awaited` were.
+async fn told(stream: &mut dyn ChangeStream, awaited: impl IntoIterator<Item = u32>) -> BTreeSet<UserId> {
+    let awaited: BTreeSet<_> = awaited.into_iter().map(user_id).collect();
+    let mut told = BTreeSet::new();
+    let all = async {
+        while !told.is_superset(&awaited) {
+            match stream.next().await.unwrap() {
+                Some(Change::User(id)) => _ = told.insert(id),
+                Some(Change::Everything) => panic!("nothing happened that a store could not tell"),
+                None => {}
+            }
+        }
+    };
+    timeout(SOON, all).await.expect("a change is told soon");
+    told
+}
+
+/// Every kind of change of a user is told soon, whether this client made it or another one, also of a user whose overlay
+/// was seen before.
+async fn every_change_of_a_user_is_told_whoever_made_it(fixture: &impl Fixture) {
+    let own = fixture.repositories();
+    let other = fixture.reopen().await;
+    store_user(fixture, user(1)).await;
+    store_user(fixture, User { overlay_last_seen: Some(minute(0)), ..user(2) }).await;
+    for (number, client) in [(1, &own), (2, &other)] {
+        let mut stream = own.changes.subscribe().await.unwrap();
+        for kind in 0..KINDS {
+            change(client, kind, number).await;
+            told(&mut *stream, [number]).await;
+        }
+    }
+}
+
+/// Neither that an overlay was seen nor what the ledger records nor a new user is told, nor anybody else than who has
+/// changed.
+async fn what_is_no_change_of_a_user_is_not_told(fixture: &impl Fixture) {
+    let (mut stage, part) = stage_of_one(fixture).await;
+    for number in 1..=3 {
+        store_user(fixture, user_with_token(number)).await;
+    }
+    let client = fixture.repositories();
+    let mut stream = client.changes.subscribe().await.unwrap();
+    for seen in 1..=3 {
+        client.users.touch_overlay(user_id(1), minute(seen)).await.unwrap();
+    }
+    stage.record(&[entry("click", &part, EntryKind::Click(ClickKind::Overlay))]).await;
+    store_user(fixture, user_with_token(4)).await;
+    change(&client, 0, 2).await;
+    assert_eq!(told(&mut *stream, [2]).await, BTreeSet::from([user_id(2)]));
+}
+
+/// A subscription tells of what happens from its first moment on, also before it is first asked, and of what happens
+/// while nobody asks.
+async fn changes_before_the_first_question_and_between_two_are_told(fixture: &impl Fixture) {
+    for number in 1..=3 {
+        store_user(fixture, user_with_token(number)).await;
+    }
+    let client = fixture.reopen().await;
+    let mut stream = fixture.repositories().changes.subscribe().await.unwrap();
+    change(&client, 0, 1).await;
+    told(&mut *stream, [1]).await;
+    change(&client, 0, 2).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    change(&client, 0, 3).await;
+    told(&mut *stream, [2, 3]).await;
+}
+
+/// Of changes that many make at once, through two clients, each listener is told every one.
+async fn of_many_changes_at_once_every_one_is_told_to_everybody(fixture: &impl Fixture) {
+    let numbers = 1..=u32::try_from(TASKS).unwrap();
+    for number in numbers.clone() {
+        store_user(fixture, user_with_token(number)).await;
+    }
+    let mut streams = [
+        fixture.repositories().changes.subscribe().await.unwrap(),
+        fixture.repositories().changes.subscribe().await.unwrap(),
+        fixture.reopen().await.changes.subscribe().await.unwrap(),
+    ];
+    at_once(fixture, TASKS, |task, client| async move {
+        change(&client, task % 3, u32::try_from(task).unwrap() + 1).await;
+    })
+    .await;
+    for stream in &mut streams {
+        told(&mut **stream, numbers.clone()).await;
+    }
+}
+
+/// While nothing changes, each question is answered soon: nothing has changed.
+async fn a_quiet_store_says_so(fixture: &impl Fixture) {
+    store_user(fixture, user_with_token(1)).await;
+    let mut stream = fixture.repositories().changes.subscribe().await.unwrap();
+    for _ in 0..4 {
+        let asked = Instant::now();
+        assert_eq!(stream.next().await.unwrap(), None);
+        assert!(asked.elapsed() < SOON);
+    }
+}

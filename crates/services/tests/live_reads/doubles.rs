@@ -1,0 +1,189 @@
+//! Doubles of timing only: every answer is the real store's.
+
+use std::{
+    mem,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_persistence::{
+    Change, ChangeFeed, ChangeStream, Insertion, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate,
+    StorageError, UserRepository,
+};
+use gametriggers_types::{ScreenToken, Timestamp, UserId};
+use tokio::sync::{oneshot, watch};
+
+/// A store's users, with every read counted; a read can be held up once its answer is known.
+pub(crate) struct WatchedUsers {
+    inner: Arc<dyn UserRepository>,
+    reads: AtomicUsize,
+    hold: Mutex<Option<Hold>>,
+}
+
+struct Hold {
+    read: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
+}
+
+impl WatchedUsers {
+    pub(crate) fn new(inner: Arc<dyn UserRepository>) -> Self {
+        Self { inner, reads: AtomicUsize::new(0), hold: Mutex::new(None) }
+    }
+
+    /// Reads so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Holds the next read up. The receiver says when its answer is known, the sender lets it go on.
+    pub(crate) fn hold_next_read(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let (read, is_read) = oneshot::channel();
+        let (let_go, go_on) = oneshot::channel();
+        *self.hold.lock().unwrap() = Some(Hold { read, go_on });
+        (is_read, let_go)
+    }
+
+    async fn has_read(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        let hold = mem::take(&mut *self.hold.lock().unwrap());
+        if let Some(Hold { read, go_on }) = hold {
+            read.send(()).unwrap();
+            go_on.await.unwrap();
+        }
+    }
+}
+
+#[async_trait]
+impl UserRepository for WatchedUsers {
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StorageError> {
+        let found = self.inner.find_by_id(id).await;
+        self.has_read().await;
+        found
+    }
+
+    async fn find_by_overlay_token(&self, token: &ScreenToken) -> Result<Option<User>, StorageError> {
+        let found = self.inner.find_by_overlay_token(token).await;
+        self.has_read().await;
+        found
+    }
+
+    async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
+        self.inner.insert_if_absent(user).await
+    }
+
+    async fn ensure_overlay_token(
+        &self,
+        id: UserId,
+        token: &ScreenToken,
+    ) -> Result<Option<ScreenToken>, StorageError> {
+        self.inner.ensure_overlay_token(id, token).await
+    }
+
+    async fn regenerate_overlay_token(
+        &self,
+        id: UserId,
+        token: &ScreenToken,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        self.inner.regenerate_overlay_token(id, token, now).await
+    }
+
+    async fn update_overlay(
+        &self,
+        id: UserId,
+        patch: &OverlayPatch,
+        now: Timestamp,
+    ) -> Result<Option<User>, StorageError> {
+        self.inner.update_overlay(id, patch, now).await
+    }
+
+    async fn update_selection(
+        &self,
+        id: UserId,
+        patch: &SelectionPatch,
+        now: Timestamp,
+    ) -> Result<SelectionUpdate, StorageError> {
+        self.inner.update_selection(id, patch, now).await
+    }
+
+    async fn touch_overlay(&self, id: UserId, now: Timestamp) -> Result<(), StorageError> {
+        self.inner.touch_overlay(id, now).await
+    }
+
+    async fn set_test_campaign(&self, id: UserId, test: &TestCampaign) -> Result<bool, StorageError> {
+        self.inner.set_test_campaign(id, test).await
+    }
+}
+
+/// How a store's feed of changes does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    Up,
+    /// Questions stay unanswered.
+    Silent,
+    /// Subscriptions are lost, and none can be had.
+    Broken,
+}
+
+/// A store's feed of changes, on a line that a test can disturb.
+pub(crate) struct DisturbedFeed {
+    inner: Arc<dyn ChangeFeed>,
+    line: watch::Sender<Line>,
+    /// How many subscriptions there are.
+    subscriptions: Arc<()>,
+}
+
+struct DisturbedStream {
+    inner: Box<dyn ChangeStream>,
+    line: watch::Receiver<Line>,
+    _subscription: Arc<()>,
+}
+
+impl DisturbedFeed {
+    pub(crate) fn new(inner: Arc<dyn ChangeFeed>) -> Self {
+        Self { inner, line: watch::Sender::new(Line::Up), subscriptions: Arc::default() }
+    }
+
+    pub(crate) fn set(&self, line: Line) {
+        self.line.send_replace(line);
+    }
+
+    pub(crate) fn subscriptions(&self) -> usize {
+        Arc::strong_count(&self.subscriptions) - 1
+    }
+}
+
+fn broken() -> StorageError {
+    StorageError::Unavailable { outcome_unknown: false, source: "the line is broken".into() }
+}
+
+#[async_trait]
+impl ChangeFeed for DisturbedFeed {
+    async fn subscribe(&self) -> Result<Box<dyn ChangeStream>, StorageError> {
+        let line = self.line.subscribe();
+        if *line.borrow() == Line::Broken {
+            return Err(broken());
+        }
+        let inner = self.inner.subscribe().await?;
+        Ok(Box::new(DisturbedStream { inner, line, _subscription: self.subscriptions.clone() }))
+    }
+}
+
+#[async_trait]
+impl ChangeStream for DisturbedStream {
+    async fn next(&mut self) -> Result<Option<Change>, StorageError> {
+        loop {
+            let line = *self.line.borrow_and_update();
+            tokio::select! {
+                biased;
+                changed = self.line.changed() => changed.unwrap(),
+                answer = self.inner.next(), if line == Line::Up => return answer,
+                () = async {}, if line == Line::Broken => return Err(broken()),
+            }
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Streamers in memory: that they cost no read, and are never older than they may be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
+
+mod doubles;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use gametriggers_domain::{
+    model::{Campaign, Participation, User},
+    price::Payment,
+};
+use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories};
+use gametriggers_persistence_sqlite::SqliteStore;
+use gametriggers_services::{
+    Clock, OnScreen, Secrets, SelectionPatch, ServiceError, Services, TestAd, new_object_id, new_token,
+};
+use gametriggers_types::{
+    AuthProvider, CampaignStatus, MediaType, Money, OverlaySize, PaymentType, Role, RotationInterval,
+    ScreenToken, SignedDuration, Timestamp, UserId, WebUrl,
+};
+use tempfile::TempDir;
+use tokio::time::{Instant, advance, pause, sleep};
+
+use self::doubles::{DisturbedFeed, Line, WatchedUsers};
+
+/// A second is promised; a machine that runs many tests at once may take longer.
+const SOON: Duration = Duration::from_secs(5);
+/// How long a store may be silent before it is asked again.
+const TRUSTED_FOR: Duration = Duration::from_secs(2);
+
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
+    }
+}
+
+/// A store of several instances.
+struct Stage {
+    folder: TempDir,
+}
+
+/// One of several servers on a store.
+struct Instance {
+    services: Services,
+    users: Arc<WatchedUsers>,
+    feed: Arc<DisturbedFeed>,
+}
+
+impl Stage {
+    async fn set() -> Self {
+        let stage = Self { folder: TempDir::new().unwrap() };
+        SqliteStore::open(&stage.file()).await.unwrap().migrate().await.unwrap();
+        stage
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("test.db")
+    }
+
+    /// What anybody else does to the store.
+    async fn store(&self) -> Repositories {
+        SqliteStore::open(&self.file()).await.unwrap().repositories()
+    }
+
+    /// An instance that reads the store each time.
+    async fn plain_instance(&self) -> Instance {
+        let mut storage = self.store().await;
+        let users = Arc::new(WatchedUsers::new(storage.users));
+        let feed = Arc::new(DisturbedFeed::new(storage.changes));
+        (storage.users, storage.changes) = (users.clone(), feed.clone());
+        let public_url = WebUrl::parse("http://localhost").unwrap();
+        let services = Services::new(storage, Arc::new(Noon), Secrets::derive(b"of a test"), &public_url);
+        Instance { services, users, feed }
+    }
+
+    /// An instance that keeps streamers in memory.
+    async fn instance(&self) -> Instance {
+        let instance = self.plain_instance().await;
+        instance.services.spawn_live_reads();
+        instance
+    }
+
+    /// An active streamer who has one campaign, joined before noon; and the tokens of both.
+    async fn streamer(&self) -> (UserId, [ScreenToken; 2]) {
+        let (now, storage) = (Noon.now(), self.store().await);
+        let id = UserId::from(new_object_id(now).unwrap());
+        let email = format!("{id}@example.com");
+        let mut user = User::new(id, email, "Streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, now);
+        let token = new_token().unwrap();
+        user.overlay_token = Some(token.clone());
+        user.overlay_last_seen = Some(now);
+        user.description = Some("Tells a lot".to_owned());
+        let new = NewUser { user, password_hash: None, other_fields: "{}".to_owned() };
+        storage.users.insert_if_absent(&new).await.unwrap();
+
+        let campaign = Campaign {
+            id: new_object_id(now).unwrap().into(),
+            title: "Campaign".to_owned(),
+            description: None,
+            brand_id: new_object_id(now).unwrap().into(),
+            budget: Money::from_units(1_000.0).unwrap(),
+            remaining_budget: Money::from_units(1_000.0).unwrap(),
+            media_url: "https://media.example.com/1.png".to_owned(),
+            media_type: MediaType::Image,
+            click_url: None,
+            status: CampaignStatus::Active,
+            categories: vec![],
+            languages: vec![],
+            start_date: None,
+            end_date: None,
+            payment: Payment::new(PaymentType::Cpm, Money::from_units(1.0).unwrap(), 10_000).unwrap(),
+            created_at: now,
+            updated_at: now,
+        };
+        let joined_at = now - SignedDuration::from_hours(1);
+        let participation = Participation::joined(
+            new_object_id(now).unwrap().into(),
+            campaign.id,
+            id,
+            new_token().unwrap(),
+            joined_at,
+        );
+        let source = participation.browser_source_token.clone();
+        let other_fields = "{}".to_owned();
+        let new = NewCampaign { campaign, other_fields: other_fields.clone() };
+        storage.campaigns.insert_if_absent(&new).await.unwrap();
+        let new = NewParticipation { participation, other_fields };
+        storage.participations.insert_if_absent(&new).await.unwrap();
+        (id, [token, source])
+    }
+}
+
+impl Instance {
+    async fn resolve(&self, token: &ScreenToken) -> Result<Arc<User>, ServiceError> {
+        self.services.overlay.resolve(token.expose()).await
+    }
+
+    /// How many reads it takes to know whose screen it is.
+    async fn reads_for(&self, token: &ScreenToken) -> usize {
+        let before = self.users.reads();
+        self.resolve(token).await.unwrap();
+        self.users.reads() - before
+    }
+
+    /// Waits until the streamer is in memory.
+    async fn has_in_memory(&self, token: &ScreenToken) {
+        soon(async || self.reads_for(token).await == 0).await;
+    }
+
+    async fn size(&self, token: &ScreenToken) -> OverlaySize {
+        self.resolve(token).await.unwrap().overlay.size
+    }
+
+    async fn is_unknown(&self, token: &ScreenToken) -> bool {
+        match self.resolve(token).await {
+            Err(ServiceError::UnknownToken) => true,
+            answer => {
+                answer.unwrap();
+                false
+            }
+        }
+    }
+}
+
+async fn soon(holds: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "it does not come true");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn sized(size: OverlaySize) -> OverlayPatch {
+    OverlayPatch { size: Some(size), ..OverlayPatch::default() }
+}
+
+async fn change_size(storage: &Repositories, id: UserId, size: OverlaySize) {
+    storage.users.update_overlay(id, &sized(size), Noon.now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_known_token_of_either_kind_costs_no_read_and_brings_no_profile() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (id, tokens) = stage.streamer().await;
+    for token in &tokens {
+        instance.has_in_memory(token).await;
+        for _ in 0..10 {
+            assert_eq!(instance.reads_for(token).await, 0);
+        }
+        let known = instance.resolve(token).await.unwrap();
+        assert_eq!((known.id, known.email.as_str(), known.description.as_ref()), (id, "", None));
+    }
+}
+
+#[tokio::test]
+async fn unless_told_to_keep_them_every_instance_reads_the_store() {
+    let stage = Stage::set().await;
+    let instance = stage.plain_instance().await;
+    let (_, [token, source]) = stage.streamer().await;
+    for _ in 0..10 {
+        assert_eq!(instance.reads_for(&token).await, 1);
+        assert_eq!(instance.reads_for(&source).await, 2);
+    }
+}
+
+/// What an instance changes itself holds for it from the answer on.
+#[tokio::test]
+async fn an_instance_sees_its_own_changes_at_once() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (id, [token, source]) = stage.streamer().await;
+    let streamers = &instance.services.streamers;
+    for size in [OverlaySize::Small, OverlaySize::Large, OverlaySize::Medium] {
+        instance.has_in_memory(&token).await;
+        streamers.update_overlay(id, &sized(size)).await.unwrap();
+        assert_eq!(instance.size(&token).await, size);
+    }
+    for minutes in [1, 5, 9] {
+        instance.has_in_memory(&token).await;
+        let interval = RotationInterval::try_from(minutes).unwrap();
+        let patch = SelectionPatch { interval: Some(interval), ..SelectionPatch::default() };
+        streamers.update_selection(id, &patch).await.unwrap();
+        assert_eq!(instance.resolve(&token).await.unwrap().selection.interval, interval);
+    }
+    instance.has_in_memory(&token).await;
+    let media_url = WebUrl::parse("/test.png").unwrap();
+    let ad = TestAd { title: "Test".to_owned(), media_url, media_type: MediaType::Image };
+    assert!(streamers.show_test_ad(id, None, ad).await.unwrap());
+    assert!(instance.resolve(&token).await.unwrap().test_campaign.is_some());
+
+    instance.has_in_memory(&token).await;
+    instance.has_in_memory(&source).await;
+    let renewed = streamers.regenerate_overlay_token(id).await.unwrap();
+    assert!(instance.is_unknown(&token).await && instance.is_unknown(&source).await);
+    assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
+}
+
+#[tokio::test]
+async fn another_instance_sees_a_change_within_a_second() {
+    let stage = Stage::set().await;
+    let (one, other) = (stage.instance().await, stage.instance().await);
+    let (id, [token, source]) = stage.streamer().await;
+    for size in [OverlaySize::Small, OverlaySize::Large] {
+        other.has_in_memory(&token).await;
+        one.services.streamers.update_overlay(id, &sized(size)).await.unwrap();
+        soon(async || other.size(&token).await == size).await;
+    }
+    other.has_in_memory(&source).await;
+    let renewed = one.services.streamers.regenerate_overlay_token(id).await.unwrap();
+    soon(async || other.is_unknown(&token).await && other.is_unknown(&source).await).await;
+    assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
+}
+
+/// What is on screen is decided by what the store says, whatever is in memory: at once, in every instance.
+#[tokio::test]
+async fn a_screen_is_as_the_store_has_it_without_delay() {
+    let stage = Stage::set().await;
+    let (one, other) = (stage.instance().await, stage.instance().await);
+    let (id, [token, source]) = stage.streamer().await;
+    let shown = async |instance: &Instance| {
+        let screen = instance.services.overlay.show(token.expose()).await.unwrap();
+        let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
+        (shown.decision, screen.user.overlay.size)
+    };
+    for (minutes, size) in [(1, OverlaySize::Small), (5, OverlaySize::Large), (1, OverlaySize::Medium)] {
+        other.has_in_memory(&token).await;
+        let before = shown(&other).await;
+        let interval = Some(RotationInterval::try_from(minutes).unwrap());
+        let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+        one.services.streamers.update_selection(id, &patch).await.unwrap();
+        one.services.streamers.update_overlay(id, &sized(size)).await.unwrap();
+        let after = shown(&other).await;
+        assert_eq!((after.0.id, after.1), (before.0.id.successor(), size));
+        assert_eq!(shown(&one).await, after);
+    }
+    other.has_in_memory(&source).await;
+    one.services.streamers.regenerate_overlay_token(id).await.unwrap();
+    for revoked in [&token, &source] {
+        let refused = other.services.overlay.show(revoked.expose()).await;
+        assert!(matches!(refused, Err(ServiceError::UnknownToken)));
+        let refused = other.services.links.qr_url(revoked.expose()).await;
+        assert!(matches!(refused, Err(ServiceError::UnknownToken)));
+    }
+}
+
+/// A read that began before a change and ends after it does not bring the old state back.
+#[tokio::test]
+async fn a_read_that_a_change_overtook_is_not_kept() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (_, [known, _]) = stage.streamer().await;
+    instance.has_in_memory(&known).await;
+    let (id, [token, _]) = stage.streamer().await;
+
+    // By a change of its own.
+    let (is_read, let_go) = instance.users.hold_next_read();
+    let overtaken = async {
+        is_read.await.unwrap();
+        instance.services.streamers.update_overlay(id, &sized(OverlaySize::Small)).await.unwrap();
+        let_go.send(()).unwrap();
+    };
+    let (read, ()) = tokio::join!(instance.size(&token), overtaken);
+    assert_eq!(read, OverlaySize::Medium, "it was read before the change");
+    assert_eq!(instance.size(&token).await, OverlaySize::Small);
+
+    // By somebody else's, of which the store has told.
+    instance.services.streamers.update_overlay(id, &sized(OverlaySize::Medium)).await.unwrap();
+    let (is_read, let_go) = instance.users.hold_next_read();
+    let overtaken = async {
+        is_read.await.unwrap();
+        change_size(&stage.store().await, id, OverlaySize::Large).await;
+        sleep(Duration::from_secs(1)).await;
+        let_go.send(()).unwrap();
+    };
+    let (read, ()) = tokio::join!(instance.size(&token), overtaken);
+    assert_eq!(read, OverlaySize::Medium, "it was read before the change");
+    assert_eq!(instance.size(&token).await, OverlaySize::Large);
+}
+
+/// A token that nobody had a moment ago works as soon as somebody has it.
+#[tokio::test]
+async fn that_a_token_is_unknown_is_not_remembered() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (id, [known, _]) = stage.streamer().await;
+    instance.has_in_memory(&known).await;
+    let renewed = new_token().unwrap();
+    assert!(instance.is_unknown(&renewed).await);
+    stage.store().await.users.regenerate_overlay_token(id, &renewed, Noon.now()).await.unwrap();
+    assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
+}
+
+/// A store that says nothing any more is believed for two seconds.
+#[tokio::test]
+async fn after_two_seconds_of_silence_the_store_is_read_again() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (id, [token, _]) = stage.streamer().await;
+    instance.has_in_memory(&token).await;
+    instance.feed.set(Line::Silent);
+    let silent = Instant::now();
+    change_size(&stage.store().await, id, OverlaySize::Small).await;
+    pause();
+    assert_eq!(instance.size(&token).await, OverlaySize::Medium, "nobody has told of the change");
+    advance(TRUSTED_FOR.saturating_sub(silent.elapsed())).await;
+    assert_eq!(instance.size(&token).await, OverlaySize::Small);
+    assert_eq!(instance.reads_for(&token).await, 1, "nor is anything believed that was read since");
+
+    // It speaks again: what it has not told of yet does not come back.
+    tokio::time::resume();
+    instance.feed.set(Line::Up);
+    soon(async || {
+        assert_eq!(instance.size(&token).await, OverlaySize::Small);
+        instance.reads_for(&token).await == 0
+    })
+    .await;
+}
+
+/// A lost subscription is noticed at once and renewed, and nothing of before is believed then.
+#[tokio::test]
+async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_left() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (id, [token, _]) = stage.streamer().await;
+    instance.has_in_memory(&token).await;
+    instance.feed.set(Line::Broken);
+    soon(async || instance.feed.subscriptions() == 0).await;
+    for size in [OverlaySize::Small, OverlaySize::Large] {
+        change_size(&stage.store().await, id, size).await;
+        assert_eq!(instance.size(&token).await, size);
+    }
+    instance.feed.set(Line::Up);
+    soon(async || {
+        assert_eq!(instance.size(&token).await, OverlaySize::Large);
+        instance.reads_for(&token).await == 0
+    })
+    .await;
+    change_size(&stage.store().await, id, OverlaySize::Small).await;
+    soon(async || instance.size(&token).await == OverlaySize::Small).await;
+}
+
+#[tokio::test]
+async fn the_subscription_ends_with_the_services() {
+    let stage = Stage::set().await;
+    let Instance { services, feed, .. } = stage.instance().await;
+    soon(async || feed.subscriptions() == 1).await;
+    let clone = services.clone();
+    drop(services);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(feed.subscriptions(), 1);
+    drop(clone);
+    soon(async || feed.subscriptions() == 0).await;
+}
