@@ -8,7 +8,7 @@ default:
 demo *args:
     cargo run --release -- demo {{ args }}
 
-# Run every test that needs nothing but Rust and a C compiler
+# Run unit, integration and doc tests, with a MongoDB server found or started for them
 test *args:
     cargo xtask test {{ args }}
 

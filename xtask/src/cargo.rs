@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 /// What the caller adds to a `cargo test`.
-#[derive(Debug, Args)]
+#[derive(Debug, PartialEq, Eq, Args)]
 pub(crate) struct TestArgs {
     /// Passed on to `cargo test`: a filter, `-p <package>`, `--test <name>` …
     #[arg(value_name = "CARGO_TEST_ARGS", allow_hyphen_values = true)]

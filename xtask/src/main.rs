@@ -1,7 +1,8 @@
 //! The project's own commands, run as `cargo xtask <command>`.
 //!
 //! Owns how the project is tested and checked, so that a developer, the `justfile` and CI all do the same. It knows
-//! nothing of the product: no crate of it depends on this one, and this one depends on none of them.
+//! nothing of the product: no crate of it depends on this one, and this one depends on none of them, only on the one
+//! that starts servers for tests.
 //!
 //! A command is one module with a `run` function and one variant of [`Task`].
 #![allow(
@@ -25,7 +26,7 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Run every test that needs nothing but Rust and a C compiler: unit, integration and doc tests
+    /// Run unit, integration and doc tests, with a MongoDB server found or started for them
     Test(cargo::TestArgs),
     /// Run the tests that drive a real Chromium
     Browser(cargo::TestArgs),

@@ -1,12 +1,68 @@
-//! `cargo xtask test`: every test that runs on a machine with only Rust and a C compiler.
+//! `cargo xtask test`: every test but the browser's.
 //!
-//! A storage backend whose tests need a server has that server looked for in [`run`], before cargo starts, and named to
-//! the tests by an environment variable: tests never search the machine themselves and never skip themselves.
+//! The tests of the MongoDB backend need a replica set. The environment names it, or one is started here: one server for
+//! the whole run, on data of its own, that ends with the run. The tests learn of it by the same environment variable
+//! either way; none starts a shared server of its own, and none skips itself.
+//!
+//! The HTTP suite runs twice, unchanged: with an SQLite file, and with a database of that replica set for each test.
+//! Whoever names packages or tests gets one run of those, on the store that `GAMETRIGGERS_TEST_STORAGE_URL` names, which is
+//! an SQLite file where it is not set.
+
+use gametriggers_test_mongod::{Server, URI_VARIABLE, uri_from_environment};
 
 use crate::cargo::{TestArgs, cargo, run as run_cargo};
 
-/// Runs unit, integration and doc tests of all crates, or of those that the caller names with `-p`.
+/// The test target of the HTTP suite.
+const SUITE: &str = "suite";
+/// Its tests that are on MongoDB in any run.
+const ALWAYS_ON_MONGODB: [&str; 2] = ["replica_set::", "binary::waiting::"];
+/// The environment variable that names the server on which the tests of the suite make their stores.
+const STORAGE_VARIABLE: &str = "GAMETRIGGERS_TEST_STORAGE_URL";
+
+/// Runs unit, integration and doc tests of all crates, and once they have passed, the HTTP suite again on the other kind
+/// of store; or what the caller names.
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
+    let mongodb = MongoDb::find_or_start()?;
     let scope = if args.names_a_package() { None } else { Some("--workspace") };
-    run_cargo(cargo(["test"].into_iter().chain(scope).chain(args.to_cargo())))
+    let mut tests = cargo(["test"].into_iter().chain(scope).chain(args.to_cargo()));
+    tests.env(URI_VARIABLE, mongodb.uri());
+    if *args != TestArgs::NONE {
+        return run_cargo(tests);
+    }
+    println!("\n===== all tests, the HTTP suite on SQLite =====");
+    tests.env_remove(STORAGE_VARIABLE);
+    run_cargo(tests)?;
+    println!("\n===== the HTTP suite again, on MongoDB =====");
+    // In the scope of the first run, so that the dependencies keep their features and are not compiled again.
+    let always_there = ALWAYS_ON_MONGODB.iter().flat_map(|module| ["--skip", module]);
+    let mut suite = cargo(["test", "--workspace", "--test", SUITE, "--"].into_iter().chain(always_there));
+    suite.env(URI_VARIABLE, mongodb.uri()).env(STORAGE_VARIABLE, mongodb.uri());
+    run_cargo(suite)
+}
+
+/// The replica set of a test run.
+enum MongoDb {
+    /// The one that the environment names; it is left as it is.
+    Given(String),
+    /// Started for this run. It ends when this is dropped, and also when this process is interrupted or killed.
+    Started(Server),
+}
+
+impl MongoDb {
+    fn find_or_start() -> anyhow::Result<Self> {
+        if let Some(uri) = uri_from_environment()? {
+            println!("using the MongoDB that {URI_VARIABLE} names");
+            return Ok(Self::Given(uri));
+        }
+        let server = Server::start()?;
+        println!("using {} at {}", server.program().display(), server.uri());
+        Ok(Self::Started(server))
+    }
+
+    fn uri(&self) -> String {
+        match self {
+            Self::Given(uri) => uri.clone(),
+            Self::Started(server) => server.uri(),
+        }
+    }
 }

@@ -1,0 +1,112 @@
+//! The eleven counter fields that participations, openings and rollups share.
+
+use bson::{Bson, Document, doc};
+use gametriggers_documents::{Fields, Problem, participations, values};
+use gametriggers_domain::ledger::Counters;
+use gametriggers_types::Money;
+
+use crate::document::{stored_count, stored_money};
+
+/// The field of the earnings, the only one that holds money.
+pub(crate) const EARNINGS: &str = "estimatedEarnings";
+/// The field of the peak, the only one that is not added up.
+pub(crate) const PEAK: &str = "peakViewerCount";
+/// The field of the number of samples.
+pub(crate) const SAMPLES: &str = "viewerSamples";
+
+/// Each counter's field and value, money in micro-units.
+pub(crate) fn named(counters: &Counters) -> [(&'static str, i64); 11] {
+    [
+        ("impressions", stored_count(counters.impressions)),
+        ("clicks", stored_count(counters.clicks)),
+        ("chatClicks", stored_count(counters.chat_clicks)),
+        ("qrScans", stored_count(counters.qr_scans)),
+        ("linkClicks", stored_count(counters.link_clicks)),
+        ("visits", stored_count(counters.visits)),
+        ("paidUnits", stored_count(counters.paid_units)),
+        (EARNINGS, counters.earnings.micros()),
+        (PEAK, stored_count(counters.peak_viewers)),
+        ("viewerSum", stored_count(counters.viewer_sum)),
+        (SAMPLES, stored_count(counters.viewer_samples)),
+    ]
+}
+
+/// The value of one of the fields as it is stored.
+pub(crate) fn stored(field: &str, value: i64) -> Bson {
+    if field == EARNINGS { stored_money(Money::from_micros(value)).into() } else { value.into() }
+}
+
+/// All fields with their values.
+pub(crate) fn write(counters: &Counters) -> Document {
+    named(counters).into_iter().map(|(field, value)| (field.to_owned(), stored(field, value))).collect()
+}
+
+/// Takes all fields of a document that the ledger has written.
+pub(crate) fn read(fields: &mut Fields) -> Result<Counters, Problem> {
+    let paid_units = fields.optional("paidUnits", values::count)?.unwrap_or(0);
+    Ok(Counters { paid_units, ..participations::counters(fields)? })
+}
+
+/// Takes the values of all fields as [`named`] has them, however wrong: also those that are negative.
+pub(crate) fn read_any(fields: &mut Fields) -> Result<[i64; 11], Problem> {
+    let mut found = named(&Counters::default()).map(|(field, _)| (field, 0));
+    for (field, value) in &mut found {
+        let stored = if *field == EARNINGS {
+            fields.optional(field, values::money)?.map(Money::micros)
+        } else {
+            fields.optional(field, values::whole)?
+        };
+        *value = stored.unwrap_or(0);
+    }
+    Ok(found.map(|(_, value)| value))
+}
+
+/// The update that adds `change`. It names the fields that change; where nothing does, it is empty.
+pub(crate) fn add(change: &Counters) -> Document {
+    let mut update = Document::new();
+    let mut increments = Document::new();
+    for (field, value) in named(change) {
+        match (field, value) {
+            (_, 0) => {}
+            (PEAK, peak) => {
+                update.insert("$max", doc! {PEAK: peak});
+            }
+            _ => {
+                increments.insert(field, stored(field, value));
+            }
+        }
+    }
+    if !increments.is_empty() {
+        update.insert("$inc", increments);
+    }
+    update
+}
+
+/// The projection of all fields that [`read`] takes.
+pub(crate) fn projection() -> Document {
+    named(&Counters::default()).into_iter().map(|(field, _)| (field.to_owned(), Bson::Int32(1))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_names_what_changes_and_nothing_else() {
+        assert_eq!(add(&Counters::default()), doc! {});
+        let click = Counters { clicks: 2, chat_clicks: 1, ..Counters::default() };
+        assert_eq!(add(&click), doc! {"$inc": {"clicks": 2_i64, "chatClicks": 1_i64}});
+        let minute =
+            Counters { earnings: Money::from_micros(1_660_000), peak_viewers: 9, ..Counters::default() };
+        let earnings: bson::Decimal128 = "1.660000".parse().unwrap();
+        assert_eq!(add(&minute), doc! {"$max": {PEAK: 9_i64}, "$inc": {EARNINGS: earnings}});
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let counters =
+            Counters { visits: 3, earnings: Money::from_micros(1), viewer_sum: 7, ..Counters::default() };
+        let mut fields = Fields::from(write(&counters));
+        assert_eq!(read(&mut fields).unwrap().viewer_sum, 7);
+    }
+}

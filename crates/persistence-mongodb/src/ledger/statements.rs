@@ -1,0 +1,93 @@
+//! Commands within a transaction. What names many documents is sent in parts, each within the server's limits of 16 MB and
+//! 100,000 statements a command.
+
+use bson::{Bson, Document, doc};
+use gametriggers_persistence::StorageError;
+use mongodb::{ClientSession, Collection, Database};
+
+use super::transaction::{TxError, TxResult};
+use crate::error::DUPLICATE_KEY;
+
+/// Statements or ids of one command at most. Each takes less than a kilobyte.
+pub(super) const CHUNK: usize = 5_000;
+
+/// Reads these fields, all where none is named, of those of the documents of these ids that there are.
+pub(super) async fn find_by_ids(
+    collection: &Collection<Document>,
+    session: &mut ClientSession,
+    ids: &[Bson],
+    fields: Document,
+) -> TxResult<Vec<Document>> {
+    let mut documents = Vec::new();
+    for ids in ids.chunks(CHUNK) {
+        let found = collection.find(doc! {"_id": {"$in": ids.to_vec()}}).projection(fields.clone());
+        let mut found = found.session(&mut *session).await?;
+        while let Some(document) = found.next(session).await.transpose()? {
+            documents.push(document);
+        }
+    }
+    Ok(documents)
+}
+
+/// Runs update statements; each meets one document, or it fails.
+pub(super) async fn update(
+    database: &Database,
+    session: &mut ClientSession,
+    collection: &str,
+    statements: Vec<Document>,
+) -> TxResult<()> {
+    let expected = i64::try_from(statements.len()).unwrap_or(i64::MAX);
+    let met = update_any(database, session, collection, &statements).await?;
+    if met == expected {
+        return Ok(());
+    }
+    let message = format!("{met} of {expected} updates of {collection} met the document that they are for");
+    Err(StorageError::Backend(message.into()).into())
+}
+
+/// Runs update statements and returns how many documents they met.
+pub(crate) async fn update_any(
+    database: &Database,
+    session: &mut ClientSession,
+    collection: &str,
+    statements: &[Document],
+) -> TxResult<i64> {
+    let mut met = 0;
+    for statements in statements.chunks(CHUNK) {
+        let command = doc! {"update": collection, "updates": statements.to_vec()};
+        let reply = database.run_command(command).session(&mut *session).await?;
+        met += met_by(&reply, collection)?;
+    }
+    Ok(met)
+}
+
+/// Runs delete statements.
+pub(crate) async fn delete_any(
+    database: &Database,
+    session: &mut ClientSession,
+    collection: &str,
+    statements: &[Document],
+) -> TxResult<()> {
+    for statements in statements.chunks(CHUNK) {
+        let command = doc! {"delete": collection, "deletes": statements.to_vec()};
+        met_by(&database.run_command(command).session(&mut *session).await?, collection)?;
+    }
+    Ok(())
+}
+
+/// How many documents a command's statements met, by its reply, which can be "ok" with errors inside.
+fn met_by(reply: &Document, collection: &str) -> TxResult<i64> {
+    let errors = reply.get_array("writeErrors").ok();
+    if let Some(first) = errors.and_then(|errors| errors.first()?.as_document()) {
+        let code = first.get_i32("code").unwrap_or(0);
+        let message = format!("write error {code} in {collection}");
+        return Err(if DUPLICATE_KEY.contains(&code) {
+            TxError::Overtaken(message.into())
+        } else {
+            TxError::Final(StorageError::Backend(message.into()))
+        });
+    }
+    let corrupt =
+        |_| StorageError::Backend(format!("the reply to a command on {collection} has no count").into());
+    Ok(reply.get_i32("n").map(i64::from).map_err(corrupt)?)
+}

@@ -1,0 +1,195 @@
+//! The schema's history: `migrations/mongodb`, numbered and check-summed.
+//!
+//! A migration is a list of database commands in Extended JSON. What was applied is recorded in the collection
+//! `migrations`, beside the document `lock` by which one process at a time applies them. The lock is a lease: a process
+//! that dies in the middle holds up the others for as long as that runs. Every command may be given twice, so what it
+//! left unfinished is done again.
+
+mod indexes;
+mod lease;
+
+use std::collections::BTreeMap;
+
+use bson::{Document, doc};
+use futures_util::TryStreamExt;
+use gametriggers_persistence::StorageError;
+use mongodb::{Collection, Database};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    call, document,
+    error::{code, neutral},
+};
+
+/// The collection exists already.
+const NAMESPACE_EXISTS: i32 = 48;
+
+/// What was, or would be, done to the schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// The migrations, as `0001__name`, in order.
+    pub migrations: Vec<String>,
+}
+
+/// A file of `migrations/mongodb`.
+struct Migration {
+    name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Migration {
+            name: $name,
+            text: include_str!(concat!("../../../migrations/mongodb/", $name, ".json")),
+        }),+]
+    };
+}
+
+/// Every migration, in order. One that was released is never changed: the next one corrects it.
+const ALL: &[Migration] =
+    files!["0001__users", "0002__campaigns", "0003__participations", "0004__decisions", "0005__ledger"];
+
+/// What a file holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    #[serde(rename = "purpose")]
+    _purpose: String,
+    commands: Vec<Document>,
+}
+
+pub(crate) async fn apply(database: &Database) -> Result<MigrationReport, StorageError> {
+    if missing(database).await?.is_empty() {
+        return Ok(MigrationReport::default());
+    }
+    let records = records(database);
+    lease::hold(&records, async {
+        // Whoever held it before may have applied them.
+        let missing = missing(database).await?;
+        for migration in &missing {
+            migration.apply(database).await?;
+        }
+        Ok(report(&missing))
+    })
+    .await
+}
+
+pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, StorageError> {
+    Ok(report(&missing(database).await?))
+}
+
+/// Whether the newest migration of this version was applied. One read, for those who ask often.
+pub(crate) async fn require_newest(database: &Database) -> Result<(), StorageError> {
+    let Some(newest) = ALL.last() else { return Ok(()) };
+    let record = document::find_one(records(database), doc! {"_id": newest.name}, doc! {}).await?;
+    record.map(|_| ()).ok_or_else(|| failed(format!("migration {} was not applied", newest.name)))
+}
+
+fn report(migrations: &[&Migration]) -> MigrationReport {
+    MigrationReport { migrations: migrations.iter().map(|migration| migration.name.to_owned()).collect() }
+}
+
+fn records(database: &Database) -> Collection<Document> {
+    database.collection("migrations")
+}
+
+/// Those that were not applied; those that were must be the ones of this version.
+async fn missing(database: &Database) -> Result<Vec<&'static Migration>, StorageError> {
+    let records = records(database);
+    let reading =
+        async move { records.find(doc! {"_id": {"$ne": lease::LOCK}}).await?.try_collect::<Vec<_>>().await };
+    let applied = call::read(reading).await?;
+    let mut checksums: BTreeMap<_, _> = applied
+        .iter()
+        .map(|record| {
+            (record.get_str("_id").unwrap_or_default(), record.get_str("checksum").unwrap_or_default())
+        })
+        .collect();
+    let mut missing = Vec::new();
+    for migration in ALL {
+        match checksums.remove(migration.name) {
+            None => missing.push(migration),
+            Some(checksum) if checksum == migration.checksum() => {}
+            Some(_) => {
+                return Err(failed(format!(
+                    "migration {} was applied in another form than this version has",
+                    migration.name
+                )));
+            }
+        }
+    }
+    match checksums.pop_last() {
+        None => Ok(missing),
+        Some((newer, _)) => {
+            Err(failed(format!("migration {newer} was applied by a newer version than this one")))
+        }
+    }
+}
+
+impl Migration {
+    fn content(&self) -> Result<Content, StorageError> {
+        serde_json::from_str(self.text).map_err(|error| failed(format!("migration {}: {error}", self.name)))
+    }
+
+    fn checksum(&self) -> String {
+        hex::encode(Sha256::digest(self.text))
+    }
+
+    async fn apply(&self, database: &Database) -> Result<(), StorageError> {
+        for command in self.content()?.commands {
+            run(database, command).await?;
+        }
+        let record = doc! {"checksum": self.checksum(), "appliedAt": "$$NOW"};
+        let (records, change) = (records(database), vec![doc! {"$set": record}]);
+        let id = doc! {"_id": self.name};
+        call::write(async move { records.update_one(id, change).upsert(true).await }).await?;
+        Ok(())
+    }
+}
+
+/// Gives a command that may have been given before.
+async fn run(database: &Database, mut command: Document) -> Result<(), StorageError> {
+    if command.contains_key("createIndexes") {
+        return indexes::create(database, &command).await;
+    }
+    command.insert("writeConcern", doc! {"w": "majority"});
+    let database = database.clone();
+    match call::try_write(async move { database.run_command(command).await }).await? {
+        Err(error) if code(&error) != Some(NAMESPACE_EXISTS) => Err(neutral(error)),
+        _ => Ok(()),
+    }
+}
+
+fn failed(message: String) -> StorageError {
+    StorageError::Backend(message.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_migration_and_is_numbered_in_order() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/mongodb");
+        let files =
+            fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let listed = ALL.iter().map(|migration| format!("{}.json", migration.name));
+        assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
+        for (number, migration) in (1..).zip(ALL) {
+            assert!(migration.name.starts_with(&format!("{number:04}__")), "{}", migration.name);
+            assert!(!migration.content().unwrap().commands.is_empty(), "{}", migration.name);
+        }
+    }
+
+    #[test]
+    fn the_fields_of_an_index_keep_their_order() {
+        let commands = ALL[2].content().unwrap().commands;
+        let last = commands[0].get_array("indexes").unwrap().last().unwrap().as_document().unwrap();
+        let fields: Vec<_> = last.get_document("key").unwrap().keys().collect();
+        assert_eq!(fields, ["streamerId", "status"]);
+    }
+}

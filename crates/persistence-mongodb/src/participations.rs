@@ -1,0 +1,172 @@
+//! Participations.
+
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use bson::{Bson, Document, doc};
+use futures_util::TryStreamExt;
+use gametriggers_documents::participations::{self, Unpriced};
+use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
+use gametriggers_persistence::{
+    CampaignRepository, Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
+};
+use gametriggers_types::{
+    CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
+};
+use mongodb::Collection;
+
+use crate::{
+    MongoStore, call, campaigns, collection,
+    document::{self, StoredId, by_id, stored_time},
+};
+
+/// How many unreadable documents are told of at most.
+const REPORTED_MAX: usize = 1_000;
+
+#[async_trait]
+impl ParticipationRepository for MongoStore {
+    async fn find_by_id(&self, id: ParticipationId) -> Result<Option<Participation>, StorageError> {
+        self.find_participation(by_id(id)).await
+    }
+
+    async fn find_by_token(&self, token: &ScreenToken) -> Result<Option<Participation>, StorageError> {
+        self.find_participation(doc! {"browserSourceToken": token.expose()}).await
+    }
+
+    async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        let pipeline = joined(streamer, &[ParticipationStatus::Active], &[CampaignStatus::Active]);
+        self.list_joined(pipeline).await
+    }
+
+    async fn list_current(
+        &self,
+        streamer: UserId,
+        page: Page,
+    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        if page.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let participations = [
+            ParticipationStatus::Active,
+            ParticipationStatus::Paused,
+            ParticipationStatus::ParticipationPaused,
+        ];
+        let mut pipeline =
+            joined(streamer, &participations, &[CampaignStatus::Active, CampaignStatus::Paused]);
+        pipeline.push(doc! {"$skip": i64::from(page.offset)});
+        pipeline.push(doc! {"$limit": i64::from(page.limit)});
+        self.list_joined(pipeline).await
+    }
+
+    async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
+        let document = participations::write(&participation.participation);
+        document::insert_if_absent(self.participations(), document, &participation.other_fields).await
+    }
+
+    async fn transition(
+        &self,
+        id: ParticipationId,
+        from: ParticipationStatus,
+        to: ParticipationStatus,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let mut filter = by_id(id);
+        filter.insert("status", status_is(&[from]));
+        let change = doc! {"$set": {"status": to.as_str(), "updatedAt": stored_time(now)}};
+        document::update_one(self.participations(), filter, change).await
+    }
+
+    async fn set_tracking_links(
+        &self,
+        id: ParticipationId,
+        links: &TrackingLinks,
+    ) -> Result<bool, StorageError> {
+        let change = doc! {"$set": participations::write_links(links)};
+        document::update_one(self.participations(), by_id(id), change).await
+    }
+}
+
+impl MongoStore {
+    fn participations(&self) -> Collection<Document> {
+        self.collection(collection::PARTICIPATIONS)
+    }
+
+    async fn find_participation(&self, filter: Document) -> Result<Option<Participation>, StorageError> {
+        let found = document::find_one(self.participations(), filter, doc! {}).await?;
+        let Some(unpriced) = found.map(read).transpose()? else { return Ok(None) };
+        let payment = match unpriced.price_needed() {
+            Some(campaign) if unpriced.earnings() > Money::ZERO => {
+                CampaignRepository::find_by_id(self, campaign).await?.map(|campaign| campaign.payment)
+            }
+            _ => None,
+        };
+        Ok(Some(unpriced.priced(payment.as_ref())))
+    }
+
+    async fn list_joined(
+        &self,
+        pipeline: Vec<Document>,
+    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        let participations = self.participations();
+        let joining = async move { participations.aggregate(pipeline).await?.try_collect::<Vec<_>>().await };
+        let pairs = call::read(joining).await?;
+        let mut readable = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            match read_joined(pair) {
+                Ok(pair) => readable.push(pair),
+                // One document that was falsified long ago must not empty the screens of all who share its campaign.
+                Err(error @ StorageError::Corrupt { .. }) => self.report_once(&error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(readable)
+    }
+}
+
+impl MongoStore {
+    /// Lists are asked for every few seconds, and what is wrong with a document stays so for long.
+    fn report_once(&self, error: &StorageError) {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = error.to_string();
+        if reported.len() < REPORTED_MAX && !reported.contains(&message) {
+            tracing::warn!("left out of lists: {message}");
+            reported.insert(message);
+        }
+    }
+}
+
+/// Both documents of each pair by one command: `campaign` inside its participation, in order of participation id.
+fn joined(
+    streamer: UserId,
+    participations: &[ParticipationStatus],
+    campaigns: &[CampaignStatus],
+) -> Vec<Document> {
+    vec![
+        doc! {"$match": {"streamerId": StoredId::from(streamer).0, "status": status_is(participations)}},
+        doc! {"$sort": {"_id": 1}},
+        doc! {"$lookup": {
+            "from": collection::CAMPAIGNS, "localField": "campaignId", "foreignField": "_id", "as": "campaign",
+        }},
+        doc! {"$unwind": "$campaign"},
+        doc! {"$match": {"campaign.status": campaigns::status_is(campaigns)}},
+    ]
+}
+
+fn read_joined(mut pair: Document) -> Result<(Participation, Campaign), StorageError> {
+    let campaign = match pair.remove("campaign") {
+        Some(Bson::Document(campaign)) => campaigns::read(campaign)?,
+        _ => return Err(StorageError::Backend("a pair without its campaign".into())),
+    };
+    let participation = read(pair)?.priced(Some(&campaign.payment));
+    Ok((participation, campaign))
+}
+
+pub(crate) fn read(document: Document) -> Result<Unpriced, StorageError> {
+    document::read(Entity::Participation, document, participations::read)
+}
+
+/// The condition that the status is one of these.
+fn status_is(statuses: &[ParticipationStatus]) -> Document {
+    let words: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    document::one_of(&words, participations::DEFAULT_STATUS.as_str())
+}

@@ -1,0 +1,147 @@
+//! Repairing: adding what a survey found to be missing.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bson::{Bson, Document, doc};
+use gametriggers_domain::ledger::Counters;
+use gametriggers_persistence::StorageError;
+use gametriggers_types::Money;
+use mongodb::ClientSession;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Difference, Holder, REMAINING, Survey};
+use crate::{
+    MongoStore, collection, counters,
+    document::{stored_id, stored_money, stored_time},
+    ledger::{
+        REPAIRS, rollup_id,
+        statements::{delete_any, update_any},
+        transaction::{self, Attempts, TxResult},
+    },
+};
+
+/// How long one transaction of a repair is tried again.
+const REPAIR_TIMEOUT: Duration = Duration::from_secs(30);
+/// Documents repaired in one transaction.
+const PER_TRANSACTION: usize = 500;
+
+/// Repairs what differs, unless another repair comes between.
+pub(super) async fn run(store: &MongoStore, survey: &Survey) -> Result<(), StorageError> {
+    let differences: Vec<_> = survey.differences.iter().collect();
+    for (repairs, chunk) in (survey.repairs..).zip(differences.chunks(PER_TRANSACTION)) {
+        let _turn = store.committer.lock().await;
+        let deadline = Instant::now() + REPAIR_TIMEOUT;
+        let mut attempts = Attempts::until(deadline);
+        let is_done = loop {
+            match repair_chunk(store, chunk, repairs, deadline).await {
+                Ok(is_done) => break is_done,
+                Err(error) => attempts.again_after(error).await?,
+            };
+        };
+        if !is_done {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One transaction of a repair. False, and nothing is changed, if there were not as many `repairs` before.
+async fn repair_chunk(
+    store: &MongoStore,
+    chunk: &[(&Holder, &Vec<Difference>)],
+    repairs: i64,
+    deadline: Instant,
+) -> TxResult<bool> {
+    let mut session = transaction::begin(store).await?;
+    let repaired = timeout_at(deadline, repair_within(store, &mut session, chunk, repairs)).await;
+    match repaired.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into())) {
+        Ok(true) => transaction::commit(&mut session).await.map(|()| true),
+        // Dropped, the session ends a transaction that has changed nothing.
+        Ok(false) => Ok(false),
+        Err(error) => {
+            transaction::abort(session, &error).await;
+            Err(error)
+        }
+    }
+}
+
+async fn repair_within(
+    store: &MongoStore,
+    session: &mut ClientSession,
+    chunk: &[(&Holder, &Vec<Difference>)],
+    repairs: i64,
+) -> TxResult<bool> {
+    let ledger = store.collection(collection::LEDGER);
+    let counted = ledger.find_one(doc! {"_id": REPAIRS}).session(&mut *session).await?;
+    if counted.and_then(|document| document.get_i64("count").ok()).unwrap_or(0) != repairs {
+        return Ok(false);
+    }
+    let count = doc! {"$inc": {"count": 1_i64}, "$setOnInsert": {"kind": REPAIRS}};
+    ledger.update_one(doc! {"_id": REPAIRS}, count).upsert(true).session(&mut *session).await?;
+
+    let mut statements: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+    let mut emptied = Vec::new();
+    for (holder, differences) in chunk {
+        let mut stages = corrections(differences);
+        let (collection, id) = match **holder {
+            Holder::Participation(id) => (collection::PARTICIPATIONS, stored_id(id.object_id()).into()),
+            Holder::Campaign(id) => (collection::CAMPAIGNS, stored_id(id.object_id()).into()),
+            Holder::Rollup(id, quarter, campaign) => {
+                let id = rollup_id(id, stored_time(quarter.start()));
+                emptied.push(doc! {"q": empty_rollup(&id), "limit": 1});
+                let campaign = doc! {"$ifNull": ["$campaignId", stored_id(campaign.object_id())]};
+                stages.push(doc! {"$set": {"campaignId": campaign}});
+                (collection::ROLLUPS, Bson::from(id))
+            }
+        };
+        if collection == collection::PARTICIPATIONS {
+            stages.push(doc! {"$set": {"avgViewerCount": mean()}});
+        }
+        let upsert = collection == collection::ROLLUPS;
+        let statement = doc! {"q": {"_id": id}, "u": stages, "upsert": upsert};
+        statements.entry(collection).or_default().push(statement);
+    }
+    for (collection, statements) in statements {
+        update_any(&store.database, session, collection, &statements).await?;
+    }
+    if !emptied.is_empty() {
+        delete_any(&store.database, session, collection::ROLLUPS, &emptied).await?;
+    }
+    Ok(true)
+}
+
+/// The stages of an update that adds what the fields lack.
+fn corrections(differences: &[Difference]) -> Vec<Document> {
+    let mut fields = Document::new();
+    for &Difference { field, stored, expected } in differences {
+        let value = doc! {"$ifNull": [format!("${field}"), 0_i64]};
+        let lacking = expected - stored;
+        let corrected = match field {
+            counters::EARNINGS | REMAINING => {
+                let sum = doc! {"$add": [{"$toDecimal": value}, stored_money(Money::from_micros(lacking))]};
+                doc! {"$round": [sum, 6]}
+            }
+            // It cannot be added to. If it has been raised since, it is looked at again.
+            counters::PEAK => doc! {"$cond": [{"$eq": [value.clone(), stored]}, expected, value]},
+            _ => doc! {"$add": [value, lacking]},
+        };
+        fields.insert(field, corrected);
+    }
+    vec![doc! {"$set": fields}]
+}
+
+/// The mean of the samples; where there is none, what the previous system left.
+fn mean() -> Document {
+    let has_samples = doc! {"$gt": [format!("${}", counters::SAMPLES), 0]};
+    let mean = doc! {"$divide": ["$viewerSum", format!("${}", counters::SAMPLES)]};
+    doc! {"$cond": [has_samples, mean, {"$ifNull": ["$avgViewerCountBefore", "$avgViewerCount"]}]}
+}
+
+/// The rollup of this id if it holds nothing: no entry stands behind it.
+fn empty_rollup(id: &Document) -> Document {
+    let mut query = doc! {"_id": id.clone()};
+    for (field, _) in counters::named(&Counters::default()) {
+        query.insert(field, doc! {"$in": [0, Bson::Null]});
+    }
+    query
+}

@@ -1,0 +1,216 @@
+//! Looking: what the ledger adds up to, and what differs from it, in one state of the store.
+
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
+
+use bson::{Document, doc};
+use gametriggers_documents::{Fields, IN_LEDGER, Problem, values};
+use gametriggers_domain::ledger::{Counters, Verdict};
+use gametriggers_persistence::{Entity, Rollup, StorageError};
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
+use mongodb::{
+    ClientSession, SessionCursor,
+    options::{CollectionOptions, ReadConcern},
+};
+use tokio::time::sleep;
+
+use super::{Difference, Holder, REMAINING, Survey};
+use crate::{
+    MongoStore, collection, counters, document,
+    error::code,
+    ledger::{
+        OPENING, REPAIRS, read_entry, rollup_key,
+        transaction::{TxError, TxResult},
+    },
+};
+
+/// How often one look is tried, and the wait between two.
+const SURVEYS_MAX: u32 = 3;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// The snapshot that is read is older than what the server keeps.
+const SNAPSHOT_TOO_OLD: i32 = 239;
+const TAKES_TOO_LONG: &str = "reading the ledger takes longer than the server keeps one state of it: raise \
+    minSnapshotHistoryWindowInSeconds (docs/operations.md) for as long as this runs";
+
+/// Looks, and looks again where the server cannot show one state of the store for now.
+pub(super) async fn take(store: &MongoStore) -> Result<Survey, StorageError> {
+    let mut attempt = 1;
+    loop {
+        let error = match try_take(store).await {
+            Ok(survey) => return Ok(survey),
+            Err(TxError::Driver(error)) if code(&error) == Some(SNAPSHOT_TOO_OLD) => {
+                return Err(StorageError::Backend(TAKES_TOO_LONG.into()));
+            }
+            Err(error) => error.into_storage(),
+        };
+        if !error.is_retryable() || attempt == SURVEYS_MAX {
+            return Err(error);
+        }
+        attempt += 1;
+        sleep(LOOK_AGAIN_AFTER).await;
+    }
+}
+
+async fn try_take(store: &MongoStore) -> TxResult<Survey> {
+    let session = &mut store.client.start_session().snapshot(true).await?;
+    let expected = Projection::recompute(store, session).await?;
+    let mut survey = Survey { repairs: expected.repairs, ..Survey::default() };
+
+    let mut fields = counters::projection();
+    fields.insert(IN_LEDGER, 1);
+    let mut found = all(store, session, collection::PARTICIPATIONS, fields).await?;
+    while let Some(document) = found.next(session).await.transpose()? {
+        if let Some((id, sums)) = sum_of(Entity::Participation, &document, &expected.participations)? {
+            let stored = document::read(Entity::Participation, document, counters::read_any)?;
+            survey.note_counters(Holder::Participation(id), &stored, &sums);
+        }
+    }
+
+    let mut unseen = expected.rollups;
+    let mut found = all(store, session, collection::ROLLUPS, doc! {}).await?;
+    while let Some(document) = found.next(session).await.transpose()? {
+        let (key, campaign, stored) = document::read(Entity::Rollup, document, |fields| {
+            let key = fields.required("_id", rollup_key)?;
+            Ok((key, fields.required("campaignId", values::id)?, counters::read_any(fields)?))
+        })?;
+        let sums = unseen.remove(&key).map(|rollup| rollup.counters);
+        let holder = Holder::Rollup(key.0, key.1, campaign);
+        survey.note_counters(holder, &stored, &sums.unwrap_or_default());
+    }
+    for ((participation, quarter), rollup) in unseen {
+        let holder = Holder::Rollup(participation, quarter, rollup.campaign);
+        survey.note_counters(holder, &[0; 11], &rollup.counters);
+    }
+
+    let mut found = all(store, session, collection::CAMPAIGNS, doc! {IN_LEDGER: 1, REMAINING: 1}).await?;
+    while let Some(document) = found.next(session).await.transpose()? {
+        if let Some((id, remaining)) = sum_of(Entity::Campaign, &document, &expected.remaining)? {
+            let stored = document::read(Entity::Campaign, document, |fields| {
+                fields.required(REMAINING, values::money)
+            })?;
+            survey.note(Holder::Campaign(id), REMAINING, stored.micros(), remaining.micros());
+        }
+    }
+    Ok(survey)
+}
+
+impl Survey {
+    fn note_counters(&mut self, holder: Holder, stored: &[i64; 11], expected: &Counters) {
+        for ((field, expected), stored) in counters::named(expected).into_iter().zip(stored) {
+            self.note(holder, field, *stored, expected);
+        }
+    }
+
+    fn note(&mut self, holder: Holder, field: &'static str, stored: i64, expected: i64) {
+        if stored != expected {
+            self.differences.entry(holder).or_default().push(Difference { field, stored, expected });
+        }
+    }
+}
+
+/// What the openings and entries add up to.
+#[derive(Default)]
+struct Projection {
+    participations: BTreeMap<ParticipationId, Sum<Counters>>,
+    remaining: BTreeMap<CampaignId, Sum<Money>>,
+    rollups: BTreeMap<(ParticipationId, Quarter), Rollup>,
+    /// How many repairs there were.
+    repairs: i64,
+}
+
+/// What somebody holds by the ledger. Without an opening, the entries alone do not tell.
+#[derive(Clone, Copy, Default)]
+struct Sum<T> {
+    is_opened: bool,
+    value: T,
+}
+
+impl Projection {
+    async fn recompute(store: &MongoStore, session: &mut ClientSession) -> TxResult<Self> {
+        let mut projection = Self::default();
+        let mut found = all(store, session, collection::LEDGER, doc! {}).await?;
+        if session.snapshot_time().is_none() {
+            return Err(StorageError::Backend("the server shows no snapshot".into()).into());
+        }
+        while let Some(document) = found.next(session).await.transpose()? {
+            projection.add(document)?;
+        }
+        Ok(projection)
+    }
+
+    fn add(&mut self, document: Document) -> Result<(), StorageError> {
+        match document.get_str("kind") {
+            Ok(OPENING) => document::read(Entity::LedgerEntry, document, |fields| self.open(fields)),
+            Ok(REPAIRS) => {
+                self.repairs = document.get_i64("count").unwrap_or(0);
+                Ok(())
+            }
+            _ => {
+                self.count(document)?;
+                Ok(())
+            }
+        }
+    }
+
+    fn open(&mut self, fields: &mut Fields) -> Result<(), Problem> {
+        if let Some(participation) = fields.optional("participationId", values::id)? {
+            let sum = self.participations.entry(participation).or_default();
+            sum.is_opened = true;
+            sum.value.add(&counters::read(fields)?);
+        } else {
+            let sum = self.remaining.entry(fields.required("campaignId", values::id)?).or_default();
+            sum.is_opened = true;
+            sum.value += fields.required(REMAINING, values::money)?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, document: Document) -> Result<(), StorageError> {
+        let stored = read_entry(document)?;
+        let (entry, Verdict::Counted(accrual)) = (stored.entry, stored.verdict) else { return Ok(()) };
+        let added = Counters::of(entry.kind, &stored.verdict);
+        self.participations.entry(entry.participation).or_default().value.add(&added);
+        self.remaining.entry(entry.campaign).or_default().value -= accrual.amount;
+        let quarter = Quarter::containing(entry.at);
+        let none = || Rollup { quarter, campaign: entry.campaign, counters: Counters::default() };
+        let rollup = self.rollups.entry((entry.participation, quarter)).or_insert_with(none);
+        rollup.counters.add(&added);
+        Ok(())
+    }
+}
+
+/// All documents of a collection in the state that the session shows.
+async fn all(
+    store: &MongoStore,
+    session: &mut ClientSession,
+    collection: &str,
+    fields: Document,
+) -> TxResult<SessionCursor<Document>> {
+    // With the read concern of the client, the session would not be asked for its snapshot.
+    let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot()).build();
+    let collection = store.database.collection_with_options(collection, options);
+    Ok(collection.find(doc! {}).projection(fields).session(session).await?)
+}
+
+/// The document's id and what the ledger says of it. Others than those it knows have seen no entry, and are what they are.
+///
+/// # Errors
+/// If it has seen entries, and what it held before them is not in the ledger: then nothing can tell what it should hold.
+fn sum_of<I, T>(
+    entity: Entity,
+    document: &Document,
+    known: &BTreeMap<I, Sum<T>>,
+) -> Result<Option<(I, T)>, StorageError>
+where
+    I: Ord + Display + From<gametriggers_types::ObjectId>,
+    T: Copy,
+{
+    let Some(id) = document.get("_id").and_then(|id| values::id::<I>(id).ok()) else { return Ok(None) };
+    match known.get(&id) {
+        Some(sum) if sum.is_opened => Ok(Some((id, sum.value))),
+        None if !document.get_bool(IN_LEDGER).unwrap_or(false) => Ok(None),
+        _ => {
+            let source = "its opening is not in the ledger; restore the ledger that belongs to it".into();
+            Err(StorageError::Corrupt { entity, id: id.to_string(), field: IN_LEDGER, source })
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Users and their settings.
+
+use async_trait::async_trait;
+use bson::{Bson, Document, doc};
+use gametriggers_documents::{users, values::text};
+use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_persistence::{
+    Entity, Insertion, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError, UserRepository,
+};
+use gametriggers_types::{
+    BackgroundColor, Opacity, OverlayPosition, OverlaySize, PriorityWeights, RotationInterval, ScreenToken,
+    StrategyName, TimeZoneName, Timestamp, UserId, Weight,
+};
+use mongodb::{Collection, options::ReturnDocument};
+
+use crate::{
+    MongoStore, call, collection,
+    document::{self, by_id, stored_time},
+};
+
+#[async_trait]
+impl UserRepository for MongoStore {
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StorageError> {
+        self.find_user(by_id(id)).await
+    }
+
+    async fn find_by_overlay_token(&self, token: &ScreenToken) -> Result<Option<User>, StorageError> {
+        self.find_user(doc! {"overlayToken": token.expose()}).await
+    }
+
+    async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
+        let document = users::write(&user.user, user.password_hash.as_deref());
+        document::insert_if_absent(self.users(), document, &user.other_fields).await
+    }
+
+    async fn ensure_overlay_token(
+        &self,
+        id: UserId,
+        token: &ScreenToken,
+    ) -> Result<Option<ScreenToken>, StorageError> {
+        // The previous system left it absent, null or empty until it was asked for.
+        let mut without_token = by_id(id);
+        without_token.insert("overlayToken", doc! {"$not": {"$regex": ScreenToken::PATTERN}});
+        let change = doc! {"$set": {"overlayToken": token.expose()}};
+        if document::update_one(self.users(), without_token, change).await? {
+            return Ok(Some(token.clone()));
+        }
+        let found = document::find_one(self.users(), by_id(id), doc! {"overlayToken": 1}).await?;
+        let Some(document) = found else { return Ok(None) };
+        let stored = document::read(Entity::User, document, |fields| fields.required("overlayToken", text))?;
+        Ok(ScreenToken::parse(&stored))
+    }
+
+    async fn regenerate_overlay_token(
+        &self,
+        id: UserId,
+        token: &ScreenToken,
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let now = stored_time(now);
+        let change = doc! {
+            "$set": {"overlayToken": token.expose(), "tokensRevokedAt": now, "updatedAt": now},
+            "$unset": {"overlayLastSeen": ""},
+        };
+        self.update_user(id, change).await
+    }
+
+    async fn update_overlay(
+        &self,
+        id: UserId,
+        patch: &OverlayPatch,
+        now: Timestamp,
+    ) -> Result<Option<User>, StorageError> {
+        let mut changes = Changes::at(now);
+        changes.set("overlaySettings.position", patch.position.map(OverlayPosition::as_str));
+        changes.set("overlaySettings.size", patch.size.map(OverlaySize::as_str));
+        changes.set("overlaySettings.opacity", patch.opacity.map(Opacity::percent));
+        let background = patch.background_color.as_ref().map(BackgroundColor::as_str);
+        changes.set("overlaySettings.backgroundColor", background);
+        self.change_user(by_id(id), changes).await
+    }
+
+    async fn update_selection(
+        &self,
+        id: UserId,
+        patch: &SelectionPatch,
+        now: Timestamp,
+    ) -> Result<SelectionUpdate, StorageError> {
+        let mut changes = Changes::at(now);
+        let strategy = patch.strategy.as_ref().map(StrategyName::as_str);
+        changes.set("campaignSelectionStrategy", strategy);
+        changes.set("campaignRotationSettings.preferredStrategy", strategy);
+        let interval = patch.interval.map(RotationInterval::minutes).map(i32::from);
+        changes.set("campaignRotationSettings.rotationIntervalMinutes", interval);
+        let blackouts = patch.blackouts.as_deref().map(users::write_blackouts);
+        changes.set("campaignRotationSettings.blackoutPeriods", blackouts);
+        changes.set("timezone", patch.time_zone.as_ref().map(TimeZoneName::as_str));
+        changes.compute("selectionVersion", next_version());
+        let mut filter = by_id(id);
+        if let Some(weights) = weights_after(patch) {
+            let is_positive = |weight: &Bson| Bson::from(doc! {"$gt": [weight, 0]});
+            let some_positive: Vec<_> = weights.iter().map(|(_, weight)| is_positive(weight)).collect();
+            filter.insert("$expr", doc! {"$or": some_positive});
+            for (key, weight) in weights {
+                changes.compute(&format!("{WEIGHTS}.{key}"), weight);
+            }
+        }
+        if let Some(user) = self.change_user(filter, changes).await? {
+            return Ok(SelectionUpdate::Updated(Box::new(user)));
+        }
+        let found = document::find_one(self.users(), by_id(id), doc! {"_id": 1}).await?;
+        Ok(if found.is_some() { SelectionUpdate::AllWeightsZero } else { SelectionUpdate::NotFound })
+    }
+
+    async fn touch_overlay(&self, id: UserId, now: Timestamp) -> Result<(), StorageError> {
+        self.update_user(id, doc! {"$max": {"overlayLastSeen": stored_time(now)}}).await?;
+        Ok(())
+    }
+
+    async fn set_test_campaign(&self, id: UserId, test: &TestCampaign) -> Result<bool, StorageError> {
+        self.update_user(id, doc! {"$set": {"testCampaign": users::write_test_campaign(test)}}).await
+    }
+}
+
+impl MongoStore {
+    fn users(&self) -> Collection<Document> {
+        self.collection(collection::USERS)
+    }
+
+    async fn find_user(&self, filter: Document) -> Result<Option<User>, StorageError> {
+        document::find_one(self.users(), filter, doc! {}).await?.map(read).transpose()
+    }
+
+    /// False if there is no such user.
+    async fn update_user(&self, id: UserId, change: Document) -> Result<bool, StorageError> {
+        document::update_one(self.users(), by_id(id), change).await
+    }
+
+    async fn change_user(&self, filter: Document, changes: Changes) -> Result<Option<User>, StorageError> {
+        let users = self.users();
+        let updating = async move {
+            users
+                .find_one_and_update(filter, vec![doc! {"$set": changes.0}])
+                .return_document(ReturnDocument::After)
+                .await
+        };
+        call::write(updating).await?.map(read).transpose()
+    }
+}
+
+fn read(document: Document) -> Result<User, StorageError> {
+    document::read(Entity::User, document, users::read)
+}
+
+/// The fields that a write names, as expressions: unlike the plain operators, they take a parent that is null, or a
+/// number that is none, as absent, which is how it is read.
+struct Changes(Document);
+
+impl Changes {
+    fn at(now: Timestamp) -> Self {
+        Self(doc! {"updatedAt": stored_time(now)})
+    }
+
+    fn set(&mut self, field: &str, value: Option<impl Into<Bson>>) {
+        if let Some(value) = value {
+            // A text that begins with a dollar sign would be the name of a field.
+            self.0.insert(field, doc! {"$literal": value.into()});
+        }
+    }
+
+    fn compute(&mut self, field: &str, expression: impl Into<Bson>) {
+        self.0.insert(field, expression);
+    }
+}
+
+/// One more than the version that is stored, which is 0 where it is no number.
+fn next_version() -> Document {
+    let stored =
+        doc! {"$convert": {"input": "$selectionVersion", "to": "long", "onError": 0_i64, "onNull": 0_i64}};
+    doc! {"$add": [{"$max": [stored, 0_i64]}, 1_i64]}
+}
+
+const WEIGHTS: &str = "campaignRotationSettings.priorityWeights";
+
+/// The three weights that hold once the patch is applied, those of the patch and else those that hold now; `None`
+/// where the patch names none.
+fn weights_after(patch: &SelectionPatch) -> Option<[(&'static str, Bson); 3]> {
+    let given = [patch.payment_rate, patch.performance, patch.fairness];
+    given.iter().any(Option::is_some).then(|| {
+        let now = weights_now();
+        let [payment_rate, performance, fairness] = [0, 1, 2].map(|place: usize| {
+            given[place].map_or_else(|| now[place].clone(), |weight| Bson::from(weight.value()))
+        });
+        [("paymentRate", payment_rate), ("performance", performance), ("fairness", fairness)]
+    })
+}
+
+/// The weights as [`users::read`] reads them: each has its default where it is none, and all have where all are 0.
+fn weights_now() -> [Bson; 3] {
+    let defaults = PriorityWeights::default();
+    let of = |key: &str, default: Weight| {
+        let stored = format!("${WEIGHTS}.{key}");
+        let usable = doc! {"$and": [{"$isNumber": &stored}, {"$gte": [&stored, 0]}, {"$lte": [&stored, 1]}]};
+        (doc! {"$cond": [usable, &stored, default.value()]}, default.value())
+    };
+    let weights = [
+        of("paymentRate", defaults.payment_rate()),
+        of("performance", defaults.performance()),
+        of("fairness", defaults.fairness()),
+    ];
+    let sum: Vec<_> = weights.iter().map(|(stored, _)| stored.clone()).collect();
+    let all_zero = doc! {"$eq": [{"$add": sum}, 0]};
+    weights.map(|(stored, default)| doc! {"$cond": [&all_zero, default, stored]}.into())
+}

