@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpResponse, HttpResponseBuilder, ResponseError,
     error::QueryPayloadError,
     http::{StatusCode, header},
 };
@@ -150,9 +150,7 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let status = self.code.status();
         let mut response = HttpResponse::build(status);
-        if self.code == ErrorCode::StoreUnavailable {
-            response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
-        }
+        ask_again_later(&mut response, status);
         if self.code == ErrorCode::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
@@ -193,6 +191,11 @@ impl ApiError {
     /// Also for whoever asks whether requests can be served: why not is for the log.
     pub(crate) fn store_away(error: &StorageError) -> Self {
         tracing::warn!(error = %Chain(error), "the store is unavailable");
+        Self::no_store()
+    }
+
+    /// The store has not come yet, and that is logged elsewhere.
+    pub(crate) fn no_store() -> Self {
         Self::new(ErrorCode::StoreUnavailable, "the store is away at the moment; try again in a few seconds")
     }
 
@@ -200,6 +203,13 @@ impl ApiError {
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %Chain(error), "a request failed");
         Self::new(ErrorCode::Internal, "the server failed; the fault was logged")
+    }
+}
+
+/// Says when to come again, where the status says that the store is away.
+pub(crate) fn ask_again_later(response: &mut HttpResponseBuilder, status: StatusCode) {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
     }
 }
 

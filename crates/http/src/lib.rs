@@ -11,6 +11,7 @@ mod error;
 mod openapi;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
+mod waiting;
 mod wire;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use gametriggers_services::{Clock, Services};
 pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
 pub use error::{ApiError, ErrorCode};
 pub use openapi::document as openapi_document;
+pub use waiting::waiting_app;
 
 /// What every request handler has at hand.
 #[derive(Clone)]
@@ -75,12 +77,14 @@ pub fn app(
         .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_such_route()) }))
         .wrap(NormalizePath::trim())
         .wrap(cors)
-        .wrap(
-            DefaultHeaders::new()
-                .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                .add((header::REFERRER_POLICY, "no-referrer")),
-        )
+        .wrap(default_headers())
         .wrap(from_fn(access_log::log))
+}
+
+fn default_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::REFERRER_POLICY, "no-referrer"))
 }
 
 fn cors(settings: &HttpSettings) -> Cors {

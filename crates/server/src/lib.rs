@@ -6,6 +6,7 @@ mod application;
 mod clock;
 pub mod commands;
 mod settings;
+mod stop;
 mod storage;
 
 pub use application::{Application, ApplicationError};

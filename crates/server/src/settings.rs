@@ -25,13 +25,22 @@ pub struct Settings {
 }
 
 /// Where documents are kept.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageSettings {
-    /// `sqlite://<path>`; the scheme chooses the backend.
+    /// `sqlite://<path>` or `mongodb://<hosts>/<database>`; the scheme chooses the backend.
     pub url: String,
     /// Whether `serve` applies missing migrations itself.
     pub migrate_on_start: bool,
+}
+
+/// The URL may hold a password.
+impl std::fmt::Debug for StorageSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StorageSettings")
+            .field("migrate_on_start", &self.migrate_on_start)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How the server is reached.

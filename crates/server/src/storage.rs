@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use gametriggers_persistence::StorageError;
+use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::Storage;
 
@@ -11,6 +13,8 @@ use gametriggers_services::Storage;
 pub enum Store {
     /// One SQLite file.
     Sqlite(SqliteStore),
+    /// One database of a MongoDB replica set.
+    MongoDb(MongoStore),
 }
 
 impl Store {
@@ -25,10 +29,24 @@ impl Store {
                 Ok(Self::Sqlite(store.with_context(|| format!("cannot open the store {path}"))?))
             }
             Some(("sqlite", _)) => bail!("storage.url names no file; write sqlite://data/gametriggers.db"),
+            // Never shown: it may hold a password.
+            Some(("mongodb" | "mongodb+srv", _)) => {
+                let store = MongoStore::connect(url).await;
+                Ok(Self::MongoDb(store.context("cannot use the MongoDB that storage.url names")?))
+            }
             _ => bail!(
-                "storage.url has an unknown scheme; write sqlite://<path>, such as sqlite://data/gametriggers.db"
+                "storage.url has an unknown scheme; write sqlite://<path>, such as sqlite://data/gametriggers.db, or \
+                 mongodb://<hosts>/<database>?replicaSet=<name>"
             ),
         }
+    }
+
+    /// Whether the store of a URL could not be opened only because it is away: a server may come by itself, a file does
+    /// not.
+    #[must_use]
+    pub fn may_come(url: &str, error: &anyhow::Error) -> bool {
+        let is_server = url.starts_with("mongodb");
+        is_server && error.downcast_ref().is_some_and(StorageError::is_retryable)
     }
 
     /// Opens the store of a URL, and makes none where there is none.
@@ -58,6 +76,7 @@ impl Store {
     pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
         match self {
             Self::Sqlite(store) => Ok(store.migrate().await.context("cannot migrate the store")?.migrations),
+            Self::MongoDb(store) => Ok(store.migrate().await.context("cannot migrate the store")?.migrations),
         }
     }
 
@@ -68,6 +87,7 @@ impl Store {
     pub async fn pending_migrations(&self) -> anyhow::Result<Vec<String>> {
         match self {
             Self::Sqlite(store) => Ok(store.pending_migrations().await?.migrations),
+            Self::MongoDb(store) => Ok(store.pending_migrations().await?.migrations),
         }
     }
 
@@ -76,6 +96,7 @@ impl Store {
     pub fn repositories(&self) -> Storage {
         match self {
             Self::Sqlite(store) => store.repositories(),
+            Self::MongoDb(store) => store.repositories(),
         }
     }
 }

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiState,
-    error::ApiError,
+    error::{ApiError, ErrorCode, ask_again_later},
     openapi::{OVERLAY, TOKEN, TokenErrors},
     wire::OverlaySettingsResponse,
 };
@@ -184,9 +184,20 @@ pub(crate) async fn page(
         }
         Err(error) => (error.code().status(), serde_json::Value::Null),
     };
-    let page = OverlayPage { script: SCRIPT, state: content };
-    let html = page.render().map_err(|error| ApiError::internal(&error))?;
-    Ok(HttpResponse::build(status)
+    render_page(status, content)
+}
+
+/// The page while there is no store to ask.
+pub(crate) async fn page_without_store() -> Result<HttpResponse, ApiError> {
+    render_page(ErrorCode::StoreUnavailable.status(), serde_json::Value::Null)
+}
+
+fn render_page(status: StatusCode, state: serde_json::Value) -> Result<HttpResponse, ApiError> {
+    let template = OverlayPage { script: SCRIPT, state };
+    let html = template.render().map_err(|error| ApiError::internal(&error))?;
+    let mut response = HttpResponse::build(status);
+    ask_again_later(&mut response, status);
+    Ok(response
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.as_str()))

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     ApiState,
-    error::{ApiError, ErrorCode},
+    error::{ApiError, ErrorCode, ask_again_later},
     openapi::EVENTS,
 };
 
@@ -73,7 +73,7 @@ pub(crate) async fn follow(
         Err(error) if error.code() == ErrorCode::UnknownLink => {
             page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.")
         }
-        Err(error) => page(error.code().status(), "Not now", "Please try again in a moment."),
+        Err(error) => not_now(error.code()),
     }
 }
 
@@ -109,9 +109,20 @@ fn visitor(request: &HttpRequest, state: &ApiState) -> Visitor {
     Visitor { address: forwarded.unwrap_or_else(peer), agent: text(header::USER_AGENT) }
 }
 
+/// The page of a link while there is no store to ask whom it leads to.
+pub(crate) async fn page_without_store() -> Result<HttpResponse, ApiError> {
+    not_now(ErrorCode::StoreUnavailable)
+}
+
+fn not_now(code: ErrorCode) -> Result<HttpResponse, ApiError> {
+    page(code.status(), "Not now", "Please try again in a moment.")
+}
+
 fn page(status: StatusCode, heading: &str, text: &str) -> Result<HttpResponse, ApiError> {
     let html = VisitPage { heading, text }.render().map_err(|error| ApiError::internal(&error))?;
-    Ok(HttpResponse::build(status)
+    let mut response = HttpResponse::build(status);
+    ask_again_later(&mut response, status);
+    Ok(response
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"))

@@ -1,15 +1,81 @@
 //! `serve`: the server.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
-use crate::{Application, Settings, SystemClock};
+use actix_web::{HttpServer, http::KeepAlive};
+use gametriggers_http::waiting_app;
+use tokio::time::{sleep, timeout};
+
+use crate::{Application, Settings, Store, SystemClock, stop::Stop};
+
+/// How long the store may take to be opened before whoever asks is told to wait.
+const OPENED_WITHIN: Duration = Duration::from_secs(1);
+/// How long after one attempt to open the store the next is made.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Seconds that running requests have when the store has come.
+const HAND_OVER_SECONDS: u64 = 1;
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let secret = settings.secret()?;
-    let store = super::open_current(settings).await?;
-    let application =
-        Application::build(&settings.http, secret, store.repositories(), Arc::new(SystemClock), |_| {})?;
+    let listener = Application::bind(&settings.http)?;
+    // Listened to from here on, so that no moment between two servers is deaf.
+    let mut stop = Stop::listen()?;
+    let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
+    let (http, clock) = (&settings.http, Arc::new(SystemClock));
+    let application = Application::build_on(listener, http, secret, store.repositories(), clock, |_| {})?;
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
-    application.server().await?;
+    let server = application.server();
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stop.told().await;
+        handle.stop(true).await;
+    });
+    server.await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the store, and answers 503 meanwhile if that takes long. `None` if the process was told to stop.
+async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> anyhow::Result<Option<Store>> {
+    let opening = open_when_it_comes(settings);
+    tokio::pin!(opening);
+    if let Ok(opened) = timeout(OPENED_WITHIN, &mut opening).await {
+        return opened.map(Some);
+    }
+    let http = gametriggers_http::HttpSettings::from(&settings.http);
+    let waiting = HttpServer::new(move || waiting_app(&http))
+        .workers(1)
+        .keep_alive(KeepAlive::Disabled)
+        .shutdown_timeout(HAND_OVER_SECONDS)
+        .disable_signals()
+        .listen(listener.try_clone()?)?
+        .run();
+    tracing::info!(address = %listener.local_addr()?, "listening, and answering 503 until the store is open");
+    let handle = waiting.handle();
+    let waiting = tokio::spawn(waiting);
+    let opened = tokio::select! {
+        opened = &mut opening => opened.map(Some),
+        () = stop.told() => Ok(None),
+    };
+    handle.stop(true).await;
+    waiting.await??;
+    opened
+}
+
+/// Opens the store, however long it takes to come.
+async fn open_when_it_comes(settings: &Settings) -> anyhow::Result<Store> {
+    let mut last_reason = String::new();
+    loop {
+        let error = match super::open_current(settings).await {
+            Err(error) if Store::may_come(&settings.storage.url, &error) => error,
+            done => return done,
+        };
+        let reason = format!("{error:#}");
+        if reason == last_reason {
+            tracing::debug!("still waiting for the store");
+        } else {
+            tracing::warn!("waiting for the store: {reason}");
+            last_reason = reason;
+        }
+        sleep(TRY_AGAIN_AFTER).await;
+    }
 }

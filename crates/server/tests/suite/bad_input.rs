@@ -9,7 +9,6 @@ mod settings;
 mod tokens;
 
 use std::{
-    collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
     time::Duration,
@@ -17,13 +16,10 @@ use std::{
 
 use gametriggers_domain::model::Participation;
 use reqwest::header::{HeaderMap, HeaderName};
-use rusqlite::{Connection, types::Value as Cell};
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
-use crate::support::{Reply, Streamer, TestServer};
-
-/// Every row of every table.
-type Stored = BTreeMap<String, Vec<Vec<Cell>>>;
+use crate::support::{Everything, Reply, Streamer, TestServer};
 
 /// Why a request is refused: status, code, and a part of the message that says what is wrong.
 type Refusal<'a> = (u16, &'a str, &'a str);
@@ -40,6 +36,8 @@ const INSIDE: &[&str] = &[
     "::",
     "Some(",
     "sqlite",
+    "mongo",
+    "E11000",
     "SELECT",
     "UPDATE",
     "panicked",
@@ -57,7 +55,7 @@ struct Stage {
     streamer: Streamer,
     joined: Vec<Participation>,
     shown: Value,
-    before: Stored,
+    before: Everything,
 }
 
 impl Stage {
@@ -67,7 +65,7 @@ impl Stage {
         let ping = server.post(&format!("/api/v1/overlay/{}/ping", streamer.token), Value::Null).await;
         assert_eq!(ping.status, 201, "{}", ping.body);
         let shown = server.data(&streamer.token).await;
-        let before = stored(&server);
+        let before = server.store.everything().await;
         Self { server, streamer, joined, shown, before }
     }
 
@@ -98,7 +96,7 @@ impl Stage {
 
     /// Fails if anything is stored that was not before, or the server no longer does its work.
     async fn assert_untouched(&self) {
-        assert_eq!(stored(&self.server), self.before);
+        assert_eq!(self.server.store.everything().await, self.before);
         assert_eq!(self.server.data(&self.streamer.token).await, self.shown);
         self.server.click(&self.streamer.token, &self.shown).await.assert_event("counted", None);
         self.server.assert_reconciled().await;
@@ -117,30 +115,25 @@ impl Stage {
     }
 }
 
-fn stored(server: &TestServer) -> Stored {
-    let db = Connection::open(server.store_path()).unwrap();
-    let mut names = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
-    let names = names.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
-    let rows = |table: &str| {
-        let mut select = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns = select.column_count();
-        let rows = select.query_map([], |row| (0..columns).map(|column| row.get(column)).collect()).unwrap();
-        rows.collect::<Result<_, _>>().unwrap()
-    };
-    names.iter().map(|table| (table.clone(), rows(table))).collect()
-}
-
 /// Sends a request whose target stays as it is written: HTTP clients tidy up paths.
-fn send_raw(server: &TestServer, method: &str, target: &str) -> Reply {
-    exchange(server, &format!("{method} {target}"), "Content-Length: 0", b"")
+async fn send_raw(server: &TestServer, method: &str, target: &str) -> Reply {
+    exchange(server, &format!("{method} {target}"), "Content-Length: 0", b"").await
 }
 
 /// Sends a request byte by byte as given, and reads the answer to the end.
-fn exchange(server: &TestServer, start: &str, headers: &str, body: &[u8]) -> Reply {
-    let mut socket = TcpStream::connect(server.url("").trim_start_matches("http://")).unwrap();
+async fn exchange(server: &TestServer, start: &str, headers: &str, body: &[u8]) -> Reply {
+    let address = server.url("").trim_start_matches("http://").to_owned();
+    let head = format!("{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n\r\n");
+    let body = body.to_owned();
+    // The client of the server's store may live on this thread, and must not wait with it.
+    spawn_blocking(move || exchange_blocking(&address, &head, &body)).await.unwrap()
+}
+
+fn exchange_blocking(address: &str, head: &str, body: &[u8]) -> Reply {
+    let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(socket, "{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n\r\n").unwrap();
+    socket.write_all(head.as_bytes()).unwrap();
     // A server that has heard enough closes the connection; its answer was sent before that.
     let _ = socket.write_all(body);
     let mut answer = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Reply, START, Streamer, TestServer};
+use crate::support::{Documents, Reply, START, Streamer, TestServer};
 
 fn document() -> Value {
     serde_json::from_str(gametriggers_http::openapi_document()).unwrap()
@@ -195,10 +195,9 @@ async fn every_error_code_has_its_status_and_its_message() {
     server.clock.advance_seconds(1_000);
     replies.push(server.click(&streamer.token, &shown).await);
     server.clock.set(START);
-    let db = rusqlite::Connection::open(server.store_path()).unwrap();
-    db.execute("DROP TABLE decisions", []).unwrap();
+    server.store.make_unreadable(Documents::Decisions).await;
     replies.push(server.get(&data).await);
-    db.execute("DROP TABLE users", []).unwrap();
+    server.store.forget_migrations().await;
     replies.push(server.get("/health/ready").await);
     let mut errors: BTreeMap<String, Value> = BTreeMap::new();
     for reply in replies {

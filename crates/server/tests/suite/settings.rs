@@ -7,11 +7,11 @@ mod test_ad;
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use gametriggers_domain::model::User;
 use gametriggers_types::{Role, StrategyName};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{Streamer, TestServer};
+use crate::support::{Field, Streamer, TestServer};
 
 const ME: &str = "/api/v1/users/me";
 const SELECTION: &str = "/api/v1/users/me/campaign-selection";
@@ -27,11 +27,6 @@ async fn read(server: &TestServer, streamer: &Streamer, path: &str) -> Value {
     reply.json()
 }
 
-/// Changes what no service would change.
-fn falsify(server: &TestServer, sql: &str) {
-    Connection::open(server.store_path()).unwrap().execute(sql, []).unwrap();
-}
-
 async fn ping(server: &TestServer, token: &str) {
     let reply = server.post(&format!("/api/v1/overlay/{token}/ping"), Value::Null).await;
     assert_eq!((reply.status, reply.json()), (201, json!({"success": true})));
@@ -41,22 +36,18 @@ async fn ping(server: &TestServer, token: &str) {
 #[tokio::test]
 async fn a8_the_profile_is_complete_and_tells_no_secret() {
     let server = TestServer::start().await;
-    let streamer = server
-        .streamer_with(|user| {
-            user.email = "asha@example.com".to_owned();
-            user.name = "Asha".to_owned();
-            user.image = Some("https://cdn.example.com/asha.png".to_owned());
-            user.auth_provider_id = Some("44322889".to_owned());
-            user.channel_url = Some("https://twitch.tv/asha".to_owned());
-            user.categories = vec!["gaming".to_owned()];
-            user.languages = vec!["English".to_owned(), "हिन्दी".to_owned()];
-            user.description = Some("Speed runs".to_owned());
-        })
-        .await;
-    falsify(
-        &server,
-        r#"UPDATE users SET password_hash = '$2b$10$hash', other_fields = '{"__v": 7, "xp": 12}'"#,
-    );
+    let profile = |user: &mut User| {
+        user.email = "asha@example.com".to_owned();
+        user.name = "Asha".to_owned();
+        user.image = Some("https://cdn.example.com/asha.png".to_owned());
+        user.auth_provider_id = Some("44322889".to_owned());
+        user.channel_url = Some("https://twitch.tv/asha".to_owned());
+        user.categories = vec!["gaming".to_owned()];
+        user.languages = vec!["English".to_owned(), "हिन्दी".to_owned()];
+        user.description = Some("Speed runs".to_owned());
+    };
+    let others = r#"{"__v": 7, "xp": 12}"#;
+    let streamer = server.imported_streamer(profile, Some("$2b$10$hash"), others).await;
     let reply = server.get_as(&streamer, ME).await;
     let profile = reply.json();
     assert_eq!(
@@ -150,14 +141,14 @@ async fn a14_every_role_of_a_streamer_works_everywhere() {
 /// Defect O21: the overlay of a deactivated account went on, and so did one of an account that is no streamer's.
 #[tokio::test]
 async fn o21_the_screen_of_a_deactivated_account_is_empty_and_credits_nothing() {
-    for deactivation in ["UPDATE users SET is_active = 0", "UPDATE users SET role = 'brand'"] {
+    for (field, value) in [(Field::USER_IS_ACTIVE, json!(false)), (Field::USER_ROLE, json!("brand"))] {
         let server = TestServer::start().await;
         let (streamer, joined) = server.streamer_in(1).await;
         ping(&server, &streamer.token).await;
         assert_eq!(server.data(&streamer.token).await["kind"], "campaign");
         let sent = server.post_as(&streamer, TEST_AD, json!({})).await;
         assert_eq!(sent.json()["success"], true);
-        falsify(&server, deactivation);
+        server.store.set_all(field, value).await;
         for token in [streamer.token.as_str(), joined[0].browser_source_token.expose()] {
             let data = server.data(token).await;
             assert_eq!((&data["kind"], &data["reason"]), (&json!("empty"), &json!("streamer-inactive")));

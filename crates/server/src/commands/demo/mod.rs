@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use gametriggers_http::{JwtKeys, TokenSubject};
 use gametriggers_services::Clock;
 
@@ -21,6 +21,11 @@ use crate::{Application, Defaults, Settings, Store, SystemClock};
 pub(super) const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/demo.db", log_filter: "warn" };
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    ensure!(
+        settings.storage.url.starts_with("sqlite://"),
+        "the demo keeps to an embedded store, so that it never touches a real one: set GAMETRIGGERS__STORAGE__URL to \
+         sqlite://data/demo.db for it"
+    );
     let secret = match &settings.auth.jwt_secret {
         Some(_) => settings.secret()?.to_vec(),
         None => kept_secret(&secret_path(&settings.storage.url))?,

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
 
-use super::{Refusal, Stage, stored};
+use super::{Refusal, Stage};
 use crate::support::{Reply, Streamer};
 
 /// The server's own, so that what is refused here is refused for what it says and not for its signature.
@@ -118,7 +118,7 @@ async fn a5_a_token_that_the_server_did_not_sign_for_access_is_refused() {
         hs256(&but(good.clone(), "user", json!({"id": "not an id"}))),
         hs256(&json!([])),
     ];
-    stage.before = stored(&stage.server);
+    stage.before = stage.server.store.everything().await;
     for token in &bad {
         for route in &caller_routes() {
             let case = format!("{} {} with {token}", route.0, route.1);
@@ -136,7 +136,7 @@ async fn a5_a_token_that_the_server_did_not_sign_for_access_is_refused() {
 
 /// Fails unless every route refuses the user, whatever role their token names.
 async fn assert_refused_everywhere(stage: &mut Stage, user: &User, refusal: Refusal<'_>, but_for: &[&str]) {
-    stage.before = stored(&stage.server);
+    stage.before = stage.server.store.everything().await;
     for role in [Role::Streamer, Role::SuperAdmin, Role::Brand] {
         let token = signed(&claims(stage, &User { role, ..user.clone() }), Algorithm::HS256, SECRET);
         for route in caller_routes().iter().filter(|route| !but_for.contains(&route.1)) {

@@ -107,25 +107,25 @@ async fn a_body_of_10_mb_is_refused_by_its_declared_and_by_its_real_size() {
     let body = || json!({"receipt": "a".repeat(10_000_000)}).to_string();
     let chunks = format!("10000\r\n{}\r\n", " ".repeat(0x10000)).repeat(160) + "0\r\n\r\n";
     let bearer = stage.server.bearer(&stage.streamer.user);
-    let chunked = |method: &str, path: &str| {
+    let chunked = async |method: &str, path: &str| {
         let headers = format!("Authorization: Bearer {bearer}\r\nTransfer-Encoding: chunked");
-        exchange(&stage.server, &format!("{method} {path}"), &headers, chunks.as_bytes())
+        exchange(&stage.server, &format!("{method} {path}"), &headers, chunks.as_bytes()).await
     };
     let just_too_large = || format!("{{}}{}", " ".repeat(32 * 1024 - 1));
     for (method, path) in SETTINGS_ROUTES {
         stage.assert_refused(path, &stage.send_as(method, path, body()).await, TOO_LARGE);
         stage.assert_refused(path, &stage.send_as(method, path, just_too_large()).await, TOO_LARGE);
-        stage.assert_refused(path, &chunked(method, path), TOO_LARGE);
+        stage.assert_refused(path, &chunked(method, path).await, TOO_LARGE);
     }
     stage.assert_refused("click", &stage.click_with(body()).await, TOO_LARGE);
     stage.assert_refused("click", &stage.click_with(just_too_large()).await, TOO_LARGE);
     let impression = format!("/api/v1/campaigns/impression/{}", stage.streamer.token);
-    stage.assert_refused("impression", &chunked("POST", &impression), TOO_LARGE);
+    stage.assert_refused("impression", &chunked("POST", &impression).await, TOO_LARGE);
     let reply = Reply::of(stage.server.client.post(stage.server.url(&impression)).body(body())).await;
     stage.assert_refused("impression", &reply, TOO_LARGE);
     // A ping has no use for a body, and reads it all the same: a body that is left unread holds its connection up.
     let ping = format!("/api/v1/overlay/{}/ping", stage.streamer.token);
-    stage.assert_refused("ping", &chunked("POST", &ping), TOO_LARGE);
+    stage.assert_refused("ping", &chunked("POST", &ping).await, TOO_LARGE);
     let reply = Reply::of(stage.server.client.post(stage.server.url(&ping)).body(body())).await;
     stage.assert_refused("ping", &reply, TOO_LARGE);
     stage.assert_untouched().await;

@@ -28,7 +28,7 @@ async fn m5_a_forged_or_altered_or_foreign_receipt_is_refused_and_not_taken_for_
     let mut stage = Stage::new().await;
     let (other, _) = stage.server.streamer_in(1).await;
     let foreign = stage.server.data(&other.token).await["receipt"].as_str().unwrap().to_owned();
-    stage.before = super::stored(&stage.server);
+    stage.before = stage.server.store.everything().await;
     let receipt = stage.shown["receipt"].as_str().unwrap().to_owned();
     let (subject, signature) = receipt.split_once('.').unwrap();
     let mut bad = altered(&receipt);
@@ -85,7 +85,7 @@ async fn o19_a_receipt_of_before_the_token_was_made_anew_is_void() {
     let mut stage = Stage::new().await;
     let reply = stage.server.post_as(&stage.streamer, "/api/v1/users/me/overlay/regenerate", json!({})).await;
     stage.streamer.token = reply.json()["overlayToken"].as_str().unwrap().to_owned();
-    stage.before = super::stored(&stage.server);
+    stage.before = stage.server.store.everything().await;
     for path in event_routes(&stage.streamer.token) {
         let body = json!({"receipt": stage.shown["receipt"], "eventId": "e"});
         stage.assert_refused(&path, &stage.server.post(&path, body).await, INVALID);

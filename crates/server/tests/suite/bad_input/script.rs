@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Reply, TestServer};
+use crate::support::{Field, Reply, TestServer};
 
 const TITLES: &[&str] = &[
     "</script><script>alert(1)</script>",
@@ -100,8 +100,7 @@ async fn o1_media_that_become_script_leave_the_screen() {
     let server = TestServer::start().await;
     let (streamer, _) = server.streamer_in(1).await;
     let shown = server.data(&streamer.token).await;
-    let db = rusqlite::Connection::open(server.store_path()).unwrap();
-    db.execute("UPDATE campaigns SET media_url = 'javascript:alert(1)'", []).unwrap();
+    server.store.set_all(Field::CAMPAIGN_MEDIA_URL, "javascript:alert(1)").await;
     let click = server.post(&format!("/api/v1/overlay/{}/click", streamer.token), json!({})).await;
     click.assert_event("rejected", Some("nothing-on-screen"));
     assert_eq!(server.data(&streamer.token).await["kind"], "empty");

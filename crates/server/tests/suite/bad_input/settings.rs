@@ -70,7 +70,7 @@ async fn an_interval_is_a_whole_number_of_minutes_from_1_to_60() {
     let null = json!({"campaignRotationSettings": {"rotationIntervalMinutes": null}});
     let kept = stage.server.choose(&stage.streamer, null).await;
     assert_eq!(kept["campaignRotationSettings"]["rotationIntervalMinutes"], 3);
-    assert_eq!(super::stored(&stage.server)["users"], stage.before["users"]);
+    assert_eq!(stage.server.store.everything().await["users"], stage.before["users"]);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn weights_are_never_all_zero() {
     stage.assert_untouched().await;
     stage.server.choose(&stage.streamer, put(&json!({"paymentRate": 0, "performance": 0}))).await;
     stage.shown = stage.server.data(&stage.streamer.token).await;
-    stage.before = super::stored(&stage.server);
+    stage.before = stage.server.store.everything().await;
     let reply = stage.server.put_as(&stage.streamer, SELECTION, put(&json!({"fairness": 0}))).await;
     stage.assert_refused("the last", &reply, refusal);
     stage.assert_untouched().await;

@@ -60,7 +60,7 @@ async fn a_token_of_nobody_is_a_404_on_every_route_of_tokens() {
     for token in JUNK.iter().copied().chain(spoilt.iter().map(String::as_str)) {
         for (method, route) in TOKEN_ROUTES {
             let path = route.replace("{}", token);
-            stage.assert_refused(&path, &send_raw(&stage.server, method, &path), UNKNOWN);
+            stage.assert_refused(&path, &send_raw(&stage.server, method, &path).await, UNKNOWN);
         }
     }
     stage.assert_untouched().await;
@@ -72,7 +72,7 @@ async fn o4_the_page_of_a_token_of_nobody_is_transparent_and_tries_again() {
     let stage = Stage::new().await;
     let spoilt = spoilt(&stage.streamer.token);
     for token in JUNK.iter().copied().chain(spoilt.iter().map(String::as_str)) {
-        let page = send_raw(&stage.server, "GET", &format!("/api/v1/overlay/{token}"));
+        let page = send_raw(&stage.server, "GET", &format!("/api/v1/overlay/{token}")).await;
         assert_eq!(page.status, 404, "{token}");
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{token}");
         assert!(page.header("content-security-policy").starts_with("default-src 'none'"), "{token}");
@@ -95,7 +95,7 @@ async fn t5_a_link_with_an_id_that_is_none_is_a_plain_404_page() {
         [streamer.clone(), id[..23].to_owned(), format!("{id}0"), format!("{id}%00"), "f".repeat(10_000)];
     for id in JUNK.iter().copied().chain(more.iter().map(String::as_str)) {
         for target in [format!("/c/{id}"), format!("/c/{id}?src=qr")] {
-            let page = send_raw(&stage.server, "GET", &target);
+            let page = send_raw(&stage.server, "GET", &target).await;
             assert_eq!(page.status, 404, "{target}: {}", page.body);
             assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{target}");
             assert!(page.body.contains("This link leads to no campaign."), "{target}: {}", page.body);
@@ -103,7 +103,7 @@ async fn t5_a_link_with_an_id_that_is_none_is_a_plain_404_page() {
         }
     }
     for query in ["src=nonsense", "src=", "src=%3Cscript%3E", "src=qr&src=link"] {
-        let page = send_raw(&stage.server, "GET", &format!("/c/{id}?{query}"));
+        let page = send_raw(&stage.server, "GET", &format!("/c/{id}?{query}")).await;
         assert_eq!((page.status, page.header("content-type")), (400, "text/html; charset=utf-8"), "{query}");
         assert!(page.body.contains("This link was not copied whole."), "{query}: {}", page.body);
     }
@@ -118,7 +118,7 @@ async fn o16_a_click_is_of_a_known_kind() {
     for kind in ["swipe", "Chat", "QR", "chat%20", "%00", "..", "overlay,chat", "%3Cb%3E", &long] {
         let path = format!("/api/v1/overlay/{}/click/{kind}", stage.streamer.token);
         let hint = "is not one of overlay, chat, qr, link";
-        let reply = send_raw(&stage.server, "POST", &path);
+        let reply = send_raw(&stage.server, "POST", &path).await;
         stage.assert_refused(kind, &reply, (400, "VALIDATION_FAILED", hint));
     }
     stage.assert_untouched().await;
@@ -138,7 +138,7 @@ async fn what_is_no_route_is_a_404_in_json() {
         ("DELETE", "/api/v1/users/me"),
         ("BREW", "/api/v1/users/me"),
     ] {
-        stage.assert_refused(path, &send_raw(&stage.server, method, path), hint);
+        stage.assert_refused(path, &send_raw(&stage.server, method, path).await, hint);
     }
     stage.assert_untouched().await;
 }

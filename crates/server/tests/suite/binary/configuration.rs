@@ -112,6 +112,63 @@ async fn the_environment_alone_is_enough_and_stands_above_the_file() {
     assert!(!folder.path().join("data").exists());
 }
 
+/// The password in addresses of stores.
+const PASSWORD: &str = "hunter2";
+
+#[track_caller]
+fn assert_store_refused(folder: &Folder, args: &[&str], url: &str, reason: &str) {
+    let mut command = folder.command(args);
+    command.env("GAMETRIGGERS__STORAGE__URL", url);
+    let ended = assert_refused(command, &["storage.url", reason]);
+    assert!(!ended.stderr.contains(PASSWORD), "{}", ended.stderr);
+}
+
+/// What the driver says of a malformed one may show the password: a question mark in it ends what it takes for the
+/// address of a server.
+#[test]
+fn a_mongodb_that_cannot_be_used_is_named_by_its_key_and_its_password_is_not_shown() {
+    let folder = Folder::new();
+    for url in [
+        "mongodb://",
+        "mongodb://karma:hunter2@",
+        "mongodb://karma:hunter2%@127.0.0.1/game",
+        "mongodb://karma:hunter2/@127.0.0.1/game",
+        "mongodb://karma:hunter2?@127.0.0.1/game",
+        "mongodb://karma:hunter2@127.0.0.1:port/game",
+        "mongodb://karma:hunter2@127.0.0.1/game?replicaSet",
+        "mongodb+srv://karma:hunter2@127.0.0.1:27017/game",
+        "mongodb+srv://karma:hunter2?!@store.example/game",
+    ] {
+        for args in [&["serve"][..], &["migrate", "--dry-run"], &["reconcile"]] {
+            assert_store_refused(&folder, args, url, "percent-encoded");
+        }
+    }
+    assert_store_refused(&folder, &["serve"], "mongo://karma:hunter2@127.0.0.1/game", "unknown scheme");
+    // A port on which nobody listens; `serve` would wait for somebody.
+    let nobody = "mongodb://karma:hunter2@127.0.0.1:1/game?serverSelectionTimeoutMS=500";
+    for args in [&["migrate", "--dry-run"][..], &["reconcile"]] {
+        assert_store_refused(&folder, args, nobody, "the store is unavailable");
+    }
+    assert!(!folder.path().join("data").exists(), "nothing was made");
+}
+
+/// A demo is for a store of its own, not for the one that a configuration names for production.
+#[test]
+fn the_demo_refuses_a_store_that_is_no_file() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["demo"]);
+    command.env("GAMETRIGGERS__STORAGE__URL", "mongodb://karma:hunter2@127.0.0.1:1/game");
+    let ended = assert_refused(command, &["sqlite://data/demo.db"]);
+    assert!(!ended.stderr.contains(PASSWORD), "{}", ended.stderr);
+}
+
+#[test]
+fn unless_told_otherwise_the_store_is_a_file() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&["migrate"]).code, Some(0));
+    assert!(folder.path().join("data/gametriggers.db").exists());
+}
+
 #[test]
 fn log_lines_for_programs_are_json() {
     let folder = Folder::new();

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    process::{Finished, Folder, PREVIOUS_DATABASE},
+    process::{Finished, Folder},
     serving::Server,
 };
+use crate::support::PREVIOUS_DATABASE;
 
 /// The streamer of the original bug report.
 const KARMA: &str = "6864d4187d06a675f2abb714";
@@ -35,9 +36,9 @@ fn assert_printed(ended: &Finished, code: i32, lines: &[&str]) {
     assert_eq!(ended.stdout.lines().collect::<Vec<_>>(), lines);
 }
 
-#[test]
-fn an_import_prints_what_it_did_and_a_second_one_does_nothing() {
-    let folder = Folder::new();
+#[tokio::test]
+async fn an_import_prints_what_it_did_and_a_second_one_does_nothing() {
+    let folder = Folder::with_store().await;
     let first = folder.run(&["import", PREVIOUS_DATABASE]);
     let note = "note: users.json line 6 (6864d4187d06a675f2abb719): campaignSelectionStrategy: `bogus` is no \
                 strategy; it is kept, and campaigns are chosen by fair-rotation";
@@ -45,17 +46,17 @@ fn an_import_prints_what_it_did_and_a_second_one_does_nothing() {
         .map(|name| format!("{name}: 6 inserted, 0 already there, 0 refused"));
     assert_printed(&first, 0, &[&users, &campaigns, &participations, note]);
     folder.assert_reconciled();
-    let stored = folder.stored();
+    let stored = folder.store().everything().await;
     let second = folder.run(&["import", PREVIOUS_DATABASE]);
     let [users, campaigns, participations] = ["users", "campaigns", "participations"]
         .map(|name| format!("{name}: 0 inserted, 6 already there, 0 refused"));
     assert_printed(&second, 0, &[&users, &campaigns, &participations]);
-    assert_eq!(folder.stored(), stored);
+    assert_eq!(folder.store().everything().await, stored);
 }
 
 #[tokio::test]
 async fn every_user_of_the_previous_system_finds_their_profile() {
-    let folder = Folder::with_previous_database();
+    let folder = Folder::with_previous_database().await;
     let server = Server::start(&folder);
     for before in previous("users.json") {
         let reply = server.get_as(id(&before), "/api/v1/users/me").await;
@@ -101,7 +102,7 @@ async fn every_user_of_the_previous_system_finds_their_profile() {
 
 #[tokio::test]
 async fn every_token_of_the_previous_system_shows_and_credits_its_streamers_screen() {
-    let folder = Folder::with_previous_database();
+    let folder = Folder::with_previous_database().await;
     let server = Server::start(&folder);
     let kinds = |data: &Value| (data["kind"].clone(), data["reason"].clone());
     // The hour decides: weekday nights are dark.
@@ -137,7 +138,7 @@ async fn joined(server: &Server, streamer: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_import_after_traffic_overwrites_nothing() {
-    let folder = Folder::with_previous_database();
+    let folder = Folder::with_previous_database().await;
     let server = Server::start(&folder);
     server.end_blackouts(KARMA).await;
     let request = server.client.put(server.url("/api/v1/users/me/overlay"));
@@ -163,10 +164,10 @@ async fn an_import_after_traffic_overwrites_nothing() {
         assert_eq!(json!(found), expected, "{participation}");
     }
     server.stop();
-    let stored = folder.stored();
+    let stored = folder.store().everything().await;
 
     assert_eq!(folder.run(&["import", PREVIOUS_DATABASE]).code, Some(0));
-    assert_eq!(folder.stored(), stored);
+    assert_eq!(folder.store().everything().await, stored);
     folder.assert_reconciled();
     let server = Server::start(&folder);
     assert_eq!(joined(&server, KARMA).await, after);
@@ -177,9 +178,9 @@ async fn an_import_after_traffic_overwrites_nothing() {
     folder.assert_reconciled();
 }
 
-#[test]
-fn a_document_that_is_refused_is_named_by_its_line_and_the_others_are_imported() {
-    let folder = Folder::new();
+#[tokio::test]
+async fn a_document_that_is_refused_is_named_by_its_line_and_the_others_are_imported() {
+    let folder = Folder::with_store().await;
     let users = std::fs::read_to_string(format!("{PREVIOUS_DATABASE}/users.json")).unwrap();
     let users: Vec<_> = users.lines().collect();
     let without_email = users[1].replace("\"email\"", "\"mail\"");
@@ -206,9 +207,9 @@ fn a_document_that_is_refused_is_named_by_its_line_and_the_others_are_imported()
     assert!(ended.stdout.starts_with("users: 4 inserted, 2 already there, 0 refused\n"), "{}", ended.stdout);
 }
 
-#[test]
-fn a_folder_without_an_export_and_a_file_of_another_form_are_refused_whole() {
-    let folder = Folder::new();
+#[tokio::test]
+async fn a_folder_without_an_export_and_a_file_of_another_form_are_refused_whole() {
+    let folder = Folder::with_store().await;
     for (directory, text, message) in [
         ("nowhere", None, "there is no users.json, campaigns.json or campaignparticipations.json in nowhere"),
         (".", Some("[\n{}\n]"), "users.json was exported with --jsonArray; export it without"),

@@ -1,35 +1,36 @@
 //! `migrate`: said before, done once, never changed after.
 
 use super::{
-    process::{Folder, PREVIOUS_DATABASE, Running},
+    process::{Folder, Running},
     serving::Server,
 };
+use crate::support::PREVIOUS_DATABASE;
 
 const UP_TO_DATE: &str = "the store is up to date\n";
 
-#[test]
-fn migrations_are_told_applied_and_then_done() {
-    let folder = Folder::new();
+#[tokio::test]
+async fn migrations_are_told_applied_and_then_done() {
+    let folder = Folder::with_store().await;
     let told = folder.run(&["migrate", "--dry-run"]);
     assert_eq!(told.code, Some(0), "{}", told.stderr);
-    assert!(
-        told.stdout.lines().count() > 0 && told.stdout.lines().all(|line| line.starts_with("would apply V"))
-    );
-    assert!(!folder.path().join("data").exists(), "a dry run makes nothing");
+    let first = format!("would apply {}\n", folder.store().first_migration());
+    assert!(told.stdout.starts_with(&first), "{}", told.stdout);
+    assert!(told.stdout.lines().all(|line| line.starts_with("would apply ")), "{}", told.stdout);
+    assert!(!folder.store().exists().await, "a dry run makes nothing");
     assert_eq!(folder.run(&["migrate", "--dry-run"]).stdout, told.stdout);
     let applied = folder.run(&["migrate"]);
     assert_eq!((applied.code, applied.stdout), (Some(0), told.stdout.replace("would apply", "applied")));
-    let stored = folder.stored();
+    let stored = folder.store().everything().await;
     for args in [&["migrate"][..], &["migrate", "--dry-run"]] {
         let ended = folder.run(args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), UP_TO_DATE));
     }
-    assert_eq!(folder.stored(), stored);
+    assert_eq!(folder.store().everything().await, stored);
 }
 
-#[test]
-fn of_several_processes_that_migrate_at_once_one_does_and_all_succeed() {
-    let folder = Folder::new();
+#[tokio::test]
+async fn of_several_processes_that_migrate_at_once_one_does_and_all_succeed() {
+    let folder = Folder::with_store().await;
     let all: Vec<_> = (0..4).map(|_| Running::start(folder.command(&["migrate"]))).collect();
     let mut printed = Vec::new();
     for process in all {
@@ -38,12 +39,13 @@ fn of_several_processes_that_migrate_at_once_one_does_and_all_succeed() {
         printed.push(ended.stdout);
     }
     assert_eq!(printed.iter().filter(|text| *text == UP_TO_DATE).count(), 3, "{printed:?}");
-    assert_eq!(printed.iter().filter(|text| text.starts_with("applied V1__")).count(), 1, "{printed:?}");
+    let first = format!("applied {}\n", folder.store().first_migration());
+    assert_eq!(printed.iter().filter(|text| text.starts_with(&first)).count(), 1, "{printed:?}");
 }
 
 #[tokio::test]
 async fn servers_that_start_at_once_on_no_store_at_all_share_a_new_one() {
-    let folder = Folder::new();
+    let folder = Folder::with_store().await;
     let all: Vec<_> = (0..3).map(|_| Running::start(folder.command(&["serve"]))).collect();
     for process in all {
         let server = Server::of(process);
@@ -53,16 +55,16 @@ async fn servers_that_start_at_once_on_no_store_at_all_share_a_new_one() {
 }
 
 /// What was applied is history. A store of another one is not written to.
-#[test]
-fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
-    let folder = Folder::with_previous_database();
-    folder.store().execute("UPDATE refinery_schema_history SET checksum = '1'", []).unwrap();
-    let stored = folder.stored();
+#[tokio::test]
+async fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
+    let folder = Folder::with_previous_database().await;
+    folder.store().falsify_migrations().await;
+    let stored = folder.store().everything().await;
     for args in [&["migrate"][..], &["serve"], &["import", PREVIOUS_DATABASE], &["reconcile"]] {
         let ended = folder.run(args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}");
         let message = ended.stderr.lines().last().unwrap();
-        assert!(message.contains("V1__first_slice"), "{message}");
+        assert!(message.contains(folder.store().first_migration()), "{message}");
     }
-    assert_eq!(folder.stored(), stored);
+    assert_eq!(folder.store().everything().await, stored);
 }

@@ -8,3 +8,4 @@ mod migrations;
 mod process;
 mod reconcile;
 mod serving;
+mod waiting;

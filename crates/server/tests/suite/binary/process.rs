@@ -9,15 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, Row, types::Value};
+use gametriggers_domain::ledger::Counters;
+use gametriggers_types::ScreenToken;
 use tempfile::TempDir;
+
+use crate::support::{PREVIOUS_DATABASE, TestStore};
 
 /// As long as a busy machine may take for anything here.
 const DEADLINE: Duration = Duration::from_mins(1);
 pub(super) const SECRET: &str = "a secret of the tests, long enough";
-/// What the previous system's database holds, with all its oddities.
-pub(super) const PREVIOUS_DATABASE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
 
 /// Asks until there is an answer.
 #[track_caller]
@@ -32,23 +32,43 @@ pub(super) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A working directory.
-pub(super) struct Folder(TempDir);
+/// A working directory, and the store that commands in it are told to work on, if any.
+pub(super) struct Folder {
+    folder: TempDir,
+    store: Option<TestStore>,
+}
 
 impl Folder {
+    /// A folder whose commands work on what they choose themselves: SQLite files in it.
     pub(super) fn new() -> Self {
-        Self(TempDir::new().unwrap())
+        Self { folder: TempDir::new().unwrap(), store: None }
+    }
+
+    /// A folder with a store that has yet to be made.
+    pub(super) async fn with_store() -> Self {
+        Self::with(TestStore::create().await)
+    }
+
+    /// A folder with this store, which has yet to be made.
+    pub(super) fn with(store: TestStore) -> Self {
+        Self { store: Some(store), ..Self::new() }
     }
 
     /// A folder whose store holds the previous system's database.
-    pub(super) fn with_previous_database() -> Self {
-        let folder = Self::new();
+    pub(super) async fn with_previous_database() -> Self {
+        Self::with_previous_database_in(TestStore::create().await)
+    }
+
+    /// A folder whose store is this one and holds the previous system's database.
+    #[track_caller]
+    pub(super) fn with_previous_database_in(store: TestStore) -> Self {
+        let folder = Self::with(store);
         assert_eq!(folder.run(&["import", PREVIOUS_DATABASE]).code, Some(0));
         folder
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -57,29 +77,16 @@ impl Folder {
         path
     }
 
-    /// The store where `serve` keeps it unless told otherwise.
-    pub(super) fn store(&self) -> Connection {
-        let store = Connection::open(self.path().join("data/gametriggers.db")).unwrap();
-        store.busy_timeout(DEADLINE).unwrap();
-        store
+    /// The store, which the folder was made with.
+    pub(super) fn store(&self) -> &TestStore {
+        self.store.as_ref().unwrap()
     }
 
-    /// Everything in the store, table by table.
-    pub(super) fn stored(&self) -> Vec<String> {
-        let store = self.store();
-        let mut tables =
-            store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1").unwrap();
-        let tables: Vec<String> =
-            tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        let mut stored = Vec::new();
-        for table in tables {
-            let mut rows = store.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
-            let columns = rows.column_count();
-            let row = |row: &Row<'_>| (0..columns).map(|column| row.get::<_, Value>(column)).collect();
-            let rows = rows.query_map([], row).unwrap();
-            stored.extend(rows.map(|row: rusqlite::Result<Vec<_>>| format!("{table} {:?}", row.unwrap())));
-        }
-        stored
+    /// What the store holds of the participation with this token.
+    pub(super) async fn stored_counters(&self, token: &str) -> Counters {
+        let participations = self.store().repositories().await.participations;
+        let found = participations.find_by_token(&ScreenToken::parse(token).unwrap()).await.unwrap();
+        found.unwrap().counters
     }
 
     /// Fails if any counter, budget or rollup is not what the ledger adds up to.
@@ -95,6 +102,9 @@ impl Folder {
         command.args(args).current_dir(self.path()).env_clear();
         command.env("GAMETRIGGERS__LOG__FILTER", "debug").env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0");
         command.env("GAMETRIGGERS__AUTH__JWT_SECRET", SECRET);
+        if let Some(store) = &self.store {
+            command.env("GAMETRIGGERS__STORAGE__URL", store.url());
+        }
         command
     }
 

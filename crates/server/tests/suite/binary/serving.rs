@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::process::{Finished, Folder, Running, SECRET};
-use crate::support::Reply;
+use crate::support::{Documents, Reply};
 
 /// A server in a process of its own.
 pub(super) struct Server {
@@ -25,9 +25,23 @@ impl Server {
     }
 
     #[track_caller]
-    pub(super) fn of(mut process: Running) -> Self {
+    pub(super) fn of(process: Running) -> Self {
+        Self::once_logged(process, "listening address=")
+    }
+
+    /// A server whose store is away, which it waits for.
+    #[track_caller]
+    pub(super) fn waiting(folder: &Folder) -> Self {
+        Self::once_logged(
+            Running::start(folder.command(&["serve"])),
+            "answering 503 until the store is open address=",
+        )
+    }
+
+    #[track_caller]
+    fn once_logged(mut process: Running, text: &str) -> Self {
         let address = process.logged(|log| {
-            let line = log.lines().find(|line| line.contains("listening address=") && log.ends_with('\n'))?;
+            let line = log.lines().find(|line| line.contains(text) && log.ends_with('\n'))?;
             line.split_once("address=")?.1.split(' ').next().map(str::to_owned)
         });
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -101,7 +115,7 @@ impl Server {
 /// Both signals end it with 0, also while a browser keeps its connection open, and what was answered is stored.
 #[tokio::test]
 async fn serve_ends_cleanly_when_it_is_told_to() {
-    let folder = Folder::with_previous_database();
+    let folder = Folder::with_previous_database().await;
     let token = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
     for (clicks, signal) in [(1, "TERM"), (2, "INT")] {
         let server = Server::start(&folder);
@@ -112,15 +126,14 @@ async fn serve_ends_cleanly_when_it_is_told_to() {
         let ended = server.process.end(signal);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         drop(client);
-        let sql = "SELECT clicks FROM participations WHERE browser_source_token = ?";
-        assert_eq!(folder.store().query_row(sql, [token], |row| row.get::<_, i64>(0)).unwrap(), clicks);
+        assert_eq!(folder.stored_counters(token).await.clicks, clicks);
     }
 }
 
 /// An instance waits for the migrations if it is told to leave them to others.
-#[test]
-fn serve_refuses_a_store_that_was_not_migrated() {
-    let folder = Folder::new();
+#[tokio::test]
+async fn serve_refuses_a_store_that_was_not_migrated() {
+    let folder = Folder::with_store().await;
     let mut command = folder.command(&["serve"]);
     command.env("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "false");
     let ended = Running::start(command).wait();
@@ -132,7 +145,7 @@ fn serve_refuses_a_store_that_was_not_migrated() {
 /// process of these tests ends; here for requests that fail, too.
 #[tokio::test]
 async fn o29_no_log_line_holds_a_token() {
-    let folder = Folder::with_previous_database();
+    let folder = Folder::with_previous_database().await;
     let server = Server::start(&folder);
     let token = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
     let unknown = "0123456789abcdef".repeat(4);
@@ -168,11 +181,11 @@ async fn o29_no_log_line_holds_a_token() {
     };
     let statuses = answer_all().await;
     assert!([200, 400, 401, 403, 404].iter().all(|status| statuses.contains(status)), "{statuses:?}");
-    folder.store().execute("ALTER TABLE users DROP COLUMN image", []).unwrap();
+    let fault = folder.store().make_unreadable(Documents::Users).await;
     let statuses = answer_all().await;
     assert!(statuses.iter().filter(|status| **status == 500).count() > 5, "{statuses:?}");
     let ended = server.stop();
-    for line in ["route=\"/api/v1/overlay/{token}/qr\"", "a request failed", "Invalid column name: image"] {
+    for line in ["route=\"/api/v1/overlay/{token}/qr\"", "a request failed", &fault] {
         assert!(ended.stderr.contains(line), "no `{line}` in {}", ended.stderr);
     }
 }

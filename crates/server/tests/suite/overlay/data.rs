@@ -4,8 +4,8 @@ use gametriggers_types::Timestamp;
 use reqwest::header::IF_NONE_MATCH;
 use serde_json::{Value, json};
 
-use super::{by_sql, data_of, page_of, state_of, with_test_ad};
-use crate::support::{Reply, TestServer};
+use super::{data_of, page_of, state_of, with_test_ad};
+use crate::support::{Field, Reply, TestServer};
 
 const KEYS: [&str; 14] = [
     "campaignId",
@@ -153,9 +153,12 @@ async fn o9_the_version_changes_with_all_that_is_shown_and_with_nothing_else() {
         assert!(shown == value || shown.as_f64() == value.as_f64() && value.is_number(), "{data}");
         assert_new(data);
     }
-    for change in ["title = 'Other'", "media_url = 'https://media.example.com/2.mp4'", "media_type = 'video'"]
-    {
-        by_sql(&server, &format!("UPDATE campaigns SET {change}"));
+    for (field, value) in [
+        (Field::CAMPAIGN_TITLE, "Other"),
+        (Field::CAMPAIGN_MEDIA_URL, "https://media.example.com/2.mp4"),
+        (Field::CAMPAIGN_MEDIA_TYPE, "video"),
+    ] {
+        server.store.set_all(field, value).await;
         assert_new(server.data(&streamer.token).await);
     }
     let last = server.data(&streamer.token).await;

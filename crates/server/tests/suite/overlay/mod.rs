@@ -10,11 +10,10 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_types::{MediaType, SignedDuration, WebUrl};
-use rusqlite::Connection;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::support::{Reply, TestServer};
+use crate::support::Reply;
 
 fn page_of(token: &str) -> String {
     format!("/api/v1/overlay/{token}")
@@ -31,11 +30,6 @@ fn with_test_ad(user: &mut User) {
         media_type: MediaType::Image,
         expires_at: user.created_at + SignedDuration::from_secs(10),
     });
-}
-
-/// Does to the store what no service would.
-fn by_sql(server: &TestServer, sql: &str) {
-    Connection::open(server.store_path()).unwrap().execute_batch(sql).unwrap();
 }
 
 /// The page cut in three: before the state that it brings along, the state, after it.

@@ -2,26 +2,27 @@
 
 use serde_json::{Value, json};
 
-use super::{assert_page, by_sql, data_of, page_of, state_of};
-use crate::support::TestServer;
+use super::{assert_page, data_of, page_of, state_of};
+use crate::support::{Documents, TestServer, TestStore};
 
-/// Defect O3: `/data` answered errors with 200, and the page reloaded for ever. Here the store's folder is gone, as a
-/// network drive goes, and comes back.
+/// Defect O3: `/data` answered errors with 200, and the page reloaded for ever.
 #[tokio::test]
 async fn o3_while_the_store_is_away_nothing_answers_200_and_then_all_is_as_before() {
-    let other = TestServer::start().await;
+    let other = TestServer::start_on(TestStore::create_on_its_own().await).await;
     let (streamer, _) = other.streamer_in(2).await;
     let before = other.data(&streamer.token).await;
     // One that has not read from the store yet.
     let server = other.beside().await;
-    let folder = other.store_path().parent().unwrap().to_owned();
-    let away = folder.with_extension("away");
-    std::fs::rename(&folder, &away).unwrap();
-    let data = server.get(&data_of(&streamer.token)).await;
-    let page = server.get(&page_of(&streamer.token)).await;
-    let ready = server.get("/health/ready").await;
-    let live = server.get("/health/live").await;
-    std::fs::rename(&away, &folder).unwrap();
+    server.store.go_away().await;
+    // At once: each may wait for the store for a while.
+    let (data_path, page_path) = (data_of(&streamer.token), page_of(&streamer.token));
+    let (data, page, ready, live) = tokio::join!(
+        server.get(&data_path),
+        server.get(&page_path),
+        server.get("/health/ready"),
+        server.get("/health/live"),
+    );
+    server.store.come_back().await;
     for refused in [data, ready] {
         refused.assert_error(503, "STORE_UNAVAILABLE");
         assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
@@ -40,7 +41,7 @@ async fn o3_a_fault_of_the_store_is_500_and_shows_nothing_of_it() {
     let server = TestServer::start().await;
     let (streamer, _) = server.streamer_in(1).await;
     server.data(&streamer.token).await;
-    by_sql(&server, "DROP TABLE decisions");
+    server.store.make_unreadable(Documents::Decisions).await;
     let data = server.get(&data_of(&streamer.token)).await;
     data.assert_error(500, "INTERNAL");
     let page = server.get(&page_of(&streamer.token)).await;
@@ -50,7 +51,7 @@ async fn o3_a_fault_of_the_store_is_500_and_shows_nothing_of_it() {
     click.assert_error(500, "INTERNAL");
     for reply in [data, click] {
         let body = reply.body.to_lowercase();
-        for inside in ["decisions", "table", "sql", "select", "backend", ".rs"] {
+        for inside in ["decisions", "table", "sql", "select", "mongo", "query", "backend", ".rs"] {
             assert!(!body.contains(inside), "{}", reply.body);
         }
     }
@@ -63,9 +64,9 @@ async fn a_store_that_was_not_migrated_is_alive_and_not_ready() {
         let reply = server.get(path).await;
         assert_eq!((reply.status, reply.json()), (200, json!({"status": status})));
     }
-    by_sql(&server, "DROP TABLE users");
+    server.store.forget_migrations().await;
     assert_eq!(server.get("/health/live").await.status, 200);
     let ready = server.get("/health/ready").await;
     ready.assert_error(503, "STORE_UNAVAILABLE");
-    assert!(!ready.body.contains("users"), "{}", ready.body);
+    assert!(!ready.body.contains("users") && !ready.body.contains("migrat"), "{}", ready.body);
 }

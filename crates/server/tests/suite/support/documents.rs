@@ -40,6 +40,16 @@ impl TestServer {
 
     /// Stores a streamer whom `change` has had its way with.
     pub(crate) async fn streamer_with(&self, change: impl FnOnce(&mut User)) -> Streamer {
+        self.imported_streamer(change, None, "{}").await
+    }
+
+    /// Stores a streamer as an import does, with what it brings along besides.
+    pub(crate) async fn imported_streamer(
+        &self,
+        change: impl FnOnce(&mut User),
+        password_hash: Option<&str>,
+        other_fields: &str,
+    ) -> Streamer {
         let now = self.now();
         let id = UserId::from(next_id(now));
         let token = new_token().unwrap();
@@ -47,7 +57,8 @@ impl TestServer {
         let mut user = User::new(id, email, "streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, now);
         user.overlay_token = Some(token.clone());
         change(&mut user);
-        let new = NewUser { user: user.clone(), password_hash: None, other_fields: "{}".to_owned() };
+        let (password_hash, other_fields) = (password_hash.map(str::to_owned), other_fields.to_owned());
+        let new = NewUser { user: user.clone(), password_hash, other_fields };
         self.storage.users.insert_if_absent(&new).await.unwrap();
         Streamer { user, token: token.expose().to_owned() }
     }

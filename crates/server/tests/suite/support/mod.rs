@@ -3,8 +3,9 @@
 mod clock;
 mod documents;
 mod reply;
+mod store;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, HttpSettings, Store};
@@ -13,18 +14,21 @@ use gametriggers_services::{Clock, Storage};
 use gametriggers_types::{Timestamp, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use tempfile::TempDir;
 
 pub(crate) use self::{
     clock::TestClock,
     documents::{Streamer, money},
     reply::Reply,
+    store::{Documents, Everything, Field, TestStore},
 };
 
 /// A Friday.
 pub(crate) const START: &str = "2026-11-20T10:00:30Z";
 /// A request that hangs fails its test instead of holding up the run.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
+/// What the previous system's database holds, with all its oddities, as an export.
+pub(crate) const PREVIOUS_DATABASE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
 const SECRET: &[u8] = b"a secret of the tests, long enough";
 
 /// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
@@ -34,44 +38,55 @@ pub(crate) struct TestServer {
     pub(crate) client: Client,
     address: SocketAddr,
     handle: ServerHandle,
-    folder: Arc<TempDir>,
+    /// For what no service would do to it.
+    pub(crate) store: Arc<TestStore>,
 }
 
 impl TestServer {
     /// A server on an empty store, at [`START`].
     pub(crate) async fn start() -> Self {
-        Self::on(Arc::new(TempDir::new().unwrap()), Arc::new(TestClock::at(START))).await
+        Self::start_on(TestStore::create().await).await
+    }
+
+    /// A server on this store, at [`START`].
+    pub(crate) async fn start_on(store: TestStore) -> Self {
+        Self::start_with(store, |_| {}).await
+    }
+
+    /// A server on this store, at [`START`], with settings of its own.
+    pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
+        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change).await
     }
 
     /// Another instance on the same store, at the same time.
     pub(crate) async fn beside(&self) -> Self {
-        Self::on(self.folder.clone(), self.clock.clone()).await
+        Self::on(self.store.clone(), self.clock.clone()).await
     }
 
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(self.folder.clone(), self.clock.clone(), change).await
+        Self::with(self.store.clone(), self.clock.clone(), change).await
     }
 
     /// The server, ended and started again.
     pub(crate) async fn restarted(self) -> Self {
         self.handle.stop(true).await;
-        let Self { clock, folder, .. } = self;
-        Self::on(folder, clock).await
+        let Self { clock, store, .. } = self;
+        Self::on(store, clock).await
     }
 
-    async fn on(folder: Arc<TempDir>, clock: Arc<TestClock>) -> Self {
-        Self::with(folder, clock, |_| {}).await
+    async fn on(store: Arc<TestStore>, clock: Arc<TestClock>) -> Self {
+        Self::with(store, clock, |_| {}).await
     }
 
     async fn with(
-        folder: Arc<TempDir>,
+        store: Arc<TestStore>,
         clock: Arc<TestClock>,
         change: impl FnOnce(&mut HttpSettings),
     ) -> Self {
-        let store = Store::open(&format!("sqlite://{}/test.db", folder.path().display())).await.unwrap();
-        store.migrate().await.unwrap();
-        let storage = store.repositories();
+        let opened = Store::open(&store.url()).await.unwrap();
+        opened.migrate().await.unwrap();
+        let storage = opened.repositories();
         let mut settings = HttpSettings {
             bind: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
@@ -90,12 +105,7 @@ impl TestServer {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { clock, storage, client, address, handle, folder }
-    }
-
-    /// The store's file, for what no service would do to it.
-    pub(crate) fn store_path(&self) -> PathBuf {
-        self.folder.path().join("test.db")
+        Self { clock, storage, client, address, handle, store }
     }
 
     /// The address of a path, which begins with `/`.
@@ -162,6 +172,11 @@ impl TestServer {
     /// The user as stored.
     pub(crate) async fn stored_user(&self, id: UserId) -> gametriggers_domain::model::User {
         self.storage.users.find_by_id(id).await.unwrap().unwrap()
+    }
+
+    /// Deactivates a user as an operator does, in the store itself.
+    pub(crate) async fn deactivate(&self, id: UserId) {
+        self.store.set_one(Field::USER_IS_ACTIVE, &id.to_string(), false).await;
     }
 
     /// Fails if any counter, budget or rollup is not what the ledger adds up to.

@@ -1,0 +1,39 @@
+//! Being told to stop: Ctrl-C, and on Unix SIGTERM.
+
+use std::io;
+
+/// Listens for the signals from when it is made, whether or not anybody waits for them yet.
+pub(crate) struct Stop {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    /// Begins to listen. To be called within a Tokio runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Returns when the process is told to stop.
+    pub(crate) async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Stop {
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    pub(crate) async fn told(&mut self) {
+        tokio::signal::ctrl_c().await.ok();
+    }
+}

@@ -1,0 +1,56 @@
+//! `serve` while its MongoDB is not there yet. Always on MongoDB, whatever store the other tests have.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::{process::Folder, serving::Server};
+use crate::support::TestStore;
+
+/// As long as a busy machine may take to find that a server is there.
+const PATIENCE: Duration = Duration::from_mins(1);
+const OVERLAY: &str = "/api/v1/overlay/0f44b311d2a3777b161a8c9ab3efe78b3122b03a1ea7de83a7b0fe628d34cb1e";
+
+/// A folder whose store is on a server of its own that does not run.
+async fn folder_without_server() -> Folder {
+    let store = TestStore::mongodb_on_its_own().await;
+    store.go_away().await;
+    Folder::with(store)
+}
+
+#[tokio::test]
+async fn while_its_mongodb_is_away_serve_answers_503_and_goes_to_work_when_it_comes() {
+    let folder = folder_without_server().await;
+    let server = Server::waiting(&folder);
+    assert_eq!(server.get("/health/live").await.status, 200);
+    for refused in [
+        server.get("/health/ready").await,
+        server.get(&format!("{OVERLAY}/data")).await,
+        server.post(&format!("{OVERLAY}/click"), json!({})).await,
+        server.get("/api/v1/users/me").await,
+    ] {
+        refused.assert_error(503, "STORE_UNAVAILABLE");
+        assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
+    }
+    let page = server.get(OVERLAY).await;
+    assert_eq!((page.status, page.header("content-type")), (503, "text/html; charset=utf-8"));
+    assert!(page.body.contains("<script"), "the page tries again by itself");
+
+    folder.store().come_back().await;
+    let began = Instant::now();
+    while server.get("/health/ready").await.status != 200 {
+        assert!(began.elapsed() < PATIENCE);
+        sleep(Duration::from_millis(50)).await;
+    }
+    server.get(&format!("{OVERLAY}/data")).await.assert_error(404, "UNKNOWN_TOKEN");
+    server.stop();
+    folder.assert_reconciled();
+}
+
+#[tokio::test]
+async fn serve_ends_when_it_is_told_to_also_while_it_waits() {
+    let server = Server::waiting(&folder_without_server().await);
+    assert_eq!(server.get("/health/ready").await.status, 503);
+    server.stop();
+}

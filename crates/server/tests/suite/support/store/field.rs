@@ -1,0 +1,68 @@
+//! What is stored, by the names that it has in each kind of store.
+
+/// Documents of one kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Documents {
+    Users,
+    Campaigns,
+    Participations,
+    Decisions,
+    Rollups,
+}
+
+impl Documents {
+    pub(super) const fn table(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Campaigns => "campaigns",
+            Self::Participations => "participations",
+            Self::Decisions => "decisions",
+            Self::Rollups => "rollups",
+        }
+    }
+
+    pub(super) const fn collection(self) -> &'static str {
+        match self {
+            Self::Participations => "campaignparticipations",
+            other => other.table(),
+        }
+    }
+
+    /// The column of the id by which tests name them.
+    pub(super) const fn id_column(self) -> &'static str {
+        if matches!(self, Self::Rollups) { "participation_id" } else { "id" }
+    }
+
+    /// The same, in a collection.
+    pub(super) const fn id_key(self) -> &'static str {
+        if matches!(self, Self::Rollups) { "_id.participationId" } else { "_id" }
+    }
+}
+
+/// A field that tests change.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    pub(super) documents: Documents,
+    pub(super) column: &'static str,
+    pub(super) key: &'static str,
+    /// Numbers are micro-units of money.
+    pub(super) is_money: bool,
+}
+
+impl Field {
+    pub(crate) const USER_IS_ACTIVE: Self = Self::new(Documents::Users, "is_active", "isActive");
+    pub(crate) const USER_ROLE: Self = Self::new(Documents::Users, "role", "role");
+    pub(crate) const CAMPAIGN_TITLE: Self = Self::new(Documents::Campaigns, "title", "title");
+    pub(crate) const CAMPAIGN_MEDIA_URL: Self = Self::new(Documents::Campaigns, "media_url", "mediaUrl");
+    pub(crate) const CAMPAIGN_MEDIA_TYPE: Self = Self::new(Documents::Campaigns, "media_type", "mediaType");
+    pub(crate) const CAMPAIGN_REMAINING: Self =
+        Self { is_money: true, ..Self::new(Documents::Campaigns, "remaining_micros", "remainingBudget") };
+    pub(crate) const PARTICIPATION_IMPRESSIONS: Self =
+        Self::new(Documents::Participations, "impressions", "impressions");
+    pub(crate) const PARTICIPATION_CLICKS: Self = Self::new(Documents::Participations, "clicks", "clicks");
+    pub(crate) const ROLLUP_IMPRESSIONS: Self = Self::new(Documents::Rollups, "impressions", "impressions");
+
+    const fn new(documents: Documents, column: &'static str, key: &'static str) -> Self {
+        Self { documents, column, key, is_money: false }
+    }
+}

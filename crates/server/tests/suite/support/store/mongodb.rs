@@ -1,0 +1,138 @@
+//! One database of a MongoDB server, by the bare driver.
+
+use std::sync::{Arc, Mutex};
+
+use bson::{Bson, Document, doc, oid::ObjectId};
+use futures_util::TryStreamExt;
+use gametriggers_test_mongod::{Server, TestDatabase};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
+use super::{Documents, Everything, Field};
+
+/// How long a server of its own is looked for while it is away. A production store is waited for longer than a test
+/// has to be.
+const AWAY_AFTER: &str = "serverSelectionTimeoutMS=2000";
+
+pub(crate) struct MongoDb {
+    database: TestDatabase,
+    /// The server, if nobody else uses it.
+    server: Option<Arc<Mutex<Server>>>,
+}
+
+impl From<TestDatabase> for MongoDb {
+    fn from(database: TestDatabase) -> Self {
+        Self { database, server: None }
+    }
+}
+
+impl MongoDb {
+    pub(super) async fn on(server_uri: &str) -> Self {
+        TestDatabase::create_on(server_uri).await.into()
+    }
+
+    pub(super) async fn on_a_private_server() -> Self {
+        let server = spawn_blocking(Server::start).await.unwrap().unwrap();
+        let database = TestDatabase::create_on(&format!("{}&{AWAY_AFTER}", server.uri())).await;
+        Self { database, server: Some(Arc::new(Mutex::new(server))) }
+    }
+
+    pub(crate) const fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    pub(super) fn url(&self) -> String {
+        self.database.uri().to_owned()
+    }
+
+    pub(super) async fn exists(&self) -> bool {
+        !self.database.raw().list_collection_names().await.unwrap().is_empty()
+    }
+
+    pub(super) async fn everything(&self) -> Everything {
+        let mut everything = Everything::new();
+        for name in self.database.raw().list_collection_names().await.unwrap() {
+            let collection = self.database.raw().collection::<Document>(&name);
+            let found = collection.find(doc! {}).sort(doc! {"_id": 1}).await.unwrap();
+            let documents: Vec<Document> = found.try_collect().await.unwrap();
+            everything.insert(name, documents.iter().map(ToString::to_string).collect());
+        }
+        everything
+    }
+
+    pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {
+        if let Some(ledger) = everything.get_mut("ledger") {
+            ledger.retain(|document| !document.contains(r#""kind": "repairs""#));
+        }
+        everything
+    }
+
+    pub(super) async fn set(&self, field: Field, id: Option<&str>, value: &Value) -> usize {
+        let value: Bson = match value {
+            Value::Number(micros) if field.is_money => {
+                Bson::Decimal128(format!("{micros}E-6").parse().unwrap())
+            }
+            other => other.clone().try_into().unwrap(),
+        };
+        let mut filter = doc! {field.key: {"$ne": &value}};
+        if let Some(id) = id {
+            filter.insert(field.documents.id_key(), id.parse::<ObjectId>().unwrap());
+        }
+        let collection = self.database.raw().collection::<Document>(field.documents.collection());
+        let result = collection.update_many(filter, doc! {"$set": {field.key: value}}).await.unwrap();
+        usize::try_from(result.modified_count).unwrap()
+    }
+
+    /// A collection that is gone is an empty one, so a view that cannot be computed takes its place.
+    pub(super) async fn make_unreadable(&self, documents: Documents) -> String {
+        let (database, name) = (self.database.raw(), documents.collection());
+        let elsewhere = format!("{name}_elsewhere");
+        let [from, to] = [name, &elsewhere].map(|name| format!("{}.{name}", database.name()));
+        let rename = doc! {"renameCollection": from, "to": to};
+        database.client().database("admin").run_command(rename).await.unwrap();
+        let by_distance = doc! {"$geoNear": {"near": [0, 0], "distanceField": "d", "key": "place"}};
+        database.create_collection(name).view_on(elsewhere).pipeline(vec![by_distance]).await.unwrap();
+        "unable to find index for $geoNear query".to_owned()
+    }
+
+    pub(super) async fn forget_migrations(&self) {
+        let migrations = self.database.raw().collection::<Document>("migrations");
+        migrations.delete_many(doc! {}).await.unwrap();
+    }
+
+    pub(super) async fn falsify_migrations(&self) {
+        let migrations = self.database.raw().collection::<Document>("migrations");
+        let applied = doc! {"checksum": {"$exists": true}};
+        migrations.update_many(applied, doc! {"$set": {"checksum": "1"}}).await.unwrap();
+    }
+
+    pub(super) async fn keeps_tokens_unique(&self) -> bool {
+        let participations =
+            self.database.raw().collection::<Document>(Documents::Participations.collection());
+        let indexes: Vec<_> = participations.list_indexes().await.unwrap().try_collect().await.unwrap();
+        indexes.iter().any(|index| {
+            let is_unique = index.options.as_ref().is_some_and(|options| {
+                options.unique == Some(true) && options.partial_filter_expression.is_none()
+            });
+            is_unique && index.keys.keys().eq(["browserSourceToken"])
+        })
+    }
+
+    pub(super) async fn go_away(&self) {
+        self.with_server(|server| {
+            server.kill();
+            Ok(())
+        })
+        .await;
+    }
+
+    pub(super) async fn come_back(&self) {
+        self.with_server(Server::restart).await;
+    }
+
+    /// Does what blocks.
+    async fn with_server(&self, work: fn(&mut Server) -> anyhow::Result<()>) {
+        let server = self.server.clone().expect("a server that nobody else uses");
+        spawn_blocking(move || work(&mut server.lock().unwrap())).await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,113 @@
+//! One SQLite file.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use rusqlite::{Connection, Row, types};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Documents, Everything, Field};
+
+/// How long a writer is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) struct Sqlite(TempDir);
+
+impl Sqlite {
+    pub(super) fn in_a_folder() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("sqlite://{}", self.file().display())
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.file().exists()
+    }
+
+    pub(super) fn everything(&self) -> Everything {
+        let db = self.open();
+        // The rest are SQLite's own notes.
+        let tables =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'";
+        let mut names = db.prepare(tables).unwrap();
+        let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let rows = |table: &str| {
+            let mut select = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+            let columns = select.column_count();
+            let cells =
+                |row: &Row<'_>| (0..columns).map(|column| row.get::<_, types::Value>(column)).collect();
+            let rows = select.query_map([], cells).unwrap();
+            rows.map(|row: rusqlite::Result<Vec<_>>| format!("{:?}", row.unwrap())).collect()
+        };
+        names.iter().map(|table| (table.clone(), rows(table))).collect()
+    }
+
+    pub(super) fn set(&self, field: Field, id: Option<&str>, value: &Value) -> usize {
+        let (table, column) = (field.documents.table(), field.column);
+        let value: types::Value = match value {
+            Value::Bool(flag) => (*flag).into(),
+            Value::String(text) => text.clone().into(),
+            other => other.as_i64().unwrap().into(),
+        };
+        let all = format!("UPDATE {table} SET {column} = ?1 WHERE {column} IS NOT ?1");
+        match id {
+            None => self.open().execute(&all, [value]).unwrap(),
+            Some(id) => {
+                let one = format!("{all} AND {} = ?2", field.documents.id_column());
+                self.open().execute(&one, (value, id)).unwrap()
+            }
+        }
+    }
+
+    pub(super) fn make_unreadable(&self, documents: Documents) -> String {
+        let table = documents.table();
+        self.execute(&format!("ALTER TABLE {table} RENAME TO {table}_elsewhere"));
+        format!("no such table: {table}")
+    }
+
+    /// The first table that the first migration makes.
+    pub(super) fn forget_migrations(&self) {
+        self.execute("DROP TABLE users");
+    }
+
+    pub(super) fn falsify_migrations(&self) {
+        self.execute("UPDATE refinery_schema_history SET checksum = '1'");
+    }
+
+    pub(super) fn keeps_tokens_unique(&self) -> bool {
+        let sql = "SELECT EXISTS (
+            SELECT 1 FROM pragma_index_list('participations') AS list
+            WHERE list.\"unique\" AND NOT list.partial AND 'browser_source_token' =
+                (SELECT group_concat(info.name) FROM pragma_index_info(list.name) AS info))";
+        self.open().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// As a network drive goes.
+    pub(super) fn go_away(&self) {
+        fs::rename(self.0.path(), self.elsewhere()).unwrap();
+    }
+
+    pub(super) fn come_back(&self) {
+        fs::rename(self.elsewhere(), self.0.path()).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("test.db")
+    }
+
+    fn elsewhere(&self) -> PathBuf {
+        self.0.path().with_extension("away")
+    }
+
+    fn execute(&self, sql: &str) {
+        self.open().execute(sql, []).unwrap();
+    }
+
+    fn open(&self) -> Connection {
+        let db = Connection::open(self.file()).unwrap();
+        db.busy_timeout(PATIENCE).unwrap();
+        db
+    }
+}
