@@ -38,7 +38,7 @@ pub use gametriggers_persistence::{
 pub use links::{LinkService, VisitTarget, Visitor};
 pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
 pub use receipt::RECEIPT_GRACE;
-pub use recorder::Recorder;
+pub use recorder::{BATCH_MAX, QUEUE_MAX, Recorder};
 pub use secrets::Secrets;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
@@ -57,7 +57,8 @@ pub struct Services {
 }
 
 impl Services {
-    /// Wires the services. `public_url` is where viewers reach the server, without a slash at its end.
+    /// Wires the services. `public_url` is where viewers reach the server, without a slash at its end. To be called within
+    /// a Tokio runtime.
     #[must_use]
     pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, public_url: &WebUrl) -> Self {
         let secrets = Arc::new(secrets);

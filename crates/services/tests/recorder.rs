@@ -1,0 +1,308 @@
+//! Group commit: everybody is told what became of their own event, whatever becomes of the batch that it was in.
+
+#![allow(clippy::unwrap_used)] // a test that cannot set its stage fails, and says where
+#![allow(clippy::needless_pass_by_value)] // ids of any kind
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::{future::join_all, poll};
+use gametriggers_domain::{
+    ledger::{Entry, EntryId, EntryKind},
+    model::{Campaign, Participation},
+    price::{Accrual, Payment},
+};
+use gametriggers_persistence::{
+    Discrepancy, Entity, Ledger, NewCampaign, NewParticipation, Outcome, Repositories, Rollup, StorageError,
+    StoredEntry,
+};
+use gametriggers_persistence_sqlite::SqliteStore;
+use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, new_object_id, new_token};
+use gametriggers_types::{
+    CampaignStatus, ClickKind, MediaType, Money, ParticipationId, PaymentType, RejectionReason, Timestamp,
+    UserId,
+};
+use tempfile::TempDir;
+use tokio::{sync::watch, time::timeout};
+
+/// What happens to one batch on its way to the store and back.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// It does not arrive.
+    Away,
+    /// It is stored, and the answer does not arrive.
+    AnswerLost,
+}
+
+/// The real store's ledger behind a line that can be held up and can fail.
+struct Line {
+    ledger: Arc<dyn Ledger>,
+    is_held: watch::Sender<bool>,
+    faults: Mutex<VecDeque<Fault>>,
+    batches: Mutex<Vec<usize>>,
+}
+
+impl Line {
+    fn fails_with(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.lock().unwrap().extend(faults);
+    }
+
+    /// The sizes of the batches that were submitted.
+    fn batches(&self) -> Vec<usize> {
+        self.batches.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Ledger for Line {
+    async fn record(&self, batch: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
+        self.batches.lock().unwrap().push(batch.len());
+        self.is_held.subscribe().wait_for(|is_held| !is_held).await.unwrap();
+        let fault = self.faults.lock().unwrap().pop_front();
+        let lost = |outcome_unknown| {
+            Err(StorageError::Unavailable { outcome_unknown, source: "the line is broken".into() })
+        };
+        match fault {
+            Some(Fault::Away) => lost(false),
+            Some(Fault::AnswerLost) => {
+                self.ledger.record(batch).await?;
+                lost(true)
+            }
+            None => self.ledger.record(batch).await,
+        }
+    }
+
+    async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
+        self.ledger.find_entry(id).await
+    }
+
+    async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
+        self.ledger.list_rollups(participation).await
+    }
+
+    async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
+        self.ledger.reconcile(repair).await
+    }
+}
+
+/// A store with one participation in a campaign that pays 1 per impression, and a recorder into it.
+struct Stage {
+    line: Arc<Line>,
+    recorder: Recorder,
+    storage: Repositories,
+    campaign: Campaign,
+    participation: Participation,
+    _folder: TempDir,
+}
+
+fn now() -> Timestamp {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn money(units: f64) -> Money {
+    Money::from_units(units).unwrap()
+}
+
+impl Stage {
+    async fn set(budget: f64) -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
+        store.migrate().await.unwrap();
+        let storage = store.repositories();
+        let id = || new_object_id(now()).unwrap();
+        let campaign = Campaign {
+            id: id().into(),
+            title: "Energy".to_owned(),
+            description: None,
+            brand_id: id().into(),
+            budget: money(budget),
+            remaining_budget: money(budget),
+            media_url: "https://media.example.com/a.png".to_owned(),
+            media_type: MediaType::Image,
+            click_url: None,
+            status: CampaignStatus::Active,
+            categories: vec![],
+            languages: vec![],
+            start_date: None,
+            end_date: None,
+            payment: Payment::new(PaymentType::Cpm, money(1_000.0), 10_000).unwrap(),
+            created_at: now(),
+            updated_at: now(),
+        };
+        let new = NewCampaign { campaign: campaign.clone(), other_fields: "{}".to_owned() };
+        storage.campaigns.insert_if_absent(&new).await.unwrap();
+        let streamer = UserId::from(id());
+        let participation =
+            Participation::joined(id().into(), campaign.id, streamer, new_token().unwrap(), now());
+        let new = NewParticipation { participation: participation.clone(), other_fields: "{}".to_owned() };
+        storage.participations.insert_if_absent(&new).await.unwrap();
+        let line = Arc::new(Line {
+            ledger: storage.ledger.clone(),
+            is_held: watch::Sender::new(false),
+            faults: Mutex::default(),
+            batches: Mutex::default(),
+        });
+        let recorder = Recorder::new(line.clone());
+        Self { line, recorder, storage, campaign, participation, _folder: folder }
+    }
+
+    fn entry(&self, id: impl ToString, kind: EntryKind) -> Entry {
+        Entry {
+            id: EntryId::stored(id.to_string()),
+            participation: self.participation.id,
+            campaign: self.campaign.id,
+            kind,
+            units: 1,
+            at: now(),
+            rejected: None,
+        }
+    }
+
+    fn click(&self, id: impl ToString) -> Entry {
+        self.entry(id, EntryKind::Click(ClickKind::Chat))
+    }
+
+    /// Submits entries in this order, so that they gather while the line is held, and returns what each is told.
+    async fn record_together(&self, entries: Vec<Entry>) -> Vec<Result<Outcome, StorageError>> {
+        self.line.is_held.send_replace(true);
+        let all = join_all(entries.into_iter().map(|entry| self.recorder.record(entry)));
+        tokio::pin!(all);
+        assert!(poll!(all.as_mut()).is_pending());
+        self.line.is_held.send_replace(false);
+        all.await
+    }
+
+    async fn clicks(&self) -> u64 {
+        let found = self.storage.participations.find_by_id(self.participation.id).await.unwrap();
+        found.unwrap().counters.clicks
+    }
+
+    async fn assert_reconciled(&self) {
+        assert_eq!(self.storage.ledger.reconcile(false).await.unwrap(), []);
+    }
+}
+
+#[track_caller]
+fn assert_counted(outcome: &Result<Outcome, StorageError>) {
+    assert!(matches!(outcome, Ok(Outcome::Counted(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_gathers_while_a_batch_is_committed_is_the_next_batch_up_to_its_limit() {
+    let stage = Stage::set(0.0).await;
+    let many = 2 * BATCH_MAX + 7;
+    let outcomes = stage.record_together((0..many).map(|number| stage.click(number)).collect()).await;
+    outcomes.iter().for_each(assert_counted);
+    assert_eq!(stage.line.batches(), [BATCH_MAX, BATCH_MAX, 7]);
+    assert_counted(&stage.recorder.record(stage.click("alone")).await);
+    assert_eq!(stage.line.batches().last(), Some(&1), "nobody waits for more");
+    assert_eq!(stage.clicks().await, many as u64 + 1);
+}
+
+#[tokio::test]
+async fn everybody_is_told_their_own_outcome_and_who_came_first_is_paid_first() {
+    let stage = Stage::set(2.0).await;
+    let display = |id: u32| stage.entry(id, EntryKind::Display);
+    let outcomes =
+        stage.record_together(vec![display(1), display(2), stage.click(3), display(1), display(4)]).await;
+    let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
+    let paid = Accrual { paid: 1, unpaid: 0, amount: money(1.0) };
+    assert_eq!(outcomes[..2], [Outcome::Counted(paid); 2]);
+    assert!(matches!(outcomes[2], Outcome::Counted(Accrual { paid: 0, .. })));
+    assert!(matches!(outcomes[3], Outcome::Duplicate { .. }));
+    assert_eq!(outcomes[4], Outcome::Rejected(RejectionReason::BudgetExhausted));
+    stage.assert_reconciled().await;
+}
+
+#[tokio::test]
+async fn an_entry_that_is_refused_harms_no_other_of_its_batch() {
+    let stage = Stage::set(0.0).await;
+    let mut entries: Vec<_> = (0..100).map(|number| stage.click(number)).collect();
+    let nowhere = new_object_id(now()).unwrap();
+    for place in [0, 57, 99] {
+        entries[place].participation = nowhere.into();
+    }
+    let outcomes = stage.record_together(entries).await;
+    for (place, outcome) in outcomes.iter().enumerate() {
+        if [0, 57, 99].contains(&place) {
+            let Err(StorageError::Missing { entity: Entity::Participation, .. }) = outcome else {
+                panic!("{place}: {outcome:?}");
+            };
+        } else {
+            assert_counted(outcome);
+        }
+    }
+    assert_eq!(stage.clicks().await, 97);
+    stage.assert_reconciled().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_and_is_no_duplicate_to_its_own_caller() {
+    let stage = Stage::set(0.0).await;
+    assert_counted(&stage.recorder.record(stage.click("before")).await);
+    stage.line.fails_with([Fault::AnswerLost]);
+    let twins = vec![stage.click("one"), stage.click("two"), stage.click("one")];
+    let outcomes = stage.record_together(twins).await;
+    assert_counted(&outcomes[0]);
+    assert_counted(&outcomes[1]);
+    assert!(matches!(outcomes[2], Ok(Outcome::Duplicate { .. })), "{:?}", outcomes[2]);
+    assert_eq!(stage.clicks().await, 3);
+}
+
+#[tokio::test]
+async fn what_may_have_been_stored_is_not_said_to_have_failed() {
+    let stage = Stage::set(0.0).await;
+    for (faults, is_unknown, clicks) in [
+        ([Fault::Away; 3], false, 0),
+        ([Fault::AnswerLost; 3], true, 2),
+        ([Fault::AnswerLost, Fault::Away, Fault::Away], true, 2),
+    ] {
+        stage.line.fails_with(faults);
+        let outcomes = stage.record_together(vec![stage.click("one"), stage.click("two")]).await;
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert_eq!((error.is_retryable(), error.outcome_unknown()), (true, is_unknown), "{error:?}");
+        }
+        assert_eq!(stage.clicks().await, clicks);
+    }
+    stage.line.fails_with([Fault::Away; 2]);
+    assert!(stage.recorder.record(stage.click("one")).await.is_ok(), "tried again");
+}
+
+#[tokio::test]
+async fn more_than_can_wait_is_refused_at_once_and_loses_nothing_that_waits() {
+    let stage = Stage::set(0.0).await;
+    stage.line.is_held.send_replace(true);
+    let all = join_all((0..QUEUE_MAX).map(|number| stage.recorder.record(stage.click(number))));
+    tokio::pin!(all);
+    assert!(poll!(all.as_mut()).is_pending());
+    let refused = timeout(Duration::from_secs(5), stage.recorder.record(stage.click("one too many"))).await;
+    let error = refused.unwrap().unwrap_err();
+    assert_eq!((error.is_retryable(), error.outcome_unknown()), (true, false), "{error:?}");
+    stage.line.is_held.send_replace(false);
+    all.await.iter().for_each(assert_counted);
+    assert_counted(&stage.recorder.record(stage.click("one too many")).await);
+    assert_eq!(stage.clicks().await, QUEUE_MAX as u64 + 1);
+}
+
+/// Clients hang up, and servers are told to stop: what was taken is committed all the same.
+#[tokio::test]
+async fn what_was_taken_is_committed_also_if_nobody_waits_for_it_any_more() {
+    let stage = Stage::set(0.0).await;
+    stage.line.is_held.send_replace(true);
+    for number in 0..3 {
+        let call = stage.recorder.record(stage.click(number));
+        tokio::pin!(call);
+        assert!(poll!(call.as_mut()).is_pending());
+    }
+    let Stage { line, recorder, storage, participation, .. } = &stage;
+    line.is_held.send_replace(false);
+    let last = recorder.clone().record(stage.click("last")).await;
+    assert_counted(&last);
+    let stored = storage.participations.find_by_id(participation.id).await.unwrap().unwrap();
+    assert_eq!(stored.counters.clicks, 4);
+}
