@@ -76,19 +76,20 @@ fn from_driver(error: &Error, writing: bool) -> StorageError {
     }
 }
 
-/// What the driver says, without the values of any document: tokens and e-mail addresses are among them.
+/// What the driver says, without what the server says in its own words: it quotes commands and documents, and tokens and
+/// e-mail addresses are among their values.
 fn said(error: &Error) -> Source {
     match &*error.kind {
         ErrorKind::Command(failed) if DUPLICATE_KEY.contains(&failed.code) => duplicate_key_text(),
-        ErrorKind::Command(failed) => format!("{failed}").into(),
+        ErrorKind::Command(failed) => {
+            format!("command failed: {} ({})", failed.code, failed.code_name).into()
+        }
         ErrorKind::Write(WriteFailure::WriteError(failed)) if DUPLICATE_KEY.contains(&failed.code) => {
             duplicate_key_text()
         }
-        ErrorKind::Write(WriteFailure::WriteError(failed)) => {
-            format!("write error {}: {}", failed.code, failed.message).into()
-        }
+        ErrorKind::Write(WriteFailure::WriteError(failed)) => format!("write error {}", failed.code).into(),
         ErrorKind::Write(WriteFailure::WriteConcernError(failed)) => {
-            format!("write concern error {} ({}): {}", failed.code, failed.code_name, failed.message).into()
+            format!("write concern error {} ({})", failed.code, failed.code_name).into()
         }
         ErrorKind::InsertMany(failed) => {
             let errors = failed.write_errors.iter().flatten();

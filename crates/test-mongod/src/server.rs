@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(20);
 /// How many ports are tried: between finding a free one and using it, another program may take it.
 const PORTS_MAX: usize = 3;
+/// How long a transaction stays open that a killed process has left: a test's database cannot be dropped before. Longer
+/// than the product waits for anything, so that no test passes because of it.
+const TRANSACTION_SECONDS: &str = "transactionLifetimeLimitSeconds=15";
 /// What a member says of itself that belongs to no set yet.
 const UNINITIATED: &str = "Does not have a valid replica set config";
 /// What mongod exits with where its port is taken.
@@ -147,6 +150,7 @@ impl Server {
         // No more memory, files and background work than tests need.
         command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.5"]);
         command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+        command.args(["--setParameter", TRANSACTION_SECONDS]);
         if self.kind != Kind::Standalone {
             command.args(["--replSet", SET]);
         }

@@ -92,7 +92,7 @@ impl MongoDb {
         database.client().database("admin").run_command(rename).await.unwrap();
         let by_distance = doc! {"$geoNear": {"near": [0, 0], "distanceField": "d", "key": "place"}};
         database.create_collection(name).view_on(elsewhere).pipeline(vec![by_distance]).await.unwrap();
-        "unable to find index for $geoNear query".to_owned()
+        "291 (NoQueryExecutionPlans)".to_owned()
     }
 
     pub(super) async fn forget_migrations(&self) {
