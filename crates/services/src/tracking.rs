@@ -4,7 +4,7 @@
 //! changed since; one without is credited to the decision in force. Selection is never run to find out whom to credit
 //! (defect M4).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use gametriggers_domain::{
     decision::Decision,
@@ -16,6 +16,7 @@ use gametriggers_persistence::{Outcome, Repositories};
 use gametriggers_types::{
     CampaignId, ClickKind, DecisionId, ParticipationId, RejectionReason, SignedDuration, Timestamp,
 };
+use moka::sync::Cache;
 
 use crate::{
     Clock, OverlayService, ServiceError, entropy,
@@ -27,6 +28,9 @@ use crate::{
 
 /// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
 const PING_PRECISION: SignedDuration = SignedDuration::from_secs(15);
+/// How many screens are remembered, and for how long: longer than matters.
+const PINGED_MAX: u64 = 100_000;
+const PINGED_FOR: Duration = Duration::from_mins(1);
 
 /// What a caller says of an event.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +71,8 @@ pub struct TrackingService {
     secrets: Arc<Secrets>,
     recorder: Recorder,
     overlay: OverlayService,
+    /// The tokens under which this instance has noted that a screen is there, and when.
+    pinged: Cache<String, Timestamp>,
 }
 
 /// Whom an event concerns.
@@ -92,7 +98,8 @@ impl TrackingService {
         recorder: Recorder,
         overlay: OverlayService,
     ) -> Self {
-        Self { storage, clock, secrets, recorder, overlay }
+        let pinged = Cache::builder().max_capacity(PINGED_MAX).time_to_live(PINGED_FOR).build();
+        Self { storage, clock, secrets, recorder, overlay, pinged }
     }
 
     /// Counts the display of a decision: once, however often it is reported and whatever event id the caller sends.
@@ -164,11 +171,15 @@ impl TrackingService {
     pub async fn ping(&self, token: &str) -> Result<(), ServiceError> {
         let user = self.overlay.resolve(token).await?;
         let now = self.clock.now();
-        // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write.
-        if user.overlay_last_seen.is_some_and(|seen| now.duration_since(seen).abs() < PING_PRECISION) {
+        // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from
+        // memory does not tell when they were seen.
+        let seen = [user.overlay_last_seen, self.pinged.get(token)];
+        if seen.iter().flatten().any(|seen| now.duration_since(*seen).abs() < PING_PRECISION) {
             return Ok(());
         }
-        Ok(self.storage.users.touch_overlay(user.id, now).await?)
+        self.storage.users.touch_overlay(user.id, now).await?;
+        self.pinged.insert(token.to_owned(), now);
+        Ok(())
     }
 
     /// The streamer whom the token addresses. Without a receipt their settings say whether a decision is in force, which is

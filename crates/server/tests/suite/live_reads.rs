@@ -90,6 +90,31 @@ async fn o19_a_token_revoked_through_one_server_is_unknown_to_both() {
     }
 }
 
+/// Defect O17: each ping saved the whole user. One that says nothing new is no write, also where the streamer comes from
+/// memory; a page under a new token is noted at once.
+#[tokio::test]
+async fn o17_a_ping_that_says_nothing_new_is_not_written() {
+    let first = TestServer::start().await;
+    let streamer = first.streamer().await;
+    let servers = two_servers(first, &[&streamer.token]).await;
+    let seen = async || servers[0].stored_user(streamer.user.id).await.overlay_last_seen.unwrap();
+    let at_first = seen().await;
+    for (seconds, is_written) in [(5, false), (9, false), (2, true), (14, false), (1, true)] {
+        servers[0].clock.advance_seconds(seconds);
+        let before = seen().await;
+        for server in &servers {
+            assert_eq!(ping(server, &streamer.token).await.status, 201);
+        }
+        let now = servers[0].now();
+        assert_eq!(seen().await, if is_written { now } else { before }, "{at_first}, now {now}");
+    }
+    let renewed =
+        servers[0].post_as(&streamer, "/api/v1/users/me/overlay/regenerate", json!({})).await.json();
+    servers[0].clock.advance_seconds(1);
+    assert_eq!(ping(&servers[0], renewed["overlayToken"].as_str().unwrap()).await.status, 201);
+    assert_eq!(seen().await, servers[0].now());
+}
+
 /// An operator deactivates an account in the store itself.
 #[tokio::test]
 async fn a_deactivated_streamer_is_off_screen_everywhere() {
