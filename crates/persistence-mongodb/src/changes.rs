@@ -62,15 +62,18 @@ impl ChangeFeed for MongoStore {
 #[async_trait]
 impl ChangeStream for MongoChangeStream {
     async fn next(&mut self) -> Result<Option<Change>, StorageError> {
-        let event = self.stream.next_if_any().await.map_err(neutral_read)?;
-        if has_changed(&self.primary) {
-            return Err(ended(OTHER_PRIMARY));
-        }
-        match event {
-            // Nobody holds a copy under an id that is none of ours.
-            Some(event) => Ok(values::id(&event.document_key.id).ok().map(Change::User)),
-            None if self.stream.is_alive() => Ok(None),
-            None => Err(ended("the collection was dropped or renamed")),
+        loop {
+            let event = self.stream.next_if_any().await.map_err(neutral_read)?;
+            if has_changed(&self.primary) {
+                return Err(ended(OTHER_PRIMARY));
+            }
+            match event.map(|event| values::id(&event.document_key.id)) {
+                Some(Ok(user)) => return Ok(Some(Change::User(user))),
+                // Nobody holds a copy under an id that is none of ours; others may wait behind it.
+                Some(Err(_)) => {}
+                None if self.stream.is_alive() => return Ok(None),
+                None => return Err(ended("the collection was dropped or renamed")),
+            }
         }
     }
 }

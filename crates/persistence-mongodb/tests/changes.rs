@@ -87,6 +87,20 @@ async fn a_broken_stream_goes_on_and_misses_nothing() {
     }
 }
 
+/// A document that somebody else keeps among the users changes, and one of ours right behind it: that nothing is left to be
+/// told is not said before ours is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_none_of_ours_hides_nothing_that_waits_behind_it() {
+    let stage = Stage::set().await;
+    let users = stage.database.raw().collection::<Document>("users");
+    users.insert_one(doc! {"_id": "not ours", "email": "b@example.com"}).await.unwrap();
+    let mut stream = stage.subscribe().await;
+    assert_eq!(stream.next().await.unwrap(), None);
+    users.update_one(doc! {"_id": "not ours"}, doc! {"$set": {"a": 1}}).await.unwrap();
+    stage.change_user().await;
+    assert_eq!(stream.next().await.unwrap(), Some(stage.change()));
+}
+
 /// A history that the server no longer has: the subscription ends, and a new one works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_history_ends_the_subscription() {
