@@ -91,7 +91,29 @@ fn from_row(row: &Row<'_>) -> DbResult<(i64, UserId)> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// The trigger names the columns whose change is told. One that is added to the table and not to the trigger would be
+    /// changed behind the back of every instance but one.
+    #[tokio::test]
+    async fn every_column_of_a_user_but_when_they_were_seen_is_told_of() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("test.db");
+        SqliteStore::open(&file).await.unwrap().migrate().await.unwrap();
+        let db = Connection::open(&file).unwrap();
+        let sql = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'user_changed'";
+        let trigger: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
+        let (_, columns) = trigger.split_once("UPDATE OF").unwrap();
+        let (columns, _) = columns.split_once("ON users").unwrap();
+        let told: BTreeSet<_> = columns.split(',').map(|column| column.trim().to_owned()).collect();
+        let mut all = db.prepare("SELECT name FROM pragma_table_info('users')").unwrap();
+        let mut all: BTreeSet<String> =
+            all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(all.remove("overlay_last_seen"));
+        assert_eq!(told, all);
+    }
 
     /// One that was put back counts on from less: nothing that was read is to be believed.
     #[test]
