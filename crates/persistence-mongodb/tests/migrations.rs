@@ -124,22 +124,6 @@ async fn a_hidden_index_is_named_with_the_remedy() {
     store.migrate().await.unwrap();
 }
 
-/// The driver quotes what it cannot read, and that may be a part of the password.
-#[tokio::test]
-async fn a_malformed_connection_string_is_not_repeated() {
-    for url in [
-        "mongodb://app:hunt?er2@db/gametriggers",
-        "mongodb://app:12?hunter2@db/gametriggers",
-        "mongodb://app:hunter2",
-        "mongodb://app:hun/ter2@db/gametriggers",
-        "mongodb://app:hunter2@db:port/gametriggers",
-    ] {
-        let told = chain(&MongoStore::connect(url).await.err().unwrap());
-        assert!(!told.contains("hun") && !told.contains("er2"), "{told}");
-        assert!(told.contains("percent-encoded"), "{told}");
-    }
-}
-
 /// The documents that break a rule are named by their ids; what they share is a secret.
 #[tokio::test]
 async fn documents_that_break_a_unique_index_are_named_and_their_values_are_not() {
