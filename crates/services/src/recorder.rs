@@ -12,7 +12,10 @@ use std::{
 use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     time::sleep,
 };
 
@@ -56,7 +59,12 @@ impl Recorder {
     /// If the outcome is unknown, the same entry may be recorded again: its id makes that safe.
     pub async fn record(&self, entry: Entry) -> Result<Outcome, StorageError> {
         let (answer, outcome) = oneshot::channel();
-        let refused = |_| unavailable(false, "more events wait for the store than it keeps up with");
+        let refused = |error| match error {
+            TrySendError::Full(_) => {
+                unavailable(false, "more events wait for the store than it keeps up with")
+            }
+            TrySendError::Closed(_) => unavailable(false, "the server takes no more events"),
+        };
         self.queue.try_send(Waiting { entry, answer }).map_err(refused)?;
         let stopped = |_| unavailable(true, "the server stopped before the outcome was known");
         outcome.await.map_err(stopped)?
