@@ -2,8 +2,8 @@
 //!
 //! Owns the collections, in the form in which the previous system left them, and every command sent to them. Writes
 //! name their fields and carry their conditions; none reads a document to write it back. Writes are acknowledged by a
-//! majority and journalled, reads see what a majority has. Knows no other backend; each file here has its counterpart
-//! of the same name in every other backend.
+//! majority and journalled, reads see what a majority has. Knows no other backend; what every backend has
+//! is in files of the same names in each.
 
 mod call;
 mod campaigns;

@@ -1,8 +1,8 @@
 //! The embedded store of GameTriggers: one SQLite file, nothing to install.
 //!
 //! Owns the SQL. Write-ahead log, `synchronous=FULL` (an answer is durable), writes by `BEGIN IMMEDIATE` on one
-//! connection, reads on others. Several processes may share the file. Knows no other backend; each file here has its
-//! counterpart of the same name in every other backend.
+//! connection, reads on others. Several processes may share the file. Knows no other backend; what every backend
+//! has is in files of the same names in each.
 
 mod campaigns;
 mod changes;
