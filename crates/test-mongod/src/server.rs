@@ -49,6 +49,7 @@ pub struct Server {
 enum Kind {
     ReplicaSet,
     WithFailPoints,
+    Uninitiated,
     Standalone,
 }
 
@@ -70,6 +71,14 @@ impl Server {
         Self::start_kind(Kind::WithFailPoints)
     }
 
+    /// Starts a server that was told of a replica set and is no member of one yet.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_uninitiated() -> anyhow::Result<Self> {
+        Self::start_kind(Kind::Uninitiated)
+    }
+
     /// Starts a server that is no replica set.
     ///
     /// # Errors
@@ -83,7 +92,7 @@ impl Server {
     pub fn uri(&self) -> String {
         match self.kind {
             Kind::Standalone => format!("mongodb://{}/", self.address()),
-            Kind::ReplicaSet | Kind::WithFailPoints => {
+            Kind::ReplicaSet | Kind::WithFailPoints | Kind::Uninitiated => {
                 format!("mongodb://{}/?replicaSet={SET}", self.address())
             }
         }
@@ -175,8 +184,10 @@ impl Server {
                     return Ok(());
                 }
                 let is_new = hello.get_str("info").is_ok_and(|info| info == UNINITIATED);
-                if is_new && self.kind != Kind::Standalone {
-                    self.initiate()?;
+                match self.kind {
+                    Kind::Uninitiated if is_new => return Ok(()),
+                    Kind::ReplicaSet | Kind::WithFailPoints if is_new => self.initiate()?,
+                    _ => {}
                 }
             }
             ensure!(Instant::now() < deadline, "mongod does not become writable\n{}", self.log());

@@ -36,6 +36,21 @@ async fn a_standalone_server_is_refused_with_what_to_do_about_it() {
     }
 }
 
+/// It may be initiated in a moment, so whoever can wait does; whoever cannot is told what is missing.
+#[tokio::test]
+async fn a_replica_set_that_was_not_initiated_is_named_with_what_to_do_about_it() {
+    let uninitiated = spawn_blocking(|| Server::start_uninitiated().unwrap()).await.unwrap();
+    let uri = uninitiated.uri();
+    let (without_set, _) = uri.split_once('?').unwrap();
+    join_all([uri.as_str(), without_set].map(async |url| {
+        let error = Store::open(url).await.err().unwrap();
+        let told = format!("{error:#}");
+        assert!(told.contains("`rs.initiate()`") && told.contains("not initiated"), "{told}");
+        assert!(Store::may_come(url, &error), "{told}");
+    }))
+    .await;
+}
+
 /// Nobody there, nobody who answers, and addresses that are none.
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_told_of_in_time_and_without_the_password() {
