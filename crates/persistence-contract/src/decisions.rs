@@ -135,9 +135,7 @@ async fn a_draw_loses_no_bit_of_any_probability(fixture: &impl Fixture) {
     let fractions = awkward_fractions(300);
     let mut expected = draw(1, 1, fractions.clone(), [1; 16]);
     let Content::Campaign(selection) = &mut expected.content else { panic!("a draw has candidates") };
-    for (share, fraction) in selection.shares.iter_mut().zip(fractions) {
-        share.probability = fraction;
-    }
+    selection.shares.probabilities_mut().copy_from_slice(&fractions);
     store(fixture, &expected).await;
     assert_same(&stored(fixture, expected.id).await.decision, &expected);
 }

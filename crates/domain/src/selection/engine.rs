@@ -2,11 +2,11 @@
 
 use std::{fmt, hash::Hasher, str::FromStr};
 
-use gametriggers_types::{CampaignId, InvalidId, ParticipationId};
+use gametriggers_types::{CampaignId, InvalidId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use siphasher::sip::SipHasher24;
 
-use super::{Candidate, SelectionContext, SelectionStrategy};
+use super::{Candidate, SelectionContext, SelectionStrategy, Share, Shares};
 
 /// Where a decision's chance comes from: 128 bits that the server derives from streamer, ordinal and its secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,20 +76,6 @@ impl<'de> Deserialize<'de> for Seed {
     }
 }
 
-/// One candidate's part in a draw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Share {
-    /// The campaign.
-    #[serde(rename = "campaignId")]
-    pub campaign: CampaignId,
-    /// The streamer's part in it.
-    #[serde(rename = "participationId")]
-    pub participation: ParticipationId,
-    /// Its chance of being picked; over all candidates they sum to 1.
-    pub probability: f64,
-}
-
 /// A draw and its outcome: enough to replay and to explain it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,7 +85,7 @@ pub struct Selection {
     /// Where the chance came from.
     pub seed: Seed,
     /// Every candidate, at least one.
-    pub shares: Vec<Share>,
+    pub shares: Shares,
     /// The place of the pick in `shares`.
     pick: usize,
     /// The strategy's weights were all 0, or one was negative or not finite: all candidates weighed the same.
@@ -109,15 +95,15 @@ pub struct Selection {
 impl Selection {
     /// The campaign that was picked.
     #[must_use]
-    pub fn picked(&self) -> &Share {
+    pub fn picked(&self) -> Share {
         // `select` and `is_consistent` guarantee the place; the first share is as good as any for a corrupt record.
-        self.shares.get(self.pick).unwrap_or(&self.shares[0])
+        self.shares.at(if self.is_consistent() { self.pick } else { 0 })
     }
 
     /// Draws once more from the record alone; the same campaign for ever.
     #[must_use]
     pub fn replay(&self) -> CampaignId {
-        self.shares[draw(self.seed, &self.shares)].campaign
+        self.shares.at(draw(self.seed, &self.shares)).campaign
     }
 
     /// Whether a stored record can be what [`select`] made.
@@ -127,7 +113,7 @@ impl Selection {
     }
 }
 
-/// Picks one of `candidates` as `strategy` weighs them; `None` without candidates.
+/// Picks one of `candidates` as `strategy` weighs them; `None` without candidates. Allocates nothing but the record.
 ///
 /// The record lists candidates in the order given; the pick does not depend on it unless two scores are equal to the last
 /// bit, in which case the lesser campaign id wins.
@@ -140,18 +126,9 @@ pub fn select(
     if candidates.is_empty() {
         return None;
     }
-    let mut weights = vec![0.0; candidates.len()];
-    strategy.weigh(ctx, candidates, &mut weights);
-    let weights_unusable = !normalise(&mut weights);
-    let shares: Vec<_> = candidates
-        .iter()
-        .zip(weights)
-        .map(|(candidate, probability)| Share {
-            campaign: candidate.campaign,
-            participation: candidate.participation,
-            probability,
-        })
-        .collect();
+    let mut shares = Shares::of(candidates);
+    strategy.weigh(ctx, candidates, shares.probabilities_mut());
+    let weights_unusable = !normalise(shares.probabilities_mut());
     let pick = draw(ctx.seed, &shares);
     Some(Selection { strategy: strategy.name().to_owned(), seed: ctx.seed, shares, pick, weights_unusable })
 }
@@ -172,12 +149,12 @@ fn normalise(weights: &mut [f64]) -> bool {
 }
 
 /// The place of the greatest −w/ln(u); of equal ones, that of the lesser id.
-fn draw(seed: Seed, shares: &[Share]) -> usize {
+fn draw(seed: Seed, shares: &Shares) -> usize {
     let score = |share: &Share| -share.probability / seed.uniform(share.campaign).ln();
     let mut best = (0, f64::NEG_INFINITY);
     for (place, share) in shares.iter().enumerate() {
-        let score = score(share);
-        if score > best.1 || (score >= best.1 && share.campaign < shares[best.0].campaign) {
+        let score = score(&share);
+        if score > best.1 || (score >= best.1 && share.campaign < shares.at(best.0).campaign) {
             best = (place, score);
         }
     }

@@ -10,9 +10,11 @@
 //! weights stay.
 
 mod engine;
+mod shares;
 mod strategies;
 
-pub use engine::{Seed, Selection, Share, select};
+pub use engine::{Seed, Selection, select};
+pub use shares::{Share, Shares};
 pub use strategies::{all, default_strategy, find};
 
 use gametriggers_types::{CampaignId, ParticipationId, PriorityWeights, SignedDuration, Slot, Timestamp};

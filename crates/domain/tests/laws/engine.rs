@@ -80,7 +80,7 @@ fn unusable_weights_weigh_all_equally_and_the_record_says_so() {
     for weights in cases {
         let selection = draw(&weights, &context(at(NOON), seed(0)));
         assert!(selection.weights_unusable, "{weights:?}");
-        for share in selection.shares {
+        for share in selection.shares.iter() {
             assert!((share.probability - 0.25).abs() < 1e-15, "{weights:?}: {}", share.probability);
         }
     }

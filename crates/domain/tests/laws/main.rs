@@ -2,7 +2,8 @@
 //!
 //! `every_strategy` holds for each strategy of the registry: a new one is covered without a line here. `engine` holds for
 //! the draw under any weights. `broadcast` runs `fair-rotation` through whole broadcasts, as the service does, and
-//! `performance` runs its strategy against audiences whose taste is known. `tables` and `eligibility` compare single
+//! `performance` runs its strategy against audiences whose taste is known. `stored` holds records of today against those of
+//! yesterday. `tables` and `eligibility` compare single
 //! rules with numbers worked out by hand. A name such as `s4_…` names the defect of the previous system that the test
 //! settles.
 
@@ -14,5 +15,6 @@ mod eligibility;
 mod engine;
 mod every_strategy;
 mod performance;
+mod stored;
 mod support;
 mod tables;

@@ -190,7 +190,7 @@ mod weighted {
         let ctx = SelectionContext { weights, ..at_noon() };
         let selection = select(selection::find("weighted").unwrap(), &ctx, &free).unwrap();
         assert!(selection.weights_unusable);
-        assert_close(&[selection.shares[0].probability, selection.shares[1].probability], &[0.5, 0.5]);
+        assert_close(&[selection.shares.at(0).probability, selection.shares.at(1).probability], &[0.5, 0.5]);
     }
 }
 

@@ -1,0 +1,84 @@
+//! Records as they are stored: what was written once must be read, and replayed, by every later version.
+
+use gametriggers_domain::selection::{self, Candidate, Selection, SelectionContext, select};
+use gametriggers_types::PaymentType;
+
+use crate::support::{NOON, at, candidate, context, minutes, pays, priorities, seed};
+
+fn three() -> [Candidate; 3] {
+    let with = |number, kind, rate, impressions, clicks, shown| Candidate {
+        payment: pays(kind, rate),
+        impressions,
+        clicks,
+        visits: number,
+        shown: minutes(shown),
+        ..candidate(number)
+    };
+    [
+        with(0, PaymentType::Cpm, 100.0, 10, 0, 0),
+        Candidate {
+            last_shown: Some(at(NOON) - minutes(1)),
+            ..with(1, PaymentType::Fixed, 101.0, 1_010, 7, 3)
+        },
+        with(2, PaymentType::Cpc, 102.0, 2_010, 28, 6),
+    ]
+}
+
+fn record(strategy: &str) -> Selection {
+    let ctx = SelectionContext { weights: priorities(0.5, 0.25, 0.25), ..context(at(NOON), seed(7)) };
+    select(selection::find(strategy).unwrap(), &ctx, &three()).unwrap()
+}
+
+#[test]
+fn the_form_of_a_record_stays() {
+    let form = r#"{
+        "strategy": "time-rotation",
+        "seed": "00000000000000000000000000000007",
+        "shares": [
+            {
+                "campaignId": "000000000000000000000000",
+                "participationId": "00000000ffffffffffffffff",
+                "probability": 0.0
+            },
+            {
+                "campaignId": "000000000000000000000001",
+                "participationId": "00000000fffffffffffffffe",
+                "probability": 0.0
+            },
+            {
+                "campaignId": "000000000000000000000002",
+                "participationId": "00000000fffffffffffffffd",
+                "probability": 1.0
+            }
+        ],
+        "pick": 2,
+        "weightsUnusable": false
+    }"#;
+    let spaces = |text: &str| text.split_whitespace().collect::<String>();
+    let record = record("time-rotation");
+    assert_eq!(serde_json::to_string(&record).unwrap(), spaces(form));
+    assert_eq!(serde_json::from_str::<Selection>(form).unwrap(), record);
+}
+
+/// Probabilities to the last bit.
+#[test]
+fn what_a_strategy_has_drawn_it_draws_again() {
+    let cases = [
+        ("weighted", [0.306_259_124_417_392_8, 0.279_986_826_700_831_5, 0.413_754_048_881_775_64], 0),
+        ("time-rotation", [0.0, 0.0, 1.0], 2),
+        ("revenue-optimized", [0.0, 0.0, 1.0], 2),
+        ("performance", [0.820_312_500_000_000_1, 0.007_812_500_000_000_002, 0.171_875_000_000_000_03], 0),
+        ("fair-rotation", [1.0, 0.0, 0.0], 0),
+    ];
+    for (strategy, probabilities, pick) in cases {
+        let record = record(strategy);
+        let bits = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(f64::to_bits).collect::<Vec<_>>();
+        assert_eq!(
+            bits(&mut record.shares.iter().map(|share| share.probability)),
+            bits(&mut probabilities.into_iter()),
+            "{strategy}: {record:?}"
+        );
+        assert_eq!(record.picked(), record.shares.at(pick), "{strategy}");
+        assert_eq!(record.replay(), record.shares.at(pick).campaign, "{strategy}");
+    }
+}
