@@ -10,9 +10,12 @@ use actix_web::{HttpServer, dev::Server, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys};
 use gametriggers_services::{Clock, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
+use tokio::net::TcpSocket;
 
 use crate::HttpSettings;
 
+/// Connections that may wait to be accepted, as when all overlays come back at once after a restart.
+const BACKLOG: u32 = 2_048;
 /// How long an idle connection stays open: a page polls every 5 seconds and pings every 30 over the same one.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Seconds that running requests have after the signal to stop.
@@ -54,12 +57,12 @@ impl Application {
         Self::build_on(Self::bind(settings)?, settings, secret, storage, clock, extra)
     }
 
-    /// Takes the address.
+    /// Takes the address. To be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`ApplicationError::Bind`].
     pub fn bind(settings: &HttpSettings) -> Result<TcpListener, ApplicationError> {
-        TcpListener::bind(settings.bind).map_err(|error| ApplicationError::Bind(settings.bind, error))
+        listen(settings.bind).map_err(|error| ApplicationError::Bind(settings.bind, error))
     }
 
     /// Wires a server on an address that was [taken](Self::bind) before; otherwise as [`build`](Self::build).
@@ -115,6 +118,15 @@ impl Application {
     pub fn server(self) -> Server {
         self.server
     }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As the standard library has it: the port of a server that has just ended can be had on Unix.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 impl From<&HttpSettings> for gametriggers_http::HttpSettings {

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use gametriggers::commands::Cli;
 
+/// Requests make and drop many small things, which this does in less time than the system's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match Cli::parse().run().await {

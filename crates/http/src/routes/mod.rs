@@ -14,23 +14,19 @@ use actix_web::web::{PayloadConfig, ServiceConfig, scope};
 
 use crate::{body::MAX_BODY_BYTES, openapi};
 
-/// Mounts every route.
+/// Mounts every route. They are tried in this order, so those that are asked for most come first.
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .app_data(PayloadConfig::new(MAX_BODY_BYTES))
-        .service(health::live)
-        .service(health::ready)
-        .service(visits::follow)
-        .service(links::qr_of_participation)
         .service(
             scope("/api/v1")
-                .service(overlay::page)
                 .service(overlay::data)
-                .service(events::ping)
                 .service(events::overlay_click)
+                .service(events::impression)
+                .service(events::ping)
                 .service(events::click)
                 .service(events::campaign_click)
-                .service(events::impression)
+                .service(overlay::page)
                 .service(links::qr)
                 .service(links::qr_png)
                 .service(links::qr_svg)
@@ -46,5 +42,9 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
                 .service(overlay_settings::test_ad_picture)
                 .service(campaigns::streamer_active)
                 .service(openapi::serve),
-        );
+        )
+        .service(visits::follow)
+        .service(links::qr_of_participation)
+        .service(health::live)
+        .service(health::ready);
 }
