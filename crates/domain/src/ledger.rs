@@ -142,27 +142,57 @@ pub enum Verdict {
     Rejected(RejectionReason),
 }
 
+/// What became of one entry of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is stored and counts.
+    Counted(Accrual),
+    /// An entry of its id was stored before, with this verdict; nothing has changed now.
+    Duplicate {
+        /// Whom the stored entry names.
+        participation: ParticipationId,
+        /// What became of it then.
+        verdict: Verdict,
+    },
+    /// It is stored and counts nothing.
+    Rejected(RejectionReason),
+}
+
 impl Entry {
     /// The verdict on a new entry of a participation that was paid for `paid_so_far` units, where the campaign has
     /// `remaining` left.
     #[must_use]
     pub fn judge(&self, payment: &Payment, paid_so_far: u64, remaining: Money) -> Verdict {
-        if let Some(reason) = self.rejected {
-            return Verdict::Rejected(reason);
+        if let Some(verdict) = self.judge_unpriced() {
+            return verdict;
         }
         if !self.kind.is_paid_under(payment.kind()) {
-            return Verdict::Counted(Accrual { paid: 0, unpaid: self.units, amount: Money::ZERO });
+            return self.unpaid();
         }
         match payment.accrue(paid_so_far, self.units, remaining) {
             Some(accrual) => Verdict::Counted(accrual),
             None => Verdict::Rejected(RejectionReason::BudgetExhausted),
         }
     }
+
+    /// The verdict, where no price and no budget has a part in it.
+    #[must_use]
+    pub const fn judge_unpriced(&self) -> Option<Verdict> {
+        match (self.rejected, self.kind) {
+            (Some(reason), _) => Some(Verdict::Rejected(reason)),
+            (None, EntryKind::Click(_)) => Some(self.unpaid()),
+            (None, EntryKind::Display | EntryKind::Viewers | EntryKind::Visit(_)) => None,
+        }
+    }
+
+    const fn unpaid(&self) -> Verdict {
+        Verdict::Counted(Accrual { paid: 0, unpaid: self.units, amount: Money::ZERO })
+    }
 }
 
 /// What a participation has been credited with. Also the change that one entry makes, and the sum over a
 /// quarter-hour: all are added by [`Counters::add`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct Counters {
     pub impressions: u64,

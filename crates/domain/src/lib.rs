@@ -1,12 +1,14 @@
 //! The rules of GameTriggers, as pure functions.
 //!
 //! Owns what a campaign, a participation and a decision are, which campaigns may be shown ([`eligibility`]), which
-//! one is ([`selection`]), what an event is worth ([`price`]) and what it does to counters ([`ledger`]).
+//! one is ([`selection`]), what an event is worth ([`price`]) and what it does to counters ([`ledger`]), alone or
+//! among others ([`batch`]).
 //! Knows no I/O, no async and no wall clock: the time, the seed and all that was stored come in as arguments, so that
 //! every rule can be replayed from its record.
 //!
 //! Extended most often by a selection strategy: `docs/howto/add-a-strategy.md`.
 
+pub mod batch;
 pub mod decision;
 pub mod eligibility;
 pub mod ledger;

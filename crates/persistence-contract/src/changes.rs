@@ -1,24 +1,32 @@
 //! What is told of changes, to whoever listens.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use gametriggers_domain::{
     ledger::EntryKind,
-    model::{TestCampaign, User},
+    model::{Campaign, TestCampaign, User},
 };
 use gametriggers_persistence::{Change, ChangeStream, OverlayPatch, Repositories, SelectionPatch};
-use gametriggers_types::{ClickKind, MediaType, OverlaySize, RotationInterval, UserId, WebUrl};
+use gametriggers_types::{
+    CampaignStatus, ClickKind, MediaType, OverlaySize, ParticipationStatus, RotationInterval, VisitSource,
+    WebUrl,
+};
 use tokio::time::{Instant, timeout};
 
 use crate::{
     Fixture,
-    stage::stage_of_one,
-    support::{TASKS, at_once, entry, minute, store_user, token, user, user_id, user_with_token},
+    stage::{Stage, stage_of_one},
+    support::{
+        TASKS, at_once, campaign, cpc, entry, minute, participation, store_user, token, units, user, user_id,
+        user_with_token,
+    },
 };
 
 crate::laws! { $ changes:
     every_change_of_a_user_is_told_whoever_made_it,
-    what_is_no_change_of_a_user_is_not_told,
+    a_campaign_or_participation_that_begins_or_ceases_to_be_shown_is_told,
+    that_money_runs_out_is_told_and_that_it_is_spent_is_not,
+    what_happens_all_the_time_is_not_told,
     changes_before_the_first_question_and_between_two_are_told,
     of_many_changes_at_once_every_one_is_told_to_everybody,
     a_quiet_store_says_so,
@@ -63,16 +71,21 @@ async fn change(client: &Repositories, kind: usize, number: u32) {
 
 const KINDS: usize = 5;
 
-/// What is told until all of `awaited` were.
-async fn told(stream: &mut dyn ChangeStream, awaited: impl IntoIterator<Item = u32>) -> BTreeSet<UserId> {
-    let awaited: BTreeSet<_> = awaited.into_iter().map(user_id).collect();
-    let mut told = BTreeSet::new();
+/// What is told until all of these users were.
+async fn told(stream: &mut dyn ChangeStream, users: impl IntoIterator<Item = u32>) -> Vec<Change> {
+    told_until(stream, &users.into_iter().map(|number| Change::User(user_id(number))).collect::<Vec<_>>())
+        .await
+}
+
+/// What is told, once each, until all of `awaited` were.
+async fn told_until(stream: &mut dyn ChangeStream, awaited: &[Change]) -> Vec<Change> {
+    let mut told = Vec::new();
     let all = async {
-        while !told.is_superset(&awaited) {
+        while !awaited.iter().all(|change| told.contains(change)) {
             match stream.next().await.unwrap() {
-                Some(Change::User(id)) => _ = told.insert(id),
                 Some(Change::Everything) => panic!("nothing happened that a store could not tell"),
-                None => {}
+                Some(change) if !told.contains(&change) => told.push(change),
+                Some(_) | None => {}
             }
         }
     };
@@ -96,22 +109,68 @@ async fn every_change_of_a_user_is_told_whoever_made_it(fixture: &impl Fixture) 
     }
 }
 
-/// Neither that an overlay was seen nor what the ledger records nor a new user is told, nor anybody else than who has
+/// Whoever makes the transition.
+async fn a_campaign_or_participation_that_begins_or_ceases_to_be_shown_is_told(fixture: &impl Fixture) {
+    use {CampaignStatus as Campaign, ParticipationStatus as Part};
+    let (_, part) = stage_of_one(fixture).await;
+    store_user(fixture, user(1)).await;
+    let (own, other) = (fixture.repositories(), fixture.reopen().await);
+    let mut stream = own.changes.subscribe().await.unwrap();
+    for client in [&own, &other] {
+        for (from, to) in [(Campaign::Active, Campaign::Paused), (Campaign::Paused, Campaign::Active)] {
+            let (campaigns, id) = (&client.campaigns, part.campaign_id);
+            assert!(campaigns.transition(id, from, to, minute(1)).await.unwrap());
+            assert_eq!(told_until(&mut *stream, &[Change::Campaign(id)]).await, [Change::Campaign(id)]);
+        }
+        for (from, to) in
+            [(Part::Active, Part::ParticipationPaused), (Part::ParticipationPaused, Part::Active)]
+        {
+            assert!(client.participations.transition(part.id, from, to, minute(1)).await.unwrap());
+            let screen = Change::User(part.streamer_id);
+            assert_eq!(told_until(&mut *stream, &[screen]).await, [screen]);
+        }
+    }
+}
+
+/// A screen may show a campaign on as long as it can pay for one more unit.
+async fn that_money_runs_out_is_told_and_that_it_is_spent_is_not(fixture: &impl Fixture) {
+    let rich = campaign(1);
+    let poor = Campaign { payment: cpc(2.0), remaining_budget: units(6.5), ..campaign(2) };
+    let parts = [participation(1, 1, 1), participation(2, 2, 1)];
+    let mut stage = Stage::set(fixture, &[rich, poor.clone()], &parts).await;
+    let visit = |id: &str| entry(id, &parts[1], EntryKind::Visit(VisitSource::Qr));
+    store_user(fixture, user(1)).await;
+    // Their first entries may tell of documents that were of the previous system.
+    stage.record(&[entry("first", &parts[0], EntryKind::Display), visit("first visit")]).await;
+    let client = fixture.reopen().await;
+    let mut stream = client.changes.subscribe().await.unwrap();
+    for number in 0..3 {
+        stage.record(&[entry(&format!("display {number}"), &parts[0], EntryKind::Display)]).await;
+    }
+    stage.record(&[visit("second visit")]).await;
+    change(&client, 0, 1).await;
+    assert_eq!(told(&mut *stream, [1]).await, [Change::User(user_id(1))]);
+    stage.record(&[visit("third visit")]).await;
+    assert_eq!(told_until(&mut *stream, &[Change::Campaign(poor.id)]).await, [Change::Campaign(poor.id)]);
+}
+
+/// Neither that an overlay was seen nor what the ledger counts nor what is new is told, nor of anybody else than who has
 /// changed.
-async fn what_is_no_change_of_a_user_is_not_told(fixture: &impl Fixture) {
+async fn what_happens_all_the_time_is_not_told(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
+    stage.record(&[entry("first", &part, EntryKind::Click(ClickKind::Overlay))]).await;
     for number in 1..=3 {
         store_user(fixture, user_with_token(number)).await;
     }
     let client = fixture.repositories();
     let mut stream = client.changes.subscribe().await.unwrap();
     for seen in 1..=3 {
-        client.users.touch_overlay(user_id(1), minute(seen)).await.unwrap();
+        client.users.touch_overlays(&[(user_id(1), minute(seen))]).await.unwrap();
     }
     stage.record(&[entry("click", &part, EntryKind::Click(ClickKind::Overlay))]).await;
     store_user(fixture, user_with_token(4)).await;
     change(&client, 0, 2).await;
-    assert_eq!(told(&mut *stream, [2]).await, BTreeSet::from([user_id(2)]));
+    assert_eq!(told(&mut *stream, [2]).await, [Change::User(user_id(2))]);
 }
 
 /// A subscription tells of what happens from its first moment on, also before it is first asked, and of what happens

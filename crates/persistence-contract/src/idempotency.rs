@@ -59,7 +59,7 @@ async fn an_entry_in_a_later_batch_is_a_duplicate_with_its_first_verdict(fixture
     let verdict = Verdict::Counted(Accrual { paid: 1, unpaid: 0, amount: units(1.66) });
     let duplicate = Outcome::Duplicate { participation: part.id, verdict };
     for _ in 0..3 {
-        let again = fixture.reopen().await.ledger.record(std::slice::from_ref(&first)).await.unwrap();
+        let again = fixture.reopen().await.ledger.record([first.clone()].into()).await.unwrap();
         assert_eq!(again, [duplicate]);
     }
     let other = entry("another", &part, EntryKind::Display);
@@ -94,7 +94,7 @@ async fn a_batch_that_failed_can_be_submitted_again_without_what_was_wrong(fixtu
     let good = entry("good", &part, EntryKind::Display);
     let bad = entry("bad", &participation(2, 1, 2), EntryKind::Display);
     let ledger = fixture.repositories().ledger;
-    assert!(ledger.record(&[good.clone(), bad]).await.is_err());
+    assert!(ledger.record([good.clone(), bad].into()).await.is_err());
     assert_eq!(stage.record(&[good]).await, [paid(units(1.66))]);
     stage.assert_stored().await;
 }
@@ -108,7 +108,7 @@ async fn m3_one_display_submitted_at_once_by_many_counts_once(fixture: &impl Fix
     let recorded = at_once(fixture, TASKS, |_, client| {
         let display = display.clone();
         async move {
-            let outcomes = client.ledger.record(std::slice::from_ref(&display)).await.unwrap();
+            let outcomes = client.ledger.record([display.clone()].into()).await.unwrap();
             (display, outcomes[0])
         }
     })
@@ -129,7 +129,7 @@ async fn m31_one_minute_of_one_audience_is_credited_to_one_participation(fixture
         let sample = entry("", &parts[task % parts.len()], EntryKind::Viewers);
         let sample = Entry { id: id.clone(), units: 1 + task as u64, ..sample };
         async move {
-            let outcomes = client.ledger.record(std::slice::from_ref(&sample)).await.unwrap();
+            let outcomes = client.ledger.record([sample.clone()].into()).await.unwrap();
             (sample, outcomes[0])
         }
     })
@@ -154,7 +154,7 @@ async fn batches_that_overlap_count_each_entry_once(fixture: &impl Fixture) {
             batch.reverse();
         }
         async move {
-            let outcomes = client.ledger.record(&batch).await.unwrap();
+            let outcomes = client.ledger.record(batch.as_slice().into()).await.unwrap();
             batch.into_iter().zip(outcomes).collect::<Vec<_>>()
         }
     })

@@ -315,7 +315,7 @@ async fn a_batch_that_names_what_is_not_there_is_not_stored_at_all(fixture: &imp
         for place in 0..=good.len() {
             let mut batch = good.to_vec();
             batch.insert(place, bad.clone());
-            let error = fixture.repositories().ledger.record(&batch).await.unwrap_err();
+            let error = fixture.repositories().ledger.record(batch.as_slice().into()).await.unwrap_err();
             let StorageError::Missing { entity: found, id: found_id } = &error else { panic!("{error:?}") };
             assert_eq!((found, found_id), (entity, id));
             assert!(!error.is_retryable() && !error.outcome_unknown());
@@ -346,7 +346,7 @@ async fn no_update_is_lost_among_many_writers(fixture: &impl Fixture) {
                 let click = EntryKind::Click(ClickKind::ALL[(writer + round) % ClickKind::ALL.len()]);
                 let both = [display, entry(&format!("click:{writer}:{round}"), &part, click)];
                 for batch in both.chunks(1 + writer % 2) {
-                    let outcomes = client.ledger.record(batch).await.unwrap();
+                    let outcomes = client.ledger.record(batch.into()).await.unwrap();
                     recorded.extend(batch.iter().cloned().zip(outcomes));
                 }
             }

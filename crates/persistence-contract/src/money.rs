@@ -227,7 +227,7 @@ async fn m6_concurrent_entries_never_overspend_a_budget(fixture: &impl Fixture) 
     let recorded = at_once(fixture, parts.len(), |task, client| {
         let display = display(&format!("display:{task}"), &parts[task]);
         async move {
-            let outcomes = client.ledger.record(std::slice::from_ref(&display)).await.unwrap();
+            let outcomes = client.ledger.record([display.clone()].into()).await.unwrap();
             (display, outcomes[0])
         }
     })
@@ -248,7 +248,7 @@ async fn m6_concurrent_audiences_are_paid_as_far_as_the_money_goes(fixture: &imp
     let recorded = at_once(fixture, parts.len(), |task, client| {
         let sample = viewers(&format!("viewers:{task}"), &parts[task], 100);
         async move {
-            let outcomes = client.ledger.record(std::slice::from_ref(&sample)).await.unwrap();
+            let outcomes = client.ledger.record([sample.clone()].into()).await.unwrap();
             (sample, outcomes[0])
         }
     })

@@ -15,6 +15,7 @@ crate::laws! { $ overlay:
     a_patch_changes_what_it_names_and_nothing_else,
     patches_of_different_settings_at_once_are_all_kept,
     o17_being_seen_changes_nothing_but_when,
+    many_overlays_are_seen_at_once,
     being_seen_never_goes_back,
     a_test_ad_changes_nothing_else_and_replaces_the_one_before,
     a_user_who_is_not_there_is_not_made,
@@ -96,22 +97,38 @@ async fn patches_of_different_settings_at_once_are_all_kept(fixture: &impl Fixtu
 async fn o17_being_seen_changes_nothing_but_when(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     store_user(fixture, user_with_token(2)).await;
-    fixture.repositories().users.touch_overlay(user_id(1), minute(1)).await.unwrap();
+    fixture.repositories().users.touch_overlays(&[(user_id(1), minute(1))]).await.unwrap();
     let expected = User { overlay_last_seen: Some(minute(1)), ..user_with_token(1) };
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
     assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
+}
+
+/// Many are noted in one call, each by itself; an id that is nobody's changes nothing.
+async fn many_overlays_are_seen_at_once(fixture: &impl Fixture) {
+    for number in 1..=3 {
+        store_user(fixture, user_with_token(number)).await;
+    }
+    let users = fixture.repositories().users;
+    users.touch_overlays(&[]).await.unwrap();
+    users.touch_overlays(&[(user_id(2), minute(9))]).await.unwrap();
+    let seen = [(4, 1), (1, 5), (2, 3), (1, 7), (1, 6)];
+    let seen = seen.map(|(number, at)| (user_id(number), minute(at)));
+    users.touch_overlays(&seen).await.unwrap();
+    for (number, expected) in [(1, Some(minute(7))), (2, Some(minute(9))), (3, None)] {
+        assert_eq!(stored_user(fixture, user_id(number)).await.overlay_last_seen, expected);
+    }
 }
 
 /// The latest of the times at which the overlay was seen is kept, in whatever order they are told.
 async fn being_seen_never_goes_back(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let users = fixture.repositories().users;
-    users.touch_overlay(user_id(1), minute(5)).await.unwrap();
-    users.touch_overlay(user_id(1), minute(4)).await.unwrap();
+    users.touch_overlays(&[(user_id(1), minute(5))]).await.unwrap();
+    users.touch_overlays(&[(user_id(1), minute(4))]).await.unwrap();
     assert_eq!(stored_user(fixture, user_id(1)).await.overlay_last_seen, Some(minute(5)));
     at_once(fixture, TASKS, |task, client| async move {
         let scattered = minute((7 * i64::try_from(task).unwrap()) % 32);
-        client.users.touch_overlay(user_id(1), scattered).await.unwrap();
+        client.users.touch_overlays(&[(user_id(1), scattered)]).await.unwrap();
     })
     .await;
     let expected = User { overlay_last_seen: Some(minute(31)), ..user_with_token(1) };
@@ -155,7 +172,7 @@ async fn a_user_who_is_not_there_is_not_made(fixture: &impl Fixture) {
     for (patch, _) in single_patches() {
         assert_eq!(users.update_overlay(user_id(1), &patch, minute(1)).await.unwrap(), None);
     }
-    users.touch_overlay(user_id(1), minute(1)).await.unwrap();
+    users.touch_overlays(&[(user_id(1), minute(1))]).await.unwrap();
     assert!(!users.set_test_campaign(user_id(1), &test).await.unwrap());
     assert_eq!(fixture.reopen().await.users.find_by_id(user_id(1)).await.unwrap(), None);
     assert_eq!(stored_user(fixture, user_id(2)).await, user(2));

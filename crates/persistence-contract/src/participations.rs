@@ -379,7 +379,7 @@ async fn write_everything_about(client: &Repositories, task: u32, number: u32) {
     let users = &client.users;
     users.ensure_overlay_token(streamer, &token(&own("ensured"))).await.unwrap();
     users.regenerate_overlay_token(streamer, &token(&own("renewed")), minute(1)).await.unwrap();
-    users.touch_overlay(streamer, minute(2)).await.unwrap();
+    users.touch_overlays(&[(streamer, minute(2))]).await.unwrap();
     let size = OverlayPatch { size: Some(OverlaySize::Large), ..OverlayPatch::default() };
     users.update_overlay(streamer, &size, minute(3)).await.unwrap();
     let interval = Some(RotationInterval::try_from(5_i64).unwrap());
@@ -416,7 +416,7 @@ async fn write_everything_about(client: &Repositories, task: u32, number: u32) {
         entry(&own("qr"), &part, EntryKind::Click(ClickKind::Qr)),
         entry(&own("visit"), &part, EntryKind::Visit(VisitSource::Qr)),
     ];
-    client.ledger.record(&batch).await.unwrap();
+    client.ledger.record(batch.into()).await.unwrap();
     if task == 0 {
         client.ledger.reconcile(true).await.unwrap();
     }

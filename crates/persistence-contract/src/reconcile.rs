@@ -152,7 +152,7 @@ async fn nothing_differs_after_concurrent_traffic(fixture: &impl Fixture) {
     let recorded = at_once(fixture, 16, |task, client| async move {
         let mut recorded = Vec::new();
         for batch in traffic::entries(task as u64, 60).chunks(7) {
-            let outcomes = client.ledger.record(batch).await.unwrap();
+            let outcomes = client.ledger.record(batch.into()).await.unwrap();
             recorded.extend(batch.iter().cloned().zip(outcomes));
         }
         recorded
@@ -226,7 +226,7 @@ async fn reconciling_amid_traffic_finds_nothing_and_loses_nothing(fixture: &impl
                 let repair = (task + round) % 2 == 0;
                 assert_eq!(client.ledger.reconcile(repair).await.unwrap(), []);
             } else {
-                let outcomes = client.ledger.record(batch).await.unwrap();
+                let outcomes = client.ledger.record(batch.into()).await.unwrap();
                 recorded.extend(batch.iter().cloned().zip(outcomes));
             }
         }

@@ -284,7 +284,7 @@ async fn o18_a_strategy_that_nobody_knows_hinders_nothing(fixture: &impl Fixture
     store_user(fixture, before.clone()).await;
     let patch = SelectionPatch { interval: Some(interval(7)), ..Default::default() };
     assert!(matches!(update(fixture, 1, &patch).await, SelectionUpdate::Updated(_)));
-    fixture.repositories().users.touch_overlay(user_id(1), minute(2)).await.unwrap();
+    fixture.repositories().users.touch_overlays(&[(user_id(1), minute(2))]).await.unwrap();
     let selection = SelectionSettings { interval: interval(7), version: 1, ..before.selection.clone() };
     let expected = User { selection, updated_at: minute(1), overlay_last_seen: Some(minute(2)), ..before };
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);

@@ -53,7 +53,7 @@ impl<'f, F: Fixture> Stage<'f, F> {
     /// Records the batch and returns its outcomes, which are those that the rules foretell.
     pub(crate) async fn record(&mut self, batch: &[Entry]) -> Vec<Outcome> {
         let expected: Vec<_> = batch.iter().map(|entry| self.foretell(entry)).collect();
-        let outcomes = self.fixture.repositories().ledger.record(batch).await.unwrap();
+        let outcomes = self.fixture.repositories().ledger.record(batch.into()).await.unwrap();
         assert_eq!(outcomes.len(), batch.len());
         for ((entry, outcome), expected) in batch.iter().zip(&outcomes).zip(&expected) {
             assert_eq!(outcome, expected, "the outcome of {entry:?}");

@@ -1,4 +1,4 @@
-//! What others change, learnt from a change stream on `users`.
+//! What others change, learnt from one change stream on the database.
 //!
 //! The driver resumes a broken stream by its token, once, after any error that allows it. Whatever it does not get over, a
 //! history that is no longer in the oplog or a collection that was dropped, ends the subscription. So does another
@@ -26,7 +26,14 @@ const OTHER_PRIMARY: &str = "another member is the primary, or none";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
-    document_key: Key,
+    operation_type: String,
+    ns: Namespace,
+    document_key: Option<Key>,
+}
+
+#[derive(Deserialize)]
+struct Namespace {
+    coll: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -47,8 +54,8 @@ impl ChangeFeed for MongoStore {
         for _ in 0..ATTEMPTS {
             let mut primary = self.primary.clone();
             primary.mark_unchanged();
-            let users = self.collection(collection::USERS);
-            let opening = async move { users.watch().pipeline(pipeline()).max_await_time(WAIT).await };
+            let database = self.database.clone();
+            let opening = async move { database.watch().pipeline(pipeline()).max_await_time(WAIT).await };
             let stream = call::read(opening).await?;
             // Opened while a primary was waited for, it is not certain on which it is.
             if !has_changed(&primary) {
@@ -67,12 +74,15 @@ impl ChangeStream for MongoChangeStream {
             if has_changed(&self.primary) {
                 return Err(ended(OTHER_PRIMARY));
             }
-            match event.map(|event| values::id(&event.document_key.id)) {
-                Some(Ok(user)) => return Ok(Some(Change::User(user))),
-                // Nobody holds a copy under an id that is none of ours; others may wait behind it.
-                Some(Err(_)) => {}
+            match event {
+                Some(event) => {
+                    // Nobody holds a copy under an id that is none of ours; others may wait behind it.
+                    if let Some(change) = event.change() {
+                        return Ok(Some(change));
+                    }
+                }
                 None if self.stream.is_alive() => return Ok(None),
-                None => return Err(ended("the collection was dropped or renamed")),
+                None => return Err(ended("the database was dropped")),
             }
         }
     }
@@ -87,23 +97,53 @@ fn ended(why: &str) -> StorageError {
     StorageError::Unavailable { outcome_unknown: false, source }
 }
 
-/// Lets through what changes or removes a user who was there, unless all that happened is that the overlay was seen, which
-/// it is twice a minute; and of that, whom it concerns.
+impl Event {
+    fn change(&self) -> Option<Change> {
+        if matches!(self.operation_type.as_str(), "drop" | "rename") {
+            return Some(Change::Everything);
+        }
+        let id = &self.document_key.as_ref()?.id;
+        match self.ns.coll.as_deref()? {
+            collection::USERS => values::id(id).ok().map(Change::User),
+            collection::CAMPAIGNS => values::id(id).ok().map(Change::Campaign),
+            _ => None,
+        }
+    }
+}
+
+/// Lets through what changes or removes a document that was there, unless all that happened to it happens all the time: that
+/// the overlay was seen, which it is twice a minute; that money was spent, as by every batch of the ledger. And of that,
+/// which document it is.
+///
+/// Participations are not watched: every batch counts on many of them, and the server would have to look at each. Who changes
+/// the status of one [says so](crate::participations) of its streamer.
 fn pipeline() -> [Document; 2] {
-    let update = "$updateDescription";
-    let set =
-        doc! {"$map": {"input": {"$objectToArray": format!("{update}.updatedFields")}, "in": "$$this.k"}};
-    let only_seen = doc! {"$and": [
-        {"$setIsSubset": [set, ["overlayLastSeen", "overlayActive"]]},
-        {"$eq": [{"$ifNull": [format!("{update}.removedFields"), []]}, []]},
-        {"$eq": [{"$ifNull": [format!("{update}.truncatedArrays"), []]}, []]},
-    ]};
+    let of = |collection: &str| doc! {"ns.coll": collection};
     [
-        doc! {"$match": {"$or": [
-            {"operationType": {"$in": ["replace", "delete"]}},
-            {"operationType": "update", "$expr": {"$not": [only_seen]}},
-        ]}},
+        doc! {"$match": {
+            "ns.coll": {"$in": [collection::USERS, collection::CAMPAIGNS]},
+            "$or": [
+                {"operationType": {"$in": ["replace", "delete", "drop", "rename"]}},
+                {"operationType": "update", "$or": [
+                    {"$and": [of(collection::USERS), other_than(&["overlayLastSeen", "overlayActive"])]},
+                    {"$and": [of(collection::CAMPAIGNS), other_than(&["remainingBudget"])]},
+                ]},
+            ],
+        }},
         // The driver needs the first two to resume.
         doc! {"$project": {"operationType": 1, "ns": 1, "documentKey": 1}},
     ]
+}
+
+/// The condition that an update changed any but these fields.
+fn other_than(fields: &[&str]) -> Document {
+    let update = "$updateDescription";
+    let set =
+        doc! {"$map": {"input": {"$objectToArray": format!("{update}.updatedFields")}, "in": "$$this.k"}};
+    let only_these = doc! {"$and": [
+        {"$setIsSubset": [set, fields]},
+        {"$eq": [{"$ifNull": [format!("{update}.removedFields"), []]}, []]},
+        {"$eq": [{"$ifNull": [format!("{update}.truncatedArrays"), []]}, []]},
+    ]};
+    doc! {"$expr": {"$not": [only_these]}}
 }

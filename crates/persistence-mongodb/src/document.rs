@@ -7,7 +7,7 @@ pub(crate) use gametriggers_documents::values::{stored_count, stored_id, stored_
 use gametriggers_documents::{Fields, Problem};
 use gametriggers_persistence::{Entity, Insertion, StorageError};
 use gametriggers_types::{CampaignId, ParticipationId, UserId};
-use mongodb::{Collection, options::UpdateModifications};
+use mongodb::{Collection, Database, options::UpdateModifications};
 
 use crate::{
     call,
@@ -81,6 +81,45 @@ pub(crate) async fn update_one(
     let change = change.into();
     let updated = call::write(async move { collection.update_one(filter, change).await }).await?;
     Ok(updated.matched_count == 1)
+}
+
+/// Runs update statements, each by itself: where one is refused, the others are run all the same. They may be run twice.
+pub(crate) async fn update_each(
+    database: &Database,
+    collection: &str,
+    statements: Vec<Document>,
+) -> Result<(), StorageError> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    // A command of its own has none of the database's, and is not tried again by the driver.
+    let mut concern = doc! {"w": "majority", "j": true};
+    if let Some(timeout) = database.write_concern().and_then(|concern| concern.w_timeout) {
+        concern.insert("wtimeout", i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
+    }
+    let command =
+        doc! {"update": collection, "updates": statements, "ordered": false, "writeConcern": concern};
+    let run = || {
+        let (database, command) = (database.clone(), command.clone());
+        call::write(async move { database.run_command(command).await })
+    };
+    let reply = match run().await {
+        Err(error) if error.is_retryable() => run().await?,
+        reply => reply?,
+    };
+    // The reply can be "ok" with errors inside.
+    let failed = |code: i32| format!("write error {code} in {collection}");
+    if let Ok(errors) = reply.get_array("writeErrors") {
+        let code = errors.first().and_then(|error| error.as_document()?.get_i32("code").ok());
+        return Err(StorageError::Backend(failed(code.unwrap_or(0)).into()));
+    }
+    match reply.get_document("writeConcernError") {
+        Ok(error) => {
+            let source = failed(error.get_i32("code").unwrap_or(0)).into();
+            Err(StorageError::Unavailable { outcome_unknown: true, source })
+        }
+        Err(_) => Ok(()),
+    }
 }
 
 /// Inserts the document, with the other fields of an imported one beside its own, unless one of its id is there.

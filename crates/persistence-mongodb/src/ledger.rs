@@ -1,34 +1,39 @@
 //! The one door through which counters and money change.
 //!
-//! A batch is one transaction: look up which ids are known, read what prices are made of, judge in memory, write. Each
-//! step is one command unless the batch is very large. What was read is what is there when it is committed, or the
-//! transaction fails and is begun again.
+//! A batch is one transaction: look up which ids are known, where any may be; read what prices are made of; judge in memory;
+//! write. Each step is one command unless the batch is very large. What was read is what is there when it is committed, or
+//! the transaction fails and is begun again (`docs/adr/0010-group-commit.md`).
 
 mod batch;
+pub(crate) mod known;
 mod opening;
 mod orphans;
 pub(crate) mod statements;
 pub(crate) mod transaction;
 
-use std::{collections::HashMap, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{Bson, DateTime, Document, doc};
+use bson::{Bson, DateTime, Decimal128, Document, doc, oid::ObjectId};
 use futures_util::TryStreamExt;
 use gametriggers_documents::values;
 use gametriggers_domain::{
+    batch::{Batch, Judged},
     ledger::{Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
+use gametriggers_persistence::{
+    Applied, Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry,
+};
 use gametriggers_types::{ParticipationId, Quarter, RejectionReason};
 use mongodb::ClientSession;
+use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use self::{
-    batch::Batch,
+    known::Known,
     statements::find_by_ids,
-    transaction::{Attempts, TxResult},
+    transaction::{Attempts, TxError, TxResult, Until},
 };
 use crate::{
     MongoStore, call, collection, counters,
@@ -48,15 +53,19 @@ pub(crate) const REPAIRS: &str = "repairs";
 
 #[async_trait]
 impl Ledger for MongoStore {
-    async fn record(&self, batch: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
+    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
         if batch.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Applied::durable(Vec::new()));
         }
         // A transaction that was begun is ended, also if nobody waits for its answer any more: left open, it would stand
         // in everybody's way.
-        let (store, batch) = (self.clone(), batch.to_vec());
-        let recording = tokio::spawn(async move { store.record_in_turn(&batch).await });
-        recording.await.unwrap_or_else(|failed| Err(StorageError::Backend(failed.into())))
+        let store = self.clone();
+        let (outcomes, mut session) = to_its_end(async move { store.apply_in_turn(&batch).await }).await?;
+        if self.first_commit() == Until::Durable {
+            return Ok(Applied::durable(outcomes));
+        }
+        let durable = to_its_end(async move { transaction::become_durable(&mut session).await });
+        Ok(Applied::once(outcomes, durable))
     }
 
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
@@ -83,15 +92,36 @@ impl Ledger for MongoStore {
     }
 }
 
+/// In a task of its own. What it did before it failed is not known.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StorageError>> + Send + 'static,
+) -> Result<T, StorageError> {
+    tokio::spawn(work).await.unwrap_or_else(|failed| {
+        Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
+    })
+}
+
+/// What became of a batch, and the session in which its transaction was committed.
+type Committed = (Vec<Outcome>, ClientSession);
+
 impl MongoStore {
-    async fn record_in_turn(&self, batch: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
+    /// What the commit of a batch waits for at first. A majority's journal cannot be asked for later, only a majority.
+    const fn first_commit(&self) -> Until {
+        if self.is_majority_journalled { Until::Applied } else { Until::Durable }
+    }
+
+    async fn apply_in_turn(&self, entries: &[Entry]) -> Result<Committed, StorageError> {
         let deadline = Instant::now() + RECORD_TIMEOUT;
-        let _turn = timeout_at(deadline, self.committer.lock()).await.map_err(transaction::out_of_time)?;
+        let turn = timeout_at(deadline, self.committer.lock()).await;
+        let known = &mut *turn.map_err(transaction::out_of_time)?;
         let mut attempts = Attempts::until(deadline);
         let mut look_at = Instant::now() + LOOK_AFTER;
         loop {
-            let error = match self.attempt(batch, deadline).await {
-                Ok(outcomes) => return Ok(outcomes),
+            let relied = !known.is_empty();
+            let error = match self.attempt(entries, deadline, known).await {
+                Ok(committed) => return Ok(committed),
+                // What was known is not so any more. It is forgotten now.
+                Err(TxError::Unmet(_)) if relied => continue,
                 Err(error) => attempts.again_after(error).await?,
             };
             // Conflicts with those who live are over sooner.
@@ -108,68 +138,104 @@ impl MongoStore {
 
     /// One attempt at the transaction of a batch, in a session of its own: one in which a call did not come to its end
     /// is of no more use.
-    async fn attempt(&self, batch: &[Entry], deadline: Instant) -> TxResult<Vec<Outcome>> {
-        let mut session = transaction::begin(self).await?;
-        let recorded = timeout_at(deadline, self.record_within(&mut session, batch)).await;
-        match recorded.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into())) {
-            Ok(outcomes) => transaction::commit(&mut session).await.map(|()| outcomes),
+    async fn attempt(&self, entries: &[Entry], deadline: Instant, known: &mut Known) -> TxResult<Committed> {
+        let mut session = transaction::begin(self, self.first_commit()).await?;
+        let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known)).await;
+        let committed = match recorded.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into()))
+        {
+            Ok(judged) => transaction::commit(&mut session).await.map(|()| (judged, session)),
             Err(error) => {
                 transaction::abort(session, &error).await;
+                Err(error)
+            }
+        };
+        match committed {
+            Ok((Judged { outcomes, credits, rollups, entries, .. }, session)) => {
+                let participations = credits.into_keys().map(ParticipationId::object_id);
+                let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign.object_id());
+                let was_repeated =
+                    outcomes.iter().any(|outcome| matches!(outcome, Outcome::Duplicate { .. }));
+                known.learn(participations.chain(campaigns), rollups.into_keys(), was_repeated);
+                Ok((outcomes, session))
+            }
+            Err(error) => {
+                known.doubt(matches!(error, TxError::Unmet(_)));
                 Err(error)
             }
         }
     }
 
-    async fn record_within(&self, session: &mut ClientSession, entries: &[Entry]) -> TxResult<Vec<Outcome>> {
-        let known = self.find_known(session, entries).await?;
-        let new: Vec<_> = entries.iter().filter(|entry| !known.contains_key(&entry.id)).collect();
-        let mut batch = Batch::new(known);
-        if !new.is_empty() {
-            batch.read(self, session, &new).await?;
+    async fn record_within<'a>(
+        &self,
+        session: &mut ClientSession,
+        entries: &'a [Entry],
+        known: &Known,
+    ) -> TxResult<Judged<'a>> {
+        let mut batch = Batch::new(entries);
+        if !known.expects_new_entries() {
+            self.find_known(session, entries, &mut batch).await?;
         }
-        let outcomes = batch.judge(entries)?;
-        batch.write(self, session).await?;
-        Ok(outcomes)
+        batch::read(self, session, &mut batch, known).await?;
+        let judged = batch.judge().map_err(batch::missing)?;
+        batch::write(self, session, &judged, known).await?;
+        Ok(judged)
     }
 
-    /// Those of the entries that are stored: whom they name, and their verdicts.
+    /// Tells the batch which of the entries are stored, whom they name, and their verdicts.
     async fn find_known(
         &self,
         session: &mut ClientSession,
         entries: &[Entry],
-    ) -> TxResult<HashMap<EntryId, (ParticipationId, Verdict)>> {
+        batch: &mut Batch<'_>,
+    ) -> TxResult<()> {
         let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str().into()).collect();
-        let found = find_by_ids(&self.collection(collection::LEDGER), session, &ids, doc! {}).await?;
-        let mut known = HashMap::with_capacity(found.len());
-        for document in found {
-            let stored = read_entry(document)?;
-            known.insert(stored.entry.id, (stored.entry.participation, stored.verdict));
+        for document in find_by_ids(&self.collection(collection::LEDGER), session, &ids, doc! {}).await? {
+            let StoredEntry { entry, verdict } = read_entry(document)?;
+            batch.knows(entry.id, entry.participation, verdict);
         }
-        Ok(known)
+        Ok(())
     }
 }
 
 /// The document of an entry.
-fn write_entry(entry: &Entry, verdict: &Verdict) -> Document {
-    let mut document = doc! {
-        "_id": entry.id.as_str(),
-        "participationId": stored_id(entry.participation.object_id()),
-        "campaignId": stored_id(entry.campaign.object_id()),
-        "kind": entry.kind.to_string(),
-        "units": stored_count(entry.units),
-        "at": stored_time(entry.at),
-    };
-    match *verdict {
-        Verdict::Counted(Accrual { paid, unpaid, amount }) => {
-            document.insert("paidUnits", stored_count(paid));
-            document.insert("unpaidUnits", stored_count(unpaid));
-            document.insert("amount", stored_money(amount));
-        }
-        Verdict::Rejected(reason) => {
-            document.insert("rejection", reason.as_str());
-        }
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryDocument<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    participation_id: ObjectId,
+    campaign_id: ObjectId,
+    kind: String,
+    units: i64,
+    at: DateTime,
+    #[serde(flatten)]
+    verdict: VerdictFields,
+}
+
+#[derive(Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum VerdictFields {
+    Counted { paid_units: i64, unpaid_units: i64, amount: Decimal128 },
+    Rejected { rejection: &'static str },
+}
+
+fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
+    EntryDocument {
+        id: entry.id.as_str(),
+        participation_id: stored_id(entry.participation.object_id()),
+        campaign_id: stored_id(entry.campaign.object_id()),
+        kind: entry.kind.to_string(),
+        units: stored_count(entry.units),
+        at: stored_time(entry.at),
+        verdict: match *verdict {
+            Verdict::Counted(Accrual { paid, unpaid, amount }) => VerdictFields::Counted {
+                paid_units: stored_count(paid),
+                unpaid_units: stored_count(unpaid),
+                amount: stored_money(amount),
+            },
+            Verdict::Rejected(reason) => VerdictFields::Rejected { rejection: reason.as_str() },
+        },
     }
-    document
 }
 
 /// The entry of a document that is no opening.

@@ -73,7 +73,13 @@ impl ParticipationRepository for MongoStore {
         let mut filter = by_id(id);
         filter.insert("status", status_is(&[from]));
         let change = doc! {"$set": {"status": to.as_str(), "updatedAt": stored_time(now)}};
-        document::update_one(self.participations(), filter, change).await
+        let participations = self.participations();
+        let changing = async move {
+            participations.find_one_and_update(filter, change).projection(doc! {"streamerId": 1}).await
+        };
+        let Some(changed) = call::write(changing).await? else { return Ok(false) };
+        self.tell_of(&changed).await;
+        Ok(true)
     }
 
     async fn set_tracking_links(
@@ -87,6 +93,18 @@ impl ParticipationRepository for MongoStore {
 }
 
 impl MongoStore {
+    /// Lets those who [follow changes](crate::changes) know that a participation has changed, by its streamer. Where that
+    /// fails, they see it when they next read the screen.
+    async fn tell_of(&self, participation: &Document) {
+        let Some(streamer) = participation.get("streamerId").cloned() else { return };
+        let told = doc! {"$currentDate": {"participationsChangedAt": true}};
+        let users = self.collection(collection::USERS);
+        if let Err(error) = document::update_one(users, doc! {"_id": streamer}, told).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "a participation has changed, and those who show it cannot be told");
+        }
+    }
+
     fn participations(&self) -> Collection<Document> {
         self.collection(collection::PARTICIPATIONS)
     }

@@ -112,9 +112,11 @@ impl UserRepository for MongoStore {
         Ok(if found.is_some() { SelectionUpdate::AllWeightsZero } else { SelectionUpdate::NotFound })
     }
 
-    async fn touch_overlay(&self, id: UserId, now: Timestamp) -> Result<(), StorageError> {
-        self.update_user(id, doc! {"$max": {"overlayLastSeen": stored_time(now)}}).await?;
-        Ok(())
+    async fn touch_overlays(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StorageError> {
+        let statement = |(id, at): &(UserId, Timestamp)| {
+            doc! {"q": by_id(*id), "u": {"$max": {"overlayLastSeen": stored_time(*at)}}}
+        };
+        document::update_each(&self.database, collection::USERS, seen.iter().map(statement).collect()).await
     }
 
     async fn set_test_campaign(&self, id: UserId, test: &TestCampaign) -> Result<bool, StorageError> {

@@ -116,14 +116,34 @@ async fn a_lost_history_ends_the_subscription() {
     assert_eq!(next(&mut *stream).await.unwrap(), stage.change());
 }
 
-/// Without its collection nothing more can be told.
+/// Whatever was read of it may be another now.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_collection_ends_the_subscription() {
+async fn a_collection_that_is_dropped_or_renamed_has_changed_everything() {
     let stage = Stage::set().await;
     let mut stream = stage.subscribe().await;
-    stage.database.raw().collection::<Document>("users").drop().await.unwrap();
-    let error = next(&mut *stream).await.unwrap_err();
-    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
+    let database = stage.database.raw();
+    database.collection::<Document>("users").drop().await.unwrap();
+    assert_eq!(next(&mut *stream).await.unwrap(), Change::Everything);
+    let name = |collection| format!("{}.{collection}", database.name());
+    let rename = doc! {"renameCollection": name("campaigns"), "to": name("campaigns_of_old")};
+    database.client().database("admin").run_command(rename).await.unwrap();
+    assert_eq!(next(&mut *stream).await.unwrap(), Change::Everything);
+}
+
+/// Without its database nothing more can be told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_database_ends_the_subscription() {
+    let stage = Stage::set().await;
+    let mut stream = stage.subscribe().await;
+    stage.database.raw().drop().await.unwrap();
+    // Each of its collections is dropped first.
+    let ended = loop {
+        match next(&mut *stream).await {
+            Ok(Change::Everything) => {}
+            ended => break ended,
+        }
+    };
+    assert!(matches!(ended, Err(StorageError::Unavailable { .. })), "{ended:?}");
 }
 
 /// A stream stays with the member that it was opened on. Once that is not the primary, it may be behind, and its silence

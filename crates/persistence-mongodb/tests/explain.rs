@@ -55,7 +55,7 @@ async fn every_method_uses_an_index() {
         store_one_of_each(&repositories, number).await;
     }
     let others = entries_of(1..=OTHERS);
-    repositories.ledger.record(&others).await.unwrap();
+    repositories.ledger.record(others.into()).await.unwrap();
     for ordinal in 1..=u64::from(OTHERS) {
         repositories.decisions.insert_first(&decision(1, ordinal)).await.unwrap();
     }
@@ -88,7 +88,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     let interval = Some(RotationInterval::try_from(5_i64).unwrap());
     let selection = SelectionPatch { interval, ..SelectionPatch::default() };
     profiler.call("users.update_selection", users.update_selection(id, &selection, now)).await;
-    profiler.call("users.touch_overlay", users.touch_overlay(id, now)).await;
+    profiler.call("users.touch_overlays", users.touch_overlays(&[(id, now)])).await;
     profiler.call("users.set_test_campaign", users.set_test_campaign(id, &test_ad())).await;
 
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
@@ -125,8 +125,10 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
 
     let batch = entries_of(number..=number);
-    profiler.call("ledger.record", ledger.record(&batch)).await;
-    profiler.call("ledger.record", ledger.record(&batch)).await;
+    profiler.call("ledger.record", ledger.record(batch.as_slice().into())).await;
+    // Known now, and looked up.
+    let applied = async { ledger.apply(batch.as_slice().into()).await?.outcomes().await };
+    profiler.call("ledger.apply", applied).await;
     profiler.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
     profiler.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(false)).await;

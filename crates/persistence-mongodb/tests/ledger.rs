@@ -58,7 +58,7 @@ impl Stage {
     }
 
     async fn record(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
-        self.store.repositories().ledger.record(entries).await
+        self.store.repositories().ledger.record(entries.into()).await
     }
 
     async fn counters(&self) -> Counters {
@@ -166,6 +166,60 @@ async fn the_first_entry_finds_what_the_previous_system_left_and_keeps_it_as_the
     stage.assert_reconciled().await;
 }
 
+/// What an instance has found in the store before, it takes for granted, until that is not so any more: documents may be
+/// put back from a backup, or removed by hand.
+#[tokio::test]
+async fn what_is_not_as_it_was_any_more_is_asked_again() {
+    let stage = Stage::with_old_documents().await;
+    let click = |number: u32| [entry(&format!("click {number}"), EntryKind::Click(ClickKind::Chat), 1)];
+    for number in 0..2 {
+        stage.record(&click(number)).await.unwrap();
+    }
+    let raw = stage.database.raw();
+    raw.collection::<Document>("rollups").delete_many(doc! {}).await.unwrap();
+    stage.record(&click(2)).await.unwrap();
+    assert_eq!(
+        stage.instance().await.ledger.list_rollups(participation()).await.unwrap()[0].counters.clicks,
+        1
+    );
+
+    let participations = raw.collection::<Document>("campaignparticipations");
+    participations.replace_one(doc! {"_id": oid(PARTICIPATION)}, old_participation()).await.unwrap();
+    stage.record(&click(3)).await.unwrap();
+    let put_back = stage.stored("campaignparticipations", oid(PARTICIPATION)).await;
+    assert_eq!((put_back.get_i64("clicks").unwrap(), put_back.get_bool("inLedger").unwrap()), (4, true));
+
+    participations.delete_one(doc! {"_id": oid(PARTICIPATION)}).await.unwrap();
+    for number in [4, 5] {
+        let error = stage.record(&click(number)).await.unwrap_err();
+        assert!(matches!(error, StorageError::Missing { entity: Entity::Participation, .. }), "{error:?}");
+    }
+    stage.put("campaignparticipations", put_back).await;
+    assert_eq!(
+        stage.record(&click(5)).await.unwrap(),
+        [Outcome::Counted(Accrual { paid: 0, unpaid: 1, amount: Money::ZERO })]
+    );
+}
+
+/// After many batches without a repetition none is looked for; one that comes all the same is known when it is stored.
+#[tokio::test]
+async fn a_repetition_is_known_also_where_none_is_expected() {
+    let stage = Stage::with_old_documents().await;
+    let click = |number: u32| [entry(&format!("click {number}"), EntryKind::Click(ClickKind::Chat), 1)];
+    let counted = Outcome::Counted(Accrual { paid: 0, unpaid: 1, amount: Money::ZERO });
+    for number in 0..100 {
+        assert_eq!(stage.record(&click(number)).await.unwrap(), [counted]);
+    }
+    let again = [click(7), click(100), click(8)].concat();
+    let outcomes = stage.record(&again).await.unwrap();
+    assert!(matches!(
+        outcomes[..],
+        [Outcome::Duplicate { .. }, Outcome::Counted(_), Outcome::Duplicate { .. }]
+    ));
+    assert_eq!(stage.counters().await.clicks, 104);
+    stage.assert_reconciled().await;
+}
+
 #[tokio::test]
 async fn money_is_exact_decimals_after_the_first_entry_and_every_other_field_is_as_it_was() {
     let stage = Stage::with_old_documents().await;
@@ -177,7 +231,9 @@ async fn money_is_exact_decimals_after_the_first_entry_and_every_other_field_is_
         "budget": decimal("83.000000"), "remainingBudget": decimal("0.000000"),
         "paymentRate": decimal("1660.000000"), "inLedger": true,
     });
-    assert_same_fields(&stage.stored("campaigns", oid(CAMPAIGN)).await, &expected);
+    let mut stored = stage.stored("campaigns", oid(CAMPAIGN)).await;
+    assert!(matches!(stored.remove("budgetExhaustedAt"), Some(Bson::DateTime(_))), "when its money ran out");
+    assert_same_fields(&stored, &expected);
 
     let mut expected = old_participation();
     expected.extend(doc! {
@@ -503,7 +559,7 @@ async fn instances_that_get_in_each_others_way_lose_nothing() {
                     entry(&format!("click:{instance}:{number}"), click, 1),
                     display(&format!("display:{number}")),
                 ];
-                ledger.record(&batch).await.unwrap();
+                ledger.record(batch.into()).await.unwrap();
             }
         }));
     }
@@ -540,7 +596,7 @@ async fn repairs_amid_traffic_undo_no_entry_and_repair_nothing_twice() {
         running.push(tokio::spawn(async move {
             for number in 0..ENTRIES {
                 let click = entry(&format!("{writer}:{number}"), EntryKind::Click(ClickKind::Overlay), 1);
-                ledger.record(&[click]).await.unwrap();
+                ledger.record([click].into()).await.unwrap();
             }
         }));
     }

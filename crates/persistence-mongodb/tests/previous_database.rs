@@ -285,7 +285,7 @@ async fn every_setting_can_be_written_whatever_was_there() {
         assert_eq!(user.selection.strategy.as_str(), "$weighted");
         assert_eq!(user.selection.weights, weights(0.4, 0.3, 1.0));
 
-        users.touch_overlay(id, now).await.unwrap();
+        users.touch_overlays(&[(id, now)]).await.unwrap();
         let url = WebUrl::parse("https://media.example.com/a.png").unwrap();
         let test = TestCampaign {
             title: "$t".to_owned(),

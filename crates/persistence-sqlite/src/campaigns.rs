@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use gametriggers_domain::{model::Campaign, price::Payment};
 use gametriggers_persistence::{CampaignRepository, Entity, Insertion, NewCampaign, StorageError};
-use gametriggers_types::{CampaignId, CampaignStatus, Timestamp};
+use gametriggers_types::{CampaignId, CampaignStatus, Money, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::{
@@ -55,6 +55,19 @@ pub(crate) fn find(db: &Connection, id: CampaignId) -> DbResult<Option<Campaign>
         .transpose()
 }
 
+/// What a campaign pays and what remains of its budget.
+pub(crate) fn find_purse(db: &Connection, id: CampaignId) -> DbResult<Option<(Payment, Money)>> {
+    let sql = "SELECT id AS c_id, payment_type AS c_payment_type, payment_rate_micros AS c_payment_rate_micros, \
+               expected_impressions AS c_expected_impressions, remaining_micros FROM campaigns WHERE id = ?";
+    db.prepare_cached(sql)?
+        .query_and_then([text(id)], |row| {
+            let row = EntityRow::new(row, Entity::Campaign, "c_id")?;
+            Ok((payment(&row)?, row.money("remaining_micros")?))
+        })?
+        .next()
+        .transpose()
+}
+
 fn insert(db: &Connection, new: &NewCampaign) -> DbResult<Insertion> {
     let campaign = &new.campaign;
     let id = text(campaign.id);
@@ -98,11 +111,6 @@ fn insert(db: &Connection, new: &NewCampaign) -> DbResult<Insertion> {
 
 pub(crate) fn from_row(row: &Row<'_>) -> DbResult<Campaign> {
     let row = EntityRow::new(row, Entity::Campaign, "c_id")?;
-    let payment = Payment::new(
-        row.parse("c_payment_type")?,
-        row.money("c_payment_rate_micros")?,
-        row.count("c_expected_impressions")?,
-    );
     Ok(Campaign {
         id: row.parse("c_id")?,
         title: row.get("c_title")?,
@@ -118,8 +126,17 @@ pub(crate) fn from_row(row: &Row<'_>) -> DbResult<Campaign> {
         languages: row.json("c_languages")?,
         start_date: row.optional_time("c_start_date")?,
         end_date: row.optional_time("c_end_date")?,
-        payment: row.check("c_payment_rate_micros", payment)?,
+        payment: payment(&row)?,
         created_at: row.time("c_created_at")?,
         updated_at: row.time("c_updated_at")?,
     })
+}
+
+fn payment(row: &EntityRow<'_, '_>) -> DbResult<Payment> {
+    let payment = Payment::new(
+        row.parse("c_payment_type")?,
+        row.money("c_payment_rate_micros")?,
+        row.count("c_expected_impressions")?,
+    );
+    row.check("c_payment_rate_micros", payment)
 }

@@ -1,7 +1,6 @@
 //! What others change, learnt by asking: SQLite tells no other process of a write.
 //!
-//! Four times a second, on a connection of its own, one look at the newest number of `user_changes`, which triggers
-//! keep. That costs some microseconds, sees every writer of the file, and a change is known a quarter of a second later.
+//! Four times a second, on a connection of its own, one look at the newest number of `changes`, which triggers keep. That costs some microseconds, sees every writer of the file, and a change is known a quarter of a second later.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +10,6 @@ use std::{
 
 use async_trait::async_trait;
 use gametriggers_persistence::{Change, ChangeFeed, ChangeStream, Entity, StorageError};
-use gametriggers_types::UserId;
 use rusqlite::{Connection, Row};
 
 use crate::{
@@ -28,8 +26,8 @@ struct SqliteChangeStream {
     connection: Arc<Mutex<Connection>>,
     /// Changes up to this number were told.
     seen: i64,
-    /// Changes that are known and were not told yet, and that there were no others then.
-    untold: VecDeque<Option<Change>>,
+    /// Changes that are known and were not told yet.
+    untold: VecDeque<Change>,
 }
 
 #[async_trait]
@@ -54,11 +52,10 @@ impl ChangeStream for SqliteChangeStream {
             tokio::time::sleep(INTERVAL).await;
             let (connection, seen) = (self.connection.clone(), self.seen);
             let (last, changes) = run_blocking(move || changes_since(&lock(&connection), seen)).await?;
-            self.seen = last;
-            self.untold.extend(changes.into_iter().map(Some));
-            self.untold.push_back(None);
+            (self.seen, self.untold) = (last, changes);
         }
-        Ok(self.untold.pop_front().flatten())
+        // After the last that is told, the store is asked again whether there are others.
+        Ok(self.untold.pop_front())
     }
 }
 
@@ -73,20 +70,26 @@ fn changes_since(db: &Connection, seen: i64) -> DbResult<(i64, VecDeque<Change>)
         return Ok((seen, VecDeque::new()));
     }
     let mut changed =
-        db.prepare_cached("SELECT number, user_id FROM user_changes WHERE number > ? ORDER BY number")?;
+        db.prepare_cached("SELECT number, entity, id FROM changes WHERE number > ? ORDER BY number")?;
     let changed: Vec<_> = changed.query_and_then([seen], from_row)?.collect::<DbResult<_>>()?;
     let last = changed.last().map_or(newest, |(number, _)| *number);
-    Ok((last, changed.into_iter().map(|(_, user)| Change::User(user)).collect()))
+    Ok((last, changed.into_iter().map(|(_, change)| change).collect()))
 }
 
 fn newest(db: &Connection) -> DbResult<i64> {
-    let sql = "SELECT coalesce(max(number), 0) FROM user_changes";
+    let sql = "SELECT coalesce(max(number), 0) FROM changes";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-fn from_row(row: &Row<'_>) -> DbResult<(i64, UserId)> {
-    let row = EntityRow::new(row, Entity::User, "user_id")?;
-    Ok((row.get("number")?, row.parse("user_id")?))
+/// An entity of which this version knows nothing may be anything.
+fn from_row(row: &Row<'_>) -> DbResult<(i64, Change)> {
+    let entity: String = row.get("entity")?;
+    let change = match entity.as_str() {
+        "user" => Change::User(EntityRow::new(row, Entity::User, "id")?.parse("id")?),
+        "campaign" => Change::Campaign(EntityRow::new(row, Entity::Campaign, "id")?.parse("id")?),
+        _ => Change::Everything,
+    };
+    Ok((row.get("number")?, change))
 }
 
 #[cfg(test)]
@@ -95,33 +98,38 @@ mod tests {
 
     use super::*;
 
-    /// The trigger names the columns whose change is told. One that is added to the table and not to the trigger would be
+    /// The triggers name the columns whose change is told. One that is added to the table and not to the trigger would be
     /// changed behind the back of every instance but one.
     #[tokio::test]
-    async fn every_column_of_a_user_but_when_they_were_seen_is_told_of() {
+    async fn every_column_is_told_of_but_those_that_change_all_the_time() {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join("test.db");
         SqliteStore::open(&file).await.unwrap().migrate().await.unwrap();
         let db = Connection::open(&file).unwrap();
-        let sql = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'user_changed'";
-        let trigger: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
-        let (_, columns) = trigger.split_once("UPDATE OF").unwrap();
-        let (columns, _) = columns.split_once("ON users").unwrap();
-        let told: BTreeSet<_> = columns.split(',').map(|column| column.trim().to_owned()).collect();
-        let mut all = db.prepare("SELECT name FROM pragma_table_info('users')").unwrap();
-        let mut all: BTreeSet<String> =
-            all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        assert!(all.remove("overlay_last_seen"));
-        assert_eq!(told, all);
+        for (table, trigger, untold) in [
+            ("users", "user_changed", "overlay_last_seen"),
+            ("campaigns", "campaign_changed", "remaining_micros"),
+        ] {
+            let sql = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?";
+            let sql: String = db.query_row(sql, [trigger], |row| row.get(0)).unwrap();
+            let (_, columns) = sql.split_once("UPDATE OF").unwrap();
+            let (columns, _) = columns.split_once(&format!("ON {table}")).unwrap();
+            let told: BTreeSet<_> = columns.split(',').map(|column| column.trim().to_owned()).collect();
+            let mut all = db.prepare("SELECT name FROM pragma_table_info(?)").unwrap();
+            let mut all: BTreeSet<String> =
+                all.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+            assert!(all.remove(untold));
+            assert_eq!(told, all);
+        }
     }
 
     /// One that was put back counts on from less: nothing that was read is to be believed.
     #[test]
     fn a_store_put_back_to_an_earlier_state_has_changed_everything() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("CREATE TABLE user_changes (number INTEGER PRIMARY KEY, user_id TEXT)").unwrap();
+        db.execute_batch("CREATE TABLE changes (number INTEGER PRIMARY KEY, entity TEXT, id TEXT)").unwrap();
         let user = "6864d4187d06a675f2abb714";
-        db.execute("INSERT INTO user_changes VALUES (7, ?)", [user]).unwrap();
+        db.execute("INSERT INTO changes VALUES (7, 'user', ?)", [user]).unwrap();
         let told = |seen| changes_since(&db, seen).unwrap();
         let changed = Change::User(user.parse().unwrap());
         assert_eq!(told(0), (7, VecDeque::from([changed])));

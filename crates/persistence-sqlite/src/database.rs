@@ -1,9 +1,10 @@
-//! One file, one writing connection, a few reading ones, all used off the async threads.
+//! One file, one connection that writes, on a thread of its own, and a few that read, all off the async threads.
 
 use std::{
-    fs,
+    fs, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -11,7 +12,7 @@ use std::{
 use gametriggers_persistence::StorageError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::spawn_blocking,
 };
 
@@ -24,16 +25,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between attempts at what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
+/// What is to be done on the writing connection.
+type Writing = Box<dyn FnOnce(&mut Connection) + Send>;
+
 #[derive(Clone)]
 pub(crate) struct Database(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    writer: Mutex<Connection>,
+    /// To the thread that writes, which ends when this is dropped.
+    writer: mpsc::Sender<Writing>,
     idle_readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
-    /// One: writers wait here, and not on threads that readers need.
-    writer_permit: Arc<Semaphore>,
 }
 
 impl Database {
@@ -50,10 +53,9 @@ impl Database {
             use_write_ahead_log(&writer)?;
             Ok(Self(Arc::new(Inner {
                 path,
-                writer: Mutex::new(writer),
+                writer: spawn_writer(writer).map_err(|error| StorageError::Backend(error.into()))?,
                 idle_readers: Mutex::default(),
                 reader_permits: Arc::new(Semaphore::new(READERS)),
-                writer_permit: Arc::new(Semaphore::new(1)),
             })))
         })
         .await
@@ -106,18 +108,31 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
     {
-        let inner = self.0.clone();
-        let permit = permit(&self.0.writer_permit).await;
-        run_blocking(move || {
-            let _held_to_the_end = permit;
-            task(&mut lock(&inner.writer))
-        })
-        .await
+        let (answer, answered) = oneshot::channel();
+        let writing: Writing = Box::new(move |connection| {
+            // Whoever waited may be gone; what was begun is done to its end all the same.
+            answer.send(task(connection)).ok();
+        });
+        let stopped = || StorageError::Backend("the thread that writes has failed".into());
+        self.0.writer.send(writing).map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?.map_err(DbError::neutral)
     }
 }
 
-/// A permit that goes with the work, also if nobody waits for its answer any more. The semaphores are never closed, so
-/// there is always one in the end.
+/// Starts the thread on which all writing is done, one after the other.
+fn spawn_writer(mut connection: Connection) -> io::Result<mpsc::Sender<Writing>> {
+    let (sender, receiver) = mpsc::channel::<Writing>();
+    thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
+        for writing in receiver {
+            // A panic is its caller's alone; its transaction was rolled back when it was dropped.
+            catch_unwind(AssertUnwindSafe(|| writing(&mut connection))).ok();
+        }
+    })?;
+    Ok(sender)
+}
+
+/// A permit that goes with the work, also if nobody waits for its answer any more. The semaphore is never closed, so there
+/// is always one in the end.
 async fn permit(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
     semaphore.clone().acquire_owned().await.ok()
 }

@@ -1,26 +1,30 @@
 //! The one door through which counters and money change.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use async_trait::async_trait;
 use gametriggers_domain::{
+    batch::{Batch, Charge, Credit, Unknown},
     ledger::{Counters, Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{Money, ParticipationId, Quarter, RejectionReason};
+use gametriggers_persistence::{
+    Applied, Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry,
+};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter, RejectionReason};
 use rusqlite::{Connection, Row};
 
 use crate::{
     SqliteStore, campaigns, counters,
     error::DbResult,
-    participations, reconcile,
+    reconcile,
     row::{EntityRow, signed, text},
 };
 
 #[async_trait]
 impl Ledger for SqliteStore {
-    async fn record(&self, batch: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
-        let batch = batch.to_vec();
-        self.database.write(move |db| batch.iter().map(|entry| record_one(db, entry)).collect()).await
+    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
+        self.database.write(move |db| record(db, &batch)).await.map(Applied::durable)
     }
 
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
@@ -47,84 +51,115 @@ impl Ledger for SqliteStore {
     }
 }
 
-/// Judges and stores one entry. Runs inside the batch's transaction, so that money and counters read here are what the
-/// entries before it left.
-fn record_one(db: &Connection, entry: &Entry) -> DbResult<Outcome> {
-    if let Some(stored) = find(db, &entry.id)? {
-        return Ok(Outcome::Duplicate { participation: stored.entry.participation, verdict: stored.verdict });
-    }
-    let missing = |entity, id: String| StorageError::Missing { entity, id };
-    let participation = participations::find(db, entry.participation)?
-        .ok_or_else(|| missing(Entity::Participation, text(entry.participation)))?;
-    let campaign = campaigns::find(db, entry.campaign)?
-        .ok_or_else(|| missing(Entity::Campaign, text(entry.campaign)))?;
-    let verdict =
-        entry.judge(&campaign.payment, participation.counters.paid_units, campaign.remaining_budget);
-    insert_entry(db, entry, &verdict)?;
-    match verdict {
-        Verdict::Counted(accrual) => {
-            credit(db, entry, &verdict)?;
-            charge(db, entry, accrual.amount)?;
-            Ok(Outcome::Counted(accrual))
+/// Judges and stores a batch, within its transaction: each participation, campaign and quarter-hour that it names is read
+/// once and changed once.
+fn record(db: &Connection, entries: &[Entry]) -> DbResult<Vec<Outcome>> {
+    let mut batch = Batch::new(entries);
+    for entry in entries {
+        if let Some(StoredEntry { entry, verdict }) = find(db, &entry.id)? {
+            batch.knows(entry.id, entry.participation, verdict);
         }
-        Verdict::Rejected(reason) => Ok(Outcome::Rejected(reason)),
     }
+    let (participations, campaigns) = batch.named();
+    for id in participations {
+        let paid_units = paid_units(db, id)?.ok_or_else(|| missing(Unknown::Participation(id)))?;
+        batch.holds(id, Counters { paid_units, ..Counters::default() });
+    }
+    for id in campaigns {
+        let (payment, remaining) =
+            campaigns::find_purse(db, id)?.ok_or_else(|| missing(Unknown::Campaign(id)))?;
+        batch.pays(id, payment, remaining);
+    }
+    let judged = batch.judge().map_err(missing)?;
+    insert_entries(db, &judged.entries)?;
+    add_credits(db, &judged.credits)?;
+    add_to_rollups(db, &judged.rollups)?;
+    take_charges(db, &judged.charges)?;
+    Ok(judged.outcomes)
 }
 
-fn insert_entry(db: &Connection, entry: &Entry, verdict: &Verdict) -> DbResult<()> {
-    let (accrual, rejection) = match *verdict {
-        Verdict::Counted(accrual) => (accrual, None),
-        Verdict::Rejected(reason) => (Accrual::default(), Some(reason.as_str())),
+fn missing(unknown: Unknown) -> StorageError {
+    let (entity, id) = match unknown {
+        Unknown::Participation(id) => (Entity::Participation, text(id)),
+        Unknown::Campaign(id) => (Entity::Campaign, text(id)),
     };
-    db.prepare_cached("INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute((
-        entry.id.as_str(),
-        text(entry.participation),
-        text(entry.campaign),
-        text(entry.kind),
-        signed(entry.units),
-        entry.at.as_millisecond(),
-        signed(accrual.paid),
-        signed(accrual.unpaid),
-        accrual.amount.micros(),
-        rejection,
-    ))?;
+    StorageError::Missing { entity, id }
+}
+
+fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
+    let sql = "SELECT id, paid_units FROM participations WHERE id = ?";
+    db.prepare_cached(sql)?
+        .query_and_then([text(id)], |row| {
+            EntityRow::new(row, Entity::Participation, "id")?.count("paid_units")
+        })?
+        .next()
+        .transpose()
+}
+
+fn insert_entries(db: &Connection, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
+    let mut insert = db.prepare_cached("INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    for (entry, verdict) in entries {
+        let (accrual, rejection) = match *verdict {
+            Verdict::Counted(accrual) => (accrual, None),
+            Verdict::Rejected(reason) => (Accrual::default(), Some(reason.as_str())),
+        };
+        insert.execute((
+            entry.id.as_str(),
+            text(entry.participation),
+            text(entry.campaign),
+            text(entry.kind),
+            signed(entry.units),
+            entry.at.as_millisecond(),
+            signed(accrual.paid),
+            signed(accrual.unpaid),
+            accrual.amount.micros(),
+            rejection,
+        ))?;
+    }
     Ok(())
 }
 
-/// Adds the entry to its participation's counters and to the rollup of its quarter-hour.
-fn credit(db: &Connection, entry: &Entry, verdict: &Verdict) -> DbResult<()> {
-    let participation = text(entry.participation);
-    let values = counters::values(&Counters::of(entry.kind, verdict));
-    db.prepare_cached(&format!("UPDATE participations SET {} WHERE id = ?", counters::ADD))?
-        .execute(&*counters::with(&[], &values, &[&participation]))?;
-    let quarter = Quarter::containing(entry.at).start().as_millisecond();
-    let campaign = text(entry.campaign);
-    let sql = format!(
+fn add_credits(db: &Connection, credits: &BTreeMap<ParticipationId, Credit>) -> DbResult<()> {
+    let mut update =
+        db.prepare_cached(&format!("UPDATE participations SET {} WHERE id = ?", counters::ADD))?;
+    for (id, credit) in credits {
+        update.execute(&*counters::with(&[], &counters::values(&credit.added), &[&text(id)]))?;
+    }
+    Ok(())
+}
+
+fn add_to_rollups(
+    db: &Connection,
+    rollups: &BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
+) -> DbResult<()> {
+    let mut upsert = db.prepare_cached(&format!(
         "INSERT INTO rollups (participation_id, quarter_ms, campaign_id, {}) VALUES (?, ?, ?, {}) \
          ON CONFLICT (participation_id, quarter_ms) DO UPDATE SET {}",
         counters::COLUMNS,
         counters::PLACES,
         counters::ADD
-    );
-    let mut row = counters::with(&[&participation, &quarter, &campaign], &values, &[]);
-    row.extend(counters::with(&[], &values, &[]));
-    db.prepare_cached(&sql)?.execute(&*row)?;
+    ))?;
+    for ((participation, quarter), (campaign, sums)) in rollups {
+        let (participation, quarter) = (text(participation), quarter.start().as_millisecond());
+        let (campaign, values) = (text(campaign), counters::values(sums));
+        let mut row = counters::with(&[&participation, &quarter, &campaign], &values, &[]);
+        row.extend(counters::with(&[], &values, &[]));
+        upsert.execute(&*row)?;
+    }
     Ok(())
 }
 
-/// Takes the price from the campaign; the condition can only fail if the judgement above was wrong.
-fn charge(db: &Connection, entry: &Entry, amount: Money) -> DbResult<()> {
-    if amount == Money::ZERO {
-        return Ok(());
-    }
+/// Takes what was spent; the condition can only fail if the judgement was wrong.
+fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbResult<()> {
     let sql = "UPDATE campaigns SET remaining_micros = remaining_micros - ?1 WHERE id = ?2 AND remaining_micros >= ?1";
-    let changed = db.prepare_cached(sql)?.execute((amount.micros(), text(entry.campaign)))?;
-    if changed == 1 {
-        Ok(())
-    } else {
-        let message = format!("the budget of campaign {} does not cover {amount}", entry.campaign);
-        Err(StorageError::Backend(message.into()).into())
+    let mut update = db.prepare_cached(sql)?;
+    for (campaign, Charge { amount, .. }) in charges {
+        if update.execute((amount.micros(), text(campaign)))? != 1 {
+            let message = format!("the budget of campaign {campaign} does not cover {amount}");
+            return Err(StorageError::Backend(message.into()).into());
+        }
     }
+    Ok(())
 }
 
 fn find(db: &Connection, id: &EntryId) -> DbResult<Option<StoredEntry>> {

@@ -147,13 +147,15 @@ impl UserRepository for SqliteStore {
             .await
     }
 
-    async fn touch_overlay(&self, id: UserId, now: Timestamp) -> Result<(), StorageError> {
+    async fn touch_overlays(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StorageError> {
+        let seen = seen.to_vec();
         self.database
             .write(move |db| {
-                let sql = "UPDATE users SET overlay_last_seen = max(coalesce(overlay_last_seen, :now), :now) \
-                           WHERE id = :id";
-                db.prepare_cached(sql)?
-                    .execute(named_params! { ":now": now.as_millisecond(), ":id": text(id) })?;
+                let sql = "UPDATE users SET overlay_last_seen = max(coalesce(overlay_last_seen, ?1), ?1) WHERE id = ?2";
+                let mut update = db.prepare_cached(sql)?;
+                for (id, at) in seen {
+                    update.execute((at.as_millisecond(), text(id)))?;
+                }
                 Ok(())
             })
             .await

@@ -1,16 +1,20 @@
 //! What others change in the store, told as it happens, so that what is kept in memory can be kept true.
 
 use async_trait::async_trait;
-use gametriggers_types::UserId;
+use gametriggers_types::{CampaignId, UserId};
 
 use crate::StorageError;
 
-/// Something that whoever holds a copy must read again.
+/// Something that whoever holds a copy must read again. What is new is not told of, because nobody can hold a copy of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// A user who was there has changed or is gone. A new user is not told of, because nobody can hold a copy of them;
-    /// nor is [`touch_overlay`](crate::UserRepository::touch_overlay), which happens all the time.
+    /// A user has changed or is gone, or the status of one of their participations has been
+    /// [changed](crate::ParticipationRepository::transition). [`touch_overlays`](crate::UserRepository::touch_overlays)
+    /// is not told of, because it happens all the time; nor are a participation's counters.
     User(UserId),
+    /// A campaign has changed or is gone, or its money no longer suffices for one unit. That money is spent, which
+    /// happens all the time, is not told of.
+    Campaign(CampaignId),
     /// The store cannot tell what has changed: it may be anything.
     Everything,
 }

@@ -26,7 +26,8 @@ pub use campaigns::{CampaignRepository, NewCampaign};
 pub use changes::{Change, ChangeFeed, ChangeStream};
 pub use decisions::{DecisionRepository, StoredDecision};
 pub use error::{Entity, Source, StorageError};
-pub use ledger::{Discrepancy, Ledger, Outcome, Rollup, StoredEntry};
+pub use gametriggers_domain::ledger::Outcome;
+pub use ledger::{Applied, Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};
 pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 

@@ -120,8 +120,9 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<SelectionUpdate, StorageError>;
 
-    /// Notes that the overlay was seen at `now`; an earlier time than the one noted changes nothing.
-    async fn touch_overlay(&self, id: UserId, now: Timestamp) -> Result<(), StorageError>;
+    /// Notes of each of these users when their overlay was seen; an earlier time than the one noted changes nothing, nor
+    /// does an id that is nobody's. After an error some of it may be noted.
+    async fn touch_overlays(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StorageError>;
 
     /// Puts the test ad on the user's screen until it expires. False if there is no such user.
     async fn set_test_campaign(&self, id: UserId, test: &TestCampaign) -> Result<bool, StorageError>;

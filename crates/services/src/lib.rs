@@ -11,6 +11,9 @@ mod campaigns;
 mod clock;
 mod entropy;
 mod error;
+mod follower;
+mod group_commit;
+mod heartbeats;
 pub mod import;
 mod links;
 mod overlay;
@@ -26,7 +29,7 @@ use std::sync::Arc;
 use gametriggers_persistence::Repositories;
 use gametriggers_types::WebUrl;
 
-use crate::snapshots::{Follower, Snapshots};
+use crate::{follower::Follower, snapshots::Snapshots};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
@@ -40,6 +43,7 @@ pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::{BATCH_MAX, QUEUE_MAX, Recorder};
 pub use secrets::Secrets;
+pub use snapshots::Rendering;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 
@@ -89,8 +93,8 @@ impl Services {
         }
     }
 
-    /// Keeps streamers in memory from now on, within a second true to a store that answers, and no more than two behind
-    /// one that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without it, the
+    /// Keeps screens in memory from now on, within a second true to a store that answers, and no more than two behind one
+    /// that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without it, the
     /// store is read each time. To be called within a Tokio runtime.
     pub fn spawn_live_reads(&self) {
         tokio::spawn(Follower::new(&self.snapshots, self.storage.changes.clone()).run());

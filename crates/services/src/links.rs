@@ -7,7 +7,7 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation, TrackingLinks},
 };
-use gametriggers_persistence::Repositories;
+use gametriggers_persistence::{Outcome, Repositories};
 use gametriggers_types::{CampaignStatus, ParticipationId, VisitSource, WebUrl};
 
 use crate::{Clock, OverlayService, ServiceError, recorder::Recorder, secrets::Secrets};
@@ -149,7 +149,10 @@ impl LinkService {
             at: now,
             rejected: None,
         };
-        self.recorder.record(entry).await?;
+        if let Outcome::Rejected(_) = self.recorder.record(entry).await? {
+            // Its money is gone: whoever shows it looks again.
+            self.overlay.forget(campaign.id);
+        }
         Ok(())
     }
 }

@@ -1,4 +1,7 @@
 //! What a streamer's screen shows: from a token to the decision in force.
+//!
+//! Deciding, and ending what was decided, read the store. What is known to be in force is told from
+//! [memory](crate::snapshots).
 
 use std::sync::Arc;
 
@@ -15,7 +18,7 @@ use crate::{
     Clock, ServiceError,
     receipt::{self, Subject},
     secrets::Secrets,
-    snapshots::Snapshots,
+    snapshots::{Display, Rendering, Shown, Snapshots},
 };
 
 /// How often a decision is attempted while other instances decide first.
@@ -59,6 +62,22 @@ pub struct ShownCampaign {
     pub receipt: String,
 }
 
+impl Screen {
+    /// The campaign on it, which is kept in memory; what else may be on it is soon over.
+    fn display(&self) -> Option<Display> {
+        match &self.on_screen {
+            OnScreen::Campaign(shown) => Some(Display {
+                decision: shown.decision.id,
+                campaign: shown.campaign.id,
+                participation: shown.participation.id,
+                from: shown.decision.from,
+                until: shown.decision.until,
+            }),
+            OnScreen::Test { .. } | OnScreen::Empty(_) => None,
+        }
+    }
+}
+
 /// Shows screens, and decides what is on them.
 #[derive(Clone)]
 pub struct OverlayService {
@@ -85,11 +104,14 @@ impl OverlayService {
     /// # Errors
     /// [`ServiceError::UnknownToken`] for any other text; [`ServiceError::Storage`].
     pub async fn resolve(&self, token: &str) -> Result<Arc<User>, ServiceError> {
-        let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
-        match self.snapshots.find(&token) {
-            Some(streamer) => Ok(streamer),
-            None => Ok(Arc::new(self.look_up(token).await?)),
+        if let Some(known) = self.snapshots.find(token) {
+            return Ok(known.streamer.clone());
         }
+        let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
+        let reading = self.snapshots.begin_reading();
+        let user = self.look_up(&token).await?;
+        self.snapshots.keep(reading, &token, &user, None);
+        Ok(Arc::new(user))
     }
 
     /// [`resolve`](Self::resolve) for whoever decides, or judges whether a decision is in force: as it is in the store.
@@ -98,7 +120,8 @@ impl OverlayService {
     /// As [`resolve`](Self::resolve).
     pub(crate) async fn resolve_stored(&self, token: &str) -> Result<User, ServiceError> {
         let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
-        if let Some(known) = self.snapshots.find(&token) {
+        if let Some(known) = self.snapshots.find(token.expose()) {
+            let known = &known.streamer;
             // One read by id instead of up to three; a token that was good is so until the streamer makes theirs anew.
             let stored = self.storage.users.find_by_id(known.id).await?;
             let unrevoked = stored.filter(|stored| {
@@ -109,19 +132,16 @@ impl OverlayService {
                 return Ok(user);
             }
         }
-        self.look_up(token).await
+        self.look_up(&token).await
     }
 
-    async fn look_up(&self, token: ScreenToken) -> Result<User, ServiceError> {
-        let reading = self.snapshots.begin_reading();
-        let user = match self.storage.users.find_by_overlay_token(&token).await? {
+    /// That a token is unknown is not remembered: it may become somebody's at any moment.
+    async fn look_up(&self, token: &ScreenToken) -> Result<User, ServiceError> {
+        let user = match self.storage.users.find_by_overlay_token(token).await? {
             Some(user) => Some(user),
-            None => self.streamer_of_participation(&token).await?,
+            None => self.streamer_of_participation(token).await?,
         };
-        // An unknown token is not remembered: it may become somebody's at any moment.
-        let user = user.ok_or(ServiceError::UnknownToken)?;
-        self.snapshots.keep(reading, token, &user);
-        Ok(user)
+        user.ok_or(ServiceError::UnknownToken)
     }
 
     async fn streamer_of_participation(&self, token: &ScreenToken) -> Result<Option<User>, StorageError> {
@@ -134,7 +154,61 @@ impl OverlayService {
         Ok(user.filter(|user| user.tokens_revoked_at.is_none_or(|revoked| revoked < joined)))
     }
 
-    /// What is on the screen that the token addresses; decides if no decision is in force.
+    /// What is on the screen that the token addresses, as `render` makes it, which is done once for as long as the same is
+    /// known to be shown; decides if no decision is in force.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownToken`]; [`ServiceError::Storage`]; what `render` answers.
+    pub async fn render<E: From<ServiceError>>(
+        &self,
+        token: &str,
+        render: impl FnOnce(Screen) -> Result<Rendering, E>,
+    ) -> Result<Rendering, E> {
+        if let Some(known) = self.snapshots.find(token)
+            && let Some(shown) = self.snapshots.shown(&known, self.clock.now())
+        {
+            return Ok(shown.rendering.clone());
+        }
+        let reading = self.snapshots.begin_reading();
+        let screen = self.show(token).await?;
+        let display = screen.display();
+        let user = screen.user.clone();
+        let rendering = render(screen)?;
+        if let Some(token) = ScreenToken::parse(token) {
+            let shown = display.map(|display| Shown { display, rendering: rendering.clone() });
+            self.snapshots.keep(reading, &token, &user, shown);
+        }
+        Ok(rendering)
+    }
+
+    /// What is known of the screen that the token addresses: whose it is and, as far as that is known, what is on it.
+    pub(crate) fn known(&self, token: &str) -> Option<(Arc<User>, Option<Display>)> {
+        let known = self.snapshots.find(token)?;
+        let display = self.snapshots.shown(&known, self.clock.now()).map(|shown| shown.display);
+        Some((known.streamer.clone(), display))
+    }
+
+    /// The campaign that a decision put on its screen, from when until when; `None` if there is no such decision, or it is
+    /// empty. May come from memory, with an end that has come earlier a moment ago.
+    pub(crate) async fn display(&self, id: DecisionId) -> Result<Option<Display>, StorageError> {
+        if let Some(known) = self.snapshots.display(id) {
+            return Ok(Some(known));
+        }
+        let reading = self.snapshots.begin_reading();
+        let Some(stored) = self.storage.decisions.find(id).await? else { return Ok(None) };
+        let Some((campaign, participation)) = stored.decision.shown() else { return Ok(None) };
+        let until = stored.decision.actual_end(stored.successor_from);
+        let display = Display { decision: id, campaign, participation, from: stored.decision.from, until };
+        self.snapshots.keep_display(reading, display);
+        Ok(Some(display))
+    }
+
+    /// What shows this campaign is read again.
+    pub(crate) fn forget(&self, campaign: CampaignId) {
+        self.snapshots.forget(campaign.object_id());
+    }
+
+    /// What is on the screen that the token addresses, as it is in the store; decides if no decision is in force.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`]; [`ServiceError::Storage`].
@@ -180,6 +254,7 @@ impl OverlayService {
                     Err(ended) => Some(ended),
                 },
             };
+            let ended_id = ended.as_ref().map(|ended| ended.id);
             let next = if let Some(next) = self.next_decision(user, ended.as_deref(), offered, now) {
                 next
             } else {
@@ -191,6 +266,9 @@ impl OverlayService {
                 empty_decision(user, &running, reason, now)
             };
             let stored = self.storage.decisions.insert_first(&next).await?;
+            if let Some(ended) = ended_id {
+                self.snapshots.has_ended(ended);
+            }
             if let Content::Empty { reason } = stored.content
                 && stored == next
             {

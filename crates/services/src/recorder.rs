@@ -1,7 +1,5 @@
-//! The way of every event to the ledger: group commit.
-//!
-//! While one batch is being committed the next one gathers, and is committed as soon as that one is: nobody waits for
-//! more to come. One batch at a time, because two of one process would only get in each other's way.
+//! The way of every event to the ledger: by [group commit](crate::group_commit). One batch is applied at a time, because two of
+//! one process would only get in each other's way; while it becomes durable, the next one is applied.
 
 use std::{
     collections::HashSet,
@@ -11,18 +9,16 @@ use std::{
 
 use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
-use tokio::{
-    sync::{
-        mpsc::{self, error::TrySendError},
-        oneshot,
-    },
-    time::sleep,
-};
+use tokio::{sync::Semaphore, time::sleep};
+
+use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell_all, unavailable};
 
 /// Events that may wait for a batch at once; further ones are refused.
 pub const QUEUE_MAX: usize = 8_192;
 /// Entries of one batch at most. Larger ones take longer than they save.
 pub const BATCH_MAX: usize = 512;
+/// Batches that may be on their way to become durable at once.
+const UNSETTLED_MAX: usize = 8;
 /// Attempts at one batch before its callers are told that the store is unavailable.
 const ATTEMPTS: u32 = 3;
 /// Wait before the second attempt; each further one waits as much more.
@@ -33,13 +29,7 @@ const RETRY_WITHIN: Duration = Duration::from_secs(2);
 /// Records events, each answered when it is durable.
 #[derive(Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<Waiting>,
-}
-
-/// An entry and whoever waits for its outcome.
-struct Waiting {
-    entry: Entry,
-    answer: oneshot::Sender<Result<Outcome, StorageError>>,
+    queue: Queue<Entry, Outcome>,
 }
 
 impl Recorder {
@@ -47,8 +37,8 @@ impl Recorder {
     /// committed. To be called within a Tokio runtime.
     #[must_use]
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(Committer { ledger }.run(waiting));
+        let (queue, gathered) = queue(QUEUE_MAX);
+        tokio::spawn(Committer { ledger }.run(gathered));
         Self { queue }
     }
 
@@ -58,20 +48,12 @@ impl Recorder {
     /// [`StorageError`] if the ledger refused it, if the store stayed unavailable, or if [`QUEUE_MAX`] others wait already.
     /// If the outcome is unknown, the same entry may be recorded again: its id makes that safe.
     pub async fn record(&self, entry: Entry) -> Result<Outcome, StorageError> {
-        let (answer, outcome) = oneshot::channel();
-        let refused = |error| match error {
-            TrySendError::Full(_) => {
-                unavailable(false, "more events wait for the store than it keeps up with")
-            }
-            TrySendError::Closed(_) => unavailable(false, "the server takes no more events"),
-        };
-        self.queue.try_send(Waiting { entry, answer }).map_err(refused)?;
-        let stopped = |_| unavailable(true, "the server stopped before the outcome was known");
-        outcome.await.map_err(stopped)?
+        self.queue.submit(entry).await
     }
 }
 
 /// Commits what has gathered, batch by batch.
+#[derive(Clone)]
 struct Committer {
     ledger: Arc<dyn Ledger>,
 }
@@ -80,67 +62,85 @@ struct Committer {
 type Committed = Result<Vec<Outcome>, StorageError>;
 
 impl Committer {
-    async fn run(self, mut queue: mpsc::Receiver<Waiting>) {
-        let mut gathered = Vec::with_capacity(BATCH_MAX);
-        while queue.recv_many(&mut gathered, BATCH_MAX).await > 0 {
-            let (entries, answers): (Vec<_>, Vec<_>) =
-                gathered.drain(..).map(|Waiting { entry, answer }| (entry, answer)).unzip();
-            self.settle(entries, answers).await;
+    /// The next batch is begun as soon as the one before is applied; to become durable, each has a task of its own.
+    async fn run(self, mut gathered: Gathered<Entry, Outcome>) {
+        let unsettled = Arc::new(Semaphore::new(UNSETTLED_MAX));
+        while let Some((entries, answers)) = gathered.next(BATCH_MAX).await {
+            let entries: Arc<[Entry]> = entries.into();
+            let began = Instant::now();
+            match self.ledger.apply(entries.clone()).await {
+                Ok(applied) => {
+                    // It is never closed.
+                    let permit = unsettled.clone().acquire_owned().await.ok();
+                    let this = self.clone();
+                    tokio::spawn(async move {
+                        let first = applied.outcomes().await;
+                        // What is lost with a primary is learnt from the next one, late and for certain.
+                        let is_lost = first.as_ref().is_err_and(|error| !error.outcome_unknown());
+                        let began = if is_lost { Instant::now() } else { began };
+                        this.settle(entries, answers, began, first).await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => self.settle(entries, answers, began, Err(error)).await,
+            }
         }
     }
 
-    /// Commits the batch and tells everybody. Where the ledger refuses it for a reason of its own, it is cut in two, and
-    /// again, until only the entry that is refused stands alone.
+    /// Tells everybody what became of the batch, of which there was a first attempt. Where the ledger refuses it for a
+    /// reason of its own, it is cut in two, and again, until only the entry that is refused stands alone.
     async fn settle(
         &self,
-        entries: Vec<Entry>,
-        answers: Vec<oneshot::Sender<Result<Outcome, StorageError>>>,
+        entries: Arc<[Entry]>,
+        answers: Vec<Answer<Outcome>>,
+        began: Instant,
+        first: Committed,
     ) {
+        let mut committed = self.commit(&entries, began, first).await;
         let mut batches = vec![(entries, answers)];
-        while let Some((mut entries, mut answers)) = batches.pop() {
-            match self.commit(&entries).await {
+        while let Some((entries, mut answers)) = batches.pop() {
+            match committed {
                 Ok(outcomes) => {
                     for (answer, outcome) in answers.into_iter().zip(outcomes) {
                         // Whoever waited may have hung up.
                         answer.send(Ok(outcome)).ok();
                     }
                 }
-                Err(StorageError::Unavailable { outcome_unknown, source }) => {
-                    tell_all(answers, || unavailable(outcome_unknown, &source.to_string()));
-                }
-                Err(StorageError::Conflict(source)) => {
-                    tell_all(answers, || StorageError::Conflict(source.to_string().into()));
-                }
+                Err(error) if error.is_retryable() => tell_all(answers, || Err(again(&error))),
                 Err(error) if entries.len() == 1 => {
                     if let Some(answer) = answers.pop() {
                         answer.send(Err(error)).ok();
                     }
                 }
                 Err(_) => {
-                    let middle = entries.len() / 2;
-                    let later = (entries.split_off(middle), answers.split_off(middle));
+                    let (earlier, later) = entries.split_at(entries.len() / 2);
+                    let waiting_for_later = answers.split_off(earlier.len());
                     // The earlier half first: who came first is paid first.
-                    batches.push(later);
-                    batches.push((entries, answers));
+                    batches.push((later.into(), waiting_for_later));
+                    batches.push((earlier.into(), answers));
                 }
             }
+            let Some((next, _)) = batches.last() else { return };
+            let (began, first) = (Instant::now(), self.ledger.record(next.clone()).await);
+            committed = self.commit(next, began, first).await;
         }
     }
 
-    /// Commits the batch, and tries again where that is safe: always, by the entries' ids.
-    async fn commit(&self, entries: &[Entry]) -> Committed {
-        let started = Instant::now();
+    /// What became of the batch after a first attempt: tried again where that is safe, which it always is, by the
+    /// entries' ids.
+    async fn commit(&self, entries: &Arc<[Entry]>, began: Instant, first: Committed) -> Committed {
+        let mut last = first;
         let mut may_be_ours = false;
         let mut attempt = 1;
         loop {
-            match self.ledger.record(entries).await {
+            match last {
                 Ok(outcomes) if outcomes.len() != entries.len() => {
                     return Err(StorageError::Backend("not one outcome for each entry".into()));
                 }
                 Ok(outcomes) if may_be_ours => return Ok(first_outcomes(entries, outcomes)),
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error)
-                    if error.is_retryable() && attempt < ATTEMPTS && started.elapsed() < RETRY_WITHIN =>
+                    if error.is_retryable() && attempt < ATTEMPTS && began.elapsed() < RETRY_WITHIN =>
                 {
                     may_be_ours |= error.outcome_unknown();
                     sleep(RETRY_AFTER * attempt).await;
@@ -150,18 +150,9 @@ impl Committer {
                 Err(error) if may_be_ours => return Err(unavailable(true, &error.to_string())),
                 Err(error) => return Err(error),
             }
+            last = self.ledger.record(entries.clone()).await;
         }
     }
-}
-
-fn tell_all(answers: Vec<oneshot::Sender<Result<Outcome, StorageError>>>, error: impl Fn() -> StorageError) {
-    for answer in answers {
-        answer.send(Err(error())).ok();
-    }
-}
-
-fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
-    StorageError::Unavailable { outcome_unknown, source: why.into() }
 }
 
 /// What an earlier attempt at the same batch stored is no duplicate to whoever submitted it; a twin of it in the batch is.

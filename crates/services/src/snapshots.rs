@@ -1,58 +1,86 @@
-//! Streamers in memory, by the tokens of their screens, so that most requests need not ask the store whose screen it is.
+//! Screens in memory, by the tokens that address them, so that most requests need not ask the store whose screen it is and
+//! what is on it.
 //!
-//! A snapshot is used while all of this holds; otherwise the store is read (`docs/adr/0009-live-reads.md`):
+//! What was read is used while all of this holds; otherwise the store is read (`docs/adr/0009-live-reads.md`):
 //! - the store has answered the question what has changed within the last [`TRUSTED_FOR`];
-//! - nothing was forgotten about the streamer since before the snapshot was read: neither by a change that the store told
-//!   of, nor by one that this process makes itself;
+//! - nothing of it was forgotten since before it was read: neither by a change that the store told of, nor by one that this
+//!   process makes itself;
 //! - it is younger than [`LIFETIME`].
 //!
-//! Unless a [`Follower`] runs, the store is never asked that question, and no snapshot is ever used.
+//! Unless a [`Follower`](crate::follower::Follower) runs, the store is never asked that question, and nothing is ever
+//! used.
 
 use std::{
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use bytes::Bytes;
 use gametriggers_domain::model::User;
-use gametriggers_persistence::{Change, ChangeFeed, ChangeStream, StorageError};
-use gametriggers_types::{ScreenToken, UserId};
+use gametriggers_persistence::Change;
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, ScreenToken, Timestamp, UserId};
 use moka::sync::Cache;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 /// How long the store's word that nothing else has changed is good: the longest that a snapshot can lag behind.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
-/// When a snapshot is read again whatever the store says, so that nothing that is never told of lasts longer.
-const LIFETIME: Duration = Duration::from_mins(1);
+/// When a screen is read again whatever the store says, so that nothing that is never told of lasts longer.
+const LIFETIME: Duration = Duration::from_secs(30);
 /// Snapshots at most; beyond that, those used least go.
 const CAPACITY: u64 = 100_000;
-/// Streamers who are forgotten together, because a number each would be a table as large as the snapshots.
+/// Documents that are forgotten together, because a number each would be a table as large as the snapshots.
 const GROUPS: usize = 4_096;
 
-/// A store that does not answer for so long is given up, and asked anew.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
-/// The wait before a lost subscription is renewed; it doubles with each attempt up to the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// What is known of streamers.
+/// What is known of screens.
 pub(crate) struct Snapshots {
-    by_token: Cache<ScreenToken, Snapshot>,
+    by_token: Cache<ScreenToken, Arc<Snapshot>>,
+    /// Of decisions to which events were credited, and since when this is known.
+    displays: Cache<DecisionId, (Display, Reading)>,
     /// How often anything was forgotten.
     forgettings: AtomicU64,
-    /// For each group of streamers, the number of the forgetting that last concerned it.
+    /// For each group of documents, the number of the forgetting that last concerned it.
     forgotten: Box<[AtomicU64]>,
     /// The moment from which `trusted_until_ms` counts.
     epoch: Instant,
     trusted_until_ms: AtomicU64,
 }
 
-#[derive(Clone)]
-struct Snapshot {
-    streamer: Arc<User>,
+/// The screen that a token addresses.
+pub(crate) struct Snapshot {
+    /// Whose it is; without their profile.
+    pub(crate) streamer: Arc<User>,
+    shown: Option<Shown>,
     reading: Reading,
+}
+
+/// What was on a screen when it was read, and is as long as nothing changes.
+pub(crate) struct Shown {
+    pub(crate) display: Display,
+    pub(crate) rendering: Rendering,
+}
+
+/// A campaign on a screen, put there by a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Display {
+    pub(crate) decision: DecisionId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) participation: ParticipationId,
+    /// When it began.
+    pub(crate) from: Timestamp,
+    /// When it ended, or will if nothing ends it before.
+    pub(crate) until: Timestamp,
+}
+
+/// A screen in the form in which it is sent.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// The HTTP entity tag, in quotes: another one for each other body.
+    pub entity_tag: Bytes,
+    /// What is sent.
+    pub body: Bytes,
 }
 
 /// That the store is being read; what it says is as old as the beginning of the reading.
@@ -60,6 +88,13 @@ struct Snapshot {
 pub(crate) struct Reading {
     /// How often anything had been forgotten when it began.
     forgettings: u64,
+    began: Instant,
+}
+
+impl Reading {
+    fn is_young(&self, now: Instant) -> bool {
+        now.duration_since(self.began) < LIFETIME
+    }
 }
 
 /// That a user is being changed. When it is dropped, however the change went, they are forgotten.
@@ -71,7 +106,7 @@ pub(crate) struct Changing<'a> {
 
 impl Drop for Changing<'_> {
     fn drop(&mut self) {
-        self.snapshots.forget(self.user);
+        self.snapshots.forget(self.user.object_id());
     }
 }
 
@@ -79,6 +114,7 @@ impl Snapshots {
     pub(crate) fn new() -> Self {
         Self {
             by_token: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
+            displays: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
             forgettings: AtomicU64::new(0),
             forgotten: (0..GROUPS).map(|_| AtomicU64::new(0)).collect(),
             epoch: Instant::now(),
@@ -86,26 +122,61 @@ impl Snapshots {
         }
     }
 
-    /// The streamer whose screen the token addresses, if that is known; without their profile.
-    pub(crate) fn find(&self, token: &ScreenToken) -> Option<Arc<User>> {
-        if !self.is_trusted() {
+    /// What is known of the screen that the token addresses.
+    pub(crate) fn find(&self, token: &str) -> Option<Arc<Snapshot>> {
+        let now = Instant::now();
+        if !self.is_trusted_at(now) {
             return None;
         }
-        let Snapshot { streamer, reading } = self.by_token.get(token)?;
-        let forgotten = self.forgotten[group(streamer.id)].load(Ordering::SeqCst);
-        (forgotten <= reading.forgettings).then_some(streamer)
+        let snapshot = self.by_token.get(token)?;
+        let is_good =
+            snapshot.reading.is_young(now) && self.holds(snapshot.reading, snapshot.streamer.id.object_id());
+        is_good.then_some(snapshot)
+    }
+
+    /// What is known to be on the screen of a snapshot that was just found.
+    pub(crate) fn shown<'a>(&self, snapshot: &'a Snapshot, now: Timestamp) -> Option<&'a Shown> {
+        let shown = snapshot.shown.as_ref().filter(|shown| now < shown.display.until)?;
+        self.holds(snapshot.reading, shown.display.campaign.object_id()).then_some(shown)
+    }
+
+    /// What is known of the display of a decision, which may be over.
+    pub(crate) fn display(&self, decision: DecisionId) -> Option<Display> {
+        let now = Instant::now();
+        let (display, reading) = self.displays.get(&decision).filter(|_| self.is_trusted_at(now))?;
+        let named = [decision.streamer.object_id(), display.campaign.object_id()];
+        let is_good = reading.is_young(now) && named.into_iter().all(|id| self.holds(reading, id));
+        is_good.then_some(display)
+    }
+
+    /// Keeps what was read of a decision. That a successor has ended it early since may be learnt only when this is too old.
+    pub(crate) fn keep_display(&self, reading: Reading, display: Display) {
+        if self.is_trusted() {
+            self.displays.insert(display.decision, (display, reading));
+        }
+    }
+
+    /// What is known of the display of a decision that has a successor now is not used any more.
+    pub(crate) fn has_ended(&self, decision: DecisionId) {
+        self.displays.invalidate(&decision);
+    }
+
+    /// Whether nothing of the document was forgotten since the reading began.
+    fn holds(&self, reading: Reading, id: ObjectId) -> bool {
+        self.forgotten[group(id)].load(Ordering::SeqCst) <= reading.forgettings
     }
 
     /// To be called before the store is read for [`keep`](Self::keep).
     pub(crate) fn begin_reading(&self) -> Reading {
-        Reading { forgettings: self.forgettings.load(Ordering::SeqCst) }
+        Reading { forgettings: self.forgettings.load(Ordering::SeqCst), began: Instant::now() }
     }
 
-    /// Keeps what was read: that the token addresses the screen of this user. What was forgotten since the reading began
-    /// stays forgotten.
-    pub(crate) fn keep(&self, reading: Reading, token: ScreenToken, user: &User) {
+    /// Keeps what was read: that the token addresses the screen of this user, and what is on it. What was forgotten since the
+    /// reading began stays forgotten.
+    pub(crate) fn keep(&self, reading: Reading, token: &ScreenToken, user: &User, shown: Option<Shown>) {
         if self.is_trusted() {
-            self.by_token.insert(token, Snapshot { streamer: Arc::new(without_profile(user)), reading });
+            let snapshot = Snapshot { streamer: Arc::new(without_profile(user)), shown, reading };
+            self.by_token.insert(token.clone(), Arc::new(snapshot));
         }
     }
 
@@ -114,9 +185,10 @@ impl Snapshots {
         Changing { snapshots: self, user }
     }
 
-    fn forget(&self, user: UserId) {
+    /// What was read of this document before now is not used any more.
+    pub(crate) fn forget(&self, id: ObjectId) {
         let forgetting = self.next_forgetting();
-        self.forgotten[group(user)].fetch_max(forgetting, Ordering::SeqCst);
+        self.forgotten[group(id)].fetch_max(forgetting, Ordering::SeqCst);
     }
 
     fn forget_all(&self) {
@@ -131,26 +203,31 @@ impl Snapshots {
     }
 
     /// Notes what the store answered to a question that was asked at `asked`.
-    fn heard(&self, asked: Instant, answer: Option<Change>) {
+    pub(crate) fn heard(&self, asked: Instant, answer: Option<Change>) {
         if !self.is_trusted() {
             // What happened while the store was silent is told by and by; until then anything may be out of date.
             self.forget_all();
         }
         match answer {
-            Some(Change::User(user)) => self.forget(user),
+            Some(Change::User(id)) => self.forget(id.object_id()),
+            Some(Change::Campaign(id)) => self.forget(id.object_id()),
             Some(Change::Everything) => self.forget_all(),
             // Only now is it certain that there is nothing else: a change that is told may have waited for long.
             None => self.trusted_until_ms.store(self.since_epoch_ms(asked + TRUSTED_FOR), Ordering::SeqCst),
         }
     }
 
-    fn distrust(&self) {
+    pub(crate) fn distrust(&self) {
         self.trusted_until_ms.store(0, Ordering::SeqCst);
     }
 
     fn is_trusted(&self) -> bool {
+        self.is_trusted_at(Instant::now())
+    }
+
+    fn is_trusted_at(&self, now: Instant) -> bool {
         let until = self.trusted_until_ms.load(Ordering::SeqCst);
-        until > 0 && self.since_epoch_ms(Instant::now()) < until
+        until > 0 && self.since_epoch_ms(now) < until
     }
 
     fn since_epoch_ms(&self, moment: Instant) -> u64 {
@@ -158,8 +235,8 @@ impl Snapshots {
     }
 }
 
-fn group(user: UserId) -> usize {
-    let bytes = user.object_id().bytes();
+fn group(id: ObjectId) -> usize {
+    let bytes = id.bytes();
     usize::from(u16::from_be_bytes([bytes[10], bytes[11]])) % GROUPS
 }
 
@@ -189,56 +266,93 @@ fn without_profile(user: &User) -> User {
     }
 }
 
-/// Asks the store what has changed, for as long as anybody has the snapshots.
-pub(crate) struct Follower {
-    snapshots: Weak<Snapshots>,
-    feed: Arc<dyn ChangeFeed>,
-    wait: Duration,
-    /// Whether that it failed was said already.
-    complained: bool,
-}
+#[cfg(test)]
+mod tests {
+    use gametriggers_types::{AuthProvider, Role};
+    use tokio::time::advance;
 
-impl Follower {
-    pub(crate) fn new(snapshots: &Arc<Snapshots>, feed: Arc<dyn ChangeFeed>) -> Self {
-        Self { snapshots: Arc::downgrade(snapshots), feed, wait: FIRST_WAIT, complained: false }
+    use super::*;
+
+    fn id(number: u8) -> ObjectId {
+        ObjectId::from_bytes([number; 12])
     }
 
-    pub(crate) async fn run(mut self) {
-        while let Err(error) = self.follow().await {
-            let Some(snapshots) = self.snapshots.upgrade() else { return };
-            snapshots.distrust();
-            drop(snapshots);
-            if !self.complained {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "cannot follow changes: every token is looked up in the store");
-                self.complained = true;
+    fn minute(number: i64) -> Timestamp {
+        Timestamp::from_second(60 * number).unwrap()
+    }
+
+    /// A streamer's screen with a campaign on it until the tenth minute.
+    fn known() -> (Snapshots, ScreenToken) {
+        let snapshots = Snapshots::new();
+        snapshots.heard(Instant::now(), None);
+        let token = ScreenToken::parse("token").unwrap();
+        let (user, now) = (UserId::from(id(1)), minute(0));
+        let user = User::new(user, String::new(), String::new(), Role::Streamer, AuthProvider::Twitch, now);
+        let display = Display {
+            decision: DecisionId { streamer: user.id, ordinal: 1 },
+            campaign: id(2).into(),
+            participation: id(3).into(),
+            from: now,
+            until: minute(10),
+        };
+        let rendering = Rendering { entity_tag: "\"1\"".into(), body: "{}".into() };
+        snapshots.keep(snapshots.begin_reading(), &token, &user, Some(Shown { display, rendering }));
+        (snapshots, token)
+    }
+
+    fn is_shown(snapshots: &Snapshots, token: &ScreenToken, now: Timestamp) -> bool {
+        snapshots.find(token.expose()).is_some_and(|known| snapshots.shown(&known, now).is_some())
+    }
+
+    #[tokio::test]
+    async fn a_campaign_is_shown_until_its_decision_ends() {
+        let (snapshots, token) = known();
+        assert!(is_shown(&snapshots, &token, minute(9)));
+        assert!(!is_shown(&snapshots, &token, minute(10)));
+        assert!(snapshots.find(token.expose()).is_some(), "whose screen it is does not end");
+    }
+
+    #[tokio::test]
+    async fn what_changes_is_forgotten_and_nothing_else() {
+        for (changed, is_user_known) in [
+            (Change::Campaign(id(2).into()), true),
+            (Change::User(id(1).into()), false),
+            (Change::Everything, false),
+        ] {
+            let (snapshots, token) = known();
+            for other in [Change::Campaign(id(7).into()), Change::User(id(8).into())] {
+                snapshots.heard(Instant::now(), Some(other));
+                assert!(is_shown(&snapshots, &token, minute(1)), "{other:?} concerns somebody else");
             }
-            sleep(self.wait).await;
-            self.wait = LONGEST_WAIT.min(2 * self.wait);
+            snapshots.heard(Instant::now(), Some(changed));
+            assert!(!is_shown(&snapshots, &token, minute(1)), "{changed:?}");
+            assert_eq!(snapshots.find(token.expose()).is_some(), is_user_known, "{changed:?}");
         }
     }
 
-    /// Ends well when nobody has the snapshots any more.
-    async fn follow(&mut self) -> Result<(), StorageError> {
-        let mut changes: Box<dyn ChangeStream> = answered(self.feed.subscribe()).await?;
-        let mut asked = Instant::now();
-        let mut answer = answered(changes.next()).await?;
-        if self.complained {
-            tracing::info!("changes are followed again");
+    /// What the store never tells of is known after thirty seconds, however often it says that there is nothing else.
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_shown_for_longer_than_its_lifetime() {
+        let (snapshots, token) = known();
+        for _ in 0..29 {
+            advance(Duration::from_secs(1)).await;
+            snapshots.heard(Instant::now(), None);
+            assert!(is_shown(&snapshots, &token, minute(1)));
         }
-        (self.complained, self.wait) = (false, FIRST_WAIT);
-        while let Some(snapshots) = self.snapshots.upgrade() {
-            snapshots.heard(asked, answer);
-            drop(snapshots);
-            asked = Instant::now();
-            answer = answered(changes.next()).await?;
-        }
-        Ok(())
+        advance(Duration::from_secs(1)).await;
+        snapshots.heard(Instant::now(), None);
+        assert!(snapshots.find(token.expose()).is_none());
     }
-}
 
-async fn answered<T>(answer: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
-    timeout(GIVEN_UP_AFTER, answer).await.unwrap_or_else(|elapsed| {
-        Err(StorageError::Unavailable { outcome_unknown: false, source: elapsed.into() })
-    })
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_store_is_believed_for_two_seconds() {
+        let (snapshots, token) = known();
+        advance(TRUSTED_FOR.saturating_sub(Duration::from_millis(1))).await;
+        assert!(is_shown(&snapshots, &token, minute(1)));
+        advance(Duration::from_millis(1)).await;
+        assert!(!is_shown(&snapshots, &token, minute(1)));
+        // And what was read before the silence is not believed after it.
+        snapshots.heard(Instant::now(), None);
+        assert!(!is_shown(&snapshots, &token, minute(1)));
+    }
 }

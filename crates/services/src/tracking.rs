@@ -14,16 +14,18 @@ use gametriggers_domain::{
 };
 use gametriggers_persistence::{Outcome, Repositories};
 use gametriggers_types::{
-    CampaignId, ClickKind, DecisionId, ParticipationId, RejectionReason, SignedDuration, Timestamp,
+    ClickKind, DecisionId, ParticipationId, RejectionReason, SignedDuration, Timestamp,
 };
 use moka::sync::Cache;
 
 use crate::{
     Clock, OverlayService, ServiceError, entropy,
+    heartbeats::Heartbeats,
     overlay::test_ad_on_screen,
     receipt::{self, RECEIPT_GRACE, Subject},
     recorder::Recorder,
     secrets::Secrets,
+    snapshots::Display,
 };
 
 /// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
@@ -70,6 +72,7 @@ pub struct TrackingService {
     clock: Arc<dyn Clock>,
     secrets: Arc<Secrets>,
     recorder: Recorder,
+    heartbeats: Heartbeats,
     overlay: OverlayService,
     /// The tokens under which this instance has noted that a screen is there, and when.
     pinged: Cache<String, Timestamp>,
@@ -77,17 +80,8 @@ pub struct TrackingService {
 
 /// Whom an event concerns.
 enum Target {
-    Credit {
-        decision: DecisionId,
-        participation: ParticipationId,
-        campaign: CampaignId,
-        /// When the decision began and when it ended.
-        shown: (Timestamp, Timestamp),
-    },
-    Reject {
-        reason: RejectionReason,
-        participation: Option<ParticipationId>,
-    },
+    Credit(Display),
+    Reject { reason: RejectionReason, participation: Option<ParticipationId> },
 }
 
 impl TrackingService {
@@ -99,7 +93,8 @@ impl TrackingService {
         overlay: OverlayService,
     ) -> Self {
         let pinged = Cache::builder().max_capacity(PINGED_MAX).time_to_live(PINGED_FOR).build();
-        Self { storage, clock, secrets, recorder, overlay, pinged }
+        let heartbeats = Heartbeats::new(storage.users.clone());
+        Self { storage, clock, secrets, recorder, heartbeats, overlay, pinged }
     }
 
     /// Counts the display of a decision: once, however often it is reported and whatever event id the caller sends.
@@ -108,20 +103,11 @@ impl TrackingService {
     /// [`ServiceError::UnknownToken`], [`ServiceError::InvalidReceipt`], [`ServiceError::ExpiredReceipt`],
     /// [`ServiceError::Storage`].
     pub async fn record_display(&self, token: &str, event: &Event) -> Result<EventReport, ServiceError> {
-        let user = self.streamer(token, event).await?;
-        match self.target(&user, event).await? {
-            Target::Credit { decision, participation, campaign, shown: (from, _) } => {
-                let id = EntryId::display(decision);
-                let entry = Entry {
-                    id,
-                    participation,
-                    campaign,
-                    kind: EntryKind::Display,
-                    units: 1,
-                    at: from,
-                    rejected: None,
-                };
-                self.record(entry).await
+        let (user, shown) = self.screen(token, event).await?;
+        match self.target(&user, shown, event).await? {
+            Target::Credit(display) => {
+                let id = EntryId::display(display.decision);
+                self.record(id, EntryKind::Display, &display, display.from).await
             }
             Target::Reject { reason, participation } => Ok(rejected(reason, participation)),
         }
@@ -137,13 +123,13 @@ impl TrackingService {
         kind: ClickKind,
         event: &Event,
     ) -> Result<EventReport, ServiceError> {
-        let user = self.streamer(token, event).await?;
+        let (user, shown) = self.screen(token, event).await?;
         let event_id = match &event.event_id {
             Some(id) => id.clone(),
             None => entropy::new_event_id()?,
         };
         let id = EntryId::click(user.id, kind, &event_id);
-        let target = match self.target(&user, event).await {
+        let target = match self.target(&user, shown, event).await {
             // What was recorded in time stays what it was.
             Err(ServiceError::ExpiredReceipt) => {
                 return self.earlier(&id).await?.ok_or(ServiceError::ExpiredReceipt);
@@ -151,11 +137,10 @@ impl TrackingService {
             target => target?,
         };
         match target {
-            Target::Credit { participation, campaign, shown: (from, end), .. } => {
+            Target::Credit(display) => {
                 // The click is on what was displayed, so it happened while that was, to the clock's precision.
-                let at = self.clock.now().min(end).max(from);
-                let kind = EntryKind::Click(kind);
-                self.record(Entry { id, participation, campaign, kind, units: 1, at, rejected: None }).await
+                let at = self.clock.now().min(display.until).max(display.from);
+                self.record(id, EntryKind::Click(kind), &display, at).await
             }
             // Not stored: a receipt that proves an earlier display may yet come.
             Target::Reject { reason, participation } => {
@@ -177,28 +162,40 @@ impl TrackingService {
         if seen.iter().flatten().any(|seen| now.duration_since(*seen).abs() < PING_PRECISION) {
             return Ok(());
         }
-        self.storage.users.touch_overlay(user.id, now).await?;
+        self.heartbeats.note(user.id, now).await?;
         self.pinged.insert(token.to_owned(), now);
         Ok(())
     }
 
-    /// The streamer whom the token addresses. Without a receipt their settings say whether a decision is in force, which is
-    /// asked of the store.
-    async fn streamer(&self, token: &str, event: &Event) -> Result<Arc<User>, ServiceError> {
-        match event.receipt {
-            Some(_) => self.overlay.resolve(token).await,
-            None => self.overlay.resolve_stored(token).await.map(Arc::new),
+    /// The streamer whom the token addresses, and what is known to be on their screen. Without a receipt and that knowledge,
+    /// their settings say whether a decision is in force: they are asked of the store.
+    async fn screen(&self, token: &str, event: &Event) -> Result<(Arc<User>, Option<Display>), ServiceError> {
+        match self.overlay.known(token) {
+            Some((user, shown)) if shown.is_some() || event.receipt.is_some() => Ok((user, shown)),
+            _ if event.receipt.is_some() => Ok((self.overlay.resolve(token).await?, None)),
+            _ => Ok((Arc::new(self.overlay.resolve_stored(token).await?), None)),
         }
     }
 
-    async fn target(&self, user: &User, event: &Event) -> Result<Target, ServiceError> {
+    async fn target(
+        &self,
+        user: &User,
+        shown: Option<Display>,
+        event: &Event,
+    ) -> Result<Target, ServiceError> {
         let now = self.clock.now();
         if let Some(receipt) = &event.receipt {
             return match receipt::verify(&self.secrets, user, receipt)? {
-                Subject::Decision(id) => self.target_of_receipt(id, now).await,
+                Subject::Decision(id) => match shown.filter(|shown| shown.decision == id) {
+                    Some(shown) => Ok(Target::Credit(shown)),
+                    None => self.target_of_receipt(id, now).await,
+                },
                 Subject::TestAd(until) if now <= after(until) => Ok(nobody(RejectionReason::TestAd)),
                 Subject::TestAd(_) => Err(ServiceError::ExpiredReceipt),
             };
+        }
+        if let Some(shown) = shown {
+            return Ok(Target::Credit(shown));
         }
         if test_ad_on_screen(user, now).is_some() {
             return Ok(nobody(RejectionReason::TestAd));
@@ -207,7 +204,9 @@ impl TrackingService {
         let in_force = in_force.filter(|latest| latest.is_current(now, user.selection.version));
         match in_force.as_ref().and_then(|decision| Some((decision, decision.shown()?))) {
             Some((decision, (campaign, participation))) => {
-                self.target_in_force(user, decision, campaign, participation, now).await
+                let Decision { id, from, until, .. } = *decision;
+                let display = Display { decision: id, campaign, participation, from, until };
+                self.target_in_force(user, display, now).await
             }
             None => Ok(nobody(match screen_hindrance(user, now) {
                 Some(EmptyReason::Blackout) => RejectionReason::Blackout,
@@ -218,26 +217,21 @@ impl TrackingService {
 
     /// Judged by the time of the display: it was eligible when it was decided.
     async fn target_of_receipt(&self, id: DecisionId, now: Timestamp) -> Result<Target, ServiceError> {
-        let stored = self.storage.decisions.find(id).await?.ok_or(ServiceError::InvalidReceipt)?;
-        let decision = stored.decision;
-        let (campaign, participation) = decision.shown().ok_or(ServiceError::InvalidReceipt)?;
-        let end = decision.actual_end(stored.successor_from);
-        if now > after(end) {
+        let display = self.overlay.display(id).await?.ok_or(ServiceError::InvalidReceipt)?;
+        if now > after(display.until) {
             return Err(ServiceError::ExpiredReceipt);
         }
-        Ok(Target::Credit { decision: id, participation, campaign, shown: (decision.from, end) })
+        Ok(Target::Credit(display))
     }
 
     /// Judged by the present: without a receipt nothing proves an earlier display.
     async fn target_in_force(
         &self,
         user: &User,
-        decision: &Decision,
-        campaign_id: CampaignId,
-        participation_id: ParticipationId,
+        display: Display,
         now: Timestamp,
     ) -> Result<Target, ServiceError> {
-        let reject = |reason| Target::Reject { reason, participation: Some(participation_id) };
+        let reject = |reason| Target::Reject { reason, participation: Some(display.participation) };
         match screen_hindrance(user, now) {
             Some(EmptyReason::Blackout) => {
                 return Ok(reject(RejectionReason::Blackout));
@@ -247,8 +241,8 @@ impl TrackingService {
             }
             None => {}
         }
-        let participation = self.storage.participations.find_by_id(participation_id).await?;
-        let campaign = self.storage.campaigns.find_by_id(campaign_id).await?;
+        let participation = self.storage.participations.find_by_id(display.participation).await?;
+        let campaign = self.storage.campaigns.find_by_id(display.campaign).await?;
         let (Some(participation), Some(campaign)) = (participation, campaign) else {
             return Ok(nobody(RejectionReason::NothingOnScreen));
         };
@@ -261,17 +255,19 @@ impl TrackingService {
         };
         Ok(match reason {
             Some(reason) => reject(reason),
-            None => Target::Credit {
-                decision: decision.id,
-                participation: participation_id,
-                campaign: campaign_id,
-                shown: (decision.from, decision.until),
-            },
+            None => Target::Credit(display),
         })
     }
 
-    async fn record(&self, entry: Entry) -> Result<EventReport, ServiceError> {
-        let participation = entry.participation;
+    async fn record(
+        &self,
+        id: EntryId,
+        kind: EntryKind,
+        display: &Display,
+        at: Timestamp,
+    ) -> Result<EventReport, ServiceError> {
+        let Display { participation, campaign, .. } = *display;
+        let entry = Entry { id, participation, campaign, kind, units: 1, at, rejected: None };
         Ok(match self.recorder.record(entry).await? {
             Outcome::Counted(_) => EventReport {
                 outcome: EventOutcome::Counted,
@@ -279,11 +275,11 @@ impl TrackingService {
                 participation: Some(participation),
             },
             Outcome::Duplicate { participation, verdict } => duplicate(participation, &verdict),
-            Outcome::Rejected(reason) => EventReport {
-                outcome: EventOutcome::Rejected,
-                reason: Some(reason),
-                participation: Some(participation),
-            },
+            Outcome::Rejected(reason) => {
+                // Its money is gone: whoever shows it looks again.
+                self.overlay.forget(campaign);
+                rejected(reason, Some(participation))
+            }
         })
     }
 

@@ -1,6 +1,6 @@
 //! The token by which a page addresses a streamer's screen.
 
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 /// A text that could be an overlay token or a participation's browser source token: 1 to 128 letters, digits, `-` or `_`.
 ///
@@ -30,6 +30,13 @@ impl ScreenToken {
     /// The token itself, for the store and for its owner's eyes.
     #[must_use]
     pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a token can be looked up by a text that may be one.
+impl Borrow<str> for ScreenToken {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

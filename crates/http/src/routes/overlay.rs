@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::{StatusCode, header, header::HeaderValue},
     route, web,
 };
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gametriggers_domain::eligibility::EmptyReason;
-use gametriggers_services::{OnScreen, Screen, TEST_AD_LASTS};
+use gametriggers_services::{OnScreen, Rendering, Screen, TEST_AD_LASTS};
 use gametriggers_types::{CampaignId, DecisionId, MediaType, ParticipationId, Timestamp};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -85,19 +85,18 @@ impl OverlayDataResponse {
         }
     }
 
-    /// The version is a hash of all the rest: the same on every instance and after every restart.
-    fn versioned(mut self) -> Result<Self, ApiError> {
-        let rest = serde_json::to_vec(&self).map_err(|error| ApiError::internal(&error))?;
-        let hash = SipHasher13::new().hash(&rest).as_u128();
+    /// Its JSON under its version, which is a hash of all the rest: the same on every instance and after every restart.
+    fn rendered(mut self) -> Result<Rendering, serde_json::Error> {
+        let hash = SipHasher13::new().hash(&serde_json::to_vec(&self)?).as_u128();
         self.version = format!("{hash:032x}");
-        Ok(self)
+        // No larger than it is: it is kept for as long as it is shown, and there are many.
+        let body = serde_json::to_vec(&self)?.into_boxed_slice().into();
+        Ok(Rendering { entity_tag: format!("\"{}\"", self.version).into(), body })
     }
 }
 
-impl TryFrom<Screen> for OverlayDataResponse {
-    type Error = ApiError;
-
-    fn try_from(screen: Screen) -> Result<Self, ApiError> {
+impl From<Screen> for OverlayDataResponse {
+    fn from(screen: Screen) -> Self {
         let settings = OverlaySettingsResponse::from(screen.user.overlay);
         match screen.on_screen {
             OnScreen::Empty(reason) => Self::empty(reason),
@@ -134,7 +133,6 @@ impl TryFrom<Screen> for OverlayDataResponse {
                 version: String::new(),
             },
         }
-        .versioned()
     }
 }
 
@@ -180,7 +178,8 @@ pub(crate) async fn page(
     // Page loads count nothing (defect M3): the display is reported by the page, once for each decision.
     let (status, content) = match screen(&state, &token).await {
         Ok(shown) => {
-            (StatusCode::OK, serde_json::to_value(shown).map_err(|error| ApiError::internal(&error))?)
+            let state = serde_json::from_slice(&shown.body).map_err(|error| ApiError::internal(&error))?;
+            (StatusCode::OK, state)
         }
         Err(error) => (error.code().status(), serde_json::Value::Null),
     };
@@ -225,22 +224,29 @@ pub(crate) async fn data(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let shown = screen(&state, &token).await?;
-    let tag = (header::ETAG, format!("\"{}\"", shown.version));
-    let cache = (header::CACHE_CONTROL, "private, no-cache");
-    if has_version(&request, &shown.version) {
+    let Rendering { entity_tag, body } = screen(&state, &token).await?;
+    let is_known = names_version(&request, &entity_tag);
+    let tag = HeaderValue::from_maybe_shared(entity_tag).map_err(|error| ApiError::internal(&error))?;
+    let tag = (header::ETAG, tag);
+    let cache = (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if is_known {
         return Ok(HttpResponse::NotModified().insert_header(tag).insert_header(cache).finish());
     }
-    Ok(HttpResponse::Ok().insert_header(tag).insert_header(cache).json(shown))
+    let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(HttpResponse::Ok().insert_header(tag).insert_header(cache).insert_header(json).body(body))
 }
 
-async fn screen(state: &ApiState, token: &str) -> Result<OverlayDataResponse, ApiError> {
-    state.services.overlay.show(token).await?.try_into()
+async fn screen(state: &ApiState, token: &str) -> Result<Rendering, ApiError> {
+    let render =
+        |screen| OverlayDataResponse::from(screen).rendered().map_err(|error| ApiError::internal(&error));
+    state.services.overlay.render(token, render).await
 }
 
 /// Whether `If-None-Match` names the version, with or without the quotes of an entity tag.
-fn has_version(request: &HttpRequest, version: &str) -> bool {
-    let tag = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"') == version;
+fn names_version(request: &HttpRequest, entity_tag: &[u8]) -> bool {
+    let version =
+        entity_tag.strip_prefix(b"\"").and_then(|tag| tag.strip_suffix(b"\"")).unwrap_or(entity_tag);
+    let tag = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').as_bytes() == version;
     let values = request.headers().get_all(header::IF_NONE_MATCH);
     values.filter_map(|value| value.to_str().ok()).any(|value| value.split(',').any(tag))
 }

@@ -83,7 +83,8 @@ pub(super) async fn of_participations(
         }
         opened.push((id, counters));
     }
-    update(&store.database, session, collection::PARTICIPATIONS, priced).await?;
+    let documents = priced.len();
+    update(&store.database, session, collection::PARTICIPATIONS, priced, documents).await?;
     let openings = opened.iter().map(|(id, counters)| {
         let id = id.object_id();
         let mut opening = doc! {"participationId": stored_id(id)};
@@ -155,5 +156,7 @@ async fn store_openings(
         opening.insert("kind", OPENING);
         doc! {"q": {"_id": id(document)}, "u": {"$setOnInsert": opening}, "upsert": true}
     });
-    update(&store.database, session, collection::LEDGER, statements.collect()).await
+    let statements: Vec<_> = statements.collect();
+    let documents = statements.len();
+    update(&store.database, session, collection::LEDGER, statements, documents).await
 }

@@ -29,20 +29,20 @@ pub(super) async fn find_by_ids(
     Ok(documents)
 }
 
-/// Runs update statements; each meets one document, or it fails.
+/// Runs update statements that are for this many documents, and fails unless they meet as many.
 pub(super) async fn update(
     database: &Database,
     session: &mut ClientSession,
     collection: &str,
     statements: Vec<Document>,
+    documents: usize,
 ) -> TxResult<()> {
-    let expected = i64::try_from(statements.len()).unwrap_or(i64::MAX);
     let met = update_any(database, session, collection, &statements).await?;
-    if met == expected {
+    if usize::try_from(met) == Ok(documents) {
         return Ok(());
     }
-    let message = format!("{met} of {expected} updates of {collection} met the document that they are for");
-    Err(StorageError::Backend(message.into()).into())
+    let message = format!("updates of {collection} met {met} of the {documents} documents that they are for");
+    Err(TxError::Unmet(message.into()))
 }
 
 /// Runs update statements and returns how many documents they met.

@@ -36,6 +36,8 @@ pub(crate) enum TxError {
     Driver(Error),
     /// Somebody else has stored in the meantime what was not there; begun again, it is found.
     Overtaken(Source),
+    /// A document that is taken to be there, and as it was, did not meet its statement.
+    Unmet(Source),
     /// Begun again, it would end the same way.
     Final(StorageError),
 }
@@ -66,7 +68,7 @@ impl TxError {
                 matches!(neutral_read(error.clone()), StorageError::Unavailable { .. })
             }
             Self::Final(error) => matches!(error, StorageError::Unavailable { .. }),
-            Self::Overtaken(_) => false,
+            Self::Overtaken(_) | Self::Unmet(_) => false,
         }
     }
 
@@ -75,6 +77,7 @@ impl TxError {
         match self {
             Self::Final(error) => error,
             Self::Overtaken(source) => StorageError::Conflict(source),
+            Self::Unmet(source) => StorageError::Backend(source),
             Self::Driver(error) => neutral_read(error),
         }
     }
@@ -85,14 +88,33 @@ pub(crate) fn out_of_time(elapsed: tokio::time::error::Elapsed) -> StorageError 
     StorageError::Unavailable { outcome_unknown: false, source: elapsed.into() }
 }
 
-/// Begins a transaction on one state of the store that a majority has.
-pub(crate) async fn begin(store: &MongoStore) -> TxResult<ClientSession> {
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The next transaction sees it.
+    Applied,
+    /// A majority has it in its journal.
+    Durable,
+}
+
+/// Begins a transaction on one state of the store that a majority has, or will have before its commit is durable.
+pub(crate) async fn begin(store: &MongoStore, until: Until) -> TxResult<ClientSession> {
     let mut session = store.client.start_session().await?;
+    let concern = WriteConcern::builder().w_timeout(MAJORITY_TIMEOUT);
     // Nowhere else: inside a transaction, a command with a write concern is an error, and a collection's is dropped.
-    let durable =
-        WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY_TIMEOUT).build();
-    session.start_transaction().read_concern(ReadConcern::snapshot()).write_concern(durable).await?;
+    let concern = match until {
+        Until::Applied => concern.w(Acknowledgment::Nodes(1)).build(),
+        Until::Durable => concern.w(Acknowledgment::Majority).journal(true).build(),
+    };
+    session.start_transaction().read_concern(ReadConcern::snapshot()).write_concern(concern).await?;
     Ok(session)
+}
+
+/// Waits until a majority has a transaction that was committed [until it was applied](Until::Applied), by asking for its commit
+/// again: the driver asks for a majority then, and a server that has lost the transaction says so. A majority has it in
+/// its journal where the replica set [is set up so](MongoStore::is_majority_journalled).
+pub(crate) async fn become_durable(session: &mut ClientSession) -> Result<(), StorageError> {
+    commit(session).await.map_err(TxError::into_storage)
 }
 
 /// Commits the transaction. Where it stays unknown whether that has happened, the error says so.

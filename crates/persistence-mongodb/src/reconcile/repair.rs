@@ -16,7 +16,7 @@ use crate::{
     ledger::{
         REPAIRS, rollup_id,
         statements::{delete_any, update_any},
-        transaction::{self, Attempts, TxResult},
+        transaction::{self, Attempts, TxResult, Until},
     },
 };
 
@@ -52,7 +52,7 @@ async fn repair_chunk(
     repairs: i64,
     deadline: Instant,
 ) -> TxResult<bool> {
-    let mut session = transaction::begin(store).await?;
+    let mut session = transaction::begin(store, Until::Durable).await?;
     let repaired = timeout_at(deadline, repair_within(store, &mut session, chunk, repairs)).await;
     match repaired.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into())) {
         Ok(true) => transaction::commit(&mut session).await.map(|()| true),

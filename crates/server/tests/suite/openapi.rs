@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Documents, Reply, START, Streamer, TestServer};
+use crate::support::{Documents, Reply, Streamer, TestServer};
 
 fn document() -> Value {
     serde_json::from_str(gametriggers_http::openapi_document()).unwrap()
@@ -194,7 +194,6 @@ async fn every_error_code_has_its_status_and_its_message() {
     let shown = server.data(&streamer.token).await;
     server.clock.advance_seconds(1_000);
     replies.push(server.click(&streamer.token, &shown).await);
-    server.clock.set(START);
     server.store.make_unreadable(Documents::Decisions).await;
     replies.push(server.get(&data).await);
     server.store.forget_migrations().await;

@@ -181,7 +181,7 @@ async fn a_second_import_inserts_and_overwrites_nothing() {
         rejected: None,
     };
     let batch = [entry("click", EntryKind::Click(ClickKind::Qr)), entry("display", EntryKind::Display)];
-    let outcomes = ledger.record(&batch).await.unwrap();
+    let outcomes = ledger.record(batch.into()).await.unwrap();
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Counted(_))), "{outcomes:?}");
     let patch = SelectionPatch { strategy: Some(StrategyName::new("weighted")), ..SelectionPatch::default() };
     let updated = users.update_selection(karma, &patch, at).await.unwrap();

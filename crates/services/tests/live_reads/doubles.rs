@@ -9,13 +9,50 @@ use std::{
 };
 
 use async_trait::async_trait;
-use gametriggers_domain::model::{TestCampaign, User};
-use gametriggers_persistence::{
-    Change, ChangeFeed, ChangeStream, Insertion, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate,
-    StorageError, UserRepository,
+use gametriggers_domain::{
+    decision::Decision,
+    model::{TestCampaign, User},
 };
-use gametriggers_types::{ScreenToken, Timestamp, UserId};
+use gametriggers_persistence::{
+    Change, ChangeFeed, ChangeStream, DecisionRepository, Insertion, NewUser, OverlayPatch, SelectionPatch,
+    SelectionUpdate, StorageError, StoredDecision, UserRepository,
+};
+use gametriggers_types::{DecisionId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
+
+/// A store's decisions, with every read counted.
+pub(crate) struct CountedDecisions {
+    inner: Arc<dyn DecisionRepository>,
+    reads: AtomicUsize,
+}
+
+impl CountedDecisions {
+    pub(crate) fn new(inner: Arc<dyn DecisionRepository>) -> Self {
+        Self { inner, reads: AtomicUsize::new(0) }
+    }
+
+    /// Reads so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl DecisionRepository for CountedDecisions {
+    async fn find_latest(&self, streamer: UserId) -> Result<Option<Decision>, StorageError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.find_latest(streamer).await
+    }
+
+    async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.find(id).await
+    }
+
+    async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
+        self.inner.insert_first(decision).await
+    }
+}
 
 /// A store's users, with every read counted; a read can be held up once its answer is known.
 pub(crate) struct WatchedUsers {
@@ -110,8 +147,8 @@ impl UserRepository for WatchedUsers {
         self.inner.update_selection(id, patch, now).await
     }
 
-    async fn touch_overlay(&self, id: UserId, now: Timestamp) -> Result<(), StorageError> {
-        self.inner.touch_overlay(id, now).await
+    async fn touch_overlays(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StorageError> {
+        self.inner.touch_overlays(seen).await
     }
 
     async fn set_test_campaign(&self, id: UserId, test: &TestCampaign) -> Result<bool, StorageError> {

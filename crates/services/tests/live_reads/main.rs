@@ -1,8 +1,9 @@
-//! Streamers in memory: that they cost no read, and are never older than they may be.
+//! Screens in memory: that they cost no read, and are never older than they may be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 mod doubles;
+mod screens;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,7 +23,7 @@ use gametriggers_types::{
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, pause, sleep};
 
-use self::doubles::{DisturbedFeed, Line, WatchedUsers};
+use self::doubles::{CountedDecisions, DisturbedFeed, Line, WatchedUsers};
 
 /// A second is promised; a machine that runs many tests at once may take longer.
 const SOON: Duration = Duration::from_secs(5);
@@ -46,6 +47,7 @@ struct Stage {
 struct Instance {
     services: Services,
     users: Arc<WatchedUsers>,
+    decisions: Arc<CountedDecisions>,
     feed: Arc<DisturbedFeed>,
 }
 
@@ -70,13 +72,15 @@ impl Stage {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
         let feed = Arc::new(DisturbedFeed::new(storage.changes));
+        let decisions = Arc::new(CountedDecisions::new(storage.decisions));
         (storage.users, storage.changes) = (users.clone(), feed.clone());
+        storage.decisions = decisions.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let services = Services::new(storage, Arc::new(Noon), Secrets::derive(b"of a test"), &public_url);
-        Instance { services, users, feed }
+        Instance { services, users, decisions, feed }
     }
 
-    /// An instance that keeps streamers in memory.
+    /// An instance that keeps screens in memory.
     async fn instance(&self) -> Instance {
         let instance = self.plain_instance().await;
         instance.services.spawn_live_reads();
@@ -111,7 +115,7 @@ impl Stage {
             languages: vec![],
             start_date: None,
             end_date: None,
-            payment: Payment::new(PaymentType::Cpm, Money::from_units(1.0).unwrap(), 10_000).unwrap(),
+            payment: Payment::new(PaymentType::Cpc, Money::from_units(400.0).unwrap(), 10_000).unwrap(),
             created_at: now,
             updated_at: now,
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Field, Reply, TestServer};
+use crate::support::{Field, Reply, TestServer, soon};
 
 const TITLES: &[&str] = &[
     "</script><script>alert(1)</script>",
@@ -101,8 +101,9 @@ async fn o1_media_that_become_script_leave_the_screen() {
     let (streamer, _) = server.streamer_in(1).await;
     let shown = server.data(&streamer.token).await;
     server.store.set_all(Field::CAMPAIGN_MEDIA_URL, "javascript:alert(1)").await;
-    let click = server.post(&format!("/api/v1/overlay/{}/click", streamer.token), json!({})).await;
-    click.assert_event("rejected", Some("nothing-on-screen"));
+    let path = format!("/api/v1/overlay/{}/click", streamer.token);
+    let is_off = async || server.post(&path, json!({})).await.json()["reason"] == "nothing-on-screen";
+    soon("nothing is on the screen", is_off).await;
     assert_eq!(server.data(&streamer.token).await["kind"], "empty");
     server.click(&streamer.token, &shown).await.assert_event("counted", None);
 }

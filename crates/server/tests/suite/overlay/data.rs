@@ -5,7 +5,7 @@ use reqwest::header::IF_NONE_MATCH;
 use serde_json::{Value, json};
 
 use super::{data_of, page_of, state_of, with_test_ad};
-use crate::support::{Field, Reply, TestServer};
+use crate::support::{Field, Reply, TestServer, soon};
 
 const KEYS: [&str; 14] = [
     "campaignId",
@@ -158,7 +158,9 @@ async fn o9_the_version_changes_with_all_that_is_shown_and_with_nothing_else() {
         (Field::CAMPAIGN_MEDIA_URL, "https://media.example.com/2.mp4"),
         (Field::CAMPAIGN_MEDIA_TYPE, "video"),
     ] {
+        let before = server.data(&streamer.token).await;
         server.store.set_all(field, value).await;
+        soon("it is shown", async || server.data(&streamer.token).await != before).await;
         assert_new(server.data(&streamer.token).await);
     }
     let last = server.data(&streamer.token).await;

@@ -40,7 +40,7 @@ async fn o3_while_the_store_is_away_nothing_answers_200_and_then_all_is_as_befor
 async fn o3_a_fault_of_the_store_is_500_and_shows_nothing_of_it() {
     let server = TestServer::start().await;
     let (streamer, _) = server.streamer_in(1).await;
-    server.data(&streamer.token).await;
+    // Nothing is on the screen yet: what is would be answered from memory.
     server.store.make_unreadable(Documents::Decisions).await;
     let data = server.get(&data_of(&streamer.token)).await;
     data.assert_error(500, "INTERNAL");

@@ -10,10 +10,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, HttpSettings, Store};
 use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_persistence::Ledger;
 use gametriggers_services::{Clock, Storage};
 use gametriggers_types::{Timestamp, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
     clock::TestClock,
@@ -24,12 +26,24 @@ pub(crate) use self::{
 
 /// A Friday.
 pub(crate) const START: &str = "2026-11-20T10:00:30Z";
+/// How soon what is changed behind a server's back is known to it: a second is promised, and a machine that runs many tests at
+/// once may take longer.
+const SOON: Duration = Duration::from_secs(5);
 /// A request that hangs fails its test instead of holding up the run.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 /// What the previous system's database holds, with all its oddities, as an export.
 pub(crate) const PREVIOUS_DATABASE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
 const SECRET: &[u8] = b"a secret of the tests, long enough";
+
+/// Asks until it is so.
+pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "{what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
 pub(crate) struct TestServer {
@@ -55,7 +69,14 @@ impl TestServer {
 
     /// A server on this store, at [`START`], with settings of its own.
     pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change).await
+        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change, |ledger| ledger).await
+    }
+
+    /// A server on an empty store, at [`START`], that takes what `wrap` makes of the ledger for the ledger. Its
+    /// [`storage`](Self::storage) is the store as it is.
+    pub(crate) async fn start_behind(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
+        let store = Arc::new(TestStore::create().await);
+        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap).await
     }
 
     /// Another instance on the same store, at the same time.
@@ -65,7 +86,7 @@ impl TestServer {
 
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(self.store.clone(), self.clock.clone(), change).await
+        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
     }
 
     /// The server, ended and started again.
@@ -75,14 +96,21 @@ impl TestServer {
         Self::on(store, clock).await
     }
 
+    /// The store, once the server has ended.
+    pub(crate) async fn ended(self) -> TestStore {
+        self.handle.stop(true).await;
+        Arc::into_inner(self.store).expect("no other instance")
+    }
+
     async fn on(store: Arc<TestStore>, clock: Arc<TestClock>) -> Self {
-        Self::with(store, clock, |_| {}).await
+        Self::with(store, clock, |_| {}, |ledger| ledger).await
     }
 
     async fn with(
         store: Arc<TestStore>,
         clock: Arc<TestClock>,
         change: impl FnOnce(&mut HttpSettings),
+        wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
     ) -> Self {
         let opened = Store::open(&store.url()).await.unwrap();
         opened.migrate().await.unwrap();
@@ -94,8 +122,8 @@ impl TestServer {
             trust_forwarded_for: true,
         };
         change(&mut settings);
-        let application =
-            Application::build(&settings, SECRET, storage.clone(), clock.clone(), |_| {}).unwrap();
+        let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
+        let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();

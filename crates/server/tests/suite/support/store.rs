@@ -161,7 +161,7 @@ impl TestStore {
     /// All that is stored but for the record that a repair may leave of itself.
     pub(crate) fn without_record_of_repairs(&self, everything: Everything) -> Everything {
         match self {
-            Self::Sqlite(_) => everything,
+            Self::Sqlite(_) => Sqlite::without_record_of_repairs(everything),
             Self::MongoDb(_) => MongoDb::without_record_of_repairs(everything),
         }
     }

@@ -44,6 +44,12 @@ impl Sqlite {
         names.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
+    /// A repaired campaign has changed once more.
+    pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {
+        everything.remove("changes");
+        everything
+    }
+
     pub(super) fn set(&self, field: Field, id: Option<&str>, value: &Value) -> usize {
         let (table, column) = (field.documents.table(), field.column);
         let value: types::Value = match value {

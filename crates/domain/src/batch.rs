@@ -1,0 +1,298 @@
+//! Entries judged together: what becomes of each, in their order, and what that changes in sum.
+//!
+//! A store does the rest, in one transaction: it says which entries are stored already, what participations and campaigns
+//! held before, and writes what comes out. However many entries name one participation or campaign, each is read once and
+//! changed once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
+
+use crate::{
+    ledger::{Counters, Entry, EntryId, Outcome, Verdict},
+    price::Payment,
+};
+
+/// A batch of which some entries may be stored already.
+pub struct Batch<'a> {
+    entries: &'a [Entry],
+    known: HashMap<EntryId, (ParticipationId, Verdict)>,
+    before: HashMap<ParticipationId, Counters>,
+    purses: HashMap<CampaignId, Purse>,
+}
+
+/// What a campaign pays, what it has left, and what the batch spends of it.
+struct Purse {
+    payment: Payment,
+    remaining: Money,
+    spent: Money,
+}
+
+/// Participations and campaigns.
+pub type Named = (BTreeSet<ParticipationId>, BTreeSet<CampaignId>);
+
+/// An entry with a price names something of which the batch was told nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// A participation.
+    Participation(ParticipationId),
+    /// A campaign.
+    Campaign(CampaignId),
+}
+
+/// What became of a batch.
+pub struct Judged<'a> {
+    /// For each entry, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The entries to be stored, with their verdicts.
+    pub entries: Vec<(&'a Entry, Verdict)>,
+    /// What is added to participations.
+    pub credits: BTreeMap<ParticipationId, Credit>,
+    /// What is taken from campaigns.
+    pub charges: BTreeMap<CampaignId, Charge>,
+    /// What is added to quarter-hours, and who pays.
+    pub rollups: BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
+}
+
+/// What is added to a participation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Credit {
+    /// What the store said that it held.
+    pub before: Counters,
+    /// What is added.
+    pub added: Counters,
+}
+
+/// What is taken from a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// How much; more than nothing.
+    pub amount: Money,
+    /// What is left does not suffice for one unit.
+    pub is_last: bool,
+}
+
+impl<'a> Batch<'a> {
+    /// A batch of which nothing is known yet.
+    #[must_use]
+    pub fn new(entries: &'a [Entry]) -> Self {
+        Self { entries, known: HashMap::new(), before: HashMap::new(), purses: HashMap::new() }
+    }
+
+    /// Says that an entry of this id is stored, for whom, and what became of it.
+    pub fn knows(&mut self, id: EntryId, participation: ParticipationId, verdict: Verdict) {
+        self.known.insert(id, (participation, verdict));
+    }
+
+    /// Says what a participation holds. Of the counters only those matter from which prices and means go on, and only for a
+    /// participation that entries [with a price](Self::priced) name.
+    pub fn holds(&mut self, participation: ParticipationId, counters: Counters) {
+        self.before.insert(participation, counters);
+    }
+
+    /// Says what a campaign pays and has left; needed where entries [with a price](Self::priced) name it.
+    pub fn pays(&mut self, campaign: CampaignId, payment: Payment, remaining: Money) {
+        self.purses.insert(campaign, Purse { payment, remaining, spent: Money::ZERO });
+    }
+
+    /// The entries that are not stored yet; of twins in the batch, all.
+    pub fn unknown(&self) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(|entry| !self.known.contains_key(&entry.id))
+    }
+
+    /// The participations and the campaigns that these name. That they exist is for the store to see to.
+    #[must_use]
+    pub fn named(&self) -> Named {
+        self.unknown().map(|entry| (entry.participation, entry.campaign)).unzip()
+    }
+
+    /// Those among them whose money may have a part in what becomes of the entries.
+    #[must_use]
+    pub fn priced(&self) -> Named {
+        let priced = self.unknown().filter(|entry| entry.judge_unpriced().is_none());
+        priced.map(|entry| (entry.participation, entry.campaign)).unzip()
+    }
+
+    /// What a campaign pays, as far as the batch was told.
+    #[must_use]
+    pub fn payment_of(&self, campaign: CampaignId) -> Option<Payment> {
+        self.purses.get(&campaign).map(|purse| purse.payment)
+    }
+
+    /// Judges the entries in their order: where the money does not suffice for all, who came first is paid first.
+    ///
+    /// # Errors
+    /// [`Unknown`] if a price is needed and the batch was told nothing of whom it depends on.
+    pub fn judge(mut self) -> Result<Judged<'a>, Unknown> {
+        let mut judged = Judged {
+            outcomes: Vec::with_capacity(self.entries.len()),
+            entries: Vec::with_capacity(self.entries.len()),
+            credits: BTreeMap::new(),
+            charges: BTreeMap::new(),
+            rollups: BTreeMap::new(),
+        };
+        let mut here = HashMap::with_capacity(self.entries.len());
+        for entry in self.entries {
+            let known = self.known.get(&entry.id).or_else(|| here.get(&entry.id));
+            let outcome = if let Some(&(participation, verdict)) = known {
+                Outcome::Duplicate { participation, verdict }
+            } else {
+                let verdict = self.judge_one(entry, &mut judged)?;
+                here.insert(&entry.id, (entry.participation, verdict));
+                judged.entries.push((entry, verdict));
+                match verdict {
+                    Verdict::Counted(accrual) => Outcome::Counted(accrual),
+                    Verdict::Rejected(reason) => Outcome::Rejected(reason),
+                }
+            };
+            judged.outcomes.push(outcome);
+        }
+        let spent = self.purses.into_iter().filter(|(_, purse)| purse.spent != Money::ZERO);
+        judged.charges.extend(spent.map(|(campaign, Purse { payment, remaining, spent })| {
+            (campaign, Charge { amount: spent, is_last: !payment.affords_next(0, remaining) })
+        }));
+        Ok(judged)
+    }
+
+    fn judge_one(&mut self, entry: &Entry, judged: &mut Judged<'a>) -> Result<Verdict, Unknown> {
+        let Entry { participation, campaign, .. } = *entry;
+        let verdict = match entry.judge_unpriced() {
+            Some(verdict) => verdict,
+            None => self.price(entry, judged.credits.get(&participation))?,
+        };
+        if matches!(verdict, Verdict::Counted(_)) {
+            let change = Counters::of(entry.kind, &verdict);
+            let before = self.before.get(&participation).copied().unwrap_or_default();
+            let credit = judged.credits.entry(participation);
+            credit.or_insert_with(|| Credit { before, ..Credit::default() }).added.add(&change);
+            let rollup = judged.rollups.entry((participation, Quarter::containing(entry.at)));
+            rollup.or_insert_with(|| (campaign, Counters::default())).1.add(&change);
+        }
+        Ok(verdict)
+    }
+
+    /// The verdict where money has a part in it, which is taken out of the purse.
+    fn price(&mut self, entry: &Entry, credit: Option<&Credit>) -> Result<Verdict, Unknown> {
+        let Entry { participation, campaign, .. } = *entry;
+        let before = self.before.get(&participation).ok_or(Unknown::Participation(participation))?;
+        let purse = self.purses.get_mut(&campaign).ok_or(Unknown::Campaign(campaign))?;
+        let paid_so_far = before.paid_units + credit.map_or(0, |credit| credit.added.paid_units);
+        let verdict = entry.judge(&purse.payment, paid_so_far, purse.remaining);
+        if let Verdict::Counted(accrual) = verdict {
+            purse.remaining -= accrual.amount;
+            purse.spent += accrual.amount;
+        }
+        Ok(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_types::{ClickKind, ObjectId, PaymentType, Timestamp, VisitSource};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ledger::EntryKind, price::Accrual};
+
+    const KINDS: [EntryKind; 4] = [
+        EntryKind::Display,
+        EntryKind::Viewers,
+        EntryKind::Click(ClickKind::Chat),
+        EntryKind::Visit(VisitSource::Qr),
+    ];
+
+    fn id(byte: u8) -> ObjectId {
+        ObjectId::from_bytes([byte; 12])
+    }
+
+    fn entry(number: u8, kind: EntryKind, participation: u8, units: u64) -> Entry {
+        Entry {
+            id: EntryId::stored(number.to_string()),
+            participation: id(participation).into(),
+            campaign: id(0).into(),
+            kind,
+            units,
+            at: Timestamp::UNIX_EPOCH,
+            rejected: None,
+        }
+    }
+
+    /// One campaign that pays 3 for 1,000 impressions, and three participations.
+    fn batch<'a>(
+        entries: &'a [Entry],
+        remaining: Money,
+        before: &BTreeMap<ParticipationId, Counters>,
+    ) -> Batch<'a> {
+        let mut batch = Batch::new(entries);
+        let payment = Payment::new(PaymentType::Cpm, Money::from_micros(3_000_000), 1).unwrap();
+        batch.pays(id(0).into(), payment, remaining);
+        for participation in 1..=3 {
+            let participation = id(participation).into();
+            batch.holds(participation, before.get(&participation).copied().unwrap_or_default());
+        }
+        batch
+    }
+
+    #[test]
+    fn twins_count_once_and_who_came_first_is_paid_first() {
+        let display = |number, participation| entry(number, EntryKind::Display, participation, 1);
+        let entries = [display(1, 1), display(2, 2), display(1, 1), display(3, 3)];
+        let judged = batch(&entries, Money::from_micros(6_500), &BTreeMap::new()).judge().unwrap();
+        let paid = Accrual { paid: 1, unpaid: 0, amount: Money::from_micros(3_000) };
+        assert_eq!(judged.outcomes[..2], [Outcome::Counted(paid); 2]);
+        assert!(matches!(judged.outcomes[2], Outcome::Duplicate { .. }));
+        assert!(matches!(judged.outcomes[3], Outcome::Rejected(_)));
+        let charge = Charge { amount: Money::from_micros(6_000), is_last: true };
+        assert_eq!(judged.charges.into_iter().collect::<Vec<_>>(), [(id(0).into(), charge)]);
+        assert_eq!((judged.entries.len(), judged.credits.len(), judged.rollups.len()), (3, 2, 2));
+    }
+
+    #[test]
+    fn a_price_needs_to_be_told_of_whom_it_depends_on_and_a_click_has_none() {
+        let [click, display] =
+            [EntryKind::Click(ClickKind::Overlay), EntryKind::Display].map(|kind| [entry(1, kind, 9, 1)]);
+        assert_eq!(Batch::new(&click).judge().unwrap().credits.len(), 1);
+        assert_eq!(Batch::new(&click).priced(), (BTreeSet::new(), BTreeSet::new()));
+        let unknown = Batch::new(&display).judge().err();
+        assert_eq!(unknown, Some(Unknown::Participation(id(9).into())));
+    }
+
+    proptest! {
+        /// However entries are cut into batches, each has the same outcome, and no budget falls below nothing.
+        #[test]
+        fn the_cut_into_batches_changes_nothing(
+            drawn in prop::collection::vec((0_u8..40, 0..4_usize, 1_u8..4, 1_u64..2_000), 1..60),
+            cut in 0..60_usize,
+            budget in 0_i64..20_000_000,
+        ) {
+            let entries: Vec<_> =
+                drawn.iter().map(|&(number, kind, part, units)| entry(number, KINDS[kind], part, units)).collect();
+            let cut = cut.min(entries.len());
+            let mut sums = Vec::new();
+            for cuts in [vec![&entries[..]], vec![&entries[..cut], &entries[cut..]]] {
+                let (mut remaining, mut held) = (Money::from_micros(budget), BTreeMap::new());
+                let (mut known, mut outcomes) = (Vec::new(), Vec::new());
+                for entries in cuts {
+                    let mut batch = batch(entries, remaining, &held);
+                    for (id, participation, verdict) in &known {
+                        batch.knows(EntryId::clone(id), *participation, *verdict);
+                    }
+                    let judged = batch.judge().unwrap();
+                    known.extend(judged.entries.iter().map(|(one, verdict)| (one.id.clone(), one.participation, *verdict)));
+                    outcomes.extend(judged.outcomes);
+                    for Charge { amount, .. } in judged.charges.into_values() {
+                        remaining -= amount;
+                        prop_assert!(remaining >= Money::ZERO);
+                    }
+                    for (id, credit) in judged.credits {
+                        held.entry(id).or_insert_with(Counters::default).add(&credit.added);
+                    }
+                }
+                let earned = held.values().fold(Money::ZERO, |sum, counters| sum + counters.earnings);
+                prop_assert_eq!(earned + remaining, Money::from_micros(budget));
+                sums.push((outcomes, held));
+            }
+            prop_assert_eq!(&sums[0], &sums[1]);
+        }
+    }
+}

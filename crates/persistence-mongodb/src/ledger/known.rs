@@ -1,0 +1,70 @@
+//! What this process knows to be in the store because it was there before, so that a batch need not ask again.
+//!
+//! It is never believed: statements that rely on it carry its condition, and where they do not meet the documents that
+//! they are for, the transaction is begun again without it.
+
+use std::collections::HashSet;
+
+use gametriggers_types::{ObjectId, ParticipationId, Quarter};
+
+/// How much of each kind is known at most; beyond that, all is forgotten and learnt anew.
+const MAX: usize = 200_000;
+/// After how many batches without a repetition none is expected in the next.
+const UNREPEATED: u32 = 64;
+
+/// The key of a rollup.
+pub(super) type RollupKey = (ParticipationId, Quarter);
+
+/// What a batch takes for granted.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Participations and campaigns that have an opening.
+    opened: HashSet<ObjectId>,
+    rollups: HashSet<RollupKey>,
+    /// How many batches there were since the last entry that was stored before.
+    unrepeated: u32,
+}
+
+impl Known {
+    pub(super) fn is_empty(&self) -> bool {
+        self.opened.is_empty() && self.rollups.is_empty()
+    }
+
+    /// Whether entries are taken to be new without looking. One that is not is refused by the server, and the batch begun
+    /// again.
+    pub(super) fn expects_new_entries(&self) -> bool {
+        self.unrepeated >= UNREPEATED
+    }
+
+    pub(super) fn is_opened(&self, id: ObjectId) -> bool {
+        self.opened.contains(&id)
+    }
+
+    pub(super) fn has_rollup(&self, key: RollupKey) -> bool {
+        self.rollups.contains(&key)
+    }
+
+    /// To be called when a transaction that left these behind is committed.
+    pub(super) fn learn(
+        &mut self,
+        opened: impl Iterator<Item = ObjectId>,
+        rollups: impl Iterator<Item = RollupKey>,
+        was_repeated: bool,
+    ) {
+        self.unrepeated = if was_repeated { 0 } else { self.unrepeated.saturating_add(1) };
+        if self.opened.len().max(self.rollups.len()) > MAX {
+            (self.opened, self.rollups) = <_>::default();
+        }
+        self.opened.extend(opened);
+        self.rollups.extend(rollups);
+    }
+
+    /// To be called when a transaction failed: from now on entries are looked up. If what was relied on is not so any more, all
+    /// of it is forgotten.
+    pub(super) fn doubt(&mut self, is_outdated: bool) {
+        self.unrepeated = 0;
+        if is_outdated {
+            *self = Self::default();
+        }
+    }
+}
