@@ -2,10 +2,11 @@
 
 mod configuration;
 mod demo;
-mod durability;
 mod import;
+mod killed;
 mod migrations;
 mod process;
 mod reconcile;
 mod serving;
+mod two_servers;
 mod waiting;

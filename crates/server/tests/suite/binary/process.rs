@@ -161,6 +161,11 @@ impl Running {
         assert!(sent.unwrap().success());
     }
 
+    /// Kills it, without a moment's delay.
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
     /// Sends a signal and waits for the end.
     #[track_caller]
     pub(super) fn end(self, signal: &str) -> Finished {

@@ -48,10 +48,6 @@ impl Server {
         Self { process, client, base: format!("http://{address}") }
     }
 
-    pub(super) fn signal(&self, name: &str) {
-        self.process.signal(name);
-    }
-
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
@@ -103,12 +99,16 @@ impl Server {
         ended
     }
 
-    /// Ends the server without asking.
+    /// Ends the server without asking, at once.
+    pub(super) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Waits until a killed server is gone.
     #[track_caller]
-    pub(super) fn kill(self) -> Finished {
-        let ended = self.process.end("KILL");
+    pub(super) fn gone(self) {
+        let ended = self.process.wait();
         assert_eq!(ended.code, None, "{}", ended.stderr);
-        ended
     }
 }
 

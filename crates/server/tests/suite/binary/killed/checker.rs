@@ -1,0 +1,155 @@
+//! Whether the store holds what the clients were told, and nothing else.
+
+use gametriggers_domain::{
+    ledger::{Counters, EntryId, Verdict},
+    model::{Campaign, Participation},
+};
+use gametriggers_persistence::StoredEntry;
+use gametriggers_types::{Money, PaymentType};
+
+use super::{
+    log::{Event, Log, Told},
+    state::State,
+};
+
+/// Everything that is not as it has to be, in words.
+pub(super) fn violations(log: &Log, state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    for (id, event) in &log.events {
+        found.extend(of_answers(event).map(|what| format!("{id} {what}")));
+        let of_entry = match state.entries.get(id) {
+            Some(stored) => of_entry(event, stored),
+            None if event.answers.is_empty() => vec![],
+            None => vec!["was acknowledged and is not stored".to_owned()],
+        };
+        found.extend(of_entry.iter().map(|what| format!("{id} {what}")));
+    }
+    found.extend(never_sent(log, state));
+    found.extend(of_decisions(log, state));
+    for campaign in &state.campaigns {
+        found.extend(of_money(campaign, state).map(|what| format!("{} {what}", campaign.title)));
+        for participation in state.participations.iter().filter(|it| it.campaign_id == campaign.id) {
+            let whats = of_counters(participation, campaign, state);
+            let whats = whats.into_iter().chain(of_visits(participation, campaign, log));
+            found.extend(whats.map(|what| format!("participation {} {what}", participation.id)));
+        }
+    }
+    found.extend(state.discrepancies.iter().map(|difference| format!("reconcile finds {difference:?}")));
+    found
+}
+
+/// One sending is the first, and it alone is told so.
+fn of_answers(event: &Event) -> impl Iterator<Item = String> {
+    let firsts = event.answers.iter().filter(|answer| answer.outcome != Told::Duplicate).count();
+    let twice = (firsts > 1).then(|| format!("was answered {firsts} times as if it were the first"));
+    // Where a sending was not answered, that was the first.
+    let all_answered = event.times_sent > 0 && event.answers.len() == event.times_sent;
+    let never = (firsts == 0 && all_answered).then(|| "was new and answered as a duplicate".to_owned());
+    twice.into_iter().chain(never)
+}
+
+/// Stored as it was sent, under the verdict that was told.
+fn of_entry(event: &Event, stored: &StoredEntry) -> Vec<String> {
+    let (credited, shown) = (stored.entry.participation, event.shown);
+    let mut found = Vec::new();
+    if credited != shown {
+        found.push(format!("is credited to {credited}, and {shown} was on screen"));
+    }
+    let reason = match stored.verdict {
+        Verdict::Counted(_) => None,
+        Verdict::Rejected(reason) => Some(reason),
+    };
+    for answer in &event.answers {
+        if answer.reason != reason || (answer.outcome == Told::Rejected && reason.is_none()) {
+            found.push(format!("was acknowledged with {answer:?} and is stored with {:?}", stored.verdict));
+        }
+        if answer.participation_id != Some(credited) {
+            let told = answer.participation_id;
+            found.push(format!("was acknowledged for {told:?} and is credited to {credited}"));
+        }
+    }
+    found
+}
+
+fn never_sent(log: &Log, state: &State) -> impl Iterator<Item = String> {
+    let unknown = |id: &&EntryId| log.events.get(id).is_none_or(|event| event.times_sent == 0);
+    state.entries.keys().filter(unknown).map(|id| format!("{id} is stored and was never sent"))
+}
+
+/// What a screen was told to show is what was decided.
+fn of_decisions(log: &Log, state: &State) -> impl Iterator<Item = String> {
+    log.shown.iter().filter_map(|(id, shown)| match state.decisions.get(id) {
+        None => Some(format!("decision {id} was shown and is not stored")),
+        Some(stored) if *stored == Some(*shown) => None,
+        Some(stored) => Some(format!("decision {id} was shown as {shown} and is stored as {stored:?}")),
+    })
+}
+
+/// No more is spent than there was, and all that is spent is somebody's.
+fn of_money(campaign: &Campaign, state: &State) -> impl Iterator<Item = String> {
+    let remaining = campaign.remaining_budget;
+    let spent = campaign.budget - remaining;
+    let of_campaign = state.participations.iter().filter(|it| it.campaign_id == campaign.id);
+    let earned: Money = of_campaign.map(|it| it.counters.earnings).sum();
+    let overspent = (remaining < Money::ZERO).then(|| format!("is overspent: {remaining} remains"));
+    let unequal = (spent != earned).then(|| format!("has spent {spent}, and {earned} was earned"));
+    overspent.into_iter().chain(unequal)
+}
+
+/// Each entry counts once, and nothing counts but entries.
+fn of_counters(participation: &Participation, campaign: &Campaign, state: &State) -> Vec<String> {
+    let stored = &participation.counters;
+    let own = state.entries.values().filter(|it| it.entry.participation == participation.id);
+    let mut expected = Counters::default();
+    for StoredEntry { entry, verdict } in own {
+        expected.add(&Counters::of(entry.kind, verdict));
+    }
+    // Visits cannot be looked up. No click of the load has their source.
+    let visits = stored.visits;
+    let paid = if campaign.payment.kind() == PaymentType::Cpc { visits } else { 0 };
+    expected.add(&Counters { visits, clicks: visits, qr_scans: visits, paid_units: paid, ..<_>::default() });
+    expected.earnings = campaign.payment.cost(0, expected.paid_units);
+
+    let mut found = differences(stored, &expected, "its entries");
+    let rollups = state.rollups.get(&participation.id).copied().unwrap_or_default();
+    found.extend(differences(stored, &rollups, "its rollups"));
+    found
+}
+
+/// All that were acknowledged count, but for those that found no money, and none that was not sent.
+fn of_visits(participation: &Participation, campaign: &Campaign, log: &Log) -> impl Iterator<Item = String> {
+    let stored = participation.counters.visits;
+    let visits = log.visits.get(&participation.id).copied().unwrap_or_default();
+    let payment = &campaign.payment;
+    let has_money = payment.kind() != PaymentType::Cpc
+        || payment.affords_next(participation.counters.paid_units, campaign.remaining_budget);
+    let lost = (stored < visits.acknowledged && has_money)
+        .then(|| format!("has {stored} visits, and {} were acknowledged", visits.acknowledged));
+    let unknown =
+        (stored > visits.sent).then(|| format!("has {stored} visits, and {} were sent", visits.sent));
+    lost.into_iter().chain(unknown)
+}
+
+fn differences(stored: &Counters, expected: &Counters, of: &str) -> Vec<String> {
+    let fields = |counters: &Counters| {
+        [
+            ("impressions", counters.impressions),
+            ("clicks", counters.clicks),
+            ("chat clicks", counters.chat_clicks),
+            ("QR scans", counters.qr_scans),
+            ("link clicks", counters.link_clicks),
+            ("visits", counters.visits),
+            ("paid units", counters.paid_units),
+            ("micro-units earned", counters.earnings.micros().cast_unsigned()),
+        ]
+    };
+    let pairs = fields(stored).into_iter().zip(fields(expected));
+    let unequal = pairs.filter(|(stored, expected)| stored != expected);
+    let mut found: Vec<_> = unequal
+        .map(|((name, stored), (_, expected))| format!("has {stored} {name}, and {of} add up to {expected}"))
+        .collect();
+    if found.is_empty() && stored != expected {
+        found.push(format!("has {stored:?}, and {of} add up to {expected:?}"));
+    }
+    found
+}

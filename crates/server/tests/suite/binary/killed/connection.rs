@@ -1,0 +1,81 @@
+//! Requests to a server that may be gone at any moment.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
+use tokio::time::sleep;
+
+/// A server that answers nothing for so long has failed.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// The server hung up, or there is none.
+pub(super) struct Gone;
+
+pub(super) struct Connection {
+    pub(super) http: Client,
+    base: String,
+    refused: AtomicUsize,
+    end_expected: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn to(base: String) -> Self {
+        let http = Client::builder().timeout(ANSWERED_WITHIN).redirect(Policy::none()).build().unwrap();
+        Self { http, base, refused: AtomicUsize::new(0), end_expected: AtomicBool::new(false) }
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// Sends what `request` makes, again and again, until it is not refused; then the answer must have this status.
+    pub(super) async fn insist(
+        &self,
+        status: StatusCode,
+        mut request: impl FnMut() -> RequestBuilder,
+    ) -> Result<Vec<u8>, Gone> {
+        loop {
+            if let Some(body) = self.ask(status, request()).await? {
+                return Ok(body);
+            }
+            sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    /// The answer, which must have this status; `None` if the server says to come again.
+    pub(super) async fn ask(
+        &self,
+        status: StatusCode,
+        request: RequestBuilder,
+    ) -> Result<Option<Vec<u8>>, Gone> {
+        let response = request.send().await.map_err(|_| self.gone())?;
+        let answered = response.status();
+        // Cut off within the answer, nothing is acknowledged.
+        let body = response.bytes().await.map_err(|_| self.gone())?;
+        if answered == StatusCode::SERVICE_UNAVAILABLE {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Ok(None);
+        }
+        assert_eq!(answered, status, "{}", String::from_utf8_lossy(&body));
+        Ok(Some(body.to_vec()))
+    }
+
+    /// How often somebody was told to come again.
+    pub(super) fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
+    }
+
+    /// From now on the server may be gone.
+    pub(super) fn expect_the_end(&self) {
+        self.end_expected.store(true, Ordering::SeqCst);
+    }
+
+    fn gone(&self) -> Gone {
+        assert!(self.end_expected.load(Ordering::SeqCst), "the server hung up, and nobody had killed it");
+        Gone
+    }
+}

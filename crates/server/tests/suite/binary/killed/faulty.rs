@@ -1,0 +1,97 @@
+//! Ledgers that do what no ledger may.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use gametriggers_domain::{
+    ledger::{Entry, EntryId},
+    price::Accrual,
+};
+use gametriggers_persistence::{Applied, Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
+use gametriggers_types::{CampaignId, Money, ParticipationId};
+
+/// What is wrong with a ledger.
+#[derive(Clone, Copy)]
+pub(super) enum Bug {
+    None,
+    /// What is new is answered at once and stored when more comes: the last of it dies with the process.
+    AnswersBeforeItStores,
+    /// A fact has two ids.
+    RecordsTwice,
+    /// Whoever came first in a campaign gets everything.
+    CreditsSomebodyElse,
+}
+
+pub(super) struct Faulty {
+    ledger: Arc<dyn Ledger>,
+    bug: Bug,
+    known: Mutex<BTreeSet<EntryId>>,
+    unstored: Mutex<Vec<Entry>>,
+    /// In each campaign.
+    first: Mutex<BTreeMap<CampaignId, ParticipationId>>,
+}
+
+impl Faulty {
+    pub(super) fn with(bug: Bug, ledger: Arc<dyn Ledger>) -> Self {
+        let (known, unstored, first) = <_>::default();
+        Self { ledger, bug, known, unstored, first }
+    }
+
+    fn new_of(&self, batch: &[Entry]) -> Vec<Entry> {
+        let mut known = self.known.lock().unwrap();
+        batch.iter().filter(|entry| known.insert(entry.id.clone())).cloned().collect()
+    }
+
+    fn credited_to_the_first(&self, entry: &Entry) -> Entry {
+        let mut first = self.first.lock().unwrap();
+        let participation = *first.entry(entry.campaign).or_insert(entry.participation);
+        Entry { participation, ..entry.clone() }
+    }
+}
+
+#[async_trait]
+impl Ledger for Faulty {
+    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
+        match self.bug {
+            Bug::None => self.ledger.apply(batch).await,
+            Bug::AnswersBeforeItStores => {
+                let new = self.new_of(&batch);
+                if !new.is_empty() {
+                    let before = mem::replace(&mut *self.unstored.lock().unwrap(), new);
+                    self.ledger.record(before.into()).await?;
+                }
+                let counted = Accrual { paid: 0, unpaid: 1, amount: Money::ZERO };
+                Ok(Applied::durable(vec![Outcome::Counted(counted); batch.len()]))
+            }
+            Bug::RecordsTwice => {
+                let twin = |entry: &Entry| Entry {
+                    id: EntryId::stored(format!("{} again", entry.id)),
+                    ..entry.clone()
+                };
+                let twice = batch.iter().cloned().chain(batch.iter().map(twin));
+                let mut outcomes = self.ledger.record(twice.collect()).await?;
+                outcomes.truncate(batch.len());
+                Ok(Applied::durable(outcomes))
+            }
+            Bug::CreditsSomebodyElse => {
+                self.ledger.apply(batch.iter().map(|entry| self.credited_to_the_first(entry)).collect()).await
+            }
+        }
+    }
+
+    async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
+        self.ledger.find_entry(id).await
+    }
+
+    async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
+        self.ledger.list_rollups(participation).await
+    }
+
+    async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
+        self.ledger.reconcile(repair).await
+    }
+}

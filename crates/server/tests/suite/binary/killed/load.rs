@@ -1,0 +1,238 @@
+//! Clients of all kinds at once, each of whom notes what they do.
+
+use std::sync::{Mutex, MutexGuard};
+
+use futures_util::{
+    StreamExt,
+    future::{join, join_all},
+    stream,
+};
+use gametriggers_domain::ledger::EntryId;
+use gametriggers_types::{ClickKind, DecisionId, ParticipationId};
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{
+    connection::{Connection, Gone},
+    log::{Answer, Event, Log, Told},
+    stage::{OnAir, Stage},
+};
+
+/// A viewer clicks this often before they look at the screen again,
+const CLICKS_PER_LOOK: usize = 4;
+/// … and sends every so many-th click twice.
+const SENT_TWICE: usize = 7;
+const SENT_AGAIN_AT_ONCE: usize = 16;
+const STRATEGIES: [&str; 3] = ["weighted", "performance", "fair-rotation"];
+/// All screens of a stage show the same campaign by it, the first one that pays best.
+const BEST_PAYING: &str = "revenue-optimized";
+
+/// The clients of each streamer.
+const ROLES: [Role; 7] =
+    [Role::Director, Role::Page, Role::Viewer, Role::Viewer, Role::Viewer, Role::Visitor, Role::Visitor];
+
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    /// The streamer, whose changes of the settings end one decision after the other.
+    Director,
+    /// The overlay.
+    Page,
+    /// Clicks on what is on screen.
+    Viewer,
+    /// Follows tracking links.
+    Visitor,
+}
+
+/// What is on screen.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    decision_id: DecisionId,
+    participation_id: ParticipationId,
+    receipt: String,
+}
+
+pub(super) struct Load<'a> {
+    stage: &'a Stage,
+    log: Mutex<&'a mut Log>,
+    server: Connection,
+    /// Begins the ids of this load's events.
+    name: String,
+    recorded: watch::Sender<usize>,
+}
+
+impl<'a> Load<'a> {
+    /// A load on the server at this address; no two may have the same name.
+    pub(super) fn new(stage: &'a Stage, log: &'a mut Log, base: String, name: &str) -> Self {
+        let (server, name) = (Connection::to(base), name.to_owned());
+        Self { stage, log: Mutex::new(log), server, name, recorded: watch::Sender::default() }
+    }
+
+    /// Returns when so many new events were acknowledged.
+    pub(super) async fn recorded(&self, count: usize) {
+        self.recorded.subscribe().wait_for(|recorded| *recorded >= count).await.unwrap();
+    }
+
+    /// From now on the server may be gone.
+    pub(super) fn expect_the_end(&self) {
+        self.server.expect_the_end();
+    }
+
+    /// Everybody looks at the one campaign that has money for fewer displays than there are screens, and leaves it to a
+    /// later load to report them.
+    pub(super) async fn look_at_what_soon_has_no_money(&self) {
+        for streamer in &self.stage.streamers {
+            // Only a server that was killed would not answer.
+            self.choose(streamer, BEST_PAYING).await.ok();
+            self.look(streamer).await.ok();
+        }
+    }
+
+    /// Goes on until the server is gone.
+    pub(super) async fn until_the_end(&self) {
+        self.run(usize::MAX).await;
+    }
+
+    /// Takes so many steps of each client, and answers whatever had no answer.
+    pub(super) async fn to_its_end(&self, steps: usize) {
+        self.run(steps).await;
+    }
+
+    /// Sends every event once more.
+    pub(super) async fn send_everything_again(&self) {
+        let all = self.log().events.keys().cloned().collect();
+        self.send_again(all).await;
+    }
+
+    async fn run(&self, steps: usize) {
+        let unanswered = |(id, event): (&EntryId, &Event)| event.answers.is_empty().then(|| id.clone());
+        let left_over = self.log().events.iter().filter_map(unanswered).collect();
+        let roles = |(screen, streamer)| {
+            (0..).zip(ROLES).map(move |(number, role)| (streamer, role, format!("{screen}/{number}")))
+        };
+        let clients = (0..).zip(&self.stage.streamers).flat_map(roles);
+        let acting = clients.map(async |(streamer, role, client): (&OnAir, Role, String)| {
+            let client = format!("{} {client}", self.name);
+            for step in 0..steps {
+                if let Err(Gone) = self.step(streamer, role, &client, step).await {
+                    return;
+                }
+            }
+        });
+        join(self.send_again(left_over), join_all(acting)).await;
+        self.log().refused += self.server.refused();
+    }
+
+    async fn step(&self, streamer: &OnAir, role: Role, client: &str, step: usize) -> Result<(), Gone> {
+        match role {
+            Role::Director => {
+                let mut decisions = Vec::new();
+                for strategy in STRATEGIES {
+                    self.choose(streamer, strategy).await?;
+                    decisions.push(self.look(streamer).await?.0);
+                }
+                let displays = decisions.iter().map(|display| self.send(display));
+                join_all(displays).await.into_iter().collect()
+            }
+            Role::Page => {
+                let (display, _) = self.look(streamer).await?;
+                self.send(&display).await?;
+                self.ping(streamer).await
+            }
+            Role::Viewer => {
+                let (_, shown) = self.look(streamer).await?;
+                for number in 0..CLICKS_PER_LOOK {
+                    let number = step * CLICKS_PER_LOOK + number;
+                    self.click(streamer, &shown, &format!("{client}/{number}"), number).await?;
+                }
+                Ok(())
+            }
+            Role::Visitor => {
+                let joined = &streamer.joined[step % streamer.joined.len()];
+                self.visit(joined.id, &format!("{client}/{step}")).await
+            }
+        }
+    }
+
+    async fn choose(&self, streamer: &OnAir, strategy: &str) -> Result<(), Gone> {
+        let url = self.server.url("/api/v1/users/me/campaign-selection");
+        let settings = json!({"campaignSelectionStrategy": strategy});
+        let put = || self.server.http.put(&url).bearer_auth(&streamer.bearer).json(&settings);
+        self.server.insist(StatusCode::OK, put).await?;
+        Ok(())
+    }
+
+    /// Looks at the screen, where there always is a campaign, and notes what there is to display.
+    async fn look(&self, streamer: &OnAir) -> Result<(EntryId, Shown), Gone> {
+        let url = self.server.url(&format!("/api/v1/overlay/{}/data", streamer.token));
+        let data = self.server.insist(StatusCode::OK, || self.server.http.get(&url)).await?;
+        let shown: Shown = serde_json::from_slice(&data).unwrap();
+        self.log().shown.insert((shown.decision_id, shown.participation_id));
+        let path = format!("/api/v1/campaigns/impression/{}", streamer.token);
+        let display = EntryId::display(shown.decision_id);
+        self.note(&display, path, json!({"receipt": shown.receipt}), &shown);
+        Ok((display, shown))
+    }
+
+    async fn ping(&self, streamer: &OnAir) -> Result<(), Gone> {
+        let url = self.server.url(&format!("/api/v1/overlay/{}/ping", streamer.token));
+        self.server.insist(StatusCode::CREATED, || self.server.http.post(&url)).await?;
+        self.log().pings += 1;
+        Ok(())
+    }
+
+    async fn click(&self, streamer: &OnAir, shown: &Shown, event: &str, number: usize) -> Result<(), Gone> {
+        let kind = [ClickKind::Overlay, ClickKind::Chat][number % 2];
+        let path = format!("/api/v1/overlay/{}/click/{kind}", streamer.token);
+        let id = EntryId::click(streamer.id, kind, event);
+        self.note(&id, path, json!({"receipt": shown.receipt, "eventId": event}), shown);
+        self.send(&id).await?;
+        if number.is_multiple_of(SENT_TWICE) { self.send(&id).await } else { Ok(()) }
+    }
+
+    /// Somebody new follows the link. That it leads on is all that they are told.
+    async fn visit(&self, joined: ParticipationId, visitor: &str) -> Result<(), Gone> {
+        let request = self.server.http.get(self.server.url(&format!("/c/{joined}?src=qr")));
+        self.log().visits.entry(joined).or_default().sent += 1;
+        if self.server.ask(StatusCode::FOUND, request.header("User-Agent", visitor)).await?.is_some() {
+            self.log().visits.entry(joined).or_default().acknowledged += 1;
+            self.recorded.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    fn note(&self, id: &EntryId, path: String, body: Value, shown: &Shown) {
+        let new = Event { path, body, shown: shown.participation_id, times_sent: 0, answers: vec![] };
+        self.log().events.entry(id.clone()).or_insert(new);
+    }
+
+    async fn send_again(&self, ids: Vec<EntryId>) {
+        let send = async |id| {
+            self.send(&id).await.ok();
+        };
+        stream::iter(ids).for_each_concurrent(SENT_AGAIN_AT_ONCE, send).await;
+    }
+
+    /// Sends a noted event until it is acknowledged.
+    async fn send(&self, id: &EntryId) -> Result<(), Gone> {
+        let post = || {
+            let mut log = self.log();
+            let event = log.events.get_mut(id).unwrap();
+            event.times_sent += 1;
+            self.server.http.post(self.server.url(&event.path)).json(&event.body)
+        };
+        let body = self.server.insist(StatusCode::CREATED, post).await?;
+        let answer: Answer = serde_json::from_slice(&body).unwrap();
+        if answer.outcome != Told::Duplicate {
+            self.recorded.send_modify(|count| *count += 1);
+        }
+        self.log().events.get_mut(id).unwrap().answers.push(answer);
+        Ok(())
+    }
+
+    fn log(&self) -> MutexGuard<'_, &'a mut Log> {
+        self.log.lock().unwrap()
+    }
+}

@@ -1,0 +1,65 @@
+//! When a server is killed: at random, and at the same moments for the same seed.
+
+use std::{
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    time::Duration,
+};
+
+use tokio::time::{sleep, timeout};
+
+use super::load::Load;
+
+/// The server is killed within this time of the first request, or of when it records.
+const KILLED_WITHIN: Duration = Duration::from_millis(300);
+/// … or with one of so many acknowledgements: at that moment a server must have nothing left to do for what it has
+/// acknowledged.
+const KILLED_AMONG: u128 = 100;
+/// A server that has acknowledged so many new events records whatever comes. Before, it may wait for a store that has yet
+/// to find out that the server before is dead.
+const RECORDING: usize = 20;
+const RECORDED_WITHIN: Duration = Duration::from_mins(1);
+
+/// When a server is killed.
+#[derive(Debug)]
+pub(super) enum Moment {
+    AfterFirstRequest(Duration),
+    OnceRecording(Duration),
+    /// Within microseconds of this one.
+    WithAcknowledgement(usize),
+}
+
+impl Moment {
+    /// At random, from each part of the time in turn.
+    pub(super) fn of(seed: u64, round: usize, rounds: usize) -> Self {
+        let chance = chance(seed, round, "under load");
+        let part = KILLED_WITHIN / u32::try_from(rounds).unwrap();
+        let time = part * u32::try_from(round).unwrap() + part.mul_f64(chance);
+        match round % 4 {
+            0 => Self::AfterFirstRequest(time),
+            1 => Self::OnceRecording(time),
+            _ => {
+                let number = KILLED_AMONG * time.as_micros() / KILLED_WITHIN.as_micros();
+                Self::WithAcknowledgement(RECORDING + usize::try_from(number).unwrap())
+            }
+        }
+    }
+
+    pub(super) async fn comes(&self, load: &Load<'_>) {
+        let recorded =
+            async |count| timeout(RECORDED_WITHIN, load.recorded(count)).await.expect("new events in time");
+        match *self {
+            Self::AfterFirstRequest(time) => sleep(time).await,
+            Self::OnceRecording(time) => {
+                recorded(RECORDING).await;
+                sleep(time).await;
+            }
+            Self::WithAcknowledgement(number) => recorded(number).await,
+        }
+    }
+}
+
+/// From 0 to 1, and always the same for the same seed.
+pub(super) fn chance(seed: u64, round: usize, of: &str) -> f64 {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round, of));
+    f64::from(u32::try_from(hash >> 32).unwrap()) / f64::from(u32::MAX)
+}

@@ -1,0 +1,59 @@
+//! Several processes on one store.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{process::Folder, serving::Server};
+
+const KARMA: &str = "6864d4187d06a675f2abb714";
+const KARMAS_OVERLAY: &str = "0f44b311d2a3777b161a8c9ab3efe78b3122b03a1ea7de83a7b0fe628d34cb1e";
+/// A participation of the previous database whose campaign is always on.
+const TOKEN: &str = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
+const CLICKS: usize = 200;
+
+async fn stored_clicks(folder: &Folder) -> usize {
+    usize::try_from(folder.stored_counters(TOKEN).await.clicks).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_on_one_store_decide_alike_and_count_exactly() {
+    let folder = Folder::with_previous_database().await;
+    let servers = [Server::start(&folder), Server::start(&folder)];
+    servers[0].end_blackouts(KARMA).await;
+    // Asked by many at once, before there is a decision.
+    let asked = join_all((0..20).map(|place| servers[place % 2].data(KARMAS_OVERLAY))).await;
+    let decisions: BTreeSet<_> = asked.iter().map(|data| data["decisionId"].as_str().unwrap()).collect();
+    // A slot may end while they ask; then the next is another one, for both.
+    assert!(decisions.len() <= 2, "{decisions:?}");
+    for decision in decisions {
+        let mut same = asked.iter().filter(|data| data["decisionId"] == decision);
+        let first = same.next().unwrap();
+        assert!(first["kind"] == "campaign" && same.all(|data| data == first), "{asked:#?}");
+    }
+
+    let receipt = &servers[1].data(TOKEN).await["receipt"];
+    let click = |place: usize| {
+        let body = json!({"receipt": receipt, "eventId": format!("click {place}")});
+        servers[place % 2].click(TOKEN, body)
+    };
+    for reply in join_all((0..CLICKS).map(click)).await {
+        reply.assert_event("counted", None);
+    }
+    // The other server knows each of them.
+    for reply in join_all((0..CLICKS).map(|place| {
+        let body = json!({"receipt": receipt, "eventId": format!("click {place}")});
+        servers[(place + 1) % 2].click(TOKEN, body)
+    }))
+    .await
+    {
+        reply.assert_event("duplicate", None);
+    }
+    folder.assert_reconciled();
+    for server in servers {
+        server.stop();
+    }
+    assert_eq!(stored_clicks(&folder).await, CLICKS);
+    folder.assert_reconciled();
+}
