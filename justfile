@@ -16,6 +16,10 @@ test *args:
 browser *args:
     cargo xtask browser {{ args }}
 
+# Measure the server beside what its frameworks do without it (--short: in a minute)
+bench *args:
+    cargo xtask bench {{ args }}
+
 # Check crate floors, formatting, clippy and documentation
 lint:
     cargo xtask lint

@@ -39,8 +39,8 @@ const NO_DRIVER_NO_HTTP: &[&Family] = &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE, &MO
 
 /// The floors, from the top down: every arrow points to a crate listed before.
 ///
-/// `gametriggers-persistence-contract` and `gametriggers-test-mongod` are in no `may_use`: they are for tests, and nothing
-/// that ships contains them.
+/// `gametriggers-persistence-contract`, `gametriggers-test-mongod` and `gametriggers-benches` are in no other's `may_use`:
+/// they are for tests and measurements, and nothing that ships contains them.
 const FLOORS: &[Floor] = &[
     Floor { package: "gametriggers-types", may_use: &[], never: PURE },
     Floor { package: "gametriggers-domain", may_use: &["gametriggers-types"], never: PURE },
@@ -117,6 +117,22 @@ const FLOORS: &[Floor] = &[
             "gametriggers-streams",
             "gametriggers-services",
             "gametriggers-http",
+        ],
+        never: &[],
+    },
+    Floor {
+        package: "gametriggers-benches",
+        may_use: &[
+            "gametriggers-types",
+            "gametriggers-domain",
+            "gametriggers-persistence",
+            "gametriggers-persistence-sqlite",
+            "gametriggers-persistence-mongodb",
+            "gametriggers-test-mongod",
+            "gametriggers-streams",
+            "gametriggers-services",
+            "gametriggers-http",
+            "gametriggers",
         ],
         never: &[],
     },

@@ -11,11 +11,13 @@
     reason = "a command for people: what it does belongs on their terminal"
 )]
 
+mod bench;
 mod browser;
 mod cargo;
 mod ci;
 mod floors;
 mod lint;
+mod mongodb;
 mod test;
 
 use std::process::ExitCode;
@@ -34,7 +36,9 @@ enum Task {
     Lint,
     /// Check only which crate depends on which
     Floors,
-    /// Run everything that CI runs: test, browser, lint
+    /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
+    Bench(bench::BenchArgs),
+    /// Run everything that CI runs: test, bench, browser, lint
     Ci(ci::CiArgs),
 }
 
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Task::Browser(args) => browser::run(&args),
         Task::Lint => lint::run(),
         Task::Floors => floors::run(),
+        Task::Bench(args) => bench::run(&args),
         Task::Ci(args) => ci::run(&args),
     };
     match outcome {

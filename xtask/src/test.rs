@@ -8,9 +8,10 @@
 //! Whoever names packages or tests gets one run of those, on the store that `GAMETRIGGERS_TEST_STORAGE_URL` names, which is
 //! an SQLite file where it is not set.
 
-use gametriggers_test_mongod::{Server, URI_VARIABLE, uri_from_environment};
+use gametriggers_test_mongod::URI_VARIABLE;
 
 use crate::cargo::{TestArgs, cargo, run as run_cargo};
+use crate::mongodb::MongoDb;
 
 /// The test target of the HTTP suite.
 const SUITE: &str = "suite";
@@ -38,31 +39,4 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let mut suite = cargo(["test", "--workspace", "--test", SUITE, "--"].into_iter().chain(always_there));
     suite.env(URI_VARIABLE, mongodb.uri()).env(STORAGE_VARIABLE, mongodb.uri());
     run_cargo(suite)
-}
-
-/// The replica set of a test run.
-enum MongoDb {
-    /// The one that the environment names; it is left as it is.
-    Given(String),
-    /// Started for this run. It ends when this is dropped, and also when this process is interrupted or killed.
-    Started(Server),
-}
-
-impl MongoDb {
-    fn find_or_start() -> anyhow::Result<Self> {
-        if let Some(uri) = uri_from_environment()? {
-            println!("using the MongoDB that {URI_VARIABLE} names");
-            return Ok(Self::Given(uri));
-        }
-        let server = Server::start()?;
-        println!("using {} at {}", server.program().display(), server.uri());
-        Ok(Self::Started(server))
-    }
-
-    fn uri(&self) -> String {
-        match self {
-            Self::Given(uri) => uri.clone(),
-            Self::Started(server) => server.uri(),
-        }
-    }
 }

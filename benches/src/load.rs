@@ -1,0 +1,385 @@
+//! A closed-loop load generator: so many connections, each of which asks again as soon as it is answered.
+//!
+//! It shares the machine with what it measures, so it is cheap: one thread, requests that are ready to be sent but for the
+//! digits of an event id, answers of which no more is read than their end and what decides whether they are right.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, anyhow, ensure};
+use hdrhistogram::Histogram;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    runtime, task,
+    time::timeout,
+};
+
+use crate::{answer, results::Run};
+
+/// How long the last answers are waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How much of an answer is shown that nobody expected.
+const SHOWN_MAX: usize = 300;
+/// What stands where an event id will be.
+const EVENT_ID_PLACE: &str = "0000000000000000";
+
+/// A request that is ready to be sent but for its event id, if it has one.
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    event_id_at: Option<usize>,
+}
+
+impl Request {
+    /// Asks what is on the screen that a token addresses.
+    pub(crate) fn data(token: &str) -> Self {
+        let bytes = format!("GET /api/v1/overlay/{token}/data HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        Self { bytes: bytes.into_bytes(), event_id_at: None }
+    }
+
+    /// Reports a click on what a receipt proves was on the screen that a token addresses; a new one each time it is sent.
+    pub(crate) fn click(token: &str, receipt: &str) -> Self {
+        let body = format!(r#"{{"receipt":"{receipt}","eventId":"{EVENT_ID_PLACE}"}}"#);
+        let length = body.len();
+        let text = format!(
+            "POST /api/v1/overlay/{token}/click HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        let event_id_at = text.len() - EVENT_ID_PLACE.len() - 2;
+        Self { bytes: text.into_bytes(), event_id_at: Some(event_id_at) }
+    }
+
+    /// Writes what is to be sent now.
+    fn write(&self, into: &mut Vec<u8>) {
+        into.clear();
+        into.extend_from_slice(&self.bytes);
+        if let Some(at) = self.event_id_at {
+            into[at..at + EVENT_ID_PLACE.len()].copy_from_slice(&next_event_id());
+        }
+    }
+}
+
+/// An event id that no other has in this process. Those that clients make are random, so these are in no order either:
+/// multiplying by an odd number is a permutation.
+fn next_event_id() -> [u8; EVENT_ID_PLACE.len()] {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut digits = [0; EVENT_ID_PLACE.len()];
+    for (place, digit) in digits.iter_mut().enumerate() {
+        let shift = 60 - 4 * place;
+        *digit = b"0123456789abcdef"[usize::from((number >> shift) as u8 & 0xf)];
+    }
+    digits
+}
+
+/// The one right answer to the requests of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    pub(crate) status: u16,
+    pub(crate) body_contains: &'static str,
+}
+
+impl Expected {
+    /// A campaign is on screen.
+    pub(crate) const DATA: Self = Self { status: 200, body_contains: r#""kind":"campaign""# };
+    /// The click counts, and is stored.
+    pub(crate) const CLICK: Self = Self { status: 201, body_contains: r#""outcome":"counted""# };
+
+    fn is(self, status: u16, body: &[u8]) -> bool {
+        status == self.status && contains(body, self.body_contains.as_bytes())
+    }
+}
+
+fn contains(body: &[u8], part: &[u8]) -> bool {
+    // The parts begin with a quote, of which there are few.
+    (0..body.len()).any(|at| body[at] == part[0] && body[at..].starts_with(part))
+}
+
+/// What is asked of a server, by how many at once and for how long.
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) expected: Expected,
+    pub(crate) connections: usize,
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) run: Run,
+    /// The right answers, warm-up included.
+    pub(crate) right: u64,
+    /// The other answers, and how many there were of each.
+    pub(crate) wrong: BTreeMap<String, u64>,
+}
+
+impl Load {
+    /// Runs the load in a thread of its own; blocks until its end.
+    ///
+    /// # Errors
+    /// If the server cannot be reached or stops to answer.
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        in_a_thread(move || self.drive_all())
+    }
+
+    async fn drive_all(self) -> anyhow::Result<Outcome> {
+        let mut connections = Vec::with_capacity(self.connections);
+        for _ in 0..self.connections {
+            connections.push(Connection::open(self.address).await?);
+        }
+        let begin = Instant::now() + self.warm_up;
+        let plan = Arc::new(Plan { begin, end: begin + self.measured, load: self });
+        let started = connections.into_iter().enumerate();
+        let driving: Vec<_> =
+            started.map(|(number, it)| task::spawn(drive(it, number, plan.clone()))).collect();
+        let mut outcome = Outcome::default();
+        let mut micros = Histogram::<u64>::new(3)?;
+        let last_answer_by = tokio::time::Instant::from_std(plan.end + PATIENCE);
+        for driven in driving {
+            let driven = tokio::time::timeout_at(last_answer_by, driven)
+                .await
+                .map_err(|_| anyhow!("an answer does not come within {PATIENCE:?}: the server hangs"))??;
+            outcome.right += driven.right;
+            for (answer, count) in driven.wrong {
+                *outcome.wrong.entry(answer).or_default() += count;
+            }
+            for latency in driven.micros {
+                micros.record(latency.into())?;
+            }
+        }
+        outcome.run = Run::of(&micros, plan.load.measured);
+        Ok(outcome)
+    }
+}
+
+/// A load, and the part of its time that is measured.
+struct Plan {
+    load: Load,
+    begin: Instant,
+    end: Instant,
+}
+
+/// What came of one connection.
+#[derive(Default)]
+struct Driven {
+    right: u64,
+    wrong: BTreeMap<String, u64>,
+    /// The times that right answers took within the part that is measured.
+    micros: Vec<u32>,
+}
+
+async fn drive(mut connection: Connection, number: usize, plan: Arc<Plan>) -> Driven {
+    let load = &plan.load;
+    let mut driven = Driven::default();
+    let mut sent = Vec::new();
+    let mut next = number;
+    loop {
+        let asked = Instant::now();
+        if asked >= plan.end {
+            return driven;
+        }
+        load.requests[next % load.requests.len()].write(&mut sent);
+        next += load.connections;
+        let (status, body) = match connection.ask(&sent).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                *driven.wrong.entry(format!("no answer: {error:#}")).or_default() += 1;
+                return driven;
+            }
+        };
+        let answered = Instant::now();
+        if load.expected.is(status, body) {
+            driven.right += 1;
+            if plan.begin <= answered && answered < plan.end {
+                let latency = answered.duration_since(asked).as_micros();
+                driven.micros.push(u32::try_from(latency).unwrap_or(u32::MAX));
+            }
+        } else {
+            *driven.wrong.entry(describe(status, body)).or_default() += 1;
+        }
+    }
+}
+
+/// Sends each request once, some at a time, and returns the bodies of the answers in the order of the requests; blocks.
+///
+/// # Errors
+/// If one of the answers is not the right one.
+pub(crate) fn each_once(
+    address: SocketAddr,
+    requests: Vec<Request>,
+    expected: Expected,
+    connections: usize,
+) -> anyhow::Result<Vec<Vec<u8>>> {
+    in_a_thread(move || async move {
+        let count = requests.len();
+        let requests = Arc::new(requests);
+        let mut asking = Vec::with_capacity(connections);
+        for first in 0..connections.min(count) {
+            let (mut connection, requests) = (Connection::open(address).await?, requests.clone());
+            asking.push(task::spawn(async move {
+                let mut answers = Vec::new();
+                let mut sent = Vec::new();
+                for number in (first..requests.len()).step_by(connections) {
+                    requests[number].write(&mut sent);
+                    let (status, body) = timeout(PATIENCE, connection.ask(&sent)).await??;
+                    ensure!(expected.is(status, body), "{}", describe(status, body));
+                    answers.push((number, body.to_vec()));
+                }
+                Ok(answers)
+            }));
+        }
+        let mut bodies = vec![Vec::new(); count];
+        for answers in asking {
+            for (number, body) in answers.await?.context("a request that is made before the measurement")? {
+                bodies[number] = body;
+            }
+        }
+        Ok(bodies)
+    })
+}
+
+/// Runs a future on a runtime of one thread.
+fn in_a_thread<T: Send + 'static, F: Future<Output = anyhow::Result<T>>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<T> {
+    let running = thread::Builder::new().name("load".to_owned()).spawn(move || {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(work())
+    })?;
+    running.join().map_err(|_| anyhow!("the load generator panicked"))?
+}
+
+/// An answer that is not the right one, in a form in which equal ones can be counted.
+fn describe(status: u16, body: &[u8]) -> String {
+    let json: Option<Value> = serde_json::from_slice(body).ok();
+    let words = json.as_ref().map(|json| ["code", "outcome", "reason", "kind"].map(|key| json[key].as_str()));
+    match words {
+        Some(words) if words.iter().any(Option::is_some) => {
+            format!("{status} {}", words.into_iter().flatten().collect::<Vec<_>>().join(" "))
+        }
+        _ => {
+            let shown = String::from_utf8_lossy(&body[..body.len().min(SHOWN_MAX)]).into_owned();
+            format!("{status} {shown}")
+        }
+    }
+}
+
+/// What a connection asks first, whatever the answer.
+const KNOCK: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// A connection that is kept alive.
+struct Connection {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Connection {
+    /// Opens one, and waits until the server has taken it and answered: many that are opened at once overflow what the
+    /// system keeps for the server, which costs a second each time, and those that then wait without a word are given up.
+    async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await.with_context(|| {
+            format!(
+                "cannot connect to {address}; if too many files are open, raise the limit with `ulimit -n`"
+            )
+        })?;
+        stream.set_nodelay(true)?;
+        let mut connection = Self { stream, received: Vec::with_capacity(8 * 1024) };
+        timeout(PATIENCE, connection.ask(KNOCK)).await.context("a first answer")??;
+        Ok(connection)
+    }
+
+    /// Sends a request and reads the answer: its status and its body.
+    async fn ask(&mut self, request: &[u8]) -> anyhow::Result<(u16, &[u8])> {
+        self.stream.write_all(request).await?;
+        self.received.clear();
+        loop {
+            let count = self.stream.read_buf(&mut self.received).await?;
+            ensure!(count > 0, "the server closed the connection");
+            if let Some((status, body)) = answer::parse(&self.received)? {
+                return Ok((status, &self.received[body]));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[test]
+    fn each_click_that_is_sent_has_an_event_id_of_its_own_and_all_else_alike() {
+        let request = Request::click("a-token", "a-receipt");
+        let mut sent = Vec::new();
+        let ids: Vec<_> = (0..3)
+            .map(|_| {
+                request.write(&mut sent);
+                let text = String::from_utf8(sent.clone()).unwrap();
+                let (head, body) = text.split_once("\r\n\r\n").unwrap();
+                assert!(head.starts_with("POST /api/v1/overlay/a-token/click HTTP/1.1\r\n"), "{head}");
+                assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+                let json: Value = serde_json::from_str(body).unwrap();
+                assert_eq!(json["receipt"], "a-receipt");
+                json["eventId"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert!(ids.iter().all(|id| id.len() == EVENT_ID_PLACE.len()), "{ids:?}");
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
+    }
+
+    /// Answers, in two parts each, in turn that a click counts and that it does not.
+    fn answer_in_turn(listener: &TcpListener) {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut received = [0; 1_024];
+        let in_turn = ["counted", "rejected"].into_iter().cycle();
+        for outcome in ["to the knock"].into_iter().chain(in_turn) {
+            if stream.read(&mut received).unwrap() == 0 {
+                return;
+            }
+            let body = format!(r#"{{"success":true,"outcome":"{outcome}","reason":"bot"}}"#);
+            let head = format!("HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n", body.len());
+            for part in [head, body] {
+                stream.write_all(part.as_bytes()).unwrap();
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    #[test]
+    fn answers_are_counted_by_what_they_say_and_only_right_ones_are_timed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || answer_in_turn(&listener));
+        let load = Load {
+            address,
+            requests: vec![Request::click("t", "r")],
+            expected: Expected::CLICK,
+            connections: 1,
+            warm_up: Duration::ZERO,
+            measured: Duration::from_millis(100),
+        };
+        let outcome = load.run().unwrap();
+        server.join().unwrap();
+        let wrong = outcome.wrong["201 rejected bot"];
+        assert_eq!(outcome.wrong.len(), 1, "{:?}", outcome.wrong);
+        assert!(wrong > 0 && outcome.right.abs_diff(wrong) <= 1, "{} {wrong}", outcome.right);
+        let timed = outcome.run.per_second * 0.1;
+        assert!(outcome.right as f64 - timed < 1.5, "{timed} of {}", outcome.right);
+        assert!(outcome.run.p50 >= Duration::from_millis(1), "{:?}", outcome.run);
+    }
+}

@@ -1,0 +1,210 @@
+//! What was measured.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use hdrhistogram::Histogram;
+
+use crate::driver::IN_FLIGHT;
+
+/// The kinds of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Backend {
+    #[value(name = "mongodb")]
+    MongoDb,
+    Sqlite,
+}
+
+impl Backend {
+    pub(crate) const ALL: [Self; 2] = [Self::MongoDb, Self::Sqlite];
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MongoDb => "MongoDB",
+            Self::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// One thing that is measured by running it for a while. In order, so that what is compared is run close together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Measured {
+    /// The framework's own handler.
+    Bare,
+    /// What is on screen.
+    Data { size: u32, backend: Backend },
+    /// The driver's `findOneAndUpdate`.
+    Driver(Documents),
+    /// Clicks of the live streamers' viewers.
+    Clicks { size: u32, connections: usize, backend: Backend },
+    /// Clicks where each campaign has one streamer.
+    Apart { backend: Backend, clicked: Documents },
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Bare => write!(f, "bare actix handler"),
+            Self::Data { size, backend } => write!(f, "/data on {backend}, {} participations", grouped(size)),
+            Self::Driver(Documents::One) => write!(f, "bare driver, {IN_FLIGHT} in flight, one document"),
+            Self::Driver(Documents::Many) => {
+                write!(f, "bare driver, {IN_FLIGHT} in flight, distinct documents")
+            }
+            Self::Clicks { size, connections, backend } => write!(
+                f,
+                "clicks on {backend}, {} participations, {} connections",
+                grouped(size),
+                grouped(connections)
+            ),
+            Self::Apart { backend, clicked: Documents::One } => {
+                write!(f, "clicks on one campaign, {backend}")
+            }
+            Self::Apart { backend, clicked: Documents::Many } => {
+                write!(f, "clicks on all campaigns, {backend}")
+            }
+        }
+    }
+}
+
+/// How many documents events are spread over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Documents {
+    One,
+    Many,
+}
+
+/// One run of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Run {
+    pub(crate) per_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) p999: Duration,
+}
+
+impl Run {
+    /// The run in which the answers that came within so long a time took these microseconds.
+    pub(crate) fn of(micros: &Histogram<u64>, measured: Duration) -> Self {
+        let percentile = |part| Duration::from_micros(micros.value_at_quantile(part));
+        Self {
+            per_second: micros.len() as f64 / measured.as_secs_f64(),
+            p50: percentile(0.5),
+            p99: percentile(0.99),
+            p999: percentile(0.999),
+        }
+    }
+
+    /// The time that one answer costs, all connections together.
+    pub(crate) fn micros_each(&self) -> f64 {
+        1e6 / self.per_second
+    }
+}
+
+/// What the server holds in memory of each streamer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Memory {
+    pub(crate) streamers: u32,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
+    /// How long they were asked for.
+    pub(crate) within: Duration,
+}
+
+impl Memory {
+    pub(crate) fn per_streamer(&self) -> f64 {
+        self.after.saturating_sub(self.before) as f64 / f64::from(self.streamers)
+    }
+}
+
+/// A selection of so many candidates by a strategy, and the nanoseconds it takes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Selection {
+    pub(crate) strategy: &'static str,
+    pub(crate) candidates: usize,
+    pub(crate) nanos: f64,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    /// In the order of the repetitions, each of which ran everything once.
+    pub(crate) runs: BTreeMap<Measured, Vec<Run>>,
+    pub(crate) selections: Vec<Selection>,
+    pub(crate) memory: Option<Memory>,
+    /// The bytes of the answer on what is on screen.
+    pub(crate) body_bytes: Option<usize>,
+    /// What is true of the stores in the end.
+    pub(crate) checks: Vec<String>,
+    /// What makes the figures worthless.
+    pub(crate) errors: Vec<String>,
+}
+
+impl Results {
+    /// The median over the repetitions of something about a run.
+    pub(crate) fn median(&self, of: Measured, what: impl Fn(&Run) -> f64) -> Option<f64> {
+        median(self.runs.get(&of)?.iter().map(what).collect())
+    }
+
+    /// The median of the ratios within the repetitions: what disturbs the machine for a while disturbs both.
+    pub(crate) fn ratio(&self, of: Measured, to: Measured, what: impl Fn(&Run) -> f64) -> Option<f64> {
+        let (of, to) = (self.runs.get(&of)?, self.runs.get(&to)?);
+        median(of.iter().zip(to).map(|(of, to)| what(of) / what(to)).collect())
+    }
+}
+
+/// The value in the middle, or the mean of the two there.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+/// A whole number with commas between its thousands.
+pub(crate) fn grouped(number: impl fmt::Display) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(per_second: f64) -> Run {
+        Run { per_second, ..Run::default() }
+    }
+
+    #[test]
+    fn the_median_is_the_middle_whatever_the_order() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]), Some(2.5));
+    }
+
+    /// The machine was half as fast in the second repetition; the ratio of the medians would be 0.8.
+    #[test]
+    fn ratios_are_those_of_runs_that_were_made_close_together() {
+        let mut results = Results::default();
+        let data = Measured::Data { size: 1, backend: Backend::Sqlite };
+        results.runs.insert(Measured::Bare, [100.0, 50.0, 100.0].map(run).to_vec());
+        results.runs.insert(data, [90.0, 45.0, 80.0].map(run).to_vec());
+        assert_eq!(results.ratio(data, Measured::Bare, |run| run.per_second), Some(0.9));
+        assert_eq!(results.ratio(data, Measured::Driver(Documents::One), |run| run.per_second), None);
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

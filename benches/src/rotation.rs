@@ -1,0 +1,352 @@
+//! What is run, in which order and for how long.
+//!
+//! Everything that is compared is run once in each repetition, one after the other, so that what disturbs the machine for a
+//! while disturbs all of it. Each run has a server process of its own, and no other of ours is there meanwhile.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    bare,
+    driver::Driver,
+    load::{Expected, Load, Outcome, Request, each_once},
+    process::Server,
+    results::{Backend, Documents, Measured, Results, grouped},
+    stage::{Shape, Stage, overlay_token},
+};
+
+/// The size of the store for all but the comparison of sizes.
+pub(crate) const SMALLEST: u32 = 1_000;
+/// The connections over which screens ask.
+pub(crate) const SCREENS: usize = 64;
+/// The connections over which clicks come where their number is not what is compared.
+pub(crate) const CLICKERS: usize = 256;
+
+/// The parts of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// What is on screen, beside the bare framework
+    Data,
+    /// Durable clicks
+    Clicks,
+    /// The bare driver
+    Driver,
+    /// One hot campaign and thousands of cold ones
+    Hot,
+    /// The choice among candidates
+    Selection,
+    /// The memory of each streamer
+    Memory,
+    /// The cost in larger stores
+    Size,
+}
+
+/// How much is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) repetitions: u32,
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+    /// Participations in the stores, from the smallest.
+    pub(crate) sizes: &'static [u32],
+    pub(crate) connections: &'static [usize],
+    /// The campaigns that are cold.
+    pub(crate) campaigns: u32,
+    /// The streamers who are asked for to see what each takes of memory.
+    pub(crate) streamers: u32,
+}
+
+impl Effort {
+    pub(crate) const FULL: Self = Self {
+        repetitions: 3,
+        warm_up: Duration::from_millis(1_500),
+        measured: Duration::from_secs(5),
+        sizes: &[SMALLEST, 100_000, 1_000_000],
+        connections: &[64, CLICKERS, 1_024],
+        campaigns: 10_000,
+        streamers: 100_000,
+    };
+    /// To see in a minute that everything can be measured, and not much of how much it is.
+    pub(crate) const SHORT: Self = Self {
+        repetitions: 1,
+        warm_up: Duration::from_millis(500),
+        measured: Duration::from_secs(1),
+        sizes: &[SMALLEST],
+        connections: &[64, CLICKERS],
+        campaigns: 500,
+        streamers: 2_000,
+    };
+}
+
+/// What there is to work with.
+pub(crate) struct Scope {
+    pub(crate) parts: BTreeSet<Part>,
+    pub(crate) backends: BTreeSet<Backend>,
+    pub(crate) effort: Effort,
+    /// The program `gametriggers`.
+    pub(crate) server: PathBuf,
+    /// The connection string of a server; empty where that kind of store is left out.
+    pub(crate) mongodb: String,
+}
+
+impl Scope {
+    /// Everything that is to be run for a while.
+    pub(crate) fn measured(&self) -> BTreeSet<Measured> {
+        let mut all = BTreeSet::new();
+        let has = |part| self.parts.contains(&part);
+        if has(Part::Data) {
+            all.insert(Measured::Bare);
+        }
+        if has(Part::Driver) && self.backends.contains(&Backend::MongoDb) {
+            all.extend([Documents::One, Documents::Many].map(Measured::Driver));
+        }
+        for &backend in &self.backends {
+            let sizes = if has(Part::Size) { self.effort.sizes } else { &[SMALLEST] };
+            for &size in sizes {
+                if has(Part::Data) || has(Part::Size) {
+                    all.insert(Measured::Data { size, backend });
+                }
+                if has(Part::Size) {
+                    all.insert(Measured::Clicks { size, connections: CLICKERS, backend });
+                }
+            }
+            if has(Part::Clicks) {
+                let over = |&connections| Measured::Clicks { size: SMALLEST, connections, backend };
+                all.extend(self.effort.connections.iter().map(over));
+            }
+            if has(Part::Hot) {
+                all.extend(
+                    [Documents::One, Documents::Many].map(|clicked| Measured::Apart { backend, clicked }),
+                );
+            }
+        }
+        all
+    }
+}
+
+/// The stores and what else is there before anything is run.
+pub(crate) struct Rotation<'a> {
+    scope: &'a Scope,
+    stages: BTreeMap<(Backend, Store), Stage>,
+    driver: Option<Driver>,
+    /// An answer on what is on screen, for the bare handler to give.
+    body: Vec<u8>,
+    started: Instant,
+}
+
+/// Which store of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Store {
+    OfSize(u32),
+    Apart,
+}
+
+impl Measured {
+    /// The store that is needed.
+    const fn store(self) -> Option<(Backend, Store)> {
+        match self {
+            Self::Bare | Self::Driver(_) => None,
+            Self::Data { size, backend } | Self::Clicks { size, backend, .. } => {
+                Some((backend, Store::OfSize(size)))
+            }
+            Self::Apart { backend, .. } => Some((backend, Store::Apart)),
+        }
+    }
+}
+
+impl<'a> Rotation<'a> {
+    /// Fills the stores.
+    ///
+    /// # Errors
+    /// If one cannot be filled.
+    pub(crate) async fn prepare(scope: &'a Scope) -> anyhow::Result<Self> {
+        let mut rotation =
+            Self { scope, stages: BTreeMap::new(), driver: None, body: Vec::new(), started: Instant::now() };
+        for measured in scope.measured() {
+            if let Some((backend, store)) = measured.store() {
+                rotation.stage(backend, store).await?;
+            } else if matches!(measured, Measured::Driver(_)) && rotation.driver.is_none() {
+                rotation.driver = Some(Driver::prepare(&scope.mongodb).await?);
+            }
+        }
+        Ok(rotation)
+    }
+
+    /// The store, filled if it was not yet.
+    pub(crate) async fn stage(&mut self, backend: Backend, store: Store) -> anyhow::Result<&mut Stage> {
+        if !self.stages.contains_key(&(backend, store)) {
+            let (shape, what) = match store {
+                Store::OfSize(size) => (Shape::of_size(size), format!("{} participations", grouped(size))),
+                Store::Apart => {
+                    let campaigns = self.scope.effort.campaigns;
+                    (Shape::apart(campaigns), format!("{} campaigns", grouped(campaigns)))
+                }
+            };
+            self.say(&format!("filling {backend} with {what}"));
+            let stage = Stage::set(backend, shape, &self.scope.mongodb).await;
+            let stage = stage.with_context(|| format!("cannot fill {backend} with {what}"))?;
+            self.stages.insert((backend, store), stage);
+        }
+        self.stages.get_mut(&(backend, store)).context("a store that was just filled")
+    }
+
+    /// Runs everything, as often as it is to be repeated.
+    ///
+    /// # Errors
+    /// If something cannot be run at all. Wrong answers are noted, and the rest is run.
+    pub(crate) async fn run(&mut self, results: &mut Results) -> anyhow::Result<()> {
+        let all = self.scope.measured();
+        let repetitions = self.scope.effort.repetitions;
+        for repetition in 1..=repetitions {
+            for &measured in &all {
+                let outcome = self.run_one(measured).await.with_context(|| measured.to_string())?;
+                let run = outcome.run;
+                self.say(&format!(
+                    "{repetition}/{repetitions} {measured}: {} a second, p50 {:.2?}, p99 {:.2?}",
+                    grouped(run.per_second.round()),
+                    run.p50,
+                    run.p99
+                ));
+                results.runs.entry(measured).or_default().push(run);
+                let wrong =
+                    outcome.wrong.iter().map(|(answer, count)| format!("{measured}: {count} × {answer}"));
+                results.errors.extend(wrong);
+            }
+        }
+        results.body_bytes = (!self.body.is_empty()).then_some(self.body.len());
+        Ok(())
+    }
+
+    async fn run_one(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
+        let Effort { warm_up, measured: lasts, .. } = self.scope.effort;
+        match measured {
+            Measured::Bare => {
+                if self.body.is_empty() {
+                    self.fetch_body().await.context("what a real server answers")?;
+                }
+                let live = Shape::of_size(SMALLEST).live();
+                let server = bare::start(&live, &self.body)?;
+                self.ask_for_screens(&server, &live).await
+            }
+            Measured::Data { .. } => {
+                let (server, live) = self.serve(measured)?;
+                fetch(&server, &live).await?;
+                self.ask_for_screens(&server, &live).await
+            }
+            Measured::Driver(documents) => {
+                let driver = self.driver.as_ref().context("the driver's collection")?;
+                driver.run(documents, warm_up, lasts).await
+            }
+            Measured::Clicks { connections, .. } => self.click(measured, connections, Documents::Many).await,
+            Measured::Apart { clicked, .. } => self.click(measured, CLICKERS, clicked).await,
+        }
+    }
+
+    /// What the bare handler is to answer: what a real server does.
+    async fn fetch_body(&mut self) -> anyhow::Result<()> {
+        let backend = self.scope.backends.first().copied().context("no store to be measured")?;
+        let (server, live) = self.serve(Measured::Data { size: SMALLEST, backend })?;
+        self.body = fetch(&server, &live[..1]).await?.swap_remove(0);
+        Ok(())
+    }
+
+    /// Starts the server on the store that is needed, and says whose screens are asked for.
+    fn serve(&self, measured: Measured) -> anyhow::Result<(Server, Vec<u32>)> {
+        let stage = measured.store().and_then(|store| self.stages.get(&store)).context("a store")?;
+        Ok((Server::serve(&self.scope.server, &stage.url())?, stage.shape.live()))
+    }
+
+    async fn ask_for_screens(&self, server: &Server, live: &[u32]) -> anyhow::Result<Outcome> {
+        let Effort { warm_up, measured, .. } = self.scope.effort;
+        let load = Load {
+            address: server.address(),
+            requests: live.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect(),
+            expected: Expected::DATA,
+            connections: SCREENS,
+            warm_up,
+            measured,
+        };
+        run(server, load).await
+    }
+
+    async fn click(
+        &mut self,
+        measured: Measured,
+        connections: usize,
+        clicked: Documents,
+    ) -> anyhow::Result<Outcome> {
+        let (server, mut live) = self.serve(measured)?;
+        let Effort { warm_up, measured: lasts, .. } = self.scope.effort;
+        let stage = measured.store().and_then(|store| self.stages.get_mut(&store)).context("a store")?;
+        let (address, expected) = (server.address(), Expected::CLICK);
+        if stage.has_no_clicks() {
+            // The first entry of each participation and campaign costs more than all others, once.
+            let requests = clicks(&server, &live).await?;
+            let first = spawn_blocking(move || each_once(address, requests, expected, CLICKERS));
+            let first = first.await?.with_context(|| server.log())?;
+            stage.note_clicks(first.len() as u64);
+        }
+        if clicked == Documents::One {
+            live.truncate(1);
+        }
+        let requests = clicks(&server, &live).await?;
+        let load = Load { address, requests, expected, connections, warm_up, measured: lasts };
+        let outcome = run(&server, load).await?;
+        stage.note_clicks(outcome.right);
+        Ok(outcome)
+    }
+
+    /// Compares what the stores hold with what was answered.
+    pub(crate) async fn check(&self, results: &mut Results) {
+        for ((backend, store), stage) in &self.stages {
+            if stage.has_no_clicks() {
+                continue;
+            }
+            self.say(&format!("checking the ledger of {backend}"));
+            match stage.check(*store == Store::OfSize(SMALLEST)).await {
+                Ok(found) => results.checks.push(found),
+                Err(error) => results.errors.push(format!("{error:#}")),
+            }
+        }
+    }
+
+    #[allow(clippy::print_stderr, reason = "progress, for whoever waits")]
+    pub(crate) fn say(&self, what: &str) {
+        eprintln!("[{:>4} s] {what}", self.started.elapsed().as_secs());
+    }
+}
+
+/// Runs a load; where answers are wrong, with what the server said.
+async fn run(server: &Server, load: Load) -> anyhow::Result<Outcome> {
+    let mut outcome = spawn_blocking(move || load.run()).await?.with_context(|| server.log())?;
+    if !outcome.wrong.is_empty() {
+        outcome.wrong.insert(format!("the server's last lines:\n{}", server.log()), 1);
+    }
+    Ok(outcome)
+}
+
+/// What is on the screens of these streamers.
+pub(crate) async fn fetch(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Vec<u8>>> {
+    let requests =
+        streamers.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect();
+    let address = server.address();
+    let fetching = spawn_blocking(move || each_once(address, requests, Expected::DATA, SCREENS));
+    fetching.await?.with_context(|| server.log())
+}
+
+/// Clicks on what is on the screens of these streamers now.
+async fn clicks(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Request>> {
+    let bodies = fetch(server, streamers).await?;
+    let with_receipt = streamers.iter().zip(bodies).map(|(streamer, body)| {
+        let json: serde_json::Value = serde_json::from_slice(&body)?;
+        let receipt = json["receipt"].as_str().context("an answer of /data without a receipt")?;
+        Ok(Request::click(overlay_token(*streamer).expose(), receipt))
+    });
+    with_receipt.collect()
+}

@@ -1,0 +1,90 @@
+//! How long it takes to choose one of several campaigns.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use gametriggers_domain::{
+    price::Payment,
+    selection::{self, Candidate, Seed, SelectionContext, SelectionStrategy},
+};
+use gametriggers_types::{
+    Money, ObjectId, PaymentType, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
+};
+
+use crate::results::{Selection, median};
+
+/// How many there are to choose from.
+pub(crate) const CANDIDATES: [usize; 4] = [3, 10, 100, 1_000];
+/// Batches of calls, of which the median counts.
+const BATCHES: usize = 101;
+/// How long a batch takes at least, unless one call takes longer: long beside the clock's precision.
+const BATCH: Duration = Duration::from_micros(200);
+
+/// Measures every strategy.
+///
+/// # Errors
+/// If no candidates can be made.
+pub(crate) fn measure() -> anyhow::Result<Vec<Selection>> {
+    let mut measured = Vec::new();
+    for strategy in selection::all() {
+        for count in CANDIDATES {
+            let candidates: Vec<_> =
+                (0..count).map(|number| candidate(number as u64)).collect::<Result<_, _>>()?;
+            let nanos = nanos_each(*strategy, &candidates)?;
+            measured.push(Selection { strategy: strategy.name(), candidates: count, nanos });
+        }
+    }
+    Ok(measured)
+}
+
+fn nanos_each(strategy: &dyn SelectionStrategy, candidates: &[Candidate]) -> anyhow::Result<f64> {
+    let mut calls = 1_u32;
+    while batch(strategy, candidates, calls)? < BATCH {
+        calls *= 2;
+    }
+    let mut nanos = Vec::with_capacity(BATCHES);
+    for _ in 0..BATCHES {
+        let took = batch(strategy, candidates, calls)?;
+        nanos.push(took.as_secs_f64() * 1e9 / f64::from(calls));
+    }
+    median(nanos).context("no batch")
+}
+
+/// The time of so many calls, each with a seed of its own.
+fn batch(strategy: &dyn SelectionStrategy, candidates: &[Candidate], calls: u32) -> anyhow::Result<Duration> {
+    let now = now()?;
+    let slot = Slot::containing(now, RotationInterval::default());
+    let weights = PriorityWeights::default();
+    let started = Instant::now();
+    for call in 0..calls {
+        let ctx = SelectionContext { now, slot, weights, seed: Seed::new(u128::from(call).to_be_bytes()) };
+        black_box(selection::select(strategy, black_box(&ctx), black_box(candidates)));
+    }
+    Ok(started.elapsed())
+}
+
+fn now() -> anyhow::Result<Timestamp> {
+    Ok("2026-11-20T12:00:00Z".parse()?)
+}
+
+/// One with a past: no two are paid, seen, clicked and shown alike.
+fn candidate(number: u64) -> anyhow::Result<Candidate> {
+    let kind = PaymentType::ALL[number as usize % PaymentType::ALL.len()];
+    let rate = Money::from_units(1.0 + (number * 37 % 400) as f64 / 4.0)?;
+    let minutes = |count: u64| SignedDuration::from_mins(count.cast_signed());
+    Ok(Candidate {
+        campaign: ObjectId::from_parts(2, number.to_be_bytes()).into(),
+        participation: ObjectId::from_parts(3, number.to_be_bytes()).into(),
+        joined_at: now()? - minutes(1_000 + number * 61 % 9_000),
+        payment: Payment::new(kind, rate, Payment::DEFAULT_EXPECTED_IMPRESSIONS)?,
+        paid_units: number * 101 % 5_000,
+        impressions: 500 + number * 997 % 20_000,
+        clicks: number * 31 % 300,
+        visits: number * 17 % 100,
+        shown: minutes(number * 7 % 45),
+        last_shown: Some(now()? - minutes(number * 11 % 90)),
+    })
+}

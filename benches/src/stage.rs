@@ -1,0 +1,384 @@
+//! Stores with as many participations as wanted, and the streamers who are live.
+//!
+//! One streamer, one campaign and one participation are stored by the server's own repositories, migrated and read as any
+//! other. They are then multiplied as they stand in the store, with other ids, tokens and addresses and nothing else
+//! changed, whatever fields, tables and derived rows there are: the schema stays known in one place.
+
+mod mongodb;
+mod sqlite;
+
+use gametriggers::Store;
+use gametriggers_domain::{
+    ledger::EntryId,
+    model::{Campaign, Participation, User},
+    price::Payment,
+};
+use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, Repositories};
+use gametriggers_test_mongod::TestDatabase;
+use gametriggers_types::{
+    AuthProvider, CampaignId, CampaignStatus, ClickKind, MediaType, Money, ObjectId, ParticipationId,
+    PaymentType, Role, RotationInterval, ScreenToken, Timestamp, UserId,
+};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+use crate::results::{Backend, grouped};
+
+/// The streamers who are live, however many there are.
+pub(crate) const LIVE: u32 = 1_000;
+const CAMPAIGNS_PER_STREAMER: u32 = 1;
+/// Of each [`LIVE`] streamers. They have no campaign with others in common, so that the live ones have no more campaigns
+/// where the store is larger, and nothing changes with its size but its size.
+const CAMPAIGNS: u32 = 10;
+
+/// When everything was made.
+const MADE_AT: u32 = 1_767_225_600;
+/// Long, so that a run seldom sees the end of a decision.
+const ROTATION_MINUTES: i64 = 60;
+const NO_OTHER_FIELDS: &str = "{}";
+
+/// How many of each there are in a store, and who joins what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    streamers: u32,
+    per_streamer: u32,
+    /// Groups of streamers, each with campaigns of its own.
+    groups: u32,
+    campaigns_per_group: u32,
+}
+
+impl Shape {
+    /// So many participations: one for each streamer, a hundred for each campaign.
+    pub(crate) const fn of_size(participations: u32) -> Self {
+        let streamers = participations / CAMPAIGNS_PER_STREAMER;
+        Self {
+            streamers,
+            per_streamer: CAMPAIGNS_PER_STREAMER,
+            groups: streamers.div_ceil(LIVE),
+            campaigns_per_group: CAMPAIGNS,
+        }
+    }
+
+    /// So many campaigns, each with one participation of a streamer who has no other.
+    pub(crate) const fn apart(campaigns: u32) -> Self {
+        Self { streamers: campaigns, per_streamer: 1, groups: campaigns, campaigns_per_group: 1 }
+    }
+
+    pub(crate) const fn streamers(&self) -> u32 {
+        self.streamers
+    }
+
+    const fn campaigns(&self) -> u32 {
+        self.groups * self.campaigns_per_group
+    }
+
+    const fn participations(&self) -> u32 {
+        self.streamers * self.per_streamer
+    }
+
+    /// The streamers who are live: the first of each so many.
+    pub(crate) fn live(&self) -> Vec<u32> {
+        (0..self.streamers).step_by(self.groups as usize).collect()
+    }
+
+    /// The streamer and the campaign of a participation.
+    const fn parties(&self, participation: u32) -> (u32, u32) {
+        let (streamer, place) = (participation / self.per_streamer, participation % self.per_streamer);
+        let (in_group, group) = (streamer / self.groups, streamer % self.groups);
+        let campaign = (in_group * self.per_streamer + place) % self.campaigns_per_group;
+        (streamer, campaign * self.groups + group)
+    }
+}
+
+fn object_id(kind: u8, number: u32) -> ObjectId {
+    let [a, b, c, d] = number.to_be_bytes();
+    ObjectId::from_parts(MADE_AT, [kind, 0, 0, 0, a, b, c, d])
+}
+
+fn user_id(number: u32) -> UserId {
+    object_id(1, number).into()
+}
+
+fn campaign_id(number: u32) -> CampaignId {
+    object_id(2, number).into()
+}
+
+fn participation_id(number: u32) -> ParticipationId {
+    object_id(3, number).into()
+}
+
+fn token(kind: &str, number: u32) -> ScreenToken {
+    ScreenToken::from_random(Sha256::digest(format!("{kind} {number}")).into())
+}
+
+/// The token of a streamer's screen; as good as random, as real ones are.
+pub(crate) fn overlay_token(streamer: u32) -> ScreenToken {
+    token("overlay", streamer)
+}
+
+fn source_token(participation: u32) -> ScreenToken {
+    token("source", participation)
+}
+
+fn email(streamer: u32) -> String {
+    format!("streamer-{streamer}@example.com")
+}
+
+/// What of a document names it or others, in number 0 and in its copy.
+struct Renamed<T> {
+    from: T,
+    to: T,
+}
+
+/// What of a document is replaced in a copy of it.
+struct Renames {
+    /// The document's own first.
+    ids: Vec<Renamed<ObjectId>>,
+    /// Parts of texts.
+    texts: Vec<Renamed<String>>,
+}
+
+/// The kinds of documents that are multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Campaigns,
+    Users,
+    Participations,
+}
+
+impl Kind {
+    /// In the order in which they are made.
+    const ALL: [Self; 3] = [Self::Campaigns, Self::Users, Self::Participations];
+
+    const fn count(self, shape: Shape) -> u32 {
+        match self {
+            Self::Campaigns => shape.campaigns(),
+            Self::Users => shape.streamers(),
+            Self::Participations => shape.participations(),
+        }
+    }
+
+    /// What makes number 0 the document of a number.
+    fn renames(self, shape: Shape, number: u32) -> Renames {
+        let id = |from, to| Renamed { from, to };
+        let text = |from: String, to| Renamed { from, to };
+        match self {
+            Self::Campaigns => Renames {
+                ids: vec![id(campaign_id(0).object_id(), campaign_id(number).object_id())],
+                texts: Vec::new(),
+            },
+            Self::Users => Renames {
+                ids: vec![id(user_id(0).object_id(), user_id(number).object_id())],
+                texts: vec![
+                    text(overlay_token(0).expose().to_owned(), overlay_token(number).expose().to_owned()),
+                    text(email(0), email(number)),
+                ],
+            },
+            Self::Participations => {
+                let (streamer, campaign) = shape.parties(number);
+                Renames {
+                    ids: vec![
+                        id(participation_id(0).object_id(), participation_id(number).object_id()),
+                        id(user_id(0).object_id(), user_id(streamer).object_id()),
+                        id(campaign_id(0).object_id(), campaign_id(campaign).object_id()),
+                    ],
+                    texts: vec![text(
+                        source_token(0).expose().to_owned(),
+                        source_token(number).expose().to_owned(),
+                    )],
+                }
+            }
+        }
+    }
+
+    /// Stores number 0.
+    async fn store_first(self, repositories: &Repositories) -> anyhow::Result<()> {
+        let now = Timestamp::from_second(MADE_AT.into())?;
+        let other_fields = NO_OTHER_FIELDS.to_owned();
+        match self {
+            Self::Campaigns => {
+                let new = NewCampaign { campaign: first_campaign(now)?, other_fields };
+                repositories.campaigns.insert_if_absent(&new).await?;
+            }
+            Self::Users => {
+                let new = NewUser { user: first_user(now)?, password_hash: None, other_fields };
+                repositories.users.insert_if_absent(&new).await?;
+            }
+            Self::Participations => {
+                let (id, campaign, user) = (participation_id(0), campaign_id(0), user_id(0));
+                let participation = Participation::joined(id, campaign, user, source_token(0), now);
+                let new = NewParticipation { participation, other_fields };
+                repositories.participations.insert_if_absent(&new).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn first_campaign(now: Timestamp) -> anyhow::Result<Campaign> {
+    let (rate, budget) = (Money::from_units(1_000.0)?, Money::from_units(1_000_000.0)?);
+    Ok(Campaign {
+        id: campaign_id(0),
+        title: "Autumn promotion of a brand".to_owned(),
+        description: Some("A drink for those who stay up late.".to_owned()),
+        brand_id: object_id(9, 0).into(),
+        budget,
+        remaining_budget: budget,
+        media_url: "https://media.example.com/campaigns/autumn-promotion.png".to_owned(),
+        media_type: MediaType::Image,
+        click_url: Some("https://brand.example.com/autumn".to_owned()),
+        status: CampaignStatus::Active,
+        categories: vec!["gaming".to_owned()],
+        languages: vec!["en".to_owned()],
+        start_date: None,
+        end_date: None,
+        payment: Payment::new(PaymentType::Cpm, rate, Payment::DEFAULT_EXPECTED_IMPRESSIONS)?,
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+fn first_user(now: Timestamp) -> anyhow::Result<User> {
+    let (role, provider) = (Role::Streamer, AuthProvider::Twitch);
+    let mut user = User::new(user_id(0), email(0), "A streamer".to_owned(), role, provider, now);
+    user.overlay_token = Some(overlay_token(0));
+    user.selection.interval = RotationInterval::try_from(ROTATION_MINUTES)?;
+    Ok(user)
+}
+
+/// A store that is filled; gone when it is dropped.
+pub(crate) struct Stage {
+    pub(crate) backend: Backend,
+    pub(crate) shape: Shape,
+    place: Place,
+    /// The clicks that were answered as counted.
+    clicks: u64,
+}
+
+enum Place {
+    Sqlite(TempDir),
+    MongoDb(TestDatabase),
+}
+
+impl Stage {
+    /// Makes a store of this shape, on the server of a connection string where it takes one.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(crate) async fn set(backend: Backend, shape: Shape, mongodb: &str) -> anyhow::Result<Self> {
+        let place = match backend {
+            Backend::Sqlite => {
+                Place::Sqlite(tempfile::Builder::new().prefix("gametriggers-bench-").tempdir()?)
+            }
+            Backend::MongoDb => Place::MongoDb(TestDatabase::create_on(mongodb).await),
+        };
+        let stage = Self { backend, shape, place, clicks: 0 };
+        let store = Store::open(&stage.url()).await?;
+        store.migrate().await?;
+        let repositories = store.repositories();
+        for kind in Kind::ALL {
+            kind.store_first(&repositories).await?;
+            match &stage.place {
+                Place::Sqlite(folder) => {
+                    let file = file_in(folder);
+                    spawn_blocking(move || sqlite::multiply(&file, kind, shape)).await??;
+                }
+                Place::MongoDb(database) => mongodb::multiply(database.raw(), kind, shape).await?,
+            }
+        }
+        if let Place::MongoDb(database) = &stage.place {
+            mongodb::settle(database.raw()).await;
+        }
+        Ok(stage)
+    }
+
+    /// The value of `storage.url` that leads to it.
+    pub(crate) fn url(&self) -> String {
+        match &self.place {
+            Place::Sqlite(folder) => format!("sqlite://{}", file_in(folder).display()),
+            Place::MongoDb(database) => database.uri().to_owned(),
+        }
+    }
+
+    /// Whether no click was answered yet.
+    pub(crate) const fn has_no_clicks(&self) -> bool {
+        self.clicks == 0
+    }
+
+    /// Notes that so many clicks were answered as counted.
+    pub(crate) const fn note_clicks(&mut self, count: u64) {
+        self.clicks += count;
+    }
+
+    /// Compares what is stored with what was answered; with `reconcile`, also all counters with the ledger. Says what was
+    /// found, or fails with the difference.
+    ///
+    /// # Errors
+    /// If there is a difference, or the store cannot be read.
+    pub(crate) async fn check(&self, reconcile: bool) -> anyhow::Result<String> {
+        let example = EntryId::click(user_id(0), ClickKind::Overlay, "0");
+        let prefix = example.as_str().split_inclusive(':').next().unwrap_or_default();
+        let stored = match &self.place {
+            Place::Sqlite(folder) => sqlite::count_entries(&file_in(folder), prefix)?,
+            Place::MongoDb(database) => mongodb::count_entries(database.raw(), prefix).await?,
+        };
+        let (backend, size, answered) = (self.backend, grouped(self.shape.participations()), self.clicks);
+        anyhow::ensure!(
+            stored == answered,
+            "{backend}, {size} participations: {answered} clicks were answered as counted, and {stored} are stored"
+        );
+        let mut found =
+            format!("{backend}, {size} participations: all {} clicks are stored", grouped(answered));
+        if reconcile {
+            let store = Store::open(&self.url()).await?;
+            let differences = store.repositories().ledger.reconcile(false).await?;
+            anyhow::ensure!(
+                differences.is_empty(),
+                "{backend}, {size} participations: {} counters differ from the ledger, the first: {:?}",
+                differences.len(),
+                differences[0]
+            );
+            found.push_str(", and no counter differs from the ledger");
+        }
+        Ok(found)
+    }
+}
+
+fn file_in(folder: &TempDir) -> std::path::PathBuf {
+    folder.path().join("store.db")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn nobody_joins_a_campaign_twice_and_all_campaigns_are_joined() {
+        for shape in [Shape::of_size(1_000), Shape::of_size(100_000), Shape::apart(500)] {
+            let pairs: BTreeSet<_> =
+                (0..shape.participations()).map(|number| shape.parties(number)).collect();
+            assert_eq!(pairs.len(), shape.participations() as usize, "{shape:?}");
+            let campaigns: BTreeSet<_> = pairs.iter().map(|(_, campaign)| *campaign).collect();
+            assert_eq!(campaigns, (0..shape.campaigns()).collect(), "{shape:?}");
+            assert_eq!(shape.parties(0), (0, 0), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn the_live_streamers_have_as_many_campaigns_in_a_store_of_any_size() {
+        for size in [1_000, 100_000, 1_000_000] {
+            let shape = Shape::of_size(size);
+            let live: BTreeSet<_> = shape.live().into_iter().collect();
+            assert_eq!(live.len(), LIVE as usize, "{size}");
+            let of_live = (0..shape.participations()).map(|number| shape.parties(number));
+            let campaigns: BTreeSet<_> = of_live
+                .filter(|(streamer, _)| live.contains(streamer))
+                .map(|(_, campaign)| campaign)
+                .collect();
+            assert_eq!(campaigns.len(), CAMPAIGNS as usize, "{size}");
+        }
+    }
+}
