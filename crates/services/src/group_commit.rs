@@ -7,6 +7,11 @@ use tokio::sync::{
     oneshot,
 };
 
+/// Items that may wait to be written at once; further ones are refused.
+pub const QUEUE_MAX: usize = 8_192;
+/// Items of one batch at most. Larger ones take longer than they save.
+pub const BATCH_MAX: usize = 512;
+
 /// To whoever waits for what became of an item.
 pub(crate) type Answer<R> = oneshot::Sender<Result<R, StorageError>>;
 
@@ -27,9 +32,9 @@ pub(crate) struct Gathered<T, R> {
     next: Vec<(T, Answer<R>)>,
 }
 
-/// A queue in which this many items may wait.
-pub(crate) fn queue<T, R>(max: usize) -> (Queue<T, R>, Gathered<T, R>) {
-    let (sender, receiver) = mpsc::channel(max);
+/// A queue, and what comes out of it.
+pub(crate) fn queue<T, R>() -> (Queue<T, R>, Gathered<T, R>) {
+    let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     (Queue { sender }, Gathered { receiver, next: Vec::new() })
 }
 
@@ -53,10 +58,10 @@ impl<T, R> Queue<T, R> {
 }
 
 impl<T, R> Gathered<T, R> {
-    /// The next batch, of this many items at most, and who waits for each; nothing once no queue is left and all that it
+    /// The next batch and who waits for each of its items; nothing once no queue is left and all that it
     /// took has been given out.
-    pub(crate) async fn next(&mut self, max: usize) -> Option<(Vec<T>, Vec<Answer<R>>)> {
-        if self.receiver.recv_many(&mut self.next, max).await == 0 {
+    pub(crate) async fn next(&mut self) -> Option<(Vec<T>, Vec<Answer<R>>)> {
+        if self.receiver.recv_many(&mut self.next, BATCH_MAX).await == 0 {
             return None;
         }
         Some(self.next.drain(..).unzip())

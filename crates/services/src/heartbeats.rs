@@ -7,11 +7,6 @@ use gametriggers_types::{Timestamp, UserId};
 
 use crate::group_commit::{Gathered, Queue, again, queue, tell_all};
 
-/// Heartbeats that may wait to be written at once; further ones are refused.
-const QUEUE_MAX: usize = 8_192;
-/// Heartbeats of one write at most.
-const BATCH_MAX: usize = 512;
-
 type Seen = (UserId, Timestamp);
 
 /// Notes when overlays were seen.
@@ -24,7 +19,7 @@ impl Heartbeats {
     /// Into the store of these users. The writer ends with the last clone, when all that had been taken is written. To be
     /// called within a Tokio runtime.
     pub(crate) fn new(users: Arc<dyn UserRepository>) -> Self {
-        let (queue, gathered) = queue(QUEUE_MAX);
+        let (queue, gathered) = queue();
         tokio::spawn(write(users, gathered));
         Self { queue }
     }
@@ -36,7 +31,7 @@ impl Heartbeats {
 }
 
 async fn write(users: Arc<dyn UserRepository>, mut gathered: Gathered<Seen, ()>) {
-    while let Some((seen, answers)) = gathered.next(BATCH_MAX).await {
+    while let Some((seen, answers)) = gathered.next().await {
         let written = users.touch_overlays(&seen).await;
         tell_all(answers, || written.as_ref().map_err(again).copied());
     }

@@ -38,10 +38,11 @@ pub use error::ServiceError;
 pub use gametriggers_persistence::{
     OverlayPatch, Page, Repositories as Storage, SelectionPatch, StorageError,
 };
+pub use group_commit::{BATCH_MAX, QUEUE_MAX};
 pub use links::{LinkService, VisitTarget, Visitor};
 pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
 pub use receipt::RECEIPT_GRACE;
-pub use recorder::{BATCH_MAX, QUEUE_MAX, Recorder};
+pub use recorder::Recorder;
 pub use secrets::Secrets;
 pub use snapshots::Rendering;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};

@@ -13,10 +13,6 @@ use tokio::{sync::Semaphore, time::sleep};
 
 use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell_all, unavailable};
 
-/// Events that may wait for a batch at once; further ones are refused.
-pub const QUEUE_MAX: usize = 8_192;
-/// Entries of one batch at most. Larger ones take longer than they save.
-pub const BATCH_MAX: usize = 512;
 /// Batches that may be on their way to become durable at once.
 const UNSETTLED_MAX: usize = 8;
 /// Attempts at one batch before its callers are told that the store is unavailable.
@@ -37,7 +33,7 @@ impl Recorder {
     /// committed. To be called within a Tokio runtime.
     #[must_use]
     pub fn new(ledger: Arc<dyn Ledger>) -> Self {
-        let (queue, gathered) = queue(QUEUE_MAX);
+        let (queue, gathered) = queue();
         tokio::spawn(Committer { ledger }.run(gathered));
         Self { queue }
     }
@@ -45,7 +41,8 @@ impl Recorder {
     /// Records one entry, also if nobody waits for its outcome any more.
     ///
     /// # Errors
-    /// [`StorageError`] if the ledger refused it, if the store stayed unavailable, or if [`QUEUE_MAX`] others wait already.
+    /// [`StorageError`] if the ledger refused it, if the store stayed unavailable, or if [`QUEUE_MAX`](crate::QUEUE_MAX) others wait
+    /// already.
     /// If the outcome is unknown, the same entry may be recorded again: its id makes that safe.
     pub async fn record(&self, entry: Entry) -> Result<Outcome, StorageError> {
         self.queue.submit(entry).await
@@ -65,7 +62,7 @@ impl Committer {
     /// The next batch is begun as soon as the one before is applied; to become durable, each has a task of its own.
     async fn run(self, mut gathered: Gathered<Entry, Outcome>) {
         let unsettled = Arc::new(Semaphore::new(UNSETTLED_MAX));
-        while let Some((entries, answers)) = gathered.next(BATCH_MAX).await {
+        while let Some((entries, answers)) = gathered.next().await {
             let entries: Arc<[Entry]> = entries.into();
             let began = Instant::now();
             match self.ledger.apply(entries.clone()).await {
