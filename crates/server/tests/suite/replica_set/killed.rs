@@ -112,11 +112,8 @@ impl Stage {
         let database = TestDatabase::create_on(&mongod.uri()).await;
         let server = TestServer::start_on(TestStore::mongodb(database)).await;
         let streamer = server.streamer().await;
-        let campaign = server.campaign_with(|it| {
-            it.payment = Payment::new(PaymentType::Cpc, money(RATE), 1).unwrap();
-            (it.budget, it.remaining_budget) = (money(BUDGET), money(BUDGET));
-        });
-        let campaign = campaign.await;
+        let payment = Payment::new(PaymentType::Cpc, money(RATE), 1).unwrap();
+        let campaign = server.campaign_paying(payment, BUDGET).await;
         let participation = server.join(&streamer, &campaign).await;
         let shown = server.data(&streamer.token).await;
         Self { server, streamer, shown, campaign, participation, events: Events::default() }

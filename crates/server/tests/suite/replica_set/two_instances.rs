@@ -68,11 +68,7 @@ impl Stage {
         let mut campaigns = Vec::new();
         for (kind, rate, _, budget) in PURSES {
             let payment = Payment::new(kind, money(rate), EXPECTED_IMPRESSIONS).unwrap();
-            let campaign = server.campaign_with(|it| {
-                it.payment = payment;
-                (it.budget, it.remaining_budget) = (money(budget), money(budget));
-            });
-            campaigns.push(campaign.await);
+            campaigns.push(server.campaign_paying(payment, budget).await);
         }
         let mut streamers = Vec::new();
         for number in 0..STREAMERS {

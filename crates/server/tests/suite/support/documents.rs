@@ -68,6 +68,14 @@ impl TestServer {
         self.campaign_with(|_| {}).await
     }
 
+    /// Stores a campaign that pays so, out of a budget of which nothing is spent.
+    pub(crate) async fn campaign_paying(&self, payment: Payment, budget: f64) -> Campaign {
+        let change = |it: &mut Campaign| {
+            (it.payment, it.budget, it.remaining_budget) = (payment, money(budget), money(budget));
+        };
+        self.campaign_with(change).await
+    }
+
     /// Stores a campaign that `change` has had its way with.
     pub(crate) async fn campaign_with(&self, change: impl FnOnce(&mut Campaign)) -> Campaign {
         let now = self.now();

@@ -43,11 +43,7 @@ impl Stage {
         let mut campaigns = Vec::new();
         for (kind, rate, budget) in CAMPAIGNS {
             let payment = Payment::new(kind, money(rate), EXPECTED_IMPRESSIONS).unwrap();
-            let campaign = server.campaign_with(|it| {
-                it.payment = payment;
-                (it.budget, it.remaining_budget) = (money(budget), money(budget));
-            });
-            campaigns.push(campaign.await);
+            campaigns.push(server.campaign_paying(payment, budget).await);
         }
         let mut streamers = Vec::new();
         for _ in 0..STREAMERS {
