@@ -143,6 +143,21 @@ impl Fields {
         self.descend(key, fields, read)
     }
 
+    /// Takes the document inside this one and reads it; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Problem`] if it is something else than a document; what `read` answers.
+    pub fn within<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(document) = self.optional(key, |value| Ok(value.clone()))? else { return Ok(None) };
+        let fields = Stored::Bson(document).into_fields();
+        let fields = fields.ok_or_else(|| self.problem_of(key, "not a document"))?;
+        self.descend(key, fields, read).map(Some)
+    }
+
     /// Takes the list of documents inside this one, empty where there is none, and keeps what `read` makes of each.
     pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
         let items = match self.untaken.remove(key) {

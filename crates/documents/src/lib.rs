@@ -21,3 +21,5 @@ pub use fields::{Fields, Problem};
 /// True in a document of MongoDB whose opening entry is in the ledger beside it. It says nothing about another store, so
 /// an import leaves it out.
 pub const IN_LEDGER: &str = "inLedger";
+/// In a participation of MongoDB, what its entries of the latest quarter-hour add up to. An import leaves it out, too.
+pub const OPEN_ROLLUP: &str = "openRollup";

@@ -9,7 +9,7 @@ use gametriggers_domain::{
 use gametriggers_types::{CampaignId, Money, ParticipationId, ParticipationStatus};
 
 use crate::{
-    IN_LEDGER,
+    IN_LEDGER, OPEN_ROLLUP,
     fields::{Fields, Problem},
     values::{
         self, amount, count, number, parsed, stored_count, stored_id, stored_money, stored_time, text, time,
@@ -60,6 +60,7 @@ impl Unpriced {
 /// [`Problem`] where there is no participation without the field, or its wrong value is not for us to replace.
 pub fn read(fields: &mut Fields) -> Result<Unpriced, Problem> {
     fields.forget(IN_LEDGER);
+    fields.forget(OPEN_ROLLUP);
     let id: ParticipationId = fields.required("_id", values::id)?;
     let created_at = fields.time_or_of_id("createdAt", id.object_id());
     let campaign_id = fields.required("campaignId", values::id)?;

@@ -1,6 +1,6 @@
 //! The eleven counter fields that participations, openings and rollups share.
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document};
 use gametriggers_documents::{Fields, Problem, participations, values};
 use gametriggers_domain::ledger::Counters;
 use gametriggers_types::Money;
@@ -61,25 +61,51 @@ pub(crate) fn read_any(fields: &mut Fields) -> Result<[i64; 11], Problem> {
     Ok(found.map(|(_, value)| value))
 }
 
+/// The sums of values as [`read_any`] takes them; of peaks, the greater.
+pub(crate) fn sum(one: [i64; 11], other: [i64; 11]) -> [i64; 11] {
+    let sum = |((field, one), (_, other))| {
+        if field == PEAK { i64::max(one, other) } else { i64::saturating_add(one, other) }
+    };
+    let (one, other) = (name(one), name(other));
+    std::array::from_fn(|at| sum((one[at], other[at])))
+}
+
+/// Values as [`read_any`] takes them, with their fields.
+pub(crate) fn name(values: [i64; 11]) -> [(&'static str, i64); 11] {
+    let fields = named(&Counters::default());
+    std::array::from_fn(|at| (fields[at].0, values[at]))
+}
+
+/// Those of these values that are not zero.
+pub(crate) fn write_some(values: [(&'static str, i64); 11]) -> Document {
+    let some = values.into_iter().filter(|(_, value)| *value != 0);
+    some.map(|(field, value)| (field.to_owned(), stored(field, value))).collect()
+}
+
 /// The update that adds `change`. It names the fields that change; where nothing does, it is empty.
 pub(crate) fn add(change: &Counters) -> Document {
     let mut update = Document::new();
-    let mut increments = Document::new();
-    for (field, value) in named(change) {
-        match (field, value) {
-            (_, 0) => {}
-            (PEAK, peak) => {
-                update.insert("$max", doc! {PEAK: peak});
-            }
-            _ => {
-                increments.insert(field, stored(field, value));
-            }
-        }
-    }
-    if !increments.is_empty() {
-        update.insert("$inc", increments);
-    }
+    add_under("", named(change), &mut update);
     update
+}
+
+/// Lets an update also add these values to fields whose names begin with `prefix`.
+pub(crate) fn add_under(prefix: &str, change: [(&'static str, i64); 11], update: &mut Document) {
+    for (field, value) in change.into_iter().filter(|(_, value)| *value != 0) {
+        let by = if field == PEAK { "$max" } else { "$inc" };
+        operator(update, by).insert(format!("{prefix}{field}"), stored(field, value));
+    }
+}
+
+/// The fields on which an update has this operator.
+pub(crate) fn operator<'a>(update: &'a mut Document, operator: &str) -> &'a mut Document {
+    if !matches!(update.get(operator), Some(Bson::Document(_))) {
+        update.insert(operator, Document::new());
+    }
+    match update.get_document_mut(operator) {
+        Ok(fields) => fields,
+        Err(_) => unreachable!("it was just made"),
+    }
 }
 
 /// The projection of all fields that [`read`] takes.
@@ -89,6 +115,8 @@ pub(crate) fn projection() -> Document {
 
 #[cfg(test)]
 mod tests {
+    use bson::doc;
+
     use super::*;
 
     #[test]

@@ -8,14 +8,14 @@ mod batch;
 pub(crate) mod known;
 mod opening;
 mod orphans;
+pub(crate) mod rollups;
 pub(crate) mod statements;
 pub(crate) mod transaction;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{Bson, DateTime, Decimal128, Document, doc, oid::ObjectId};
-use futures_util::TryStreamExt;
+use bson::{DateTime, Decimal128, Document, doc, oid::ObjectId};
 use gametriggers_documents::values;
 use gametriggers_domain::{
     batch::{Batch, Judged},
@@ -25,18 +25,19 @@ use gametriggers_domain::{
 use gametriggers_persistence::{
     Applied, Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry,
 };
-use gametriggers_types::{ParticipationId, Quarter, RejectionReason};
+use gametriggers_types::{ParticipationId, RejectionReason};
 use mongodb::ClientSession;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use self::{
     known::Known,
+    rollups::RollupKey,
     statements::find_by_ids,
     transaction::{Attempts, TxError, TxResult, Until},
 };
 use crate::{
-    MongoStore, call, collection, counters,
+    MongoStore, collection,
     document::{self, stored_count, stored_id, stored_money, stored_time},
     reconcile,
 };
@@ -76,15 +77,7 @@ impl Ledger for MongoStore {
     }
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
-        let rollup = |quarter: DateTime| rollup_id(participation, quarter);
-        // All quarter-hours are between the two.
-        let ids = doc! {"$gte": rollup(DateTime::MIN), "$lte": rollup(DateTime::MAX)};
-        let rollups = self.collection(collection::ROLLUPS);
-        let reading = async move {
-            rollups.find(doc! {"_id": ids}).sort(doc! {"_id": 1}).await?.try_collect::<Vec<_>>().await
-        };
-        let found = call::read(reading).await?;
-        found.into_iter().map(|document| Ok(read_rollup(document)?.1)).collect()
+        rollups::list(self, participation).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
@@ -99,6 +92,13 @@ async fn to_its_end<T: Send + 'static>(
     tokio::spawn(work).await.unwrap_or_else(|failed| {
         Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
     })
+}
+
+/// What a transaction does, once it is committed.
+struct Recorded<'a> {
+    judged: Judged<'a>,
+    /// The rollups that are open afterwards, of those who were credited.
+    open: Vec<RollupKey>,
 }
 
 /// What became of a batch, and the session in which its transaction was committed.
@@ -143,19 +143,20 @@ impl MongoStore {
         let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known)).await;
         let committed = match recorded.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into()))
         {
-            Ok(judged) => transaction::commit(&mut session).await.map(|()| (judged, session)),
+            Ok(recorded) => transaction::commit(&mut session).await.map(|()| (recorded, session)),
             Err(error) => {
                 transaction::abort(session, &error).await;
                 Err(error)
             }
         };
         match committed {
-            Ok((Judged { outcomes, credits, rollups, entries, .. }, session)) => {
+            Ok((Recorded { judged, open }, session)) => {
+                let Judged { outcomes, credits, entries, .. } = judged;
                 let participations = credits.into_keys().map(ParticipationId::object_id);
                 let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign.object_id());
                 let was_repeated =
                     outcomes.iter().any(|outcome| matches!(outcome, Outcome::Duplicate { .. }));
-                known.learn(participations.chain(campaigns), rollups.into_keys(), was_repeated);
+                known.learn(participations.chain(campaigns), open, was_repeated);
                 Ok((outcomes, session))
             }
             Err(error) => {
@@ -170,15 +171,15 @@ impl MongoStore {
         session: &mut ClientSession,
         entries: &'a [Entry],
         known: &Known,
-    ) -> TxResult<Judged<'a>> {
+    ) -> TxResult<Recorded<'a>> {
         let mut batch = Batch::new(entries);
         if !known.expects_new_entries() {
             self.find_known(session, entries, &mut batch).await?;
         }
-        batch::read(self, session, &mut batch, known).await?;
+        let read = batch::read(self, session, &mut batch, known).await?;
         let judged = batch.judge().map_err(batch::missing)?;
-        batch::write(self, session, &judged, known).await?;
-        Ok(judged)
+        let open = batch::write(self, session, &judged, |id| known.open_rollup_of(id, &read)).await?;
+        Ok(Recorded { judged, open })
     }
 
     /// Tells the batch which of the entries are stored, whom they name, and their verdicts.
@@ -262,24 +263,4 @@ pub(crate) fn read_entry(document: Document) -> Result<StoredEntry, StorageError
         };
         Ok(StoredEntry { entry, verdict })
     })
-}
-
-/// The id of the rollup of a participation and the quarter-hour that begins then.
-pub(crate) fn rollup_id(participation: ParticipationId, quarter: DateTime) -> Document {
-    doc! {"participationId": stored_id(participation.object_id()), "quarter": quarter}
-}
-
-/// A rollup and whose it is.
-fn read_rollup(document: Document) -> Result<(ParticipationId, Rollup), StorageError> {
-    document::read(Entity::Rollup, document, |fields| {
-        let (participation, quarter) = fields.required("_id", rollup_key)?;
-        let campaign = fields.required("campaignId", values::id)?;
-        Ok((participation, Rollup { quarter, campaign, counters: counters::read(fields)? }))
-    })
-}
-
-/// Whose rollup this is, and of which quarter-hour.
-pub(crate) fn rollup_key(id: &Bson) -> Result<(ParticipationId, Quarter), String> {
-    let part = |key| id.as_document().and_then(|id| id.get(key)).ok_or("not the id of a rollup");
-    Ok((values::id(part("participationId")?)?, Quarter::containing(values::time(part("quarter")?)?)))
 }

@@ -62,6 +62,8 @@ impl Fixture for MongoFixture {
 
     async fn falsify_rollups(&self, id: ParticipationId) {
         self.falsify("rollups", doc! {"_id.participationId": object_id(id)}, doc! {"clicks": 999_i64}).await;
+        let fields = doc! {"openRollup.clicks": 999_i64};
+        self.falsify("campaignparticipations", doc! {"_id": object_id(id)}, fields).await;
     }
 }
 

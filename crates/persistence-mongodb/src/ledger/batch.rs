@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bson::{Bson, Document, doc};
-use gametriggers_documents::{Fields, IN_LEDGER, Problem, campaigns, values};
+use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, campaigns, values};
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
     ledger::Counters,
@@ -15,16 +15,20 @@ use gametriggers_types::{CampaignId, Money, ObjectId, ParticipationId, Quarter};
 use mongodb::ClientSession;
 
 use super::{
-    known::{Known, RollupKey},
-    opening, rollup_id,
+    known::Known,
+    opening,
+    rollups::{self, Kept, Open, OpenRollup, RollupKey},
     statements::{find_by_ids, update},
     transaction::TxResult,
     write_entry,
 };
 use crate::{
     MongoStore, collection, counters,
-    document::{self, stored_id, stored_money, stored_time},
+    document::{self, stored_id, stored_money},
 };
+
+/// The open rollups of participations that were read.
+pub(super) type OpenRollups = HashMap<ParticipationId, Option<OpenRollup>>;
 
 /// A participation that has no opening yet.
 pub(super) struct Unopened {
@@ -33,16 +37,21 @@ pub(super) struct Unopened {
 }
 
 /// Tells the batch what those hold and pay on whom the prices of its new entries depend, and stores the openings of those
-/// who have none. Whom no price depends on is read unless they are known to have one.
+/// who have none. Whom no price depends on is read unless they are known to have one. Returns the open rollups of the
+/// participations that were read.
 pub(super) async fn read(
     store: &MongoStore,
     session: &mut ClientSession,
     batch: &mut Batch<'_>,
     known: &Known,
-) -> TxResult<()> {
+) -> TxResult<OpenRollups> {
     let (mut participations, mut named) = batch.named();
     let priced = batch.priced();
     participations.retain(|id| priced.0.contains(id) || !known.is_opened(id.object_id()));
+    let unplaced = batch
+        .unknown()
+        .filter(|entry| !known.has_open_rollup(entry.participation, Quarter::containing(entry.at)));
+    participations.extend(unplaced.map(|entry| entry.participation));
     named.retain(|id| priced.1.contains(id) || !known.is_opened(id.object_id()));
     read_participations_and_campaigns(store, session, batch, &participations, &named).await
 }
@@ -53,21 +62,20 @@ async fn read_participations_and_campaigns(
     batch: &mut Batch<'_>,
     participations: &BTreeSet<ParticipationId>,
     named: &BTreeSet<CampaignId>,
-) -> TxResult<()> {
+) -> TxResult<OpenRollups> {
     let mut unread = participations.clone();
-    let mut unopened = Vec::new();
-    let fields = doc! {IN_LEDGER: 1, "campaignId": 1, "paidUnits": 1, "viewerSum": 1, "viewerSamples": 1};
+    let (mut unopened, mut rollups) = (Vec::new(), OpenRollups::new());
+    let fields = doc! {
+        IN_LEDGER: 1, "campaignId": 1, "paidUnits": 1, "viewerSum": 1, "viewerSamples": 1, OPEN_ROLLUP: 1,
+    };
     let ids = participations.iter().map(|id| id.object_id());
     for found in read_named(store, session, collection::PARTICIPATIONS, ids, fields).await? {
-        match document::read(Entity::Participation, found, read_counters)? {
-            Ok((id, counters)) => {
-                unread.remove(&id);
-                batch.holds(id, counters);
-            }
-            Err(without) => {
-                unread.remove(&without.id);
-                unopened.push(without);
-            }
+        let found = document::read(Entity::Participation, found, read_participation)?;
+        unread.remove(&found.id);
+        rollups.insert(found.id, found.open_rollup);
+        match found.state {
+            Ok(counters) => batch.holds(found.id, counters),
+            Err(campaign) => unopened.push(Unopened { id: found.id, campaign }),
         }
     }
     if let Some(id) = unread.pop_first() {
@@ -102,7 +110,7 @@ async fn read_participations_and_campaigns(
     for (id, counters) in opening::of_participations(store, session, &unopened, payment_of).await? {
         batch.holds(id, counters);
     }
-    Ok(())
+    Ok(rollups)
 }
 
 pub(super) fn missing(unknown: Unknown) -> StorageError {
@@ -113,76 +121,70 @@ pub(super) fn missing(unknown: Unknown) -> StorageError {
     StorageError::Missing { entity, id }
 }
 
-/// Writes what was judged.
+/// Writes what was judged, given what is known of open rollups, and returns which are open afterwards.
 pub(super) async fn write(
     store: &MongoStore,
     session: &mut ClientSession,
     judged: &Judged<'_>,
-    known: &Known,
-) -> TxResult<()> {
-    if judged.entries.is_empty() {
-        return Ok(());
-    }
+    open_of: impl Fn(ParticipationId) -> Open,
+) -> TxResult<Vec<RollupKey>> {
     let Judged { entries, charges, credits, rollups, .. } = judged;
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
     let database = &store.database;
     let documents = entries.iter().map(|(entry, verdict)| write_entry(entry, verdict));
     database.collection(collection::LEDGER).insert_many(documents).session(&mut *session).await?;
     let statements = charges.iter().map(|(id, charge)| take(*id, charge)).collect();
     update(database, session, collection::CAMPAIGNS, statements, charges.len()).await?;
-    update(database, session, collection::PARTICIPATIONS, add_credits(credits), credits.len()).await?;
-    update(database, session, collection::ROLLUPS, add_to_rollups(rollups, known), rollups.len()).await
+    let rollups = rollups::Plan::new(rollups, open_of);
+    let open = rollups.open().collect();
+    let statements = add_credits(credits, &rollups.kept);
+    update(database, session, collection::PARTICIPATIONS, statements, credits.len()).await?;
+    let documents = rollups.statements.len();
+    update(database, session, collection::ROLLUPS, rollups.statements, documents).await?;
+    Ok(open)
 }
 
-/// The statements that add to participations: one for all to which the same is added.
-fn add_credits(credits: &BTreeMap<ParticipationId, Credit>) -> Vec<Document> {
-    let (mut alike, mut statements) = (Alike::default(), Vec::new());
-    for (id, Credit { before, added }) in credits {
-        let id = stored_id(id.object_id());
+/// The statements that add to participations and the rollups that are kept with them: one for all to which the same is added.
+fn add_credits(
+    credits: &BTreeMap<ParticipationId, Credit>,
+    rollups: &BTreeMap<ParticipationId, Kept>,
+) -> Vec<Document> {
+    let mut alike: HashMap<(Counters, Kept), Vec<Bson>> = HashMap::new();
+    let mut statements = Vec::new();
+    for (participation, Credit { before, added }) in credits {
+        let id = stored_id(participation.object_id());
+        let rollup = rollups.get(participation).copied().unwrap_or(Kept::Stays);
         if added.viewer_samples == 0 {
-            alike.add(id, added);
+            alike.entry((*added, rollup)).or_default().push(id.into());
             continue;
         }
         let sum = before.viewer_sum + added.viewer_sum;
         let samples = before.viewer_samples + added.viewer_samples;
-        let mut update = counters::add(added);
         #[allow(clippy::cast_precision_loss)] // a mean to 15 digits
-        update.insert("$set", doc! {"avgViewerCount": sum as f64 / samples as f64});
-        statements.push(doc! {"q": {"_id": id, IN_LEDGER: true}, "u": update});
+        let mean = doc! {"avgViewerCount": sum as f64 / samples as f64};
+        statements.push(credit(id.into(), added, &rollup, Some(mean)));
     }
-    statements.extend(alike.statements(&doc! {IN_LEDGER: true}));
+    let of_many = |((added, rollup), ids)| {
+        let mut statement = credit(doc! {"$in": Bson::Array(ids)}.into(), &added, &rollup, None);
+        statement.insert("multi", true);
+        statement
+    };
+    statements.extend(alike.into_iter().map(of_many));
     statements
 }
 
-/// The statements that add to rollups: one for all that are known to be there and to which the same is added.
-fn add_to_rollups(rollups: &BTreeMap<RollupKey, (CampaignId, Counters)>, known: &Known) -> Vec<Document> {
-    let (mut alike, mut statements) = (Alike::default(), Vec::new());
-    for (&(participation, quarter), (campaign, sums)) in rollups {
-        if known.has_rollup((participation, quarter)) {
-            alike.add(rollup_id(participation, stored_time(quarter.start())), sums);
-        } else {
-            statements.push(add_to_rollup(participation, quarter, *campaign, sums));
-        }
+/// The statement that adds to the participations of these ids and to the rollups that are kept with them.
+fn credit(ids: Bson, added: &Counters, rollup: &Kept, set: Option<Document>) -> Document {
+    let mut filter = doc! {"_id": ids, IN_LEDGER: true};
+    filter.extend(rollup.condition());
+    let mut update = counters::add(added);
+    if let Some(fields) = set {
+        update.insert("$set", fields);
     }
-    statements.extend(alike.statements(&doc! {}));
-    statements
-}
-
-/// Documents by what is added to them.
-#[derive(Default)]
-struct Alike(HashMap<Counters, Vec<Bson>>);
-
-impl Alike {
-    fn add(&mut self, id: impl Into<Bson>, change: &Counters) {
-        self.0.entry(*change).or_default().push(id.into());
-    }
-
-    fn statements(self, condition: &Document) -> impl Iterator<Item = Document> {
-        self.0.into_iter().map(|(change, ids)| {
-            let mut filter = doc! {"_id": {"$in": ids}};
-            filter.extend(condition.clone());
-            doc! {"q": filter, "u": counters::add(&change), "multi": true}
-        })
-    }
+    rollup.write(&mut update);
+    doc! {"q": filter, "u": update}
 }
 
 /// The statement that takes from a campaign; its condition can only fail if the judgement was wrong. Where money runs out,
@@ -201,18 +203,6 @@ fn take(id: CampaignId, charge: &Charge) -> Document {
     }
 }
 
-/// The statement that adds to a rollup, and makes it where there is none.
-pub(crate) fn add_to_rollup(
-    participation: ParticipationId,
-    quarter: Quarter,
-    campaign: CampaignId,
-    change: &Counters,
-) -> Document {
-    let mut update = counters::add(change);
-    update.insert("$setOnInsert", doc! {"campaignId": stored_id(campaign.object_id())});
-    doc! {"q": {"_id": rollup_id(participation, stored_time(quarter.start()))}, "u": update, "upsert": true}
-}
-
 /// Reads these fields of the documents of these ids.
 pub(super) async fn read_named(
     store: &MongoStore,
@@ -225,11 +215,20 @@ pub(super) async fn read_named(
     find_by_ids(&store.collection(collection), session, &ids, fields).await
 }
 
-/// Of the counters, those from which prices and means go on.
-fn read_counters(fields: &mut Fields) -> Result<Result<(ParticipationId, Counters), Unopened>, Problem> {
+/// A participation as far as a batch has to know it.
+struct Found {
+    id: ParticipationId,
+    /// Of the counters, those from which prices and means go on; its campaign where it has no opening.
+    state: Result<Counters, CampaignId>,
+    open_rollup: Option<OpenRollup>,
+}
+
+fn read_participation(fields: &mut Fields) -> Result<Found, Problem> {
     let id = fields.required("_id", values::id)?;
+    let open_rollup = rollups::read_open(fields, counters::read)?;
     if !is_in_ledger(fields) {
-        return Ok(Err(Unopened { id, campaign: fields.required("campaignId", values::id)? }));
+        let campaign = fields.required("campaignId", values::id)?;
+        return Ok(Found { id, state: Err(campaign), open_rollup });
     }
     let mut count = |field| Ok(fields.optional(field, values::count)?.unwrap_or(0));
     let counters = Counters {
@@ -238,7 +237,7 @@ fn read_counters(fields: &mut Fields) -> Result<Result<(ParticipationId, Counter
         viewer_samples: count("viewerSamples")?,
         ..Counters::default()
     };
-    Ok(Ok((id, counters)))
+    Ok(Found { id, state: Ok(counters), open_rollup })
 }
 
 /// What a campaign pays and has left, and whether it has an opening.

@@ -3,31 +3,31 @@
 //! It is never believed: statements that rely on it carry its condition, and where they do not meet the documents that
 //! they are for, the transaction is begun again without it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use gametriggers_types::{ObjectId, ParticipationId, Quarter};
+
+use super::rollups::{Open, OpenRollup, RollupKey};
 
 /// How much of each kind is known at most; beyond that, all is forgotten and learnt anew.
 const MAX: usize = 200_000;
 /// After how many batches without a repetition none is expected in the next.
 const UNREPEATED: u32 = 64;
 
-/// The key of a rollup.
-pub(super) type RollupKey = (ParticipationId, Quarter);
-
 /// What a batch takes for granted.
 #[derive(Default)]
 pub(crate) struct Known {
     /// Participations and campaigns that have an opening.
     opened: HashSet<ObjectId>,
-    rollups: HashSet<RollupKey>,
+    /// The quarter-hours of the rollups that are kept with participations.
+    open: HashMap<ParticipationId, Quarter>,
     /// How many batches there were since the last entry that was stored before.
     unrepeated: u32,
 }
 
 impl Known {
     pub(super) fn is_empty(&self) -> bool {
-        self.opened.is_empty() && self.rollups.is_empty()
+        self.opened.is_empty() && self.open.is_empty()
     }
 
     /// Whether entries are taken to be new without looking. One that is not is refused by the server, and the batch begun
@@ -40,23 +40,36 @@ impl Known {
         self.opened.contains(&id)
     }
 
-    pub(super) fn has_rollup(&self, key: RollupKey) -> bool {
-        self.rollups.contains(&key)
+    /// Whether an event of this quarter-hour can be added to the participation's rollups without reading any.
+    pub(super) fn has_open_rollup(&self, id: ParticipationId, quarter: Quarter) -> bool {
+        self.open.get(&id).is_some_and(|open| quarter <= *open)
+    }
+
+    /// The participation's open rollup: as it was read, or else as far as it is known.
+    pub(super) fn open_rollup_of(
+        &self,
+        id: ParticipationId,
+        read: &HashMap<ParticipationId, Option<OpenRollup>>,
+    ) -> Open {
+        match (read.get(&id), self.open.get(&id)) {
+            (None, Some(quarter)) => Open::Remembered(*quarter),
+            (read, _) => Open::Read(read.copied().flatten()),
+        }
     }
 
     /// To be called when a transaction that left these behind is committed.
     pub(super) fn learn(
         &mut self,
         opened: impl Iterator<Item = ObjectId>,
-        rollups: impl Iterator<Item = RollupKey>,
+        open: Vec<RollupKey>,
         was_repeated: bool,
     ) {
         self.unrepeated = if was_repeated { 0 } else { self.unrepeated.saturating_add(1) };
-        if self.opened.len().max(self.rollups.len()) > MAX {
-            (self.opened, self.rollups) = <_>::default();
+        if self.opened.len().max(self.open.len()) > MAX {
+            (self.opened, self.open) = <_>::default();
         }
         self.opened.extend(opened);
-        self.rollups.extend(rollups);
+        self.open.extend(open);
     }
 
     /// To be called when a transaction failed: from now on entries are looked up. If what was relied on is not so any more, all

@@ -12,7 +12,7 @@ use crate::error::DUPLICATE_KEY;
 pub(super) const CHUNK: usize = 5_000;
 
 /// Reads these fields, all where none is named, of those of the documents of these ids that there are.
-pub(super) async fn find_by_ids(
+pub(crate) async fn find_by_ids(
     collection: &Collection<Document>,
     session: &mut ClientSession,
     ids: &[Bson],

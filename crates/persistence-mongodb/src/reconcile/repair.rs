@@ -1,10 +1,14 @@
 //! Repairing: adding what a survey found to be missing.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use bson::{Bson, Document, doc};
+use gametriggers_documents::{Fields, OPEN_ROLLUP};
 use gametriggers_domain::ledger::Counters;
-use gametriggers_persistence::StorageError;
+use gametriggers_persistence::{Entity, StorageError};
 use gametriggers_types::Money;
 use mongodb::ClientSession;
 use tokio::time::{Instant, timeout_at};
@@ -12,10 +16,11 @@ use tokio::time::{Instant, timeout_at};
 use super::{Difference, Holder, REMAINING, Survey};
 use crate::{
     MongoStore, collection, counters,
-    document::{stored_id, stored_money, stored_time},
+    document::{self, by_id, stored_id, stored_money, stored_time},
     ledger::{
-        REPAIRS, rollup_id,
-        statements::{delete_any, update_any},
+        REPAIRS,
+        rollups::{RollupKey, read_any_open, rollup_id, rollup_key, write_open},
+        statements::{delete_any, find_by_ids, update_any},
         transaction::{self, Attempts, TxResult, Until},
     },
 };
@@ -79,26 +84,35 @@ async fn repair_within(
     let count = doc! {"$inc": {"count": 1_i64}, "$setOnInsert": {"kind": REPAIRS}};
     ledger.update_one(doc! {"_id": REPAIRS}, count).upsert(true).session(&mut *session).await?;
 
+    let open = OpenRollups::read(store, session, chunk).await?;
     let mut statements: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
     let mut emptied = Vec::new();
     for (holder, differences) in chunk {
-        let mut stages = corrections(differences);
-        let (collection, id) = match **holder {
-            Holder::Participation(id) => (collection::PARTICIPATIONS, stored_id(id.object_id()).into()),
-            Holder::Campaign(id) => (collection::CAMPAIGNS, stored_id(id.object_id()).into()),
+        let (collection, statement) = match **holder {
+            Holder::Participation(id) => {
+                let mut stages = corrections(differences);
+                stages.push(doc! {"$set": {"avgViewerCount": mean()}});
+                (collection::PARTICIPATIONS, doc! {"q": by_id(id), "u": stages})
+            }
+            Holder::Campaign(id) => {
+                (collection::CAMPAIGNS, doc! {"q": by_id(id), "u": corrections(differences)})
+            }
             Holder::Rollup(id, quarter, campaign) => {
-                let id = rollup_id(id, stored_time(quarter.start()));
-                emptied.push(doc! {"q": empty_rollup(&id), "limit": 1});
-                let campaign = doc! {"$ifNull": ["$campaignId", stored_id(campaign.object_id())]};
-                stages.push(doc! {"$set": {"campaignId": campaign}});
-                (collection::ROLLUPS, Bson::from(id))
+                let rollup = rollup_id(id, stored_time(quarter.start()));
+                if let Some(values) = open.with_all((id, quarter)) {
+                    emptied.push(doc! {"q": {"_id": rollup}, "limit": 1});
+                    let values = counters::name(corrected(values, differences));
+                    let set = doc! {"$set": {OPEN_ROLLUP: write_open(quarter, values)}};
+                    (collection::PARTICIPATIONS, doc! {"q": by_id(id), "u": set})
+                } else {
+                    emptied.push(doc! {"q": empty_rollup(&rollup), "limit": 1});
+                    let mut stages = corrections(differences);
+                    let campaign = doc! {"$ifNull": ["$campaignId", stored_id(campaign.object_id())]};
+                    stages.push(doc! {"$set": {"campaignId": campaign}});
+                    (collection::ROLLUPS, doc! {"q": {"_id": rollup}, "u": stages, "upsert": true})
+                }
             }
         };
-        if collection == collection::PARTICIPATIONS {
-            stages.push(doc! {"$set": {"avgViewerCount": mean()}});
-        }
-        let upsert = collection == collection::ROLLUPS;
-        let statement = doc! {"q": {"_id": id}, "u": stages, "upsert": upsert};
         statements.entry(collection).or_default().push(statement);
     }
     for (collection, statements) in statements {
@@ -108,6 +122,61 @@ async fn repair_within(
         delete_any(&store.database, session, collection::ROLLUPS, &emptied).await?;
     }
     Ok(true)
+}
+
+/// What the open rollups of participations hold, and what of the same quarter-hours is in the collection.
+struct OpenRollups {
+    open: HashMap<RollupKey, [i64; 11]>,
+    closed: HashMap<RollupKey, [i64; 11]>,
+}
+
+impl OpenRollups {
+    /// Reads those of the participations of which a rollup is to be repaired.
+    async fn read(
+        store: &MongoStore,
+        session: &mut ClientSession,
+        chunk: &[(&Holder, &Vec<Difference>)],
+    ) -> TxResult<Self> {
+        let (mut participations, mut rollups): (Vec<Bson>, Vec<Bson>) = <_>::default();
+        for (holder, _) in chunk {
+            if let Holder::Rollup(id, quarter, _) = **holder {
+                participations.push(stored_id(id.object_id()).into());
+                rollups.push(rollup_id(id, stored_time(quarter.start())).into());
+            }
+        }
+        let (mut open, mut closed) = (HashMap::new(), HashMap::new());
+        let (collection, fields) =
+            (store.collection(collection::PARTICIPATIONS), doc! {OPEN_ROLLUP: 1, "campaignId": 1});
+        for found in find_by_ids(&collection, session, &participations, fields).await? {
+            let found = document::read(Entity::Participation, found, read_any_open)?;
+            open.extend(found.map(|(key, _, values)| (key, values)));
+        }
+        for found in find_by_ids(&store.collection(collection::ROLLUPS), session, &rollups, doc! {}).await? {
+            let read =
+                |fields: &mut Fields| Ok((fields.required("_id", rollup_key)?, counters::read_any(fields)?));
+            closed.extend([document::read(Entity::Rollup, found, read)?]);
+        }
+        Ok(Self { open, closed })
+    }
+
+    /// What both hold of this rollup together, if it is open.
+    fn with_all(&self, key: RollupKey) -> Option<[i64; 11]> {
+        let closed = self.closed.get(&key).copied().unwrap_or_default();
+        self.open.get(&key).map(|open| counters::sum(*open, closed))
+    }
+}
+
+/// The values of all fields, with what those fields lack.
+fn corrected(values: [i64; 11], differences: &[Difference]) -> [i64; 11] {
+    counters::name(values).map(|(name, value)| {
+        match differences.iter().find(|difference| difference.field == name) {
+            None => value,
+            // As in `corrections`.
+            Some(peak) if name == counters::PEAK && value != peak.stored => value,
+            Some(peak) if name == counters::PEAK => peak.expected,
+            Some(difference) => value + (difference.expected - difference.stored),
+        }
+    })
 }
 
 /// The stages of an update that adds what the fields lack.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
 use bson::{Document, doc};
-use gametriggers_documents::{Fields, IN_LEDGER, Problem, values};
+use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, values};
 use gametriggers_domain::ledger::{Counters, Verdict};
 use gametriggers_persistence::{Entity, Rollup, StorageError};
 use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
@@ -18,7 +18,8 @@ use crate::{
     MongoStore, collection, counters, document,
     error::code,
     ledger::{
-        OPENING, REPAIRS, read_entry, rollup_key,
+        OPENING, REPAIRS, read_entry,
+        rollups::{self, RollupKey, rollup_key},
         transaction::{TxError, TxResult},
     },
 };
@@ -56,9 +57,14 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
     let mut survey = Survey { repairs: expected.repairs, ..Survey::default() };
 
     let mut fields = counters::projection();
-    fields.insert(IN_LEDGER, 1);
+    fields.extend(doc! {IN_LEDGER: 1, OPEN_ROLLUP: 1, "campaignId": 1});
+    let mut open = BTreeMap::new();
     let mut found = all(store, session, collection::PARTICIPATIONS, fields).await?;
     while let Some(document) = found.next(session).await.transpose()? {
+        if document.contains_key(OPEN_ROLLUP) {
+            let rollup = document::read(Entity::Participation, document.clone(), rollups::read_any_open)?;
+            open.extend(rollup.map(|(key, campaign, stored)| (key, (campaign, stored))));
+        }
         if let Some((id, sums)) = sum_of(Entity::Participation, &document, &expected.participations)? {
             let stored = document::read(Entity::Participation, document, counters::read_any)?;
             survey.note_counters(Holder::Participation(id), &stored, &sums);
@@ -72,9 +78,14 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
             let key = fields.required("_id", rollup_key)?;
             Ok((key, fields.required("campaignId", values::id)?, counters::read_any(fields)?))
         })?;
+        let stored = open.remove(&key).map_or(stored, |(_, open)| counters::sum(stored, open));
         let sums = unseen.remove(&key).map(|rollup| rollup.counters);
         let holder = Holder::Rollup(key.0, key.1, campaign);
         survey.note_counters(holder, &stored, &sums.unwrap_or_default());
+    }
+    for (key, (campaign, stored)) in open {
+        let sums = unseen.remove(&key).map(|rollup| rollup.counters);
+        survey.note_counters(Holder::Rollup(key.0, key.1, campaign), &stored, &sums.unwrap_or_default());
     }
     for ((participation, quarter), rollup) in unseen {
         let holder = Holder::Rollup(participation, quarter, rollup.campaign);
@@ -112,7 +123,7 @@ impl Survey {
 struct Projection {
     participations: BTreeMap<ParticipationId, Sum<Counters>>,
     remaining: BTreeMap<CampaignId, Sum<Money>>,
-    rollups: BTreeMap<(ParticipationId, Quarter), Rollup>,
+    rollups: BTreeMap<RollupKey, Rollup>,
     /// How many repairs there were.
     repairs: i64,
 }

@@ -7,6 +7,7 @@ mod batches;
 mod faults;
 mod openings;
 mod repairs;
+mod rollups;
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use gametriggers_documents::values;

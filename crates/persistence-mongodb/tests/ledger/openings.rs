@@ -54,6 +54,11 @@ async fn money_is_exact_decimals_after_the_first_entry_and_every_other_field_is_
         "impressions": 12.0, "qrScans": 0_i64, "linkClicks": 0_i64, "visits": 0_i64, "paidUnits": 5_i64,
         "estimatedEarnings": decimal("8.600000"), "avgViewerCount": 2.5, "avgViewerCountBefore": 1.5,
         "viewerSum": 5_i64, "viewerSamples": 2_i64, "inLedger": true,
+        "openRollup": {
+            "quarter": bson::DateTime::parse_rfc3339_str("2026-03-01T12:00:00Z").unwrap(),
+            "impressions": 5_i64, "paidUnits": 5_i64, "estimatedEarnings": decimal("8.300000"),
+            "peakViewerCount": 3_i64, "viewerSum": 5_i64, "viewerSamples": 2_i64,
+        },
     });
     assert_same_fields(&stage.stored("campaignparticipations", oid(PARTICIPATION)).await, &expected);
 }

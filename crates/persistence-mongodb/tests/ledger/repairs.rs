@@ -26,18 +26,13 @@ async fn where_the_opening_is_missing_nothing_is_repaired_and_the_document_is_na
 async fn a_counter_below_zero_is_repaired_and_an_entry_that_cannot_be_read_is_named() {
     let stage = Stage::with_old_documents().await;
     stage.record(&[display("display")]).await.unwrap();
-    for (collection, id) in
-        [("campaignparticipations", Bson::from(oid(PARTICIPATION))), ("rollups", Bson::Null)]
-    {
-        let filter = if id == Bson::Null {
-            doc! {}
-        } else {
-            doc! {"_id": id}
-        };
-        let spoilt = doc! {"$set": {"impressions": -3, "estimatedEarnings": -1.5}};
-        let raw = stage.database.raw().collection::<Document>(collection);
-        assert_eq!(raw.update_one(filter, spoilt).await.unwrap().modified_count, 1);
-    }
+    let spoilt = doc! {
+        "impressions": -3, "estimatedEarnings": -1.5,
+        "openRollup.impressions": -3, "openRollup.estimatedEarnings": -1.5,
+    };
+    let raw = stage.database.raw().collection::<Document>("campaignparticipations");
+    let spoiling = raw.update_one(doc! {"_id": oid(PARTICIPATION)}, doc! {"$set": spoilt});
+    assert_eq!(spoiling.await.unwrap().modified_count, 1);
     assert_eq!(stage.instance().await.ledger.reconcile(true).await.unwrap().len(), 4);
     assert_eq!(stage.counters().await.impressions, 8);
     stage.assert_reconciled().await;
@@ -58,10 +53,11 @@ async fn repairs_amid_traffic_undo_no_entry_and_repair_nothing_twice() {
     let stage = Stage::with_old_documents().await;
     stage.record(&[entry("first", EntryKind::Viewers, 3)]).await.unwrap();
     let raw = stage.database.raw();
-    let spoilt =
-        doc! {"$set": {"clicks": 999, "peakViewerCount": 999, "viewerSum": 5, "estimatedEarnings": 1.0}};
-    raw.collection::<Document>("campaignparticipations").update_one(doc! {}, spoilt).await.unwrap();
-    raw.collection::<Document>("rollups").update_one(doc! {}, doc! {"$set": {"visits": 7}}).await.unwrap();
+    let spoilt = doc! {
+        "clicks": 999, "peakViewerCount": 999, "viewerSum": 5, "estimatedEarnings": 1.0, "openRollup.visits": 7,
+    };
+    let participations = raw.collection::<Document>("campaignparticipations");
+    participations.update_one(doc! {}, doc! {"$set": spoilt}).await.unwrap();
     let stray = doc! {"_id": {"participationId": oid(PARTICIPATION), "quarter": bson::DateTime::from_millis(0)},
     "campaignId": oid(CAMPAIGN), "clicks": 4_i64};
     raw.collection::<Document>("rollups").insert_one(stray).await.unwrap();

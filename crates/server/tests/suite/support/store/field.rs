@@ -23,7 +23,8 @@ impl Documents {
 
     pub(super) const fn collection(self) -> &'static str {
         match self {
-            Self::Participations => "campaignparticipations",
+            // The one that is open is kept with its participation.
+            Self::Participations | Self::Rollups => "campaignparticipations",
             other => other.table(),
         }
     }
@@ -31,11 +32,6 @@ impl Documents {
     /// The column of the id by which tests name them.
     pub(super) const fn id_column(self) -> &'static str {
         if matches!(self, Self::Rollups) { "participation_id" } else { "id" }
-    }
-
-    /// The same, in a collection.
-    pub(super) const fn id_key(self) -> &'static str {
-        if matches!(self, Self::Rollups) { "_id.participationId" } else { "_id" }
     }
 }
 
@@ -60,7 +56,8 @@ impl Field {
     pub(crate) const PARTICIPATION_IMPRESSIONS: Self =
         Self::new(Documents::Participations, "impressions", "impressions");
     pub(crate) const PARTICIPATION_CLICKS: Self = Self::new(Documents::Participations, "clicks", "clicks");
-    pub(crate) const ROLLUP_IMPRESSIONS: Self = Self::new(Documents::Rollups, "impressions", "impressions");
+    pub(crate) const ROLLUP_IMPRESSIONS: Self =
+        Self::new(Documents::Rollups, "impressions", "openRollup.impressions");
 
     const fn new(documents: Documents, column: &'static str, key: &'static str) -> Self {
         Self { documents, column, key, is_money: false }

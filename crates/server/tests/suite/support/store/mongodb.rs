@@ -76,7 +76,7 @@ impl MongoDb {
         };
         let mut filter = doc! {field.key: {"$ne": &value}};
         if let Some(id) = id {
-            filter.insert(field.documents.id_key(), id.parse::<ObjectId>().unwrap());
+            filter.insert("_id", id.parse::<ObjectId>().unwrap());
         }
         let collection = self.database.raw().collection::<Document>(field.documents.collection());
         let result = collection.update_many(filter, doc! {"$set": {field.key: value}}).await.unwrap();

@@ -1,0 +1,255 @@
+//! Rollups: what entries add up to by participation and quarter-hour.
+//!
+//! The one of the quarter-hour in which a participation was credited last is open: it is kept in the participation's own
+//! document, so that an event changes one document instead of two. The first event of a later quarter-hour moves it to the
+//! collection, to which what comes late is added (`docs/adr/0011-open-rollups.md`).
+
+use std::collections::BTreeMap;
+
+use bson::{Bson, DateTime, Document, doc};
+use futures_util::TryStreamExt;
+use gametriggers_documents::{Fields, OPEN_ROLLUP, Problem, values};
+use gametriggers_domain::ledger::Counters;
+use gametriggers_persistence::{Entity, Rollup, StorageError};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter};
+
+use crate::{
+    MongoStore, call, collection, counters,
+    document::{self, by_id, stored_id, stored_time},
+};
+
+/// Whose rollup of when.
+pub(crate) type RollupKey = (ParticipationId, Quarter);
+
+/// How often a participation is read until its open rollup stays where it is; it is moved once in a quarter of an hour.
+const ATTEMPTS: u32 = 3;
+/// Of an open rollup, when its quarter-hour begins.
+const QUARTER: &str = "quarter";
+/// The same, of its participation.
+const OPEN_QUARTER: &str = "openRollup.quarter";
+/// Of its participation, what its fields begin with.
+const OPEN_FIELDS: &str = "openRollup.";
+
+/// A rollup that is kept with its participation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OpenRollup<C = Counters> {
+    pub(super) quarter: Quarter,
+    pub(super) counters: C,
+}
+
+/// What is known of the open rollup of a participation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Open {
+    /// There was one of this quarter-hour, when it was seen last.
+    Remembered(Quarter),
+    /// What was read in this transaction.
+    Read(Option<OpenRollup>),
+}
+
+/// What an update of a participation does to the rollup that is kept with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kept {
+    /// Nothing: all that is added is older.
+    Stays,
+    /// It is that of this quarter-hour, and this is added.
+    Grows(Quarter, Counters),
+    /// Another one takes its place.
+    Gives { before: Option<Quarter>, to: Quarter, counters: Counters },
+}
+
+/// What a batch does to rollups.
+pub(super) struct Plan {
+    /// To those that are kept with participations.
+    pub(super) kept: BTreeMap<ParticipationId, Kept>,
+    /// To those of the collection.
+    pub(super) statements: Vec<Document>,
+}
+
+impl Plan {
+    /// What adds these sums, given what is known of each participation's open rollup. One that is older than what is added
+    /// has to be read.
+    pub(super) fn new(
+        sums: &BTreeMap<RollupKey, (CampaignId, Counters)>,
+        open_of: impl Fn(ParticipationId) -> Open,
+    ) -> Self {
+        let mut plan = Self { kept: BTreeMap::new(), statements: Vec::new() };
+        let sums: Vec<_> = sums.iter().collect();
+        for of_one in sums.chunk_by(|(one, _), (other, _)| one.0 == other.0) {
+            let Some((&(&(participation, newest), &(campaign, added)), older)) = of_one.split_last() else {
+                continue;
+            };
+            let mut add = |quarter, counters: &Counters| {
+                plan.statements.push(add_to_rollup((participation, quarter), campaign, counters));
+            };
+            for ((_, quarter), (_, added)) in older {
+                add(*quarter, added);
+            }
+            let kept = match open_of(participation) {
+                Open::Remembered(open) | Open::Read(Some(OpenRollup { quarter: open, .. }))
+                    if open > newest =>
+                {
+                    add(newest, &added);
+                    Kept::Stays
+                }
+                // Were it another one after all, the update would not meet it.
+                Open::Remembered(_) => Kept::Grows(newest, added),
+                Open::Read(Some(open)) if open.quarter == newest => Kept::Grows(newest, added),
+                Open::Read(before) => {
+                    if let Some(OpenRollup { quarter, counters }) = before {
+                        add(quarter, &counters);
+                    }
+                    let before = before.map(|open| open.quarter);
+                    Kept::Gives { before, to: newest, counters: added }
+                }
+            };
+            plan.kept.insert(participation, kept);
+        }
+        plan
+    }
+
+    /// The quarter-hours of the rollups that are kept afterwards, as far as this changes or needs them.
+    pub(super) fn open(&self) -> impl Iterator<Item = RollupKey> {
+        self.kept.iter().filter_map(|(participation, kept)| match *kept {
+            Kept::Stays => None,
+            Kept::Grows(quarter, _) | Kept::Gives { to: quarter, .. } => Some((*participation, quarter)),
+        })
+    }
+}
+
+impl Kept {
+    /// What a participation has to be for this, beside its id.
+    pub(super) fn condition(&self) -> Document {
+        let quarter = match *self {
+            Self::Stays => return Document::new(),
+            Self::Grows(quarter, _) => Some(quarter),
+            Self::Gives { before, .. } => before,
+        };
+        doc! {OPEN_QUARTER: quarter.map(|quarter| stored_time(quarter.start()))}
+    }
+
+    /// Adds this to the update of a participation.
+    pub(super) fn write(&self, update: &mut Document) {
+        match self {
+            Self::Stays => {}
+            Self::Grows(_, added) => counters::add_under(OPEN_FIELDS, counters::named(added), update),
+            Self::Gives { to, counters, .. } => {
+                let open = write_open(*to, counters::named(counters));
+                counters::operator(update, "$set").insert(OPEN_ROLLUP, open);
+            }
+        }
+    }
+}
+
+/// The statement that adds to a rollup of the collection, and makes it where there is none.
+fn add_to_rollup((participation, quarter): RollupKey, campaign: CampaignId, added: &Counters) -> Document {
+    let mut update = counters::add(added);
+    update.insert("$setOnInsert", doc! {"campaignId": stored_id(campaign.object_id())});
+    doc! {"q": {"_id": rollup_id(participation, stored_time(quarter.start()))}, "u": update, "upsert": true}
+}
+
+/// The rollups of a participation, from the earliest.
+pub(super) async fn list(
+    store: &MongoStore,
+    participation: ParticipationId,
+) -> Result<Vec<Rollup>, StorageError> {
+    let mut before = find_open(store, participation).await?;
+    for _ in 0..ATTEMPTS {
+        let mut rollups = find_closed(store, participation).await?;
+        let open = find_open(store, participation).await?;
+        // One that was moved meanwhile would be missing, or be there twice.
+        if open.map(|rollup| rollup.quarter) == before.map(|rollup| rollup.quarter) {
+            add_open(&mut rollups, open);
+            return Ok(rollups);
+        }
+        before = open;
+    }
+    Err(StorageError::Conflict("the participation's rollups go on being moved".into()))
+}
+
+async fn find_open(
+    store: &MongoStore,
+    participation: ParticipationId,
+) -> Result<Option<Rollup>, StorageError> {
+    let participations = store.collection(collection::PARTICIPATIONS);
+    let fields = doc! {OPEN_ROLLUP: 1, "campaignId": 1};
+    let Some(found) = document::find_one(participations, by_id(participation), fields).await? else {
+        return Ok(None);
+    };
+    document::read(Entity::Participation, found, |fields| {
+        let Some(OpenRollup { quarter, counters }) = read_open(fields, counters::read)? else {
+            return Ok(None);
+        };
+        Ok(Some(Rollup { quarter, campaign: fields.required("campaignId", values::id)?, counters }))
+    })
+}
+
+async fn find_closed(
+    store: &MongoStore,
+    participation: ParticipationId,
+) -> Result<Vec<Rollup>, StorageError> {
+    let id = |quarter: DateTime| rollup_id(participation, quarter);
+    // All quarter-hours are between the two.
+    let ids = doc! {"$gte": id(DateTime::MIN), "$lte": id(DateTime::MAX)};
+    let rollups = store.collection(collection::ROLLUPS);
+    let reading = async move {
+        rollups.find(doc! {"_id": ids}).sort(doc! {"_id": 1}).await?.try_collect::<Vec<_>>().await
+    };
+    call::read(reading).await?.into_iter().map(read_rollup).collect()
+}
+
+/// Part of a rollup may be in the collection from when another one was open.
+fn add_open(rollups: &mut Vec<Rollup>, open: Option<Rollup>) {
+    let Some(open) = open else { return };
+    match rollups.binary_search_by_key(&open.quarter, |rollup| rollup.quarter) {
+        Ok(at) => rollups[at].counters.add(&open.counters),
+        Err(at) => rollups.insert(at, open),
+    }
+}
+
+/// The id of the rollup of a participation and the quarter-hour that begins then.
+pub(crate) fn rollup_id(participation: ParticipationId, quarter: DateTime) -> Document {
+    doc! {"participationId": stored_id(participation.object_id()), QUARTER: quarter}
+}
+
+fn read_rollup(document: Document) -> Result<Rollup, StorageError> {
+    document::read(Entity::Rollup, document, |fields| {
+        let (_, quarter) = fields.required("_id", rollup_key)?;
+        let campaign = fields.required("campaignId", values::id)?;
+        Ok(Rollup { quarter, campaign, counters: counters::read(fields)? })
+    })
+}
+
+/// Whose rollup this is, and of which quarter-hour.
+pub(crate) fn rollup_key(id: &Bson) -> Result<RollupKey, String> {
+    let part = |key| id.as_document().and_then(|id| id.get(key)).ok_or("not the id of a rollup");
+    Ok((values::id(part("participationId")?)?, Quarter::containing(values::time(part(QUARTER)?)?)))
+}
+
+/// The document of an open rollup.
+pub(crate) fn write_open(quarter: Quarter, values: [(&'static str, i64); 11]) -> Document {
+    let mut open = doc! {QUARTER: stored_time(quarter.start())};
+    open.extend(counters::write_some(values));
+    open
+}
+
+/// Takes the open rollup of a participation, its counters as `read` takes them.
+pub(super) fn read_open<C>(
+    fields: &mut Fields,
+    read: impl FnOnce(&mut Fields) -> Result<C, Problem>,
+) -> Result<Option<OpenRollup<C>>, Problem> {
+    fields.within(OPEN_ROLLUP, |fields| {
+        let quarter = Quarter::containing(fields.required(QUARTER, values::time)?);
+        Ok(OpenRollup { quarter, counters: read(fields)? })
+    })
+}
+
+/// The open rollup of a participation that has one, however wrong its values, and who pays.
+pub(crate) fn read_any_open(
+    fields: &mut Fields,
+) -> Result<Option<(RollupKey, CampaignId, [i64; 11])>, Problem> {
+    let participation = fields.required("_id", values::id)?;
+    let Some(OpenRollup { quarter, counters }) = read_open(fields, counters::read_any)? else {
+        return Ok(None);
+    };
+    Ok(Some(((participation, quarter), fields.required("campaignId", values::id)?, counters)))
+}
