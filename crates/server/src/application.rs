@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::Server, web::ServiceConfig};
+use actix_web::{HttpServer, dev::Server, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys};
 use gametriggers_services::{Clock, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
@@ -93,7 +93,12 @@ impl Application {
         services.spawn_live_reads();
         let state =
             ApiState { services, clock, jwt: JwtKeys::new(secret), settings: Arc::new(settings.into()) };
-        let server = HttpServer::new(move || gametriggers_http::app(state.clone(), extra))
+        let app = move || {
+            let (services, handing_out) = state.services.for_thread();
+            rt::spawn(handing_out);
+            gametriggers_http::app(ApiState { services, ..state.clone() }, extra)
+        };
+        let server = HttpServer::new(app)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
             .listen(listener)

@@ -3,7 +3,10 @@
 
 use gametriggers_persistence::StorageError;
 use tokio::sync::{
-    mpsc::{self, error::TrySendError},
+    mpsc::{
+        self,
+        error::{SendError, TrySendError},
+    },
     oneshot,
 };
 
@@ -12,17 +15,27 @@ pub const QUEUE_MAX: usize = 8_192;
 /// Items of one batch at most. Larger ones take longer than they save.
 pub const BATCH_MAX: usize = 512;
 
+/// What somebody waits for.
+type Waiting<R> = oneshot::Sender<Result<R, StorageError>>;
+
+/// To a thread on which many wait, to be given their answers there.
+type Courier<R> = mpsc::UnboundedSender<Vec<(Waiting<R>, Result<R, StorageError>)>>;
+
 /// To whoever waits for what became of an item.
-pub(crate) type Answer<R> = oneshot::Sender<Result<R, StorageError>>;
+pub(crate) struct Answer<R> {
+    waiting: Waiting<R>,
+    courier: Option<Courier<R>>,
+}
 
 /// Where items of one kind are handed in.
 pub(crate) struct Queue<T, R> {
     sender: mpsc::Sender<(T, Answer<R>)>,
+    courier: Option<Courier<R>>,
 }
 
 impl<T, R> Clone for Queue<T, R> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone() }
+        Self { sender: self.sender.clone(), courier: self.courier.clone() }
     }
 }
 
@@ -35,7 +48,7 @@ pub(crate) struct Gathered<T, R> {
 /// A queue, and what comes out of it.
 pub(crate) fn queue<T, R>() -> (Queue<T, R>, Gathered<T, R>) {
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-    (Queue { sender }, Gathered { receiver, next: Vec::new() })
+    (Queue { sender, courier: None }, Gathered { receiver, next: Vec::new() })
 }
 
 impl<T, R> Queue<T, R> {
@@ -44,7 +57,8 @@ impl<T, R> Queue<T, R> {
     /// # Errors
     /// What the writer answers; [`StorageError::Unavailable`] if the queue is full, or the writer has ended.
     pub(crate) async fn submit(&self, item: T) -> Result<R, StorageError> {
-        let (answer, answered) = oneshot::channel();
+        let (waiting, answered) = oneshot::channel();
+        let answer = Answer { waiting, courier: self.courier.clone() };
         let refused = |error| match error {
             TrySendError::Full(_) => {
                 unavailable(false, "more events wait for the store than it keeps up with")
@@ -54,6 +68,23 @@ impl<T, R> Queue<T, R> {
         self.sender.try_send((item, answer)).map_err(refused)?;
         let stopped = |_| unavailable(true, "the server stopped before the outcome was known");
         answered.await.map_err(stopped)?
+    }
+}
+
+impl<T, R: 'static> Queue<T, R> {
+    /// The same queue for those who wait on one thread, and what is to be run there as long as they do: it hands out their
+    /// answers. Each answer that comes from another thread wakes this one; so all of a batch wake it once.
+    pub(crate) fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<T, R>) {
+        let (courier, mut brought) = mpsc::unbounded_channel::<Vec<(Waiting<R>, _)>>();
+        let handing_out = async move {
+            while let Some(answers) = brought.recv().await {
+                for (waiting, answer) in answers {
+                    // Whoever waited may have hung up.
+                    waiting.send(answer).ok();
+                }
+            }
+        };
+        (Self { sender: self.sender.clone(), courier: Some(courier) }, handing_out)
     }
 }
 
@@ -68,12 +99,33 @@ impl<T, R> Gathered<T, R> {
     }
 }
 
+/// Gives everybody their answer.
+pub(crate) fn tell<R>(answers: impl IntoIterator<Item = (Answer<R>, Result<R, StorageError>)>) {
+    let mut by_thread: Vec<(Courier<R>, Vec<_>)> = Vec::new();
+    for (Answer { waiting, courier }, answer) in answers {
+        let Some(courier) = courier else {
+            // Whoever waited may have hung up.
+            waiting.send(answer).ok();
+            continue;
+        };
+        match by_thread.iter_mut().find(|(other, _)| other.same_channel(&courier)) {
+            Some((_, answers)) => answers.push((waiting, answer)),
+            None => by_thread.push((courier, vec![(waiting, answer)])),
+        }
+    }
+    for (courier, answers) in by_thread {
+        if let Err(SendError(answers)) = courier.send(answers) {
+            // Nobody hands out answers there any more.
+            for (waiting, answer) in answers {
+                waiting.send(answer).ok();
+            }
+        }
+    }
+}
+
 /// Tells everybody the same.
 pub(crate) fn tell_all<R>(answers: Vec<Answer<R>>, told: impl Fn() -> Result<R, StorageError>) {
-    for answer in answers {
-        // Whoever waited may have hung up.
-        answer.send(told()).ok();
-    }
+    tell(answers.into_iter().map(|answer| (answer, told())));
 }
 
 pub(crate) fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {

@@ -57,6 +57,7 @@ pub struct Services {
     pub links: LinkService,
     pub streamers: StreamerService,
     pub campaigns: CampaignService,
+    recorder: Recorder,
     storage: Repositories,
     snapshots: Arc<Snapshots>,
 }
@@ -82,13 +83,14 @@ impl Services {
                 storage.clone(),
                 clock.clone(),
                 secrets,
-                recorder,
+                recorder.clone(),
                 overlay.clone(),
                 public_url,
             ),
             streamers: StreamerService::new(storage.clone(), clock, snapshots.clone()),
             campaigns: CampaignService::new(storage.clone()),
             overlay,
+            recorder,
             storage,
             snapshots,
         }
@@ -99,6 +101,20 @@ impl Services {
     /// store is read each time. To be called within a Tokio runtime.
     pub fn spawn_live_reads(&self) {
         tokio::spawn(Follower::new(&self.snapshots, self.storage.changes.clone()).run());
+    }
+
+    /// These services for the requests of one thread, and what is to be run on it as long as there are any: see
+    /// [`Recorder::for_thread`].
+    #[must_use]
+    pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
+        let (recorder, handing_out) = self.recorder.for_thread();
+        let services = Self {
+            tracking: self.tracking.with(recorder.clone()),
+            links: self.links.with(recorder.clone()),
+            recorder,
+            ..self.clone()
+        };
+        (services, handing_out)
     }
 
     /// Whether the store answers.

@@ -54,6 +54,10 @@ impl LinkService {
         Self { storage, clock, secrets, recorder, overlay, public_url }
     }
 
+    pub(crate) fn with(&self, recorder: Recorder) -> Self {
+        Self { recorder, ..self.clone() }
+    }
+
     /// Where a tracking link leads. With a visitor, the visit is counted, once an hour for each campaign and source.
     ///
     /// # Errors

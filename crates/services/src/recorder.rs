@@ -11,7 +11,7 @@ use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
 use tokio::{sync::Semaphore, time::sleep};
 
-use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell_all, unavailable};
+use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell, tell_all, unavailable};
 
 /// Batches that may be on their way to become durable at once.
 const UNSETTLED_MAX: usize = 8;
@@ -36,6 +36,14 @@ impl Recorder {
         let (queue, gathered) = queue();
         tokio::spawn(Committer { ledger }.run(gathered));
         Self { queue }
+    }
+
+    /// The same recorder for those who wait on one thread, and what is to be run there as long as they do: it hands out
+    /// their outcomes, so that the thread is woken once for all of a batch.
+    #[must_use]
+    pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
+        let (queue, handing_out) = self.queue.for_thread();
+        (Self { queue }, handing_out)
     }
 
     /// Records one entry, also if nobody waits for its outcome any more.
@@ -97,18 +105,9 @@ impl Committer {
         let mut batches = vec![(entries, answers)];
         while let Some((entries, mut answers)) = batches.pop() {
             match committed {
-                Ok(outcomes) => {
-                    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                        // Whoever waited may have hung up.
-                        answer.send(Ok(outcome)).ok();
-                    }
-                }
+                Ok(outcomes) => tell(answers.into_iter().zip(outcomes.into_iter().map(Ok))),
                 Err(error) if error.is_retryable() => tell_all(answers, || Err(again(&error))),
-                Err(error) if entries.len() == 1 => {
-                    if let Some(answer) = answers.pop() {
-                        answer.send(Err(error)).ok();
-                    }
-                }
+                Err(error) if entries.len() == 1 => tell(answers.pop().map(|answer| (answer, Err(error)))),
                 Err(_) => {
                     let (earlier, later) = entries.split_at(entries.len() / 2);
                     let waiting_for_later = answers.split_off(earlier.len());

@@ -97,6 +97,10 @@ impl TrackingService {
         Self { storage, clock, secrets, recorder, heartbeats, overlay, pinged }
     }
 
+    pub(crate) fn with(&self, recorder: Recorder) -> Self {
+        Self { recorder, ..self.clone() }
+    }
+
     /// Counts the display of a decision: once, however often it is reported and whatever event id the caller sends.
     ///
     /// # Errors

@@ -353,6 +353,36 @@ async fn more_than_can_wait_is_refused_at_once_and_loses_nothing_that_waits() {
     assert_eq!(stage.clicks().await, QUEUE_MAX as u64 + 1);
 }
 
+/// A thread is woken once for all of a batch: its outcomes come together, and are handed out by what runs there.
+#[tokio::test]
+async fn who_waits_on_one_thread_is_told_there_and_also_when_nothing_runs_there_any_more() {
+    let stage = Stage::set(0.0).await;
+    let ((one, handing_out), (other, gone)) = (stage.recorder.for_thread(), stage.recorder.for_thread());
+    drop(gone);
+    let calls = |recorder: &Recorder, first: u32| {
+        let recorder = recorder.clone();
+        let calls = (first..first + 3).map(|number| stage.click(number));
+        join_all(calls.map(move |click| {
+            let recorder = recorder.clone();
+            async move { recorder.record(click).await }
+        }))
+    };
+    let on_one = calls(&one, 0);
+    tokio::pin!(on_one);
+    assert!(poll!(on_one.as_mut()).is_pending());
+    // Of the same batch, and after it.
+    for first in [10, 20] {
+        calls(&other, first).await.iter().for_each(assert_counted);
+    }
+    assert!(poll!(on_one.as_mut()).is_pending(), "nobody has handed them out");
+    let handing_out = tokio::spawn(handing_out);
+    on_one.await.iter().for_each(assert_counted);
+    assert_eq!(stage.line.batches()[..2], [6, 3]);
+
+    drop(one);
+    timeout(Duration::from_secs(5), handing_out).await.unwrap().unwrap();
+}
+
 /// Clients hang up, and servers are told to stop: what was taken is committed all the same.
 #[tokio::test]
 async fn what_was_taken_is_committed_also_if_nobody_waits_for_it_any_more() {
