@@ -4,7 +4,7 @@ use std::path::{self, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use gametriggers_test_mongod::URI_VARIABLE;
+use gametriggers_test_mongod::{Server, URI_VARIABLE};
 
 use crate::cargo::{cargo, run as run_cargo};
 use crate::mongodb::MongoDb;
@@ -37,7 +37,7 @@ impl BenchArgs {
 /// be measured or was answered wrongly, and never because of a figure.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     run_cargo(cargo(BUILD.iter().copied()))?;
-    let mongodb = MongoDb::find_or_start()?;
+    let mongodb = MongoDb::find_or(Server::start_to_be_measured)?;
     let mut compare = cargo(COMPARE.iter().copied());
     compare.env(URI_VARIABLE, mongodb.uri());
     if args.short {

@@ -11,12 +11,13 @@ pub(crate) enum MongoDb {
 }
 
 impl MongoDb {
-    pub(crate) fn find_or_start() -> anyhow::Result<Self> {
+    /// The one that the environment names, or else one that `start` makes.
+    pub(crate) fn find_or(start: impl FnOnce() -> anyhow::Result<Server>) -> anyhow::Result<Self> {
         if let Some(uri) = uri_from_environment()? {
             println!("using the MongoDB that {URI_VARIABLE} names");
             return Ok(Self::Given(uri));
         }
-        let server = Server::start()?;
+        let server = start()?;
         println!("using {} at {}", server.program().display(), server.uri());
         Ok(Self::Started(server))
     }

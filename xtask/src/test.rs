@@ -8,7 +8,7 @@
 //! Whoever names packages or tests gets one run of those, on the store that `GAMETRIGGERS_TEST_STORAGE_URL` names, which is
 //! an SQLite file where it is not set.
 
-use gametriggers_test_mongod::URI_VARIABLE;
+use gametriggers_test_mongod::{Server, URI_VARIABLE};
 
 use crate::cargo::{TestArgs, cargo, run as run_cargo};
 use crate::mongodb::MongoDb;
@@ -23,7 +23,7 @@ const STORAGE_VARIABLE: &str = "GAMETRIGGERS_TEST_STORAGE_URL";
 /// Runs unit, integration and doc tests of all crates, and once they have passed, the HTTP suite again on the other kind
 /// of store; or what the caller names.
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
-    let mongodb = MongoDb::find_or_start()?;
+    let mongodb = MongoDb::find_or(Server::start)?;
     let scope = if args.names_a_package() { None } else { Some("--workspace") };
     let mut tests = cargo(["test"].into_iter().chain(scope).chain(args.to_cargo()));
     tests.env(URI_VARIABLE, mongodb.uri());

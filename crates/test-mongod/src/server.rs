@@ -48,6 +48,7 @@ pub struct Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     ReplicaSet,
+    Measured,
     WithFailPoints,
     Uninitiated,
     Standalone,
@@ -60,6 +61,15 @@ impl Server {
     /// If there is no `mongod` ([`find_mongod`]), or if it does not start; then with what it said.
     pub fn start() -> anyhow::Result<Self> {
         Self::start_kind(Kind::ReplicaSet)
+    }
+
+    /// As [`start`](Self::start), with as much memory as MongoDB takes by itself: half of the machine's, instead of the little
+    /// that tests need.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_to_be_measured() -> anyhow::Result<Self> {
+        Self::start_kind(Kind::Measured)
     }
 
     /// As [`start`](Self::start), with the command `configureFailPoint`, by which a test makes commands of its choice
@@ -92,7 +102,7 @@ impl Server {
     pub fn uri(&self) -> String {
         match self.kind {
             Kind::Standalone => format!("mongodb://{}/", self.address()),
-            Kind::ReplicaSet | Kind::WithFailPoints | Kind::Uninitiated => {
+            Kind::ReplicaSet | Kind::Measured | Kind::WithFailPoints | Kind::Uninitiated => {
                 format!("mongodb://{}/?replicaSet={SET}", self.address())
             }
         }
@@ -156,9 +166,12 @@ impl Server {
         let log = File::options().create(true).append(true).open(self.log_file())?;
         let mut command = Command::new(&self.program);
         command.arg("--dbpath").arg(self.data()).args(["--port", &self.port.to_string()]);
-        // No more memory, files and background work than tests need.
-        command.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.5"]);
-        command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+        command.args(["--bind_ip", "127.0.0.1", "--nounixsocket"]);
+        if self.kind != Kind::Measured {
+            // No more memory, files and background work than tests need.
+            command.args(["--wiredTigerCacheSizeGB", "0.5"]);
+            command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+        }
         command.args(["--setParameter", TRANSACTION_SECONDS]);
         if self.kind != Kind::Standalone {
             command.args(["--replSet", SET]);
@@ -186,7 +199,7 @@ impl Server {
                 let is_new = hello.get_str("info").is_ok_and(|info| info == UNINITIATED);
                 match self.kind {
                     Kind::Uninitiated if is_new => return Ok(()),
-                    Kind::ReplicaSet | Kind::WithFailPoints if is_new => self.initiate()?,
+                    Kind::ReplicaSet | Kind::Measured | Kind::WithFailPoints if is_new => self.initiate()?,
                     _ => {}
                 }
             }
