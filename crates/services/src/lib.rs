@@ -44,7 +44,7 @@ pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::Recorder;
 pub use secrets::Secrets;
-pub use snapshots::Rendering;
+pub use snapshots::{Rendering, Streamer};
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 

@@ -18,7 +18,7 @@ use crate::{
     Clock, ServiceError,
     receipt::{self, Subject},
     secrets::Secrets,
-    snapshots::{Display, Rendering, Shown, Snapshots},
+    snapshots::{Display, Rendering, Shown, Snapshots, Streamer},
 };
 
 /// How often a decision is attempted while other instances decide first.
@@ -98,20 +98,19 @@ impl OverlayService {
     }
 
     /// Whose screen a token addresses: the streamer of this overlay token, or of the participation with this browser
-    /// source token unless the streamer has revoked it since they joined. May come from memory: without the profile, and
-    /// as it was a moment ago.
+    /// source token unless the streamer has revoked it since they joined. May come from memory, as it was a moment ago.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`] for any other text; [`ServiceError::Storage`].
-    pub async fn resolve(&self, token: &str) -> Result<Arc<User>, ServiceError> {
+    pub async fn resolve(&self, token: &str) -> Result<Streamer, ServiceError> {
         if let Some(known) = self.snapshots.find(token) {
-            return Ok(known.streamer.clone());
+            return Ok(known.streamer);
         }
         let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
         let reading = self.snapshots.begin_reading();
         let user = self.look_up(&token).await?;
         self.snapshots.keep(reading, &token, &user, None);
-        Ok(Arc::new(user))
+        Ok(Streamer::from(&user))
     }
 
     /// [`resolve`](Self::resolve) for whoever decides, or judges whether a decision is in force: as it is in the store.
@@ -121,12 +120,11 @@ impl OverlayService {
     pub(crate) async fn resolve_stored(&self, token: &str) -> Result<User, ServiceError> {
         let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
         if let Some(known) = self.snapshots.find(token.expose()) {
-            let known = &known.streamer;
             // One read by id instead of up to three; a token that was good is so until the streamer makes theirs anew.
-            let stored = self.storage.users.find_by_id(known.id).await?;
+            let stored = self.storage.users.find_by_id(known.streamer.id).await?;
             let unrevoked = stored.filter(|stored| {
-                stored.overlay_token == known.overlay_token
-                    && stored.tokens_revoked_at == known.tokens_revoked_at
+                (stored.overlay_token.as_ref() == Some(&token)) == known.is_overlay_token
+                    && stored.tokens_revoked_at == known.streamer.tokens_revoked_at
             });
             if let Some(user) = unrevoked {
                 return Ok(user);
@@ -182,10 +180,10 @@ impl OverlayService {
     }
 
     /// What is known of the screen that the token addresses: whose it is and, as far as that is known, what is on it.
-    pub(crate) fn known(&self, token: &str) -> Option<(Arc<User>, Option<Display>)> {
+    pub(crate) fn known(&self, token: &str) -> Option<(Streamer, Option<Display>)> {
         let known = self.snapshots.find(token)?;
         let display = self.snapshots.shown(&known, self.clock.now()).map(|shown| shown.display);
-        Some((known.streamer.clone(), display))
+        Some((known.streamer, display))
     }
 
     /// The campaign that a decision put on its screen, from when until when; `None` if there is no such decision, or it is
@@ -218,7 +216,8 @@ impl OverlayService {
         // Defect O8: a test ad never appeared while a campaign was on.
         let on_screen = match test_ad_on_screen(&user, now) {
             Some(ad) => {
-                let receipt = receipt::sign(&self.secrets, &user, Subject::TestAd(ad.expires_at));
+                let receipt =
+                    receipt::sign(&self.secrets, Streamer::from(&user), Subject::TestAd(ad.expires_at));
                 OnScreen::Test { ad: ad.clone(), receipt }
             }
             None => self.decide(&user, now).await?,
@@ -309,7 +308,7 @@ impl OverlayService {
         let Some((participation, campaign)) = pair else {
             return Err(Box::new(decision));
         };
-        let receipt = receipt::sign(&self.secrets, user, Subject::Decision(decision.id));
+        let receipt = receipt::sign(&self.secrets, user.into(), Subject::Decision(decision.id));
         Ok(ShownCampaign { decision, campaign, participation, receipt })
     }
 

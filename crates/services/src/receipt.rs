@@ -5,10 +5,9 @@
 //! decision, good for one screen only, and void once the streamer makes the overlay token anew.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use gametriggers_domain::model::User;
 use gametriggers_types::{DecisionId, SignedDuration, Timestamp};
 
-use crate::{ServiceError, secrets::Secrets};
+use crate::{ServiceError, secrets::Secrets, snapshots::Streamer};
 
 /// How long after the display has ended a receipt is good.
 pub const RECEIPT_GRACE: SignedDuration = SignedDuration::from_mins(10);
@@ -21,28 +20,28 @@ pub(crate) enum Subject {
     TestAd(Timestamp),
 }
 
-/// Signs a receipt of what is on the user's screen.
-pub(crate) fn sign(secrets: &Secrets, user: &User, subject: Subject) -> String {
+/// Signs a receipt of what is on the streamer's screen.
+pub(crate) fn sign(secrets: &Secrets, streamer: Streamer, subject: Subject) -> String {
     let subject = match subject {
         Subject::Decision(id) => format!("d{}", id.ordinal),
         Subject::TestAd(until) => format!("t{}", until.as_millisecond()),
     };
-    let signature = secrets.sign_receipt(&signed_parts(user, &subject).each_ref().map(Vec::as_slice));
+    let signature = secrets.sign_receipt(&signed_parts(streamer, &subject).each_ref().map(Vec::as_slice));
     format!("{subject}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// Reads a receipt for the user's screen.
-pub(crate) fn verify(secrets: &Secrets, user: &User, receipt: &str) -> Result<Subject, ServiceError> {
+/// Reads a receipt for the streamer's screen.
+pub(crate) fn verify(secrets: &Secrets, streamer: Streamer, receipt: &str) -> Result<Subject, ServiceError> {
     let read = || {
         let (subject, signature) = receipt.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let parts = signed_parts(user, subject);
+        let parts = signed_parts(streamer, subject);
         if !secrets.verify_receipt(&parts.each_ref().map(Vec::as_slice), &signature) {
             return None;
         }
         match subject.split_at_checked(1)? {
             ("d", ordinal) => {
-                Some(Subject::Decision(DecisionId { streamer: user.id, ordinal: ordinal.parse().ok()? }))
+                Some(Subject::Decision(DecisionId { streamer: streamer.id, ordinal: ordinal.parse().ok()? }))
             }
             ("t", until) => Timestamp::from_millisecond(until.parse().ok()?).ok().map(Subject::TestAd),
             _ => None,
@@ -51,7 +50,7 @@ pub(crate) fn verify(secrets: &Secrets, user: &User, receipt: &str) -> Result<Su
     read().ok_or(ServiceError::InvalidReceipt)
 }
 
-fn signed_parts(user: &User, subject: &str) -> [Vec<u8>; 3] {
-    let revoked = user.tokens_revoked_at.map_or(0, Timestamp::as_millisecond);
-    [user.id.object_id().bytes().to_vec(), revoked.to_be_bytes().to_vec(), subject.as_bytes().to_vec()]
+fn signed_parts(streamer: Streamer, subject: &str) -> [Vec<u8>; 3] {
+    let revoked = streamer.tokens_revoked_at.map_or(0, Timestamp::as_millisecond);
+    [streamer.id.object_id().bytes().to_vec(), revoked.to_be_bytes().to_vec(), subject.as_bytes().to_vec()]
 }

@@ -48,12 +48,31 @@ pub(crate) struct Snapshots {
     trusted_until_ms: AtomicU64,
 }
 
-/// The screen that a token addresses.
+/// The screen that a token addresses. Small, because there are as many as there are screens.
 pub(crate) struct Snapshot {
-    /// Whose it is; without their profile.
-    pub(crate) streamer: Arc<User>,
+    pub(crate) streamer: Streamer,
+    /// Whether the token is the streamer's own; otherwise it is one of their participations'.
+    pub(crate) is_overlay_token: bool,
     shown: Option<Shown>,
     reading: Reading,
+}
+
+/// Whose screen a token addresses: as much of them as it takes to credit an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Streamer {
+    /// The streamer.
+    pub id: UserId,
+    /// When they last made their overlay token anew: what was signed before is void.
+    pub tokens_revoked_at: Option<Timestamp>,
+    /// When their overlay was last known to be there, as of the moment when they were read.
+    pub overlay_last_seen: Option<Timestamp>,
+}
+
+impl From<&User> for Streamer {
+    fn from(user: &User) -> Self {
+        let User { id, tokens_revoked_at, overlay_last_seen, .. } = *user;
+        Self { id, tokens_revoked_at, overlay_last_seen }
+    }
 }
 
 /// What was on a screen when it was read, and is as long as nothing changes.
@@ -175,7 +194,8 @@ impl Snapshots {
     /// reading began stays forgotten.
     pub(crate) fn keep(&self, reading: Reading, token: &ScreenToken, user: &User, shown: Option<Shown>) {
         if self.is_trusted() {
-            let snapshot = Snapshot { streamer: Arc::new(without_profile(user)), shown, reading };
+            let is_overlay_token = user.overlay_token.as_ref() == Some(token);
+            let snapshot = Snapshot { streamer: user.into(), is_overlay_token, shown, reading };
             self.by_token.insert(token.clone(), Arc::new(snapshot));
         }
     }
@@ -238,32 +258,6 @@ impl Snapshots {
 fn group(id: ObjectId) -> usize {
     let bytes = id.bytes();
     usize::from(u16::from_be_bytes([bytes[10], bytes[11]])) % GROUPS
-}
-
-/// What screens need of a user. The rest may be long, is nobody's business, or changes without a word.
-fn without_profile(user: &User) -> User {
-    User {
-        email: String::new(),
-        name: String::new(),
-        image: None,
-        auth_provider_id: None,
-        channel_url: None,
-        categories: Vec::new(),
-        languages: Vec::new(),
-        description: None,
-        overlay_last_seen: None,
-        id: user.id,
-        role: user.role,
-        auth_provider: user.auth_provider,
-        is_active: user.is_active,
-        overlay: user.overlay.clone(),
-        overlay_token: user.overlay_token.clone(),
-        tokens_revoked_at: user.tokens_revoked_at,
-        selection: user.selection.clone(),
-        test_campaign: user.test_campaign.clone(),
-        created_at: user.created_at,
-        updated_at: user.updated_at,
-    }
 }
 
 #[cfg(test)]

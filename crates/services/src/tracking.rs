@@ -25,7 +25,7 @@ use crate::{
     receipt::{self, RECEIPT_GRACE, Subject},
     recorder::Recorder,
     secrets::Secrets,
-    snapshots::Display,
+    snapshots::{Display, Streamer},
 };
 
 /// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
@@ -78,6 +78,16 @@ pub struct TrackingService {
     pinged: Cache<String, Timestamp>,
 }
 
+/// What says whom an event is credited to.
+enum Evidence<'a> {
+    /// A receipt, which is yet to be verified, and what is known to be on screen.
+    Receipt(&'a str, Option<Display>),
+    /// What is known to be on screen.
+    Screen(Display),
+    /// The decision in force, if there is one, which the streamer's settings say: as they are in the store.
+    Decision(Box<User>),
+}
+
 /// Whom an event concerns.
 enum Target {
     Credit(Display),
@@ -107,8 +117,8 @@ impl TrackingService {
     /// [`ServiceError::UnknownToken`], [`ServiceError::InvalidReceipt`], [`ServiceError::ExpiredReceipt`],
     /// [`ServiceError::Storage`].
     pub async fn record_display(&self, token: &str, event: &Event) -> Result<EventReport, ServiceError> {
-        let (user, shown) = self.screen(token, event).await?;
-        match self.target(&user, shown, event).await? {
+        let (streamer, evidence) = self.evidence(token, event).await?;
+        match self.target(streamer, evidence).await? {
             Target::Credit(display) => {
                 let id = EntryId::display(display.decision);
                 self.record(id, EntryKind::Display, &display, display.from).await
@@ -127,13 +137,13 @@ impl TrackingService {
         kind: ClickKind,
         event: &Event,
     ) -> Result<EventReport, ServiceError> {
-        let (user, shown) = self.screen(token, event).await?;
+        let (streamer, evidence) = self.evidence(token, event).await?;
         let event_id = match &event.event_id {
             Some(id) => id.clone(),
             None => entropy::new_event_id()?,
         };
-        let id = EntryId::click(user.id, kind, &event_id);
-        let target = match self.target(&user, shown, event).await {
+        let id = EntryId::click(streamer.id, kind, &event_id);
+        let target = match self.target(streamer, evidence).await {
             // What was recorded in time stays what it was.
             Err(ServiceError::ExpiredReceipt) => {
                 return self.earlier(&id).await?.ok_or(ServiceError::ExpiredReceipt);
@@ -158,49 +168,57 @@ impl TrackingService {
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`].
     pub async fn ping(&self, token: &str) -> Result<(), ServiceError> {
-        let user = self.overlay.resolve(token).await?;
+        let streamer = self.overlay.resolve(token).await?;
         let now = self.clock.now();
         // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from
-        // memory does not tell when they were seen.
-        let seen = [user.overlay_last_seen, self.pinged.get(token)];
+        // memory may have been seen since.
+        let seen = [streamer.overlay_last_seen, self.pinged.get(token)];
         if seen.iter().flatten().any(|seen| now.duration_since(*seen).abs() < PING_PRECISION) {
             return Ok(());
         }
-        self.heartbeats.note(user.id, now).await?;
+        self.heartbeats.note(streamer.id, now).await?;
         self.pinged.insert(token.to_owned(), now);
         Ok(())
     }
 
-    /// The streamer whom the token addresses, and what is known to be on their screen. Without a receipt and that knowledge,
-    /// their settings say whether a decision is in force: they are asked of the store.
-    async fn screen(&self, token: &str, event: &Event) -> Result<(Arc<User>, Option<Display>), ServiceError> {
-        match self.overlay.known(token) {
-            Some((user, shown)) if shown.is_some() || event.receipt.is_some() => Ok((user, shown)),
-            _ if event.receipt.is_some() => Ok((self.overlay.resolve(token).await?, None)),
-            _ => Ok((Arc::new(self.overlay.resolve_stored(token).await?), None)),
+    /// The streamer whom the token addresses, and what says whom the event is credited to.
+    async fn evidence<'a>(
+        &self,
+        token: &str,
+        event: &'a Event,
+    ) -> Result<(Streamer, Evidence<'a>), ServiceError> {
+        let known = self.overlay.known(token);
+        if let Some(receipt) = &event.receipt {
+            let (streamer, shown) = match known {
+                Some(known) => known,
+                None => (self.overlay.resolve(token).await?, None),
+            };
+            return Ok((streamer, Evidence::Receipt(receipt, shown)));
         }
+        if let Some((streamer, Some(shown))) = known {
+            return Ok((streamer, Evidence::Screen(shown)));
+        }
+        let user = self.overlay.resolve_stored(token).await?;
+        Ok((Streamer::from(&user), Evidence::Decision(Box::new(user))))
     }
 
-    async fn target(
-        &self,
-        user: &User,
-        shown: Option<Display>,
-        event: &Event,
-    ) -> Result<Target, ServiceError> {
+    async fn target(&self, streamer: Streamer, evidence: Evidence<'_>) -> Result<Target, ServiceError> {
         let now = self.clock.now();
-        if let Some(receipt) = &event.receipt {
-            return match receipt::verify(&self.secrets, user, receipt)? {
+        match evidence {
+            Evidence::Receipt(receipt, shown) => match receipt::verify(&self.secrets, streamer, receipt)? {
                 Subject::Decision(id) => match shown.filter(|shown| shown.decision == id) {
                     Some(shown) => Ok(Target::Credit(shown)),
                     None => self.target_of_receipt(id, now).await,
                 },
                 Subject::TestAd(until) if now <= after(until) => Ok(nobody(RejectionReason::TestAd)),
                 Subject::TestAd(_) => Err(ServiceError::ExpiredReceipt),
-            };
+            },
+            Evidence::Screen(shown) => Ok(Target::Credit(shown)),
+            Evidence::Decision(user) => self.target_without_receipt(&user, now).await,
         }
-        if let Some(shown) = shown {
-            return Ok(Target::Credit(shown));
-        }
+    }
+
+    async fn target_without_receipt(&self, user: &User, now: Timestamp) -> Result<Target, ServiceError> {
         if test_ad_on_screen(user, now).is_some() {
             return Ok(nobody(RejectionReason::TestAd));
         }

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header, header::HeaderValue},
-    route, web,
+    route,
+    web::{self, Bytes},
 };
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -89,9 +90,14 @@ impl OverlayDataResponse {
     fn rendered(mut self) -> Result<Rendering, serde_json::Error> {
         let hash = SipHasher13::new().hash(&serde_json::to_vec(&self)?).as_u128();
         self.version = format!("{hash:032x}");
-        // No larger than it is: it is kept for as long as it is shown, and there are many.
-        let body = serde_json::to_vec(&self)?.into_boxed_slice().into();
-        Ok(Rendering { entity_tag: format!("\"{}\"", self.version).into(), body })
+        let mut text = format!("\"{}\"", self.version).into_bytes();
+        let tag_length = text.len();
+        serde_json::to_writer(&mut text, &self)?;
+        // One piece of memory for both, and of just their size, which shrinking does not promise: they are kept for as long as
+        // they are shown, and there are many.
+        let mut body = Bytes::copy_from_slice(&text);
+        let entity_tag = body.split_to(tag_length);
+        Ok(Rendering { entity_tag, body })
     }
 }
 

@@ -82,7 +82,7 @@ async fn an_instance_shows_its_own_changes_at_once() {
     let instance = stage.instance().await;
     let (id, token, _) = one_campaign(&stage).await;
     let streamers = &instance.services.streamers;
-    for minutes in [1, 5] {
+    for minutes in [1, 5, 9] {
         let before = instance.keeps_in_memory(&token).await;
         let interval = Some(RotationInterval::try_from(minutes).unwrap());
         let patch = SelectionPatch { interval, ..SelectionPatch::default() };
