@@ -20,6 +20,9 @@ const BACKLOG: u32 = 2_048;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Seconds that running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
+/// Threads of each worker for what blocks: as many as SQLite has readers, and hardly anything else does. Another is
+/// started whenever none is idle yet, so that without a limit there were about a hundred, each with memory of its own.
+const BLOCKING_THREADS: usize = 8;
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +104,7 @@ impl Application {
         let server = HttpServer::new(app)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
+            .worker_max_blocking_threads(BLOCKING_THREADS)
             .listen(listener)
             .map_err(cannot_bind)?
             .run();
