@@ -116,7 +116,7 @@ async fn a_lost_history_ends_the_subscription() {
     assert_eq!(next(&mut *stream).await.unwrap(), stage.change());
 }
 
-/// Whatever was read of it may be another now.
+/// Whatever was read of it may be another now. What comes next is told to whoever subscribes again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collection_that_is_dropped_or_renamed_has_changed_everything() {
     let stage = Stage::set().await;
@@ -124,6 +124,9 @@ async fn a_collection_that_is_dropped_or_renamed_has_changed_everything() {
     let database = stage.database.raw();
     database.collection::<Document>("users").drop().await.unwrap();
     assert_eq!(next(&mut *stream).await.unwrap(), Change::Everything);
+    next(&mut *stream).await.unwrap_err();
+
+    let mut stream = stage.subscribe().await;
     let name = |collection| format!("{}.{collection}", database.name());
     let rename = doc! {"renameCollection": name("campaigns"), "to": name("campaigns_of_old")};
     database.client().database("admin").run_command(rename).await.unwrap();
