@@ -25,6 +25,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between attempts at what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
+/// Pages of the write-ahead log after which they are copied to the file, 12 MB. SQLite's own 1,000 are no more than a few batches
+/// of events, and most of them would be copied again after the next few.
+const CHECKPOINT_PAGES: u32 = 3_000;
+
 /// What is to be done on the writing connection.
 type Writing = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -51,6 +55,7 @@ impl Database {
             }
             let writer = connect(&path)?;
             use_write_ahead_log(&writer)?;
+            writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             Ok(Self(Arc::new(Inner {
                 path,
                 writer: spawn_writer(writer).map_err(|error| StorageError::Backend(error.into()))?,
