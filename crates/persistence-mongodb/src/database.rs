@@ -41,8 +41,6 @@ pub(crate) struct Opened {
     /// How the server knows the processes of this program.
     pub(crate) app_name: String,
     pub(crate) primary: Primary,
-    /// Whether it is certain that what a majority acknowledges is in its journal, without asking for that.
-    pub(crate) is_majority_journalled: bool,
 }
 
 /// Opens the database.
@@ -74,9 +72,8 @@ pub(crate) async fn open(url: &str) -> Result<Opened, StorageError> {
         // The driver passes over servers that are of no set; asked alone, one may say why.
         return Err(asked_alone(options).await.unwrap_or(error));
     }
-    let is_majority_journalled = is_majority_journalled(&client).await?;
     let database = client.database(&name);
-    Ok(Opened { client, database, app_name, primary, is_majority_journalled })
+    Ok(Opened { client, database, app_name, primary })
 }
 
 /// What keeps the receiver told of which member is the primary.
@@ -115,15 +112,6 @@ fn require_transactions(hello: &Document) -> Result<(), StorageError> {
     let remedy = "the MongoDB server is a standalone one, which has no transactions: start mongod with \
                   `--replSet rs0` and run `rs.initiate()` once in mongosh; a replica set of one member is enough";
     Err(StorageError::Backend(remedy.into()))
-}
-
-/// Whether a majority of the replica set has in its journal what it acknowledges, as is usual. It is not certain where the user
-/// may not ask.
-async fn is_majority_journalled(client: &Client) -> Result<bool, StorageError> {
-    let admin = client.database("admin");
-    let asked = call::try_read(async move { admin.run_command(doc! {"replSetGetConfig": 1}).await }).await?;
-    let config = asked.as_ref().ok().and_then(|answer| answer.get_document("config").ok());
-    Ok(config.is_some_and(|config| config.get_bool("writeConcernMajorityJournalDefault").unwrap_or(true)))
 }
 
 fn unavailable(why: &'static str) -> StorageError {

@@ -22,9 +22,7 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{
-    Applied, Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry,
-};
+use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
 use gametriggers_types::{ParticipationId, RejectionReason};
 use mongodb::ClientSession;
 use serde::Serialize;
@@ -34,7 +32,7 @@ use self::{
     known::Known,
     rollups::RollupKey,
     statements::find_by_ids,
-    transaction::{Attempts, TxError, TxResult, Until},
+    transaction::{Attempts, TxError, TxResult},
 };
 use crate::{
     MongoStore, collection,
@@ -54,19 +52,17 @@ pub(crate) const REPAIRS: &str = "repairs";
 
 #[async_trait]
 impl Ledger for MongoStore {
-    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
+    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
         if batch.is_empty() {
-            return Ok(Applied::durable(Vec::new()));
+            return Ok(Vec::new());
         }
         // A transaction that was begun is ended, also if nobody waits for its answer any more: left open, it would stand
         // in everybody's way.
         let store = self.clone();
-        let (outcomes, mut session) = to_its_end(async move { store.apply_in_turn(&batch).await }).await?;
-        if self.first_commit() == Until::Durable {
-            return Ok(Applied::durable(outcomes));
-        }
-        let durable = to_its_end(async move { transaction::become_durable(&mut session).await });
-        Ok(Applied::once(outcomes, durable))
+        let recording = tokio::spawn(async move { store.record_in_turn(&batch).await });
+        recording.await.unwrap_or_else(|failed| {
+            Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
+        })
     }
 
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
@@ -85,15 +81,6 @@ impl Ledger for MongoStore {
     }
 }
 
-/// In a task of its own. What it did before it failed is not known.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, StorageError>> + Send + 'static,
-) -> Result<T, StorageError> {
-    tokio::spawn(work).await.unwrap_or_else(|failed| {
-        Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
-    })
-}
-
 /// What a transaction does, once it is committed.
 struct Recorded<'a> {
     judged: Judged<'a>,
@@ -101,16 +88,8 @@ struct Recorded<'a> {
     open: Vec<RollupKey>,
 }
 
-/// What became of a batch, and the session in which its transaction was committed.
-type Committed = (Vec<Outcome>, ClientSession);
-
 impl MongoStore {
-    /// What the commit of a batch waits for at first. A majority's journal cannot be asked for later, only a majority.
-    const fn first_commit(&self) -> Until {
-        if self.is_majority_journalled { Until::Applied } else { Until::Durable }
-    }
-
-    async fn apply_in_turn(&self, entries: &[Entry]) -> Result<Committed, StorageError> {
+    async fn record_in_turn(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
         let deadline = Instant::now() + RECORD_TIMEOUT;
         let turn = timeout_at(deadline, self.committer.lock()).await;
         let known = &mut *turn.map_err(transaction::out_of_time)?;
@@ -119,7 +98,7 @@ impl MongoStore {
         loop {
             let relied = !known.is_empty();
             let error = match self.attempt(entries, deadline, known).await {
-                Ok(committed) => return Ok(committed),
+                Ok(outcomes) => return Ok(outcomes),
                 // What was known is not so any more. It is forgotten now.
                 Err(TxError::Unmet(_)) if relied => continue,
                 Err(error) => attempts.again_after(error).await?,
@@ -138,26 +117,31 @@ impl MongoStore {
 
     /// One attempt at the transaction of a batch, in a session of its own: one in which a call did not come to its end
     /// is of no more use.
-    async fn attempt(&self, entries: &[Entry], deadline: Instant, known: &mut Known) -> TxResult<Committed> {
-        let mut session = transaction::begin(self, self.first_commit()).await?;
+    async fn attempt(
+        &self,
+        entries: &[Entry],
+        deadline: Instant,
+        known: &mut Known,
+    ) -> TxResult<Vec<Outcome>> {
+        let mut session = transaction::begin(self).await?;
         let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known)).await;
         let committed = match recorded.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into()))
         {
-            Ok(recorded) => transaction::commit(&mut session).await.map(|()| (recorded, session)),
+            Ok(recorded) => transaction::commit(&mut session).await.map(|()| recorded),
             Err(error) => {
                 transaction::abort(session, &error).await;
                 Err(error)
             }
         };
         match committed {
-            Ok((Recorded { judged, open }, session)) => {
+            Ok(Recorded { judged, open }) => {
                 let Judged { outcomes, credits, entries, .. } = judged;
                 let participations = credits.into_keys().map(ParticipationId::object_id);
                 let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign.object_id());
                 let was_repeated =
                     outcomes.iter().any(|outcome| matches!(outcome, Outcome::Duplicate { .. }));
                 known.learn(participations.chain(campaigns), open, was_repeated);
-                Ok((outcomes, session))
+                Ok(outcomes)
             }
             Err(error) => {
                 known.doubt(matches!(error, TxError::Unmet(_)));

@@ -53,8 +53,6 @@ pub struct MongoStore {
     pub(crate) app_name: String,
     /// The member that is the primary, as far as is known.
     pub(crate) primary: Primary,
-    /// Whether what a majority acknowledges is in its journal also where that is not asked for.
-    pub(crate) is_majority_journalled: bool,
     /// Held, with what it has learnt, by the one transaction of the ledger that this process has open: several would only get
     /// in each other's way.
     pub(crate) committer: Arc<Mutex<Known>>,
@@ -70,17 +68,8 @@ impl MongoStore {
     /// [`StorageError`] if the URL is wrong, if no primary answers within five seconds, or if the server is a
     /// standalone one, which has no transactions; the message then says how to make it a replica set.
     pub async fn connect(url: &str) -> Result<Self, StorageError> {
-        let Opened { client, database, app_name, primary, is_majority_journalled } =
-            database::open(url).await?;
-        Ok(Self {
-            client,
-            database,
-            app_name,
-            primary,
-            is_majority_journalled,
-            committer: Arc::default(),
-            reported: Arc::default(),
-        })
+        let Opened { client, database, app_name, primary } = database::open(url).await?;
+        Ok(Self { client, database, app_name, primary, committer: Arc::default(), reported: Arc::default() })
     }
 
     /// Applies the migrations that are missing, one process at a time.

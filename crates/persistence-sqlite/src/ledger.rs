@@ -8,9 +8,7 @@ use gametriggers_domain::{
     ledger::{Counters, Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{
-    Applied, Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry,
-};
+use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
 use gametriggers_types::{CampaignId, ParticipationId, Quarter, RejectionReason};
 use rusqlite::{Connection, Row};
 
@@ -23,8 +21,8 @@ use crate::{
 
 #[async_trait]
 impl Ledger for SqliteStore {
-    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
-        self.database.write(move |db| record(db, &batch)).await.map(Applied::durable)
+    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
+        self.database.write(move |db| record(db, &batch)).await
     }
 
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {

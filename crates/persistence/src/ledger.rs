@@ -1,6 +1,6 @@
 //! The one door through which counters and money change.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use gametriggers_domain::ledger::{Counters, Entry, EntryId, Outcome, Verdict};
@@ -43,52 +43,9 @@ pub struct Discrepancy {
     pub expected: i64,
 }
 
-/// Ends when something is durable, or with why that is not known.
-type Durable = Pin<Box<dyn Future<Output = Result<(), StorageError>> + Send>>;
-
-/// What became of a batch, which nobody may be told before it is durable.
-#[must_use]
-pub struct Applied {
-    outcomes: Vec<Outcome>,
-    durable: Option<Durable>,
-}
-
-impl Applied {
-    /// These outcomes are durable.
-    pub const fn durable(outcomes: Vec<Outcome>) -> Self {
-        Self { outcomes, durable: None }
-    }
-
-    /// These outcomes are durable once `durable` says so.
-    pub fn once(
-        outcomes: Vec<Outcome>,
-        durable: impl Future<Output = Result<(), StorageError>> + Send + 'static,
-    ) -> Self {
-        Self { outcomes, durable: Some(Box::pin(durable)) }
-    }
-
-    /// The outcome of each entry, in their order, when they are durable.
-    ///
-    /// # Errors
-    /// As [`Ledger::record`].
-    pub async fn outcomes(self) -> Result<Vec<Outcome>, StorageError> {
-        if let Some(durable) = self.durable {
-            durable.await?;
-        }
-        Ok(self.outcomes)
-    }
-}
-
 /// The ledger.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// [`record`](Self::record) as far as it keeps others waiting: after the return, the next batch can be applied, and
-    /// sees what this one did, while this one becomes durable. A batch that is durable makes those before it so.
-    ///
-    /// # Errors
-    /// As [`record`](Self::record).
-    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError>;
-
     /// Records a batch in one transaction and returns an outcome for each entry, in their order.
     ///
     /// For each entry whose id is new: prices it, takes the price from its campaign's remaining budget as far as that
@@ -100,9 +57,7 @@ pub trait Ledger: Send + Sync {
     /// [`StorageError::Missing`] if an entry names a participation or campaign that is not there. After any error
     /// nothing of the batch is stored, unless [`StorageError::outcome_unknown`]: then the same batch may be submitted
     /// again, and its answers tell.
-    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
-        self.apply(batch).await?.outcomes().await
-    }
+    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError>;
 
     /// The entry of this id.
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError>;

@@ -27,7 +27,7 @@ pub use changes::{Change, ChangeFeed, ChangeStream};
 pub use decisions::{DecisionRepository, StoredDecision};
 pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
-pub use ledger::{Applied, Discrepancy, Ledger, Rollup, StoredEntry};
+pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};
 pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 

@@ -1,5 +1,5 @@
 //! The way of every event to the ledger: by [group commit](crate::group_commit). One batch is applied at a time, because two of
-//! one process would only get in each other's way; while it becomes durable, the next one is applied.
+//! one process would only get in each other's way.
 
 use std::{
     collections::HashSet,
@@ -9,12 +9,10 @@ use std::{
 
 use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::time::sleep;
 
 use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell, tell_all, unavailable};
 
-/// Batches that may be on their way to become durable at once.
-const UNSETTLED_MAX: usize = 8;
 /// Attempts at one batch before its callers are told that the store is unavailable.
 const ATTEMPTS: u32 = 3;
 /// Wait before the second attempt; each further one waits as much more.
@@ -58,53 +56,23 @@ impl Recorder {
 }
 
 /// Commits what has gathered, batch by batch.
-#[derive(Clone)]
 struct Committer {
     ledger: Arc<dyn Ledger>,
 }
 
-/// What became of a batch, or why nothing is known to have become of it.
-type Committed = Result<Vec<Outcome>, StorageError>;
-
 impl Committer {
-    /// The next batch is begun as soon as the one before is applied; to become durable, each has a task of its own.
     async fn run(self, mut gathered: Gathered<Entry, Outcome>) {
-        let unsettled = Arc::new(Semaphore::new(UNSETTLED_MAX));
         while let Some((entries, answers)) = gathered.next().await {
-            let entries: Arc<[Entry]> = entries.into();
-            let began = Instant::now();
-            match self.ledger.apply(entries.clone()).await {
-                Ok(applied) => {
-                    // It is never closed.
-                    let permit = unsettled.clone().acquire_owned().await.ok();
-                    let this = self.clone();
-                    tokio::spawn(async move {
-                        let first = applied.outcomes().await;
-                        // What is lost with a primary is learnt from the next one, late and for certain.
-                        let is_lost = first.as_ref().is_err_and(|error| !error.outcome_unknown());
-                        let began = if is_lost { Instant::now() } else { began };
-                        this.settle(entries, answers, began, first).await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => self.settle(entries, answers, began, Err(error)).await,
-            }
+            self.settle(entries.into(), answers).await;
         }
     }
 
-    /// Tells everybody what became of the batch, of which there was a first attempt. Where the ledger refuses it for a
-    /// reason of its own, it is cut in two, and again, until only the entry that is refused stands alone.
-    async fn settle(
-        &self,
-        entries: Arc<[Entry]>,
-        answers: Vec<Answer<Outcome>>,
-        began: Instant,
-        first: Committed,
-    ) {
-        let mut committed = self.commit(&entries, began, first).await;
+    /// Commits a batch and tells everybody what became of it. Where the ledger refuses it for a reason of its own, it is
+    /// cut in two, and again, until only the entry that is refused stands alone.
+    async fn settle(&self, entries: Arc<[Entry]>, answers: Vec<Answer<Outcome>>) {
         let mut batches = vec![(entries, answers)];
         while let Some((entries, mut answers)) = batches.pop() {
-            match committed {
+            match self.commit(&entries).await {
                 Ok(outcomes) => tell(answers.into_iter().zip(outcomes.into_iter().map(Ok))),
                 Err(error) if error.is_retryable() => tell_all(answers, || Err(again(&error))),
                 Err(error) if entries.len() == 1 => tell(answers.pop().map(|answer| (answer, Err(error)))),
@@ -116,20 +84,16 @@ impl Committer {
                     batches.push((earlier.into(), answers));
                 }
             }
-            let Some((next, _)) = batches.last() else { return };
-            let (began, first) = (Instant::now(), self.ledger.record(next.clone()).await);
-            committed = self.commit(next, began, first).await;
         }
     }
 
-    /// What became of the batch after a first attempt: tried again where that is safe, which it always is, by the
-    /// entries' ids.
-    async fn commit(&self, entries: &Arc<[Entry]>, began: Instant, first: Committed) -> Committed {
-        let mut last = first;
+    /// What becomes of the batch: tried again where that is safe, which it always is, by the entries' ids.
+    async fn commit(&self, entries: &Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
+        let began = Instant::now();
         let mut may_be_ours = false;
         let mut attempt = 1;
         loop {
-            match last {
+            match self.ledger.record(entries.clone()).await {
                 Ok(outcomes) if outcomes.len() != entries.len() => {
                     return Err(StorageError::Backend("not one outcome for each entry".into()));
                 }
@@ -146,7 +110,6 @@ impl Committer {
                 Err(error) if may_be_ours => return Err(unavailable(true, &error.to_string())),
                 Err(error) => return Err(error),
             }
-            last = self.ledger.record(entries.clone()).await;
         }
     }
 }

@@ -17,8 +17,8 @@ use gametriggers_domain::{
     price::{Accrual, Payment},
 };
 use gametriggers_persistence::{
-    Applied, Discrepancy, Entity, Ledger, NewCampaign, NewParticipation, Outcome, Repositories, Rollup,
-    StorageError, StoredEntry,
+    Discrepancy, Entity, Ledger, NewCampaign, NewParticipation, Outcome, Repositories, Rollup, StorageError,
+    StoredEntry,
 };
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, new_object_id, new_token};
@@ -36,18 +36,12 @@ enum Fault {
     Away,
     /// It is stored, and the answer does not arrive.
     AnswerLost,
-    /// It is stored, and whether it will stay so is not learnt.
-    NotKnownToBeDurable,
-    /// It was applied by a server that died, and the next one, which takes long to come, has nothing of it.
-    LostWithItsServer,
 }
 
 /// The real store's ledger behind a line that can be held up and can fail.
 struct Line {
     ledger: Arc<dyn Ledger>,
     is_held: watch::Sender<bool>,
-    /// Whether what was applied is durable.
-    is_durable: watch::Sender<bool>,
     faults: Mutex<VecDeque<Fault>>,
     batches: Mutex<Vec<usize>>,
 }
@@ -65,7 +59,7 @@ impl Line {
 
 #[async_trait]
 impl Ledger for Line {
-    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
+    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
         self.batches.lock().unwrap().push(batch.len());
         self.is_held.subscribe().wait_for(|is_held| !is_held).await.unwrap();
         let fault = self.faults.lock().unwrap().pop_front();
@@ -78,26 +72,7 @@ impl Ledger for Line {
                 self.ledger.record(batch).await?;
                 lost(true)
             }
-            Some(Fault::NotKnownToBeDurable) => {
-                let outcomes = self.ledger.record(batch).await?;
-                Ok(Applied::once(outcomes, async move { lost(true).map(|_| ()) }))
-            }
-            Some(Fault::LostWithItsServer) => {
-                let outcomes = batch.iter().map(|_| Outcome::Rejected(RejectionReason::BudgetExhausted));
-                Ok(Applied::once(outcomes.collect(), async move {
-                    tokio::time::sleep(Duration::from_secs(3)).await;
-                    lost(false).map(|_| ())
-                }))
-            }
-            None => {
-                let outcomes = self.ledger.record(batch).await?;
-                let mut is_durable = self.is_durable.subscribe();
-                let durable = async move {
-                    is_durable.wait_for(|is_durable| *is_durable).await.unwrap();
-                    Ok(())
-                };
-                Ok(Applied::once(outcomes, durable))
-            }
+            None => self.ledger.record(batch).await,
         }
     }
 
@@ -168,7 +143,6 @@ impl Stage {
         let line = Arc::new(Line {
             ledger: storage.ledger.clone(),
             is_held: watch::Sender::new(false),
-            is_durable: watch::Sender::new(true),
             faults: Mutex::default(),
             batches: Mutex::default(),
         });
@@ -270,50 +244,13 @@ async fn an_entry_that_is_refused_harms_no_other_of_its_batch() {
 async fn a_lost_answer_is_asked_for_again_and_is_no_duplicate_to_its_own_caller() {
     let stage = Stage::set(0.0).await;
     assert_counted(&stage.recorder.record(stage.click("before")).await);
-    for (fault, clicks) in [(Fault::AnswerLost, 3), (Fault::NotKnownToBeDurable, 5)] {
-        stage.line.fails_with([fault]);
-        let [one, two] = ["one", "two"].map(|id| stage.click(format!("{id} of {clicks}")));
-        let outcomes = stage.record_together(vec![one.clone(), two, one]).await;
-        assert_counted(&outcomes[0]);
-        assert_counted(&outcomes[1]);
-        assert!(matches!(outcomes[2], Ok(Outcome::Duplicate { .. })), "{:?}", outcomes[2]);
-        assert_eq!(stage.clicks().await, clicks);
-    }
-}
-
-/// What a store lost with its primary is known to be lost once there is another, some seconds later; it is recorded by that one.
-#[tokio::test]
-async fn what_was_lost_before_it_was_durable_is_recorded_again() {
-    let stage = Stage::set(0.0).await;
-    stage.line.fails_with([Fault::LostWithItsServer]);
-    let outcomes = stage.record_together(vec![stage.click("one"), stage.click("two")]).await;
-    outcomes.iter().for_each(assert_counted);
-    assert_eq!(stage.clicks().await, 2);
-}
-
-/// A store may need long until a majority has it; nobody is told before, and nobody who comes later waits for it.
-#[tokio::test]
-async fn while_a_batch_becomes_durable_the_next_is_applied_and_nobody_is_told_of_either() {
-    let stage = Stage::set(0.0).await;
-    stage.line.is_durable.send_replace(false);
-    let mut calls = Vec::new();
-    for id in ["one", "two"] {
-        let before = stage.line.batches().len();
-        let mut call = Box::pin(stage.recorder.record(stage.click(id)));
-        assert!(poll!(call.as_mut()).is_pending());
-        calls.push(call);
-        let applied = async {
-            while stage.line.batches().len() == before {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(Duration::from_secs(5), applied).await.expect("it waits for nobody");
-    }
-    for call in &mut calls {
-        assert!(poll!(call.as_mut()).is_pending());
-    }
-    stage.line.is_durable.send_replace(true);
-    join_all(calls).await.iter().for_each(assert_counted);
+    stage.line.fails_with([Fault::AnswerLost]);
+    let [one, two] = ["one", "two"].map(|id| stage.click(id));
+    let outcomes = stage.record_together(vec![one.clone(), two, one]).await;
+    assert_counted(&outcomes[0]);
+    assert_counted(&outcomes[1]);
+    assert!(matches!(outcomes[2], Ok(Outcome::Duplicate { .. })), "{:?}", outcomes[2]);
+    assert_eq!(stage.clicks().await, 3);
 }
 
 #[tokio::test]
@@ -323,7 +260,6 @@ async fn what_may_have_been_stored_is_not_said_to_have_failed() {
         ([Fault::Away; 3], false, 0),
         ([Fault::AnswerLost; 3], true, 2),
         ([Fault::AnswerLost, Fault::Away, Fault::Away], true, 2),
-        ([Fault::NotKnownToBeDurable, Fault::Away, Fault::Away], true, 2),
     ] {
         stage.line.fails_with(faults);
         let outcomes = stage.record_together(vec![stage.click("one"), stage.click("two")]).await;

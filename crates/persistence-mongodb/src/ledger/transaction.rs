@@ -88,33 +88,14 @@ pub(crate) fn out_of_time(elapsed: tokio::time::error::Elapsed) -> StorageError 
     StorageError::Unavailable { outcome_unknown: false, source: elapsed.into() }
 }
 
-/// What a commit waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// The next transaction sees it.
-    Applied,
-    /// A majority has it in its journal.
-    Durable,
-}
-
 /// Begins a transaction on one state of the store that a majority has, or will have before its commit is durable.
-pub(crate) async fn begin(store: &MongoStore, until: Until) -> TxResult<ClientSession> {
+pub(crate) async fn begin(store: &MongoStore) -> TxResult<ClientSession> {
     let mut session = store.client.start_session().await?;
-    let concern = WriteConcern::builder().w_timeout(MAJORITY_TIMEOUT);
     // Nowhere else: inside a transaction, a command with a write concern is an error, and a collection's is dropped.
-    let concern = match until {
-        Until::Applied => concern.w(Acknowledgment::Nodes(1)).build(),
-        Until::Durable => concern.w(Acknowledgment::Majority).journal(true).build(),
-    };
+    let concern =
+        WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY_TIMEOUT).build();
     session.start_transaction().read_concern(ReadConcern::snapshot()).write_concern(concern).await?;
     Ok(session)
-}
-
-/// Waits until a majority has a transaction that was committed [until it was applied](Until::Applied), by asking for its commit
-/// again: the driver asks for a majority then, and a server that has lost the transaction says so. A majority has it in
-/// its journal where the replica set [is set up so](MongoStore::is_majority_journalled).
-pub(crate) async fn become_durable(session: &mut ClientSession) -> Result<(), StorageError> {
-    commit(session).await.map_err(TxError::into_storage)
 }
 
 /// Commits the transaction. Where it stays unknown whether that has happened, the error says so.

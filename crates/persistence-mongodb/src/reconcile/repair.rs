@@ -21,7 +21,7 @@ use crate::{
         REPAIRS,
         rollups::{RollupKey, read_any_open, rollup_id, rollup_key, write_open},
         statements::{delete_any, find_by_ids, update_any},
-        transaction::{self, Attempts, TxResult, Until},
+        transaction::{self, Attempts, TxResult},
     },
 };
 
@@ -57,7 +57,7 @@ async fn repair_chunk(
     repairs: i64,
     deadline: Instant,
 ) -> TxResult<bool> {
-    let mut session = transaction::begin(store, Until::Durable).await?;
+    let mut session = transaction::begin(store).await?;
     let repaired = timeout_at(deadline, repair_within(store, &mut session, chunk, repairs)).await;
     match repaired.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into())) {
         Ok(true) => transaction::commit(&mut session).await.map(|()| true),

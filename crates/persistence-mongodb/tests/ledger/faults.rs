@@ -140,30 +140,3 @@ async fn instances_that_get_in_each_others_way_lose_nothing() {
     assert_eq!(stage.remaining().await, Money::ZERO);
     stage.assert_reconciled().await;
 }
-
-/// Whoever may not ask whether a majority has in its journal what it acknowledges asks for the journal with the one commit that
-/// there is then; the second of two could not.
-#[tokio::test(flavor = "multi_thread")]
-async fn where_it_cannot_be_known_that_a_majority_has_a_journal_the_commit_asks_for_it() {
-    const UNAUTHORIZED: i32 = 13;
-    let server = block_in_place(Server::start_with_fail_points).unwrap();
-    for (may_ask, commits) in [(true, 2), (false, 1)] {
-        let database = TestDatabase::create_on(&server.uri()).await;
-        let admin = database.raw().client().database("admin");
-        let mode = if may_ask { Bson::from("off") } else { doc! {"times": 1}.into() };
-        fail(&database, mode, doc! {"failCommands": ["replSetGetConfig"], "errorCode": UNAUTHORIZED}).await;
-        let stage = Stage::set_on(database).await;
-        stage.put("campaigns", old_campaign()).await;
-        stage.put("campaignparticipations", old_participation()).await;
-        let committed = async || {
-            let status = admin.run_command(doc! {"serverStatus": 1}).await.unwrap();
-            let commands = status.get_document("metrics").unwrap().get_document("commands").unwrap();
-            commands.get_document("commitTransaction").unwrap().get_i64("total").unwrap()
-        };
-        let before = committed().await;
-        let counted = Outcome::Counted(paid(1, units(1.66)));
-        assert_eq!(stage.record(&[display("display")]).await.unwrap(), [counted]);
-        assert_eq!(committed().await - before, commits, "may ask: {may_ask}");
-        assert_stored_once(&stage).await;
-    }
-}

@@ -11,7 +11,7 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId},
     price::Accrual,
 };
-use gametriggers_persistence::{Applied, Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
+use gametriggers_persistence::{Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
 use gametriggers_types::{CampaignId, Money, ParticipationId};
 
 /// What is wrong with a ledger.
@@ -55,9 +55,9 @@ impl Faulty {
 
 #[async_trait]
 impl Ledger for Faulty {
-    async fn apply(&self, batch: Arc<[Entry]>) -> Result<Applied, StorageError> {
+    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
         match self.bug {
-            Bug::None => self.ledger.apply(batch).await,
+            Bug::None => self.ledger.record(batch).await,
             Bug::AnswersBeforeItStores => {
                 let new = self.new_of(&batch);
                 if !new.is_empty() {
@@ -65,7 +65,7 @@ impl Ledger for Faulty {
                     self.ledger.record(before.into()).await?;
                 }
                 let counted = Accrual { paid: 0, unpaid: 1, amount: Money::ZERO };
-                Ok(Applied::durable(vec![Outcome::Counted(counted); batch.len()]))
+                Ok(vec![Outcome::Counted(counted); batch.len()])
             }
             Bug::RecordsTwice => {
                 let twin = |entry: &Entry| Entry {
@@ -75,10 +75,12 @@ impl Ledger for Faulty {
                 let twice = batch.iter().cloned().chain(batch.iter().map(twin));
                 let mut outcomes = self.ledger.record(twice.collect()).await?;
                 outcomes.truncate(batch.len());
-                Ok(Applied::durable(outcomes))
+                Ok(outcomes)
             }
             Bug::CreditsSomebodyElse => {
-                self.ledger.apply(batch.iter().map(|entry| self.credited_to_the_first(entry)).collect()).await
+                self.ledger
+                    .record(batch.iter().map(|entry| self.credited_to_the_first(entry)).collect())
+                    .await
             }
         }
     }
