@@ -14,6 +14,9 @@ pub(crate) const PEAK: &str = "peakViewerCount";
 /// The field of the number of samples.
 pub(crate) const SAMPLES: &str = "viewerSamples";
 
+/// The values of all counters in the order of [`named`], however wrong: also those that are negative.
+pub(crate) type Values = [i64; 11];
+
 /// Each counter's field and value, money in micro-units.
 pub(crate) fn named(counters: &Counters) -> [(&'static str, i64); 11] {
     [
@@ -47,8 +50,8 @@ pub(crate) fn read(fields: &mut Fields) -> Result<Counters, Problem> {
     Ok(Counters { paid_units, ..participations::counters(fields)? })
 }
 
-/// Takes the values of all fields as [`named`] has them, however wrong: also those that are negative.
-pub(crate) fn read_any(fields: &mut Fields) -> Result<[i64; 11], Problem> {
+/// Takes the values of all fields.
+pub(crate) fn read_any(fields: &mut Fields) -> Result<Values, Problem> {
     let mut found = named(&Counters::default()).map(|(field, _)| (field, 0));
     for (field, value) in &mut found {
         let stored = if *field == EARNINGS {
@@ -61,8 +64,8 @@ pub(crate) fn read_any(fields: &mut Fields) -> Result<[i64; 11], Problem> {
     Ok(found.map(|(_, value)| value))
 }
 
-/// The sums of values as [`read_any`] takes them; of peaks, the greater.
-pub(crate) fn sum(one: [i64; 11], other: [i64; 11]) -> [i64; 11] {
+/// The sums of two; of peaks, the greater.
+pub(crate) fn sum(one: Values, other: Values) -> Values {
     let sum = |((field, one), (_, other))| {
         if field == PEAK { i64::max(one, other) } else { i64::saturating_add(one, other) }
     };
@@ -70,28 +73,33 @@ pub(crate) fn sum(one: [i64; 11], other: [i64; 11]) -> [i64; 11] {
     std::array::from_fn(|at| sum((one[at], other[at])))
 }
 
-/// Values as [`read_any`] takes them, with their fields.
-pub(crate) fn name(values: [i64; 11]) -> [(&'static str, i64); 11] {
+/// The values of counters that nothing is wrong with.
+pub(crate) fn values_of(counters: &Counters) -> Values {
+    named(counters).map(|(_, value)| value)
+}
+
+/// Values with their fields.
+pub(crate) fn name(values: Values) -> [(&'static str, i64); 11] {
     let fields = named(&Counters::default());
     std::array::from_fn(|at| (fields[at].0, values[at]))
 }
 
 /// Those of these values that are not zero.
-pub(crate) fn write_some(values: [(&'static str, i64); 11]) -> Document {
-    let some = values.into_iter().filter(|(_, value)| *value != 0);
+pub(crate) fn write_some(values: Values) -> Document {
+    let some = name(values).into_iter().filter(|(_, value)| *value != 0);
     some.map(|(field, value)| (field.to_owned(), stored(field, value))).collect()
 }
 
 /// The update that adds `change`. It names the fields that change; where nothing does, it is empty.
 pub(crate) fn add(change: &Counters) -> Document {
     let mut update = Document::new();
-    add_under("", named(change), &mut update);
+    add_under("", values_of(change), &mut update);
     update
 }
 
 /// Lets an update also add these values to fields whose names begin with `prefix`.
-pub(crate) fn add_under(prefix: &str, change: [(&'static str, i64); 11], update: &mut Document) {
-    for (field, value) in change.into_iter().filter(|(_, value)| *value != 0) {
+pub(crate) fn add_under(prefix: &str, change: Values, update: &mut Document) {
+    for (field, value) in name(change).into_iter().filter(|(_, value)| *value != 0) {
         let by = if field == PEAK { "$max" } else { "$inc" };
         operator(update, by).insert(format!("{prefix}{field}"), stored(field, value));
     }

@@ -105,7 +105,6 @@ impl Services {
 
     /// These services for the requests of one thread, and what is to be run on it as long as there are any: see
     /// [`Recorder::for_thread`].
-    #[must_use]
     pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
         let (recorder, handing_out) = self.recorder.for_thread();
         let services = Self {

@@ -38,7 +38,6 @@ impl Recorder {
 
     /// The same recorder for those who wait on one thread, and what is to be run there as long as they do: it hands out
     /// their outcomes, so that the thread is woken once for all of a batch.
-    #[must_use]
     pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
         let (queue, handing_out) = self.queue.for_thread();
         (Self { queue }, handing_out)

@@ -14,7 +14,8 @@ use gametriggers_persistence::{Entity, Rollup, StorageError};
 use gametriggers_types::{CampaignId, ParticipationId, Quarter};
 
 use crate::{
-    MongoStore, call, collection, counters,
+    MongoStore, call, collection,
+    counters::{self, Values},
     document::{self, by_id, stored_id, stored_time},
 };
 
@@ -131,9 +132,9 @@ impl Kept {
     pub(super) fn write(&self, update: &mut Document) {
         match self {
             Self::Stays => {}
-            Self::Grows(_, added) => counters::add_under(OPEN_FIELDS, counters::named(added), update),
+            Self::Grows(_, added) => counters::add_under(OPEN_FIELDS, counters::values_of(added), update),
             Self::Gives { to, counters, .. } => {
-                let open = write_open(*to, counters::named(counters));
+                let open = write_open(*to, counters::values_of(counters));
                 counters::operator(update, "$set").insert(OPEN_ROLLUP, open);
             }
         }
@@ -226,7 +227,7 @@ pub(crate) fn rollup_key(id: &Bson) -> Result<RollupKey, String> {
 }
 
 /// The document of an open rollup.
-pub(crate) fn write_open(quarter: Quarter, values: [(&'static str, i64); 11]) -> Document {
+pub(crate) fn write_open(quarter: Quarter, values: Values) -> Document {
     let mut open = doc! {QUARTER: stored_time(quarter.start())};
     open.extend(counters::write_some(values));
     open
@@ -244,9 +245,7 @@ pub(super) fn read_open<C>(
 }
 
 /// The open rollup of a participation that has one, however wrong its values, and who pays.
-pub(crate) fn read_any_open(
-    fields: &mut Fields,
-) -> Result<Option<(RollupKey, CampaignId, [i64; 11])>, Problem> {
+pub(crate) fn read_any_open(fields: &mut Fields) -> Result<Option<(RollupKey, CampaignId, Values)>, Problem> {
     let participation = fields.required("_id", values::id)?;
     let Some(OpenRollup { quarter, counters }) = read_open(fields, counters::read_any)? else {
         return Ok(None);

@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Difference, Holder, REMAINING, Survey};
 use crate::{
-    MongoStore, collection, counters,
+    MongoStore, collection,
+    counters::{self, Values},
     document::{self, by_id, stored_id, stored_money, stored_time},
     ledger::{
         REPAIRS,
@@ -101,8 +102,8 @@ async fn repair_within(
                 let rollup = rollup_id(id, stored_time(quarter.start()));
                 if let Some(values) = open.with_all((id, quarter)) {
                     emptied.push(doc! {"q": {"_id": rollup}, "limit": 1});
-                    let values = counters::name(corrected(values, differences));
-                    let set = doc! {"$set": {OPEN_ROLLUP: write_open(quarter, values)}};
+                    let open = write_open(quarter, corrected(values, differences));
+                    let set = doc! {"$set": {OPEN_ROLLUP: open}};
                     (collection::PARTICIPATIONS, doc! {"q": by_id(id), "u": set})
                 } else {
                     emptied.push(doc! {"q": empty_rollup(&rollup), "limit": 1});
@@ -126,8 +127,8 @@ async fn repair_within(
 
 /// What the open rollups of participations hold, and what of the same quarter-hours is in the collection.
 struct OpenRollups {
-    open: HashMap<RollupKey, [i64; 11]>,
-    closed: HashMap<RollupKey, [i64; 11]>,
+    open: HashMap<RollupKey, Values>,
+    closed: HashMap<RollupKey, Values>,
 }
 
 impl OpenRollups {
@@ -160,14 +161,14 @@ impl OpenRollups {
     }
 
     /// What both hold of this rollup together, if it is open.
-    fn with_all(&self, key: RollupKey) -> Option<[i64; 11]> {
+    fn with_all(&self, key: RollupKey) -> Option<Values> {
         let closed = self.closed.get(&key).copied().unwrap_or_default();
         self.open.get(&key).map(|open| counters::sum(*open, closed))
     }
 }
 
 /// The values of all fields, with what those fields lack.
-fn corrected(values: [i64; 11], differences: &[Difference]) -> [i64; 11] {
+fn corrected(values: Values, differences: &[Difference]) -> Values {
     counters::name(values).map(|(name, value)| {
         match differences.iter().find(|difference| difference.field == name) {
             None => value,

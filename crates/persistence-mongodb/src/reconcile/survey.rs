@@ -15,7 +15,9 @@ use tokio::time::sleep;
 
 use super::{Difference, Holder, REMAINING, Survey};
 use crate::{
-    MongoStore, collection, counters, document,
+    MongoStore, collection,
+    counters::{self, Values},
+    document,
     error::code,
     ledger::{
         OPENING, REPAIRS, read_entry,
@@ -89,7 +91,7 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
     }
     for ((participation, quarter), rollup) in unseen {
         let holder = Holder::Rollup(participation, quarter, rollup.campaign);
-        survey.note_counters(holder, &[0; 11], &rollup.counters);
+        survey.note_counters(holder, &Values::default(), &rollup.counters);
     }
 
     let mut found = all(store, session, collection::CAMPAIGNS, doc! {IN_LEDGER: 1, REMAINING: 1}).await?;
@@ -105,7 +107,7 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
 }
 
 impl Survey {
-    fn note_counters(&mut self, holder: Holder, stored: &[i64; 11], expected: &Counters) {
+    fn note_counters(&mut self, holder: Holder, stored: &Values, expected: &Counters) {
         for ((field, expected), stored) in counters::named(expected).into_iter().zip(stored) {
             self.note(holder, field, *stored, expected);
         }
