@@ -109,17 +109,17 @@ fn demands(results: &Results) -> Vec<Demand> {
         ask(format!("{what}: p99"), Bound::AtMost(2.0), "", results.ratio(shown, Measured::Bare, p99));
     }
     let (on_mongodb, on_sqlite) = (clicks(SMALLEST, Backend::MongoDb), clicks(SMALLEST, Backend::Sqlite));
-    let driver = results.ratio(on_mongodb, Measured::Driver(Documents::Many), rate);
-    ask(
-        format!(
-            "durable clicks/s on MongoDB, {CLICKERS} connections ÷ bare driver, one `findOneAndUpdate` per event"
-        ),
-        Bound::AtLeast(7.0),
-        "",
-        driver,
-    );
-    let slow = results.median(on_mongodb, p99);
-    ask(format!("p99 of these clicks on MongoDB, {CLICKERS} connections"), Bound::Below(25.0), " ms", slow);
+    let apart = |clicked| Measured::Apart { backend: Backend::MongoDb, clicked };
+    for (clicks, screens) in [
+        (on_mongodb, format!("{} screens", grouped(SMALLEST))),
+        (apart(Documents::Many), "a screen for each campaign".to_owned()),
+        (apart(Documents::One), "one screen".to_owned()),
+    ] {
+        let what = format!("durable clicks on MongoDB, {CLICKERS} connections, {screens}");
+        let driver = results.ratio(clicks, Measured::Driver(Documents::Many), rate);
+        ask(format!("{what}: clicks/s ÷ bare driver's updates/s"), Bound::AtLeast(7.0), "", driver);
+        ask(format!("{what}: p99"), Bound::Below(25.0), " ms", results.median(clicks, p99));
+    }
     let embedded = results.ratio(on_sqlite, on_mongodb, rate);
     ask(
         format!("durable clicks/s, {CLICKERS} connections: SQLite ÷ MongoDB"),
@@ -296,8 +296,8 @@ mod tests {
     fn what_is_met_is_told_from_what_is_not_at_the_bound_itself() {
         let table = demands_table(&results()).unwrap();
         let row = |part: &str| table.lines().find(|line| line.contains(part)).unwrap().to_owned();
-        assert!(row("bare driver").ends_with("| ≥ 7 | 7.00 | met |"), "{table}");
-        assert!(row("p99 of these").ends_with("| < 25 ms | 25.0 ms | **not met** |"), "{table}");
+        assert!(row("bare driver's updates/s").ends_with("| ≥ 7 | 7.00 | met |"), "{table}");
+        assert!(row("screens: p99").ends_with("| < 25 ms | 25.0 ms | **not met** |"), "{table}");
         assert!(row("SQLite ÷ MongoDB").ends_with("| ≥ 1.5 | 1.49 | **not met** |"), "{table}");
         assert!(!table.contains("bare actix"), "what was not measured is left out: {table}");
     }
