@@ -168,3 +168,19 @@ fn average_viewers(fields: &mut Fields) -> f64 {
     let shown = fields.usable("avgViewerCount", average, "0 is used");
     fields.usable("avgViewerCountBefore", average, "0 is used").or(shown).unwrap_or(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_of_the_ledger_beside_it_is_not_left_over() {
+        let id = bson::oid::ObjectId::new();
+        let mut fields = Fields::from(doc! {
+            "_id": id, "campaignId": id, "streamerId": id, "browserSourceToken": "a-token", "note": "kept",
+            IN_LEDGER: true, OPEN_ROLLUP: {"clicks": 1_i64},
+        });
+        read(&mut fields).unwrap();
+        assert_eq!(fields.rest().unwrap(), r#"{"note":"kept"}"#);
+    }
+}

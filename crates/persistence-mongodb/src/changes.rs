@@ -1,7 +1,7 @@
 //! What others change, learnt from a change stream on each of the collections that matter.
 //!
 //! One stream on the whole database would make the server take every transaction of the ledger apart, to look at each of its
-//! operations.
+//! operations, also of those that spend no money.
 //!
 //! The driver resumes a broken stream by its token, once, after any error that allows it. Whatever it does not get over, a
 //! history that is no longer in the oplog or a collection that was dropped, ends the subscription. So does another
@@ -88,6 +88,8 @@ impl ChangeStream for MongoChangeStream {
             while let Some(event) = self.ask_first().await? {
                 // Nobody holds a copy under an id that is none of ours; others may wait behind it.
                 if let Some(change) = event.change() {
+                    // One that always has something keeps the other from nothing.
+                    self.streams.rotate_left(1);
                     return Ok(Some(change));
                 }
             }

@@ -128,6 +128,15 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("ledger.record", ledger.record(batch.as_slice().into())).await;
     // Known now, and looked up.
     profiler.call("ledger.record", ledger.record(batch.as_slice().into())).await;
+    // In the next quarter-hour, and late.
+    for (name, seconds) in [("next", 15 * 60), ("late", 0)] {
+        let of = |entry: &Entry| Entry {
+            id: EntryId::stored(format!("{name} {}", entry.id)),
+            at: Timestamp::from_second(entry.at.as_second() + seconds).unwrap(),
+            ..entry.clone()
+        };
+        profiler.call("ledger.record", ledger.record(batch.iter().map(of).collect())).await;
+    }
     profiler.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
     profiler.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(false)).await;

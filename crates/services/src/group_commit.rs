@@ -142,3 +142,25 @@ pub(crate) fn again(error: &StorageError) -> StorageError {
         other => StorageError::Backend(other.to_string().into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_answers_of_a_batch_come_to_a_thread_together() {
+        let (courier, mut brought) = mpsc::unbounded_channel();
+        let (answers, waiting): (Vec<_>, Vec<_>) = (0..3)
+            .map(|_| {
+                let (waiting, answered) = oneshot::channel();
+                (Answer { waiting, courier: Some(courier.clone()) }, answered)
+            })
+            .unzip();
+        tell(answers.into_iter().zip((0..3).map(Ok)));
+        let together = brought.try_recv().unwrap();
+        let told: Vec<_> = together.into_iter().map(|(_, answer)| answer.unwrap()).collect();
+        assert_eq!(told, [0, 1, 2]);
+        assert!(brought.try_recv().is_err());
+        drop(waiting);
+    }
+}

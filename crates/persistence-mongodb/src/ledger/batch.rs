@@ -155,16 +155,16 @@ fn add_credits(
     let mut statements = Vec::new();
     for (participation, Credit { before, added }) in credits {
         let id = stored_id(participation.object_id());
-        let rollup = rollups.get(participation).copied().unwrap_or(Kept::Stays);
+        let Some(rollup) = rollups.get(participation) else { continue };
         if added.viewer_samples == 0 {
-            alike.entry((*added, rollup)).or_default().push(id.into());
+            alike.entry((*added, *rollup)).or_default().push(id.into());
             continue;
         }
         let sum = before.viewer_sum + added.viewer_sum;
         let samples = before.viewer_samples + added.viewer_samples;
         #[allow(clippy::cast_precision_loss)] // a mean to 15 digits
         let mean = doc! {"avgViewerCount": sum as f64 / samples as f64};
-        statements.push(credit(id.into(), added, &rollup, Some(mean)));
+        statements.push(credit(id.into(), added, rollup, Some(mean)));
     }
     let of_many = |((added, rollup), ids)| {
         let mut statement = credit(doc! {"$in": Bson::Array(ids)}.into(), &added, &rollup, None);
@@ -225,7 +225,8 @@ struct Found {
 
 fn read_participation(fields: &mut Fields) -> Result<Found, Problem> {
     let id = fields.required("_id", values::id)?;
-    let open_rollup = rollups::read_open(fields, counters::read)?;
+    // However wrong: that is no reason to refuse an event.
+    let open_rollup = rollups::read_open(fields, counters::read_any)?;
     if !is_in_ledger(fields) {
         let campaign = fields.required("campaignId", values::id)?;
         return Ok(Found { id, state: Err(campaign), open_rollup });

@@ -33,7 +33,7 @@ const OPEN_FIELDS: &str = "openRollup.";
 
 /// A rollup that is kept with its participation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct OpenRollup<C = Counters> {
+pub(super) struct OpenRollup<C = Values> {
     pub(super) quarter: Quarter,
     pub(super) counters: C,
 }
@@ -50,8 +50,8 @@ pub(super) enum Open {
 /// What an update of a participation does to the rollup that is kept with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kept {
-    /// Nothing: all that is added is older.
-    Stays,
+    /// Nothing: it is of this quarter-hour, and all that is added is older.
+    Stays(Quarter),
     /// It is that of this quarter-hour, and this is added.
     Grows(Quarter, Counters),
     /// Another one takes its place.
@@ -79,25 +79,25 @@ impl Plan {
             let Some((&(&(participation, newest), &(campaign, added)), older)) = of_one.split_last() else {
                 continue;
             };
-            let mut add = |quarter, counters: &Counters| {
-                plan.statements.push(add_to_rollup((participation, quarter), campaign, counters));
+            let mut add = |quarter, values| {
+                plan.statements.push(add_to_rollup((participation, quarter), campaign, values));
             };
             for ((_, quarter), (_, added)) in older {
-                add(*quarter, added);
+                add(*quarter, counters::values_of(added));
             }
             let kept = match open_of(participation) {
                 Open::Remembered(open) | Open::Read(Some(OpenRollup { quarter: open, .. }))
                     if open > newest =>
                 {
-                    add(newest, &added);
-                    Kept::Stays
+                    add(newest, counters::values_of(&added));
+                    Kept::Stays(open)
                 }
                 // Were it another one after all, the update would not meet it.
                 Open::Remembered(_) => Kept::Grows(newest, added),
                 Open::Read(Some(open)) if open.quarter == newest => Kept::Grows(newest, added),
                 Open::Read(before) => {
                     if let Some(OpenRollup { quarter, counters }) = before {
-                        add(quarter, &counters);
+                        add(quarter, counters);
                     }
                     let before = before.map(|open| open.quarter);
                     Kept::Gives { before, to: newest, counters: added }
@@ -108,11 +108,12 @@ impl Plan {
         plan
     }
 
-    /// The quarter-hours of the rollups that are kept afterwards, as far as this changes or needs them.
+    /// The quarter-hours of the rollups that are kept afterwards.
     pub(super) fn open(&self) -> impl Iterator<Item = RollupKey> {
-        self.kept.iter().filter_map(|(participation, kept)| match *kept {
-            Kept::Stays => None,
-            Kept::Grows(quarter, _) | Kept::Gives { to: quarter, .. } => Some((*participation, quarter)),
+        self.kept.iter().map(|(participation, kept)| match *kept {
+            Kept::Stays(quarter) | Kept::Grows(quarter, _) | Kept::Gives { to: quarter, .. } => {
+                (*participation, quarter)
+            }
         })
     }
 }
@@ -121,7 +122,7 @@ impl Kept {
     /// What a participation has to be for this, beside its id.
     pub(super) fn condition(&self) -> Document {
         let quarter = match *self {
-            Self::Stays => return Document::new(),
+            Self::Stays(_) => return Document::new(),
             Self::Grows(quarter, _) => Some(quarter),
             Self::Gives { before, .. } => before,
         };
@@ -131,7 +132,7 @@ impl Kept {
     /// Adds this to the update of a participation.
     pub(super) fn write(&self, update: &mut Document) {
         match self {
-            Self::Stays => {}
+            Self::Stays(_) => {}
             Self::Grows(_, added) => counters::add_under(OPEN_FIELDS, counters::values_of(added), update),
             Self::Gives { to, counters, .. } => {
                 let open = write_open(*to, counters::values_of(counters));
@@ -142,9 +143,9 @@ impl Kept {
 }
 
 /// The statement that adds to a rollup of the collection, and makes it where there is none.
-fn add_to_rollup((participation, quarter): RollupKey, campaign: CampaignId, added: &Counters) -> Document {
-    let mut update = counters::add(added);
-    update.insert("$setOnInsert", doc! {"campaignId": stored_id(campaign.object_id())});
+fn add_to_rollup((participation, quarter): RollupKey, campaign: CampaignId, added: Values) -> Document {
+    let mut update = doc! {"$setOnInsert": {"campaignId": stored_id(campaign.object_id())}};
+    counters::add_under("", added, &mut update);
     doc! {"q": {"_id": rollup_id(participation, stored_time(quarter.start()))}, "u": update, "upsert": true}
 }
 

@@ -56,6 +56,37 @@ async fn the_first_event_of_a_quarter_hour_moves_the_rollup_before_it_and_a_late
     stage.assert_reconciled().await;
 }
 
+/// Of one batch, one participation stays in its quarter-hour and another begins one; money, peaks and samples move as well.
+#[tokio::test]
+async fn participations_of_one_batch_have_rollups_of_their_own() {
+    let other = ObjectId::new();
+    let stage = Stage::with_old_documents().await;
+    let mut joined = old_participation();
+    joined.extend(doc! {"_id": other, "streamerId": other, "browserSourceToken": "another-token"});
+    stage.put("campaignparticipations", joined).await;
+    let at = |minute: i64, kind, units| {
+        let Entry { at, .. } = click_at(minute);
+        Entry { at, ..entry(&format!("{kind} at {minute}"), kind, units) }
+    };
+    let of_other = |entry: Entry| Entry {
+        id: EntryId::stored(format!("{} of another", entry.id)),
+        participation: other.to_hex().parse().unwrap(),
+        ..entry
+    };
+    stage.record(&[at(1, EntryKind::Display, 1), at(2, EntryKind::Viewers, 2)]).await.unwrap();
+    stage.record(&[of_other(click_at(16))]).await.unwrap();
+    let batch = [click_at(17), of_other(click_at(17)), at(18, EntryKind::Viewers, 1), of_other(click_at(3))];
+    stage.record(&batch).await.unwrap();
+    assert_eq!(stage.rollups().await, (vec![(0, 0), (15, 1)], Some(15)));
+    let ledger = stage.instance().await.ledger;
+    let listed = ledger.list_rollups(participation()).await.unwrap();
+    let earned = listed.iter().map(|rollup| (rollup.counters.earnings, rollup.counters.peak_viewers));
+    assert_eq!(earned.collect::<Vec<_>>(), [(units(4.98), 2), (units(1.66), 1)]);
+    let of_other = ledger.list_rollups(other.to_hex().parse().unwrap()).await.unwrap();
+    assert_eq!(of_other.iter().map(|rollup| rollup.counters.clicks).collect::<Vec<_>>(), [1, 2]);
+    stage.assert_reconciled().await;
+}
+
 #[tokio::test]
 async fn an_instance_learns_that_another_one_has_begun_a_quarter_hour() {
     let stage = Stage::with_old_documents().await;
