@@ -228,10 +228,19 @@ pub(crate) fn rollup_key(id: &Bson) -> Result<RollupKey, String> {
 }
 
 /// The document of an open rollup.
-pub(crate) fn write_open(quarter: Quarter, values: Values) -> Document {
+fn write_open(quarter: Quarter, values: Values) -> Document {
     let mut open = doc! {QUARTER: stored_time(quarter.start())};
     open.extend(counters::write_some(values));
     open
+}
+
+/// The fields of a participation whose open rollup holds something else than it should, as they should be.
+pub(crate) fn change_open(is: Values, should_be: Values) -> Document {
+    let fields = counters::name(is).into_iter().zip(counters::name(should_be));
+    let different = fields.filter(|(is, should_be)| is != should_be);
+    different
+        .map(|(_, (field, value))| (format!("{OPEN_FIELDS}{field}"), counters::stored(field, value)))
+        .collect()
 }
 
 /// Takes the open rollup of a participation, its counters as `read` takes them.

@@ -20,7 +20,7 @@ use crate::{
     document::{self, by_id, stored_id, stored_money, stored_time},
     ledger::{
         REPAIRS,
-        rollups::{RollupKey, read_any_open, rollup_id, rollup_key, write_open},
+        rollups::{RollupKey, change_open, read_any_open, rollup_id, rollup_key},
         statements::{delete_any, find_by_ids, update_any},
         transaction::{self, Attempts, TxResult},
     },
@@ -100,10 +100,9 @@ async fn repair_within(
             }
             Holder::Rollup(id, quarter, campaign) => {
                 let rollup = rollup_id(id, stored_time(quarter.start()));
-                if let Some(values) = open.with_all((id, quarter)) {
+                if let Some((open, all)) = open.find((id, quarter)) {
                     emptied.push(doc! {"q": {"_id": rollup}, "limit": 1});
-                    let open = write_open(quarter, corrected(values, differences));
-                    let set = doc! {"$set": {OPEN_ROLLUP: open}};
+                    let set = doc! {"$set": change_open(open, corrected(all, differences))};
                     (collection::PARTICIPATIONS, doc! {"q": by_id(id), "u": set})
                 } else {
                     emptied.push(doc! {"q": empty_rollup(&rollup), "limit": 1});
@@ -160,10 +159,10 @@ impl OpenRollups {
         Ok(Self { open, closed })
     }
 
-    /// What both hold of this rollup together, if it is open.
-    fn with_all(&self, key: RollupKey) -> Option<Values> {
+    /// What this rollup holds if it is open, and the same together with what the collection has of it.
+    fn find(&self, key: RollupKey) -> Option<(Values, Values)> {
         let closed = self.closed.get(&key).copied().unwrap_or_default();
-        self.open.get(&key).map(|open| counters::sum(*open, closed))
+        self.open.get(&key).map(|open| (*open, counters::sum(*open, closed)))
     }
 }
 
