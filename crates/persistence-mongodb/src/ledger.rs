@@ -135,12 +135,11 @@ impl MongoStore {
         };
         match committed {
             Ok(Recorded { judged, open }) => {
-                let Judged { outcomes, credits, entries, .. } = judged;
-                let participations = credits.into_keys().map(ParticipationId::object_id);
-                let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign.object_id());
+                let Judged { outcomes, entries, .. } = judged;
+                let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign);
                 let was_repeated =
                     outcomes.iter().any(|outcome| matches!(outcome, Outcome::Duplicate { .. }));
-                known.learn(participations.chain(campaigns), open, was_repeated);
+                known.learn(campaigns, open, was_repeated);
                 Ok(outcomes)
             }
             Err(error) => {

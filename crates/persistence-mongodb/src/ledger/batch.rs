@@ -45,15 +45,16 @@ pub(super) async fn read(
     batch: &mut Batch<'_>,
     known: &Known,
 ) -> TxResult<OpenRollups> {
-    let (mut participations, mut named) = batch.named();
-    let priced = batch.priced();
-    participations.retain(|id| priced.0.contains(id) || !known.is_opened(id.object_id()));
-    let unplaced = batch
-        .unknown()
-        .filter(|entry| !known.has_open_rollup(entry.participation, Quarter::containing(entry.at)));
-    participations.extend(unplaced.map(|entry| entry.participation));
-    named.retain(|id| priced.1.contains(id) || !known.is_opened(id.object_id()));
-    read_participations_and_campaigns(store, session, batch, &participations, &named).await
+    let (mut participations, mut campaigns) = batch.priced();
+    for entry in batch.unknown() {
+        if !known.has_participation(entry.participation, Quarter::containing(entry.at)) {
+            participations.insert(entry.participation);
+        }
+        if !known.has_campaign(entry.campaign) {
+            campaigns.insert(entry.campaign);
+        }
+    }
+    read_participations_and_campaigns(store, session, batch, &participations, &campaigns).await
 }
 
 async fn read_participations_and_campaigns(
@@ -155,6 +156,7 @@ fn add_credits(
     let mut statements = Vec::new();
     for (participation, Credit { before, added }) in credits {
         let id = stored_id(participation.object_id());
+        // What is credited to somebody is in a rollup, too.
         let Some(rollup) = rollups.get(participation) else { continue };
         if added.viewer_samples == 0 {
             alike.entry((*added, *rollup)).or_default().push(id.into());

@@ -5,11 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gametriggers_types::{ObjectId, ParticipationId, Quarter};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter};
 
 use super::rollups::{Open, OpenRollup, RollupKey};
 
-/// How much of each kind is known at most; beyond that, all is forgotten and learnt anew.
+/// How many of each kind are known at most; beyond that, all is forgotten and learnt anew.
 const MAX: usize = 200_000;
 /// After how many batches without a repetition none is expected in the next.
 const UNREPEATED: u32 = 64;
@@ -17,17 +17,17 @@ const UNREPEATED: u32 = 64;
 /// What a batch takes for granted.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// Participations and campaigns that have an opening.
-    opened: HashSet<ObjectId>,
-    /// The quarter-hours of the rollups that are kept with participations.
-    open: HashMap<ParticipationId, Quarter>,
+    /// Campaigns that have an opening.
+    campaigns: HashSet<CampaignId>,
+    /// Participations that have one, and the quarter-hours of the rollups that are kept with them.
+    participations: HashMap<ParticipationId, Quarter>,
     /// How many batches there were since the last entry that was stored before.
     unrepeated: u32,
 }
 
 impl Known {
     pub(super) fn is_empty(&self) -> bool {
-        self.opened.is_empty() && self.open.is_empty()
+        self.campaigns.is_empty() && self.participations.is_empty()
     }
 
     /// Whether entries are taken to be new without looking. One that is not is refused by the server, and the batch begun
@@ -36,13 +36,15 @@ impl Known {
         self.unrepeated >= UNREPEATED
     }
 
-    pub(super) fn is_opened(&self, id: ObjectId) -> bool {
-        self.opened.contains(&id)
+    /// Whether the campaign has an opening.
+    pub(super) fn has_campaign(&self, id: CampaignId) -> bool {
+        self.campaigns.contains(&id)
     }
 
-    /// Whether an event of this quarter-hour can be added to the participation's rollups without reading any.
-    pub(super) fn has_open_rollup(&self, id: ParticipationId, quarter: Quarter) -> bool {
-        self.open.get(&id).is_some_and(|open| quarter <= *open)
+    /// Whether the participation has an opening, and an event of this quarter-hour can be added to its rollups without reading
+    /// any.
+    pub(super) fn has_participation(&self, id: ParticipationId, quarter: Quarter) -> bool {
+        self.participations.get(&id).is_some_and(|open| quarter <= *open)
     }
 
     /// The participation's open rollup: as it was read, or else as far as it is known.
@@ -51,7 +53,7 @@ impl Known {
         id: ParticipationId,
         read: &HashMap<ParticipationId, Option<OpenRollup>>,
     ) -> Open {
-        match (read.get(&id), self.open.get(&id)) {
+        match (read.get(&id), self.participations.get(&id)) {
             (None, Some(quarter)) => Open::Remembered(*quarter),
             (read, _) => Open::Read(read.copied().flatten()),
         }
@@ -60,16 +62,16 @@ impl Known {
     /// To be called when a transaction that left these behind is committed.
     pub(super) fn learn(
         &mut self,
-        opened: impl Iterator<Item = ObjectId>,
+        campaigns: impl Iterator<Item = CampaignId>,
         open: Vec<RollupKey>,
         was_repeated: bool,
     ) {
         self.unrepeated = if was_repeated { 0 } else { self.unrepeated.saturating_add(1) };
-        if self.opened.len().max(self.open.len()) > MAX {
-            (self.opened, self.open) = <_>::default();
+        if self.campaigns.len().max(self.participations.len()) > MAX {
+            (self.campaigns, self.participations) = <_>::default();
         }
-        self.opened.extend(opened);
-        self.open.extend(open);
+        self.campaigns.extend(campaigns);
+        self.participations.extend(open);
     }
 
     /// To be called when a transaction failed: from now on entries are looked up. If what was relied on is not so any more, all
