@@ -90,29 +90,28 @@ pub(crate) fn write_some(values: Values) -> Document {
     some.map(|(field, value)| (field.to_owned(), stored(field, value))).collect()
 }
 
-/// The update that adds `change`. It names the fields that change; where nothing does, it is empty.
-pub(crate) fn add(change: &Counters) -> Document {
-    let mut update = Document::new();
-    add_under("", values_of(change), &mut update);
-    update
+/// An update while it is put together.
+#[derive(Default)]
+pub(crate) struct Update {
+    increments: Document,
+    maxima: Document,
+    pub(crate) set: Document,
 }
 
-/// Lets an update also add these values to fields whose names begin with `prefix`.
-pub(crate) fn add_under(prefix: &str, change: Values, update: &mut Document) {
-    for (field, value) in name(change).into_iter().filter(|(_, value)| *value != 0) {
-        let by = if field == PEAK { "$max" } else { "$inc" };
-        operator(update, by).insert(format!("{prefix}{field}"), stored(field, value));
+impl Update {
+    /// Also adds these values, to fields whose names begin with `prefix`. It names the fields that change.
+    pub(crate) fn add(&mut self, prefix: &str, change: Values) {
+        for (field, value) in name(change).into_iter().filter(|(_, value)| *value != 0) {
+            let fields = if field == PEAK { &mut self.maxima } else { &mut self.increments };
+            fields.insert(format!("{prefix}{field}"), stored(field, value));
+        }
     }
-}
 
-/// The fields on which an update has this operator.
-pub(crate) fn operator<'a>(update: &'a mut Document, operator: &str) -> &'a mut Document {
-    if !matches!(update.get(operator), Some(Bson::Document(_))) {
-        update.insert(operator, Document::new());
-    }
-    match update.get_document_mut(operator) {
-        Ok(fields) => fields,
-        Err(_) => unreachable!("it was just made"),
+    /// As the server takes it; empty where nothing changes.
+    pub(crate) fn into_document(self) -> Document {
+        let operators = [("$inc", self.increments), ("$max", self.maxima), ("$set", self.set)];
+        let some = operators.into_iter().filter(|(_, fields)| !fields.is_empty());
+        some.map(|(operator, fields)| (operator.to_owned(), fields.into())).collect()
     }
 }
 
@@ -129,6 +128,11 @@ mod tests {
 
     #[test]
     fn an_update_names_what_changes_and_nothing_else() {
+        let add = |change: &Counters| {
+            let mut update = Update::default();
+            update.add("", values_of(change));
+            update.into_document()
+        };
         assert_eq!(add(&Counters::default()), doc! {});
         let click = Counters { clicks: 2, chat_clicks: 1, ..Counters::default() };
         assert_eq!(add(&click), doc! {"$inc": {"clicks": 2_i64, "chatClicks": 1_i64}});

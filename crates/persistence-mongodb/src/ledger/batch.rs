@@ -23,7 +23,8 @@ use super::{
     write_entry,
 };
 use crate::{
-    MongoStore, collection, counters,
+    MongoStore, collection,
+    counters::{self, Update},
     document::{self, stored_id, stored_money},
 };
 
@@ -166,10 +167,10 @@ fn add_credits(
         let samples = before.viewer_samples + added.viewer_samples;
         #[allow(clippy::cast_precision_loss)] // a mean to 15 digits
         let mean = doc! {"avgViewerCount": sum as f64 / samples as f64};
-        statements.push(credit(id.into(), added, rollup, Some(mean)));
+        statements.push(credit(id.into(), added, rollup, mean));
     }
     let of_many = |((added, rollup), ids)| {
-        let mut statement = credit(doc! {"$in": Bson::Array(ids)}.into(), &added, &rollup, None);
+        let mut statement = credit(doc! {"$in": Bson::Array(ids)}.into(), &added, &rollup, Document::new());
         statement.insert("multi", true);
         statement
     };
@@ -178,15 +179,14 @@ fn add_credits(
 }
 
 /// The statement that adds to the participations of these ids and to the rollups that are kept with them.
-fn credit(ids: Bson, added: &Counters, rollup: &Kept, set: Option<Document>) -> Document {
+fn credit(ids: Bson, added: &Counters, rollup: &Kept, set: Document) -> Document {
     let mut filter = doc! {"_id": ids, IN_LEDGER: true};
     filter.extend(rollup.condition());
-    let mut update = counters::add(added);
-    if let Some(fields) = set {
-        update.insert("$set", fields);
-    }
+    let mut update = Update::default();
+    update.set.extend(set);
+    update.add("", counters::values_of(added));
     rollup.write(&mut update);
-    doc! {"q": filter, "u": update}
+    doc! {"q": filter, "u": update.into_document()}
 }
 
 /// The statement that takes from a campaign; its condition can only fail if the judgement was wrong. Where money runs out,

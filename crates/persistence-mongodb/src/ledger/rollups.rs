@@ -15,7 +15,7 @@ use gametriggers_types::{CampaignId, ParticipationId, Quarter};
 
 use crate::{
     MongoStore, call, collection,
-    counters::{self, Values},
+    counters::{self, Update, Values},
     document::{self, by_id, stored_id, stored_time},
 };
 
@@ -130,13 +130,13 @@ impl Kept {
     }
 
     /// Adds this to the update of a participation.
-    pub(super) fn write(&self, update: &mut Document) {
+    pub(super) fn write(&self, update: &mut Update) {
         match self {
             Self::Stays(_) => {}
-            Self::Grows(_, added) => counters::add_under(OPEN_FIELDS, counters::values_of(added), update),
+            Self::Grows(_, added) => update.add(OPEN_FIELDS, counters::values_of(added)),
             Self::Gives { to, counters, .. } => {
                 let open = write_open(*to, counters::values_of(counters));
-                counters::operator(update, "$set").insert(OPEN_ROLLUP, open);
+                update.set.insert(OPEN_ROLLUP, open);
             }
         }
     }
@@ -144,8 +144,10 @@ impl Kept {
 
 /// The statement that adds to a rollup of the collection, and makes it where there is none.
 fn add_to_rollup((participation, quarter): RollupKey, campaign: CampaignId, added: Values) -> Document {
-    let mut update = doc! {"$setOnInsert": {"campaignId": stored_id(campaign.object_id())}};
-    counters::add_under("", added, &mut update);
+    let mut update = Update::default();
+    update.add("", added);
+    let mut update = update.into_document();
+    update.insert("$setOnInsert", doc! {"campaignId": stored_id(campaign.object_id())});
     doc! {"q": {"_id": rollup_id(participation, stored_time(quarter.start()))}, "u": update, "upsert": true}
 }
 
