@@ -22,8 +22,8 @@ use crate::{
     error::{code, neutral},
 };
 
-/// The collection exists already.
-const NAMESPACE_EXISTS: i32 = 48;
+/// Of a command that was given before: the index is gone, or the collection is there already.
+const DONE_ALREADY: [i32; 2] = [27, 48];
 
 /// What was, or would be, done to the schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,8 +48,14 @@ macro_rules! files {
 }
 
 /// Every migration, in order. One that was released is never changed: the next one corrects it.
-const ALL: &[Migration] =
-    files!["0001__users", "0002__campaigns", "0003__participations", "0004__decisions", "0005__ledger"];
+const ALL: &[Migration] = files![
+    "0001__users",
+    "0002__campaigns",
+    "0003__participations",
+    "0004__decisions",
+    "0005__ledger",
+    "0006__ledger_index"
+];
 
 /// What a file holds.
 #[derive(Deserialize)]
@@ -157,7 +163,7 @@ async fn run(database: &Database, mut command: Document) -> Result<(), StorageEr
     command.insert("writeConcern", doc! {"w": "majority"});
     let database = database.clone();
     match call::try_write(async move { database.run_command(command).await }).await? {
-        Err(error) if code(&error) != Some(NAMESPACE_EXISTS) => Err(neutral(error)),
+        Err(error) if !code(&error).is_some_and(|code| DONE_ALREADY.contains(&code)) => Err(neutral(error)),
         _ => Ok(()),
     }
 }
