@@ -1,23 +1,22 @@
-//! The eleven counter columns that participations, openings and rollups share.
+//! The eleven counter columns that participations, openings and rollups share, and those of participations.
 
 use gametriggers_domain::ledger::Counters;
-use rusqlite::ToSql;
+use rusqlite::{Connection, ToSql};
 
 use crate::{
     error::DbResult,
     row::{EntityRow, signed},
 };
 
-/// The columns, in the order of [`values`].
-pub(crate) const COLUMNS: &str = "impressions, clicks, chat_clicks, qr_scans, link_clicks, visits, paid_units, \
-                                  earnings_micros, peak_viewers, viewer_sum, viewer_samples";
-/// As many places for values.
+/// Places for [`values`], in the order of every table's columns.
 pub(crate) const PLACES: &str = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?";
-/// How [`values`] are added to a row, in the same order.
-pub(crate) const ADD: &str = "impressions = impressions + ?, clicks = clicks + ?, chat_clicks = chat_clicks + ?, \
-     qr_scans = qr_scans + ?, link_clicks = link_clicks + ?, visits = visits + ?, paid_units = paid_units + ?, \
-     earnings_micros = earnings_micros + ?, peak_viewers = max(peak_viewers, ?), viewer_sum = viewer_sum + ?, \
-     viewer_samples = viewer_samples + ?";
+/// How the values of an insertion are added to the row that is there already.
+pub(crate) const ADD: &str = "impressions = impressions + excluded.impressions, clicks = clicks + excluded.clicks, \
+     chat_clicks = chat_clicks + excluded.chat_clicks, qr_scans = qr_scans + excluded.qr_scans, \
+     link_clicks = link_clicks + excluded.link_clicks, visits = visits + excluded.visits, \
+     paid_units = paid_units + excluded.paid_units, earnings_micros = earnings_micros + excluded.earnings_micros, \
+     peak_viewers = max(peak_viewers, excluded.peak_viewers), viewer_sum = viewer_sum + excluded.viewer_sum, \
+     viewer_samples = viewer_samples + excluded.viewer_samples";
 
 /// Each counter's column and value, money in micro-units.
 pub(crate) fn named(counters: &Counters) -> [(&'static str, i64); 11] {
@@ -36,7 +35,7 @@ pub(crate) fn named(counters: &Counters) -> [(&'static str, i64); 11] {
     ]
 }
 
-/// The values in the order of [`COLUMNS`].
+/// The values in the order of the columns.
 pub(crate) fn values(counters: &Counters) -> [i64; 11] {
     named(counters).map(|(_, value)| value)
 }
@@ -49,6 +48,18 @@ pub(crate) fn with<'a>(
 ) -> Vec<&'a dyn ToSql> {
     let counters = counters.iter().map(|value| -> &dyn ToSql { value });
     before.iter().copied().chain(counters).chain(after.iter().copied()).collect()
+}
+
+/// Adds to what a participation holds, which has no row until then.
+pub(crate) fn add(db: &Connection, participation: &str, added: &Counters) -> DbResult<()> {
+    if *added == Counters::default() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO participation_counters VALUES (?, {PLACES}) ON CONFLICT (participation_id) DO UPDATE SET {ADD}"
+    );
+    db.prepare_cached(&sql)?.execute(&*with(&[&participation], &values(added), &[]))?;
+    Ok(())
 }
 
 pub(crate) fn read(row: &EntityRow<'_, '_>) -> DbResult<Counters> {

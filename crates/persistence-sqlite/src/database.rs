@@ -99,9 +99,9 @@ impl Database {
         F: FnOnce(&Transaction<'_>) -> DbResult<T> + Send + 'static,
     {
         self.with_writer(move |connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let transaction = begin(connection)?;
             let answer = change(&transaction)?;
-            transaction.commit().map_err(|error| from_sqlite(error, true))?;
+            commit(transaction)?;
             Ok(answer)
         })
         .await
@@ -134,6 +134,16 @@ fn spawn_writer(mut connection: Connection) -> io::Result<mpsc::Sender<Writing>>
         }
     })?;
     Ok(sender)
+}
+
+/// A transaction that changes something: nobody else's does until its end.
+pub(crate) fn begin(connection: &mut Connection) -> DbResult<Transaction<'_>> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+/// Makes durable what a transaction has changed.
+pub(crate) fn commit(transaction: Transaction<'_>) -> DbResult<()> {
+    Ok(transaction.commit().map_err(|error| from_sqlite(error, true))?)
 }
 
 /// A permit that goes with the work, also if nobody waits for its answer any more. The semaphore is never closed, so there

@@ -1,33 +1,44 @@
 //! The one door through which counters and money change.
 
+mod ids;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use gametriggers_domain::{
-    batch::{Batch, Charge, Credit, Unknown},
+    batch::{Batch, Charge, Credit, Judged, Unknown},
     ledger::{Counters, Entry, EntryId, Verdict},
     price::Accrual,
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
 use gametriggers_types::{CampaignId, ParticipationId, Quarter, RejectionReason};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, ToSql};
 
 use crate::{
     SqliteStore, campaigns, counters,
+    database::{begin, commit, lock},
     error::DbResult,
     reconcile,
     row::{EntityRow, signed, text},
 };
 
+pub(crate) use self::ids::{Ids, digest};
+
 #[async_trait]
 impl Ledger for SqliteStore {
     async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
-        self.database.write(move |db| record(db, &batch)).await
+        let ids = self.ids.clone();
+        let record = move |connection: &mut Connection| record(connection, &mut lock(&ids), &batch);
+        self.database.with_writer(record).await
     }
 
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
-        let id = id.clone();
-        self.database.read(move |db| find(db, &id)).await
+        let (id, ids) = (id.clone(), self.ids.clone());
+        let find = move |connection: &mut Connection| {
+            let db = connection.transaction()?;
+            find(&db, Ids::up_to_date(&mut lock(&ids), &db)?, &id)
+        };
+        self.database.with_writer(find).await
     }
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
@@ -49,12 +60,24 @@ impl Ledger for SqliteStore {
     }
 }
 
-/// Judges and stores a batch, within its transaction: each participation, campaign and quarter-hour that it names is read
-/// once and changed once.
-fn record(db: &Connection, entries: &[Entry]) -> DbResult<Vec<Outcome>> {
+/// Judges and stores a batch.
+fn record(connection: &mut Connection, ids: &mut Option<Ids>, entries: &[Entry]) -> DbResult<Vec<Outcome>> {
+    let db = begin(connection)?;
+    let judged = judge(&db, Ids::up_to_date(ids, &db)?, entries)?;
+    // From here on, what is known of ids is what was stored, or nothing is known.
+    if let Some(mut known) = ids.take() {
+        store(&db, &mut known, &judged)?;
+        commit(db)?;
+        *ids = Some(known);
+    }
+    Ok(judged.outcomes)
+}
+
+/// Reads each participation and campaign that the new entries name once, and says what becomes of each.
+fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judged<'a>> {
     let mut batch = Batch::new(entries);
     for entry in entries {
-        if let Some(StoredEntry { entry, verdict }) = find(db, &entry.id)? {
+        if let Some(StoredEntry { entry, verdict }) = find(db, ids, &entry.id)? {
             batch.knows(entry.id, entry.participation, verdict);
         }
     }
@@ -68,12 +91,15 @@ fn record(db: &Connection, entries: &[Entry]) -> DbResult<Vec<Outcome>> {
             campaigns::find_purse(db, id)?.ok_or_else(|| missing(Unknown::Campaign(id)))?;
         batch.pays(id, payment, remaining);
     }
-    let judged = batch.judge().map_err(missing)?;
-    insert_entries(db, &judged.entries)?;
+    Ok(batch.judge().map_err(missing)?)
+}
+
+/// Changes each participation, campaign and quarter-hour once.
+fn store(db: &Connection, ids: &mut Ids, judged: &Judged<'_>) -> DbResult<()> {
+    insert_entries(db, ids, &judged.entries)?;
     add_credits(db, &judged.credits)?;
     add_to_rollups(db, &judged.rollups)?;
-    take_charges(db, &judged.charges)?;
-    Ok(judged.outcomes)
+    take_charges(db, &judged.charges)
 }
 
 fn missing(unknown: Unknown) -> StorageError {
@@ -84,24 +110,29 @@ fn missing(unknown: Unknown) -> StorageError {
     StorageError::Missing { entity, id }
 }
 
+/// How many units a participation was paid for; `None` where it is not there.
 fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
-    let sql = "SELECT id, paid_units FROM participations WHERE id = ?";
-    db.prepare_cached(sql)?
-        .query_and_then([text(id)], |row| {
-            EntityRow::new(row, Entity::Participation, "id")?.count("paid_units")
-        })?
-        .next()
-        .transpose()
+    let id = text(id);
+    let sql = "SELECT participation_id, paid_units FROM participation_counters WHERE participation_id = ?";
+    let mut counted = db.prepare_cached(sql)?;
+    let mut rows = counted.query([&id])?;
+    if let Some(row) = rows.next()? {
+        return EntityRow::new(row, Entity::Participation, "participation_id")?.count("paid_units").map(Some);
+    }
+    let is_there = db.prepare_cached("SELECT 1 FROM participations WHERE id = ?")?.exists([&id])?;
+    Ok(is_there.then_some(0))
 }
 
-fn insert_entries(db: &Connection, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
-    let mut insert = db.prepare_cached("INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
+    let sql = "INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let mut insert = db.prepare_cached(sql)?;
     for (entry, verdict) in entries {
         let (accrual, rejection) = match *verdict {
             Verdict::Counted(accrual) => (accrual, None),
             Verdict::Rejected(reason) => (Accrual::default(), Some(reason.as_str())),
         };
         insert.execute((
+            ids.add(&entry.id),
             entry.id.as_str(),
             text(entry.participation),
             text(entry.campaign),
@@ -114,16 +145,11 @@ fn insert_entries(db: &Connection, entries: &[(&Entry, Verdict)]) -> DbResult<()
             rejection,
         ))?;
     }
-    Ok(())
+    ids.index(db)
 }
 
 fn add_credits(db: &Connection, credits: &BTreeMap<ParticipationId, Credit>) -> DbResult<()> {
-    let mut update =
-        db.prepare_cached(&format!("UPDATE participations SET {} WHERE id = ?", counters::ADD))?;
-    for (id, credit) in credits {
-        update.execute(&*counters::with(&[], &counters::values(&credit.added), &[&text(id)]))?;
-    }
-    Ok(())
+    credits.iter().try_for_each(|(id, credit)| counters::add(db, &text(id), &credit.added))
 }
 
 fn add_to_rollups(
@@ -131,18 +157,14 @@ fn add_to_rollups(
     rollups: &BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
 ) -> DbResult<()> {
     let mut upsert = db.prepare_cached(&format!(
-        "INSERT INTO rollups (participation_id, quarter_ms, campaign_id, {}) VALUES (?, ?, ?, {}) \
-         ON CONFLICT (participation_id, quarter_ms) DO UPDATE SET {}",
-        counters::COLUMNS,
+        "INSERT INTO rollups VALUES (?, ?, ?, {}) ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
         counters::PLACES,
         counters::ADD
     ))?;
     for ((participation, quarter), (campaign, sums)) in rollups {
         let (participation, quarter) = (text(participation), quarter.start().as_millisecond());
-        let (campaign, values) = (text(campaign), counters::values(sums));
-        let mut row = counters::with(&[&participation, &quarter, &campaign], &values, &[]);
-        row.extend(counters::with(&[], &values, &[]));
-        upsert.execute(&*row)?;
+        let key: [&dyn ToSql; 3] = [&quarter, &participation, &text(campaign)];
+        upsert.execute(&*counters::with(&key, &counters::values(sums), &[]))?;
     }
     Ok(())
 }
@@ -160,9 +182,10 @@ fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbRe
     Ok(())
 }
 
-fn find(db: &Connection, id: &EntryId) -> DbResult<Option<StoredEntry>> {
-    db.prepare_cached("SELECT * FROM ledger_entries WHERE id = ?")?
-        .query_and_then([id.as_str()], entry_from_row)?
+fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<StoredEntry>> {
+    let Some(number) = ids.find(db, id)? else { return Ok(None) };
+    db.prepare_cached("SELECT * FROM ledger_entries WHERE number = ?")?
+        .query_and_then([number], entry_from_row)?
         .next()
         .transpose()
 }

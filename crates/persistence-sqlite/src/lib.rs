@@ -17,19 +17,24 @@ mod reconcile;
 mod row;
 mod users;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use gametriggers_persistence::{Repositories, StorageError, StorageProbe};
 
 pub use migrations::MigrationReport;
 
-use crate::database::Database;
+use crate::{database::Database, ledger::Ids};
 
 /// A store in one SQLite file.
 #[derive(Clone)]
 pub struct SqliteStore {
     database: Database,
+    /// What the writing thread knows of the ids of the ledger's entries, from its first batch on.
+    ids: Arc<Mutex<Option<Ids>>>,
 }
 
 impl SqliteStore {
@@ -39,7 +44,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StorageError`] if the file cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self, StorageError> {
-        Ok(Self { database: Database::open(path).await? })
+        Ok(Self { database: Database::open(path).await?, ids: Arc::default() })
     }
 
     /// Applies the migrations that are missing, one process at a time.

@@ -24,10 +24,12 @@ impl ParticipationRepository for SqliteStore {
         let token = token.clone();
         self.database
             .read(move |db| {
-                db.prepare_cached("SELECT p.* FROM participations p WHERE p.browser_source_token = ?")?
-                    .query_and_then([token.expose()], from_row)?
-                    .next()
-                    .transpose()
+                db.prepare_cached(
+                    "SELECT * FROM participations_with_counters WHERE browser_source_token = ?",
+                )?
+                .query_and_then([token.expose()], from_row)?
+                .next()
+                .transpose()
             })
             .await
     }
@@ -94,7 +96,7 @@ impl ParticipationRepository for SqliteStore {
 }
 
 pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Participation>> {
-    db.prepare_cached("SELECT p.* FROM participations p WHERE p.id = ?")?
+    db.prepare_cached("SELECT * FROM participations_with_counters WHERE id = ?")?
         .query_and_then([text(id)], from_row)?
         .next()
         .transpose()
@@ -109,7 +111,7 @@ fn list_joined(
     offset: i64,
 ) -> DbResult<Vec<(Participation, Campaign)>> {
     let sql = format!(
-        "SELECT p.*, {} FROM participations p JOIN campaigns c ON c.id = p.campaign_id \
+        "SELECT p.*, {} FROM participations_with_counters p JOIN campaigns c ON c.id = p.campaign_id \
          WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
         campaigns::COLUMNS
     );
@@ -130,7 +132,6 @@ fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
     if known.is_some() {
         return Ok(Insertion::AlreadyPresent);
     }
-    let counters = counters::values(&participation.counters);
     let campaign_id = text(participation.campaign_id);
     let streamer_id = text(participation.streamer_id);
     let status = text(participation.status);
@@ -138,8 +139,11 @@ fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
     let created_at = participation.created_at.as_millisecond();
     let updated_at = participation.updated_at.as_millisecond();
     let tracking = &participation.tracking;
-    let before: [&dyn ToSql; 4] = [&id, &campaign_id, &streamer_id, &status];
-    let after: [&dyn ToSql; 10] = [
+    let row: [&dyn ToSql; 14] = [
+        &id,
+        &campaign_id,
+        &streamer_id,
+        &status,
         &participation.average_viewers_before,
         &participation.browser_source_token.expose(),
         &participation.browser_source_url,
@@ -151,13 +155,12 @@ fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
         &updated_at,
         &new.other_fields,
     ];
-    let sql = format!(
-        "INSERT INTO participations VALUES (?, ?, ?, ?, {}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        counters::PLACES
-    );
-    db.prepare_cached(&sql)?.execute(&*counters::with(&before, &counters, &after))?;
+    let sql = "INSERT INTO participations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    db.prepare_cached(sql)?.execute(row)?;
+    counters::add(db, &id, &participation.counters)?;
     let opening = format!("opening:{id}");
     let sql = format!("INSERT INTO participation_openings VALUES (?, ?, {})", counters::PLACES);
+    let counters = counters::values(&participation.counters);
     db.prepare_cached(&sql)?.execute(&*counters::with(&[&opening, &id], &counters, &[]))?;
     Ok(Insertion::Inserted)
 }

@@ -75,10 +75,10 @@ impl Projection {
 
     /// Writes every projection anew; money that was not spent by an entry stays what the opening says.
     fn store(&self, db: &Connection) -> DbResult<()> {
-        let set = counters::COLUMNS.replace(',', " = ?,");
-        let mut update = db.prepare(&format!("UPDATE participations SET {set} = ? WHERE id = ?"))?;
+        let mut delete = db.prepare("DELETE FROM participation_counters WHERE participation_id = ?")?;
         for (id, sums) in &self.participations {
-            update.execute(&*counters::with(&[], &counters::values(sums), &[id]))?;
+            delete.execute([id])?;
+            counters::add(db, id, sums)?;
         }
         let mut update = db.prepare("UPDATE campaigns SET remaining_micros = ? WHERE id = ?")?;
         for (id, remaining) in &self.remaining {
@@ -88,7 +88,7 @@ impl Projection {
         let mut insert =
             db.prepare(&format!("INSERT INTO rollups VALUES (?, ?, ?, {})", counters::PLACES))?;
         for ((participation, quarter), rollup) in &self.rollups {
-            let key: [&dyn ToSql; 3] = [participation, quarter, &rollup.campaign];
+            let key: [&dyn ToSql; 3] = [quarter, participation, &rollup.campaign];
             insert.execute(&*counters::with(&key, &counters::values(&rollup.counters), &[]))?;
         }
         Ok(())
@@ -107,7 +107,7 @@ fn compare(db: &Connection, expected: &Projection) -> DbResult<Vec<Discrepancy>>
         Ok(())
     };
 
-    let mut statement = db.prepare("SELECT * FROM participations ORDER BY id")?;
+    let mut statement = db.prepare("SELECT * FROM participations_with_counters ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id: String = row.get("id")?;

@@ -52,7 +52,8 @@ impl Fixture for SqliteFixture {
     }
 
     async fn falsify_participation(&self, id: ParticipationId) {
-        let sql = "UPDATE participations SET clicks = 999, earnings_micros = 1 WHERE id = ?";
+        let sql =
+            "UPDATE participation_counters SET clicks = 999, earnings_micros = 1 WHERE participation_id = ?";
         self.falsify(sql, &id.to_string());
     }
 

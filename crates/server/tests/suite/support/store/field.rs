@@ -6,6 +6,7 @@ pub(crate) enum Documents {
     Users,
     Campaigns,
     Participations,
+    Counters,
     Decisions,
     Rollups,
 }
@@ -16,6 +17,7 @@ impl Documents {
             Self::Users => "users",
             Self::Campaigns => "campaigns",
             Self::Participations => "participations",
+            Self::Counters => "participation_counters",
             Self::Decisions => "decisions",
             Self::Rollups => "rollups",
         }
@@ -23,15 +25,15 @@ impl Documents {
 
     pub(super) const fn collection(self) -> &'static str {
         match self {
-            // The one that is open is kept with its participation.
-            Self::Participations | Self::Rollups => "campaignparticipations",
+            // The rollup that is open is kept with its participation.
+            Self::Participations | Self::Counters | Self::Rollups => "campaignparticipations",
             other => other.table(),
         }
     }
 
     /// The column of the id by which tests name them.
     pub(super) const fn id_column(self) -> &'static str {
-        if matches!(self, Self::Rollups) { "participation_id" } else { "id" }
+        if matches!(self, Self::Counters | Self::Rollups) { "participation_id" } else { "id" }
     }
 }
 
@@ -54,8 +56,8 @@ impl Field {
     pub(crate) const CAMPAIGN_REMAINING: Self =
         Self { is_money: true, ..Self::new(Documents::Campaigns, "remaining_micros", "remainingBudget") };
     pub(crate) const PARTICIPATION_IMPRESSIONS: Self =
-        Self::new(Documents::Participations, "impressions", "impressions");
-    pub(crate) const PARTICIPATION_CLICKS: Self = Self::new(Documents::Participations, "clicks", "clicks");
+        Self::new(Documents::Counters, "impressions", "impressions");
+    pub(crate) const PARTICIPATION_CLICKS: Self = Self::new(Documents::Counters, "clicks", "clicks");
     pub(crate) const ROLLUP_IMPRESSIONS: Self =
         Self::new(Documents::Rollups, "impressions", "openRollup.impressions");
 

@@ -34,12 +34,15 @@ impl Sqlite {
         let mut names = db.prepare(tables).unwrap();
         let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         let rows = |table: &str| {
-            let mut select = db.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+            let mut select = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
             let columns = select.column_count();
             let cells =
                 |row: &Row<'_>| (0..columns).map(|column| row.get::<_, types::Value>(column)).collect();
             let rows = select.query_map([], cells).unwrap();
-            rows.map(|row: rusqlite::Result<Vec<_>>| format!("{:?}", row.unwrap())).collect()
+            let mut rows: Vec<_> =
+                rows.map(|row: rusqlite::Result<Vec<_>>| format!("{:?}", row.unwrap())).collect();
+            rows.sort();
+            rows
         };
         names.iter().map(|table| (table.clone(), rows(table))).collect()
     }
