@@ -29,11 +29,14 @@ CREATE TABLE ledger_ids (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO ledger_ids SELECT id_digest(id), number FROM ledger_entries ORDER BY 1;
 
--- One row: all entries up to this number are in ledger_ids.
+-- One row: all entries up to `number` are in ledger_ids, and of those up to `round_number` all whose digest is not greater than
+-- `round_digest`.
 CREATE TABLE ledger_ids_reach (
-    number INTEGER NOT NULL
+    number       INTEGER NOT NULL,
+    round_number INTEGER NOT NULL,
+    round_digest BLOB
 ) STRICT;
-INSERT INTO ledger_ids_reach SELECT ifnull(max(number), 0) FROM ledger_entries;
+INSERT INTO ledger_ids_reach SELECT ifnull(max(number), 0), ifnull(max(number), 0), NULL FROM ledger_entries;
 
 -- Counters lie apart from what never changes with them. A participation that holds nothing has no row.
 CREATE TABLE participation_counters (

@@ -145,7 +145,7 @@ fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)])
             rejection,
         ))?;
     }
-    ids.index(db)
+    ids.index(db, entries.len())
 }
 
 fn add_credits(db: &Connection, credits: &BTreeMap<ParticipationId, Credit>) -> DbResult<()> {
@@ -184,10 +184,15 @@ fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbRe
 
 fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<StoredEntry>> {
     let Some(number) = ids.find(db, id)? else { return Ok(None) };
-    db.prepare_cached("SELECT * FROM ledger_entries WHERE number = ?")?
-        .query_and_then([number], entry_from_row)?
-        .next()
-        .transpose()
+    let mut read = db.prepare_cached("SELECT * FROM ledger_entries WHERE number = ?")?;
+    let stored = read.query_and_then([number], entry_from_row)?.next().transpose()?;
+    match stored {
+        Some(stored) if stored.entry.id == *id => Ok(Some(stored)),
+        _ => {
+            let message = format!("the index of ids says that entry {number} is {id}, and it is not");
+            Err(StorageError::Backend(message.into()).into())
+        }
+    }
 }
 
 pub(crate) fn entry_from_row(row: &Row<'_>) -> DbResult<StoredEntry> {

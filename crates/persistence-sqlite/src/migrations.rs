@@ -39,7 +39,8 @@ pub(crate) async fn apply(database: &Database) -> Result<MigrationReport, Storag
             connection.create_scalar_function("id_digest", 1, FunctionFlags::SQLITE_UTF8, |context| {
                 Ok(digest(context.get_raw(0).as_str()?))
             })?;
-            let report = runner().run(connection).map_err(failed)?;
+            // All or nothing: by itself, a migration is recorded in a transaction of its own.
+            let report = runner().set_grouped(true).run(connection).map_err(failed)?;
             drop(lock);
             let migrations = report.applied_migrations().iter().map(ToString::to_string).collect();
             Ok(MigrationReport { migrations })
@@ -101,33 +102,38 @@ fn lock_path(database: &Database) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use gametriggers_domain::ledger::EntryId;
-    use gametriggers_types::ParticipationId;
+    use gametriggers_domain::ledger::{Counters, Entry, EntryId, EntryKind};
+    use gametriggers_types::{ClickKind, RejectionReason, Timestamp};
     use refinery::Target;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{SqliteStore, database::connect};
+    use crate::{SqliteStore, counters, database::connect};
 
     const COUNTED: &str = "686511bdf5a1848d4e973390";
     const UNTOUCHED: &str = "6864d4ee7d06a675f2abb716";
 
-    /// Two participations of one campaign, as the fourth version of the schema holds them; one was clicked three times.
+    /// Two participations of one campaign, as the fourth version of the schema holds them; one was clicked three times and
+    /// refused once.
     const FOURTH: &str = "
         INSERT INTO campaigns VALUES ('68626579d05bf40ec8267ffd', 'Title', NULL, '68626579d05bf40ec8267ff0', 9, 9,
             'https://example.org/a.png', 'image', NULL, 'active', '[]', '[]', NULL, NULL, 'cpm', 3, 10000, 0, 0, '{}');
         INSERT INTO campaign_openings VALUES ('opening:68626579d05bf40ec8267ffd', '68626579d05bf40ec8267ffd', 9);
         INSERT INTO participations VALUES ('686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', '686511bdf5a1848d4e973300',
-            'active', 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 'cccccccccccccccccccccccccccccccc', 'url', 0, NULL, NULL, NULL, 0, 0, '{}');
+            'active', 1, 12, 12, 4, 5, 6, 7, 8, 9, 10, 11, 0.5, 'cccccccccccccccccccccccccccccccc', 'url', 0, NULL, NULL, NULL, 0, 0, '{}');
         INSERT INTO participations VALUES ('6864d4ee7d06a675f2abb716', '68626579d05bf40ec8267ffd', '686511bdf5a1848d4e973301',
             'active', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 'dddddddddddddddddddddddddddddddd', 'url', 0, NULL, NULL, NULL, 0, 0, '{}');
-        INSERT INTO participation_openings SELECT 'opening:' || id, id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM participations;
+        INSERT INTO participation_openings VALUES
+            ('opening:686511bdf5a1848d4e973390', '686511bdf5a1848d4e973390', 1, 6, 6, 4, 5, 6, 7, 8, 9, 10, 11),
+            ('opening:6864d4ee7d06a675f2abb716', '6864d4ee7d06a675f2abb716', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         INSERT INTO ledger_entries
-            SELECT 'click:' || value, '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 'click.chat', 1,
-                   900000 * value, 0, 1, 0, NULL
+            SELECT 'click:' || value, '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 'click.chat', value,
+                   900000 * value, 0, value, 0, NULL
             FROM json_each('[3, 1, 2]');
         INSERT INTO rollups
-            SELECT participation_id, at_ms, campaign_id, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0 FROM ledger_entries";
+            SELECT participation_id, at_ms, campaign_id, 0, units, units, 0, 0, 0, 0, 0, 0, 0, 0 FROM ledger_entries;
+        INSERT INTO ledger_entries VALUES ('refused', '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 'display', 1,
+            5, 0, 0, 0, 'blackout')";
 
     #[tokio::test]
     async fn the_fifth_migration_keeps_entries_counters_and_rollups() {
@@ -136,28 +142,61 @@ mod tests {
         let mut db = connect(&file).unwrap();
         runner().set_target(Target::Version(4)).run(&mut db).unwrap();
         db.execute_batch(FOURTH).unwrap();
-        drop(db);
 
         let store = SqliteStore::open(&file).await.unwrap();
-        assert_eq!(store.migrate().await.unwrap().migrations, ["V5__narrow_ledger"]);
+        db.execute_batch(
+            "CREATE TRIGGER fault BEFORE INSERT ON refinery_schema_history BEGIN SELECT raise(ABORT, 'fault'); END",
+        )
+        .unwrap();
+        assert!(store.migrate().await.is_err());
+        db.execute_batch("DROP TRIGGER fault").unwrap();
+        assert_eq!(store.migrate().await.unwrap().migrations, ["V5__narrow_ledger"], "all of it or nothing");
+
         let repositories = store.repositories();
         let ledger = repositories.ledger;
-        for click in 1..=3 {
-            let entry =
-                ledger.find_entry(&EntryId::stored(format!("click:{click}"))).await.unwrap().unwrap().entry;
-            assert_eq!(entry.at.as_millisecond(), 900_000 * click);
+        let (counted, campaign) = (COUNTED.parse().unwrap(), "68626579d05bf40ec8267ffd".parse().unwrap());
+        let refused = Some(RejectionReason::Blackout);
+        let entry = |id: &str, kind, units, at, rejected| Entry {
+            id: EntryId::stored(id.to_owned()),
+            participation: counted,
+            campaign,
+            kind,
+            units,
+            at: Timestamp::from_millisecond(at).unwrap(),
+            rejected,
+        };
+        let click = EntryKind::Click(ClickKind::Chat);
+        for entry in [
+            entry("click:1", click, 1, 900_000, None),
+            entry("click:2", click, 2, 1_800_000, None),
+            entry("click:3", click, 3, 2_700_000, None),
+            entry("refused", EntryKind::Display, 1, 5, refused),
+        ] {
+            assert_eq!(ledger.find_entry(&entry.id).await.unwrap().unwrap().entry, entry);
         }
-        let counted: ParticipationId = COUNTED.parse().unwrap();
+        let in_order = "SELECT group_concat(id) FROM (SELECT id FROM ledger_entries ORDER BY number)";
+        let ids: String = db.query_row(in_order, [], |row| row.get(0)).unwrap();
+        assert_eq!(ids, "click:3,click:1,click:2,refused");
         let rollups = ledger.list_rollups(counted).await.unwrap();
         let of_quarters: Vec<_> = rollups
             .iter()
             .map(|rollup| (rollup.quarter.start().as_millisecond(), rollup.counters.chat_clicks))
             .collect();
-        assert_eq!(of_quarters, [(900_000, 1), (1_800_000, 1), (2_700_000, 1)]);
-        for (id, clicks) in [(counted, 3), (UNTOUCHED.parse().unwrap(), 0)] {
-            let counters = repositories.participations.find_by_id(id).await.unwrap().unwrap().counters;
-            assert_eq!((counters.clicks, counters.chat_clicks, counters.impressions), (clicks, clicks, 0));
-        }
+        assert_eq!(of_quarters, [(900_000, 1), (1_800_000, 2), (2_700_000, 3)]);
+
+        let participations = repositories.participations;
+        let held = participations.find_by_id(counted).await.unwrap().unwrap().counters;
+        assert_eq!(counters::values(&held), [1, 12, 12, 4, 5, 6, 7, 8, 9, 10, 11]);
+        let untouched = UNTOUCHED.parse().unwrap();
+        let held = participations.find_by_id(untouched).await.unwrap().unwrap().counters;
+        assert_eq!(held, Counters::default());
         assert_eq!(ledger.reconcile(false).await.unwrap(), []);
+
+        db.execute("DELETE FROM participations WHERE id = ?", [COUNTED]).unwrap();
+        db.execute("UPDATE rollups SET clicks = 99", []).unwrap();
+        assert_ne!(ledger.reconcile(true).await.unwrap(), [], "something to repair");
+        let click = entry("click:4", click, 1, 0, None);
+        let error = ledger.record([click].into()).await.unwrap_err();
+        assert!(matches!(error, StorageError::Missing { .. }), "{error:?}");
     }
 }

@@ -76,9 +76,12 @@ impl Projection {
     /// Writes every projection anew; money that was not spent by an entry stays what the opening says.
     fn store(&self, db: &Connection) -> DbResult<()> {
         let mut delete = db.prepare("DELETE FROM participation_counters WHERE participation_id = ?")?;
+        let mut is_there = db.prepare("SELECT 1 FROM participations WHERE id = ?")?;
         for (id, sums) in &self.participations {
             delete.execute([id])?;
-            counters::add(db, id, sums)?;
+            if is_there.exists([id])? {
+                counters::add(db, id, sums)?;
+            }
         }
         let mut update = db.prepare("UPDATE campaigns SET remaining_micros = ? WHERE id = ?")?;
         for (id, remaining) in &self.remaining {
