@@ -1,4 +1,5 @@
-//! The eleven counter columns that participations, openings and rollups share, and those of participations.
+//! The eleven counter columns that participations, openings and rollups share, and how what a
+//! participation holds is added to.
 
 use gametriggers_domain::ledger::Counters;
 use rusqlite::{Connection, ToSql};

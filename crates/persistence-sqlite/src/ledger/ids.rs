@@ -35,6 +35,7 @@ pub(crate) fn digest(id: &str) -> Digest {
 /// All ids: some are in the index, the others are here.
 pub(crate) struct Ids {
     late: BTreeMap<Digest, i64>,
+    /// [`LATE_MAX`], but in tests.
     late_max: usize,
     /// The newest entry; none in an empty ledger.
     newest: Newest,
