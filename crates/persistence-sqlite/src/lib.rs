@@ -1,8 +1,8 @@
 //! The embedded store of GameTriggers: one SQLite file, nothing to install.
 //!
 //! Owns the SQL. Write-ahead log, `synchronous=FULL` (an answer is durable), writes by `BEGIN IMMEDIATE` on one
-//! connection, reads on others (but an entry, by its id, on the one that writes and knows the newest). Several processes may share the file. Knows no other backend; what every backend
-//! has is in files of the same names in each.
+//! connection, reads on others (but an entry, by its id, on the one that writes and knows the newest). Several processes
+//! may share the file. Knows no other backend; what every backend has is in files of the same names in each.
 
 mod campaigns;
 mod changes;
