@@ -1,6 +1,6 @@
 //! Configuration: defaults in code, then `gametriggers.toml`, then environment `GAMETRIGGERS__SECTION__KEY`.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
 use anyhow::{Context, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
@@ -21,6 +21,8 @@ pub struct Settings {
     pub http: HttpSettings,
     #[serde(default)]
     pub auth: AuthSettings,
+    #[serde(default)]
+    pub decisions: DecisionSettings,
     pub log: LogSettings,
 }
 
@@ -72,6 +74,15 @@ impl std::fmt::Debug for AuthSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AuthSettings").finish_non_exhaustive()
     }
+}
+
+/// How decisions are kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionSettings {
+    /// After how many days `serve` gives a decision its short form; never unless it is said.
+    #[serde(default)]
+    pub shorten_after_days: Option<NonZeroU32>,
 }
 
 /// What is logged and how.

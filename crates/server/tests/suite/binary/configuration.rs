@@ -43,6 +43,7 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__HTTP__PUBLIC_URL", "/no-host", "http.public_url"),
         ("GAMETRIGGERS__HTTP__TRUST_FORWARDED_FOR", "perhaps", "http.trust_forwarded_for"),
         ("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "perhaps", "storage.migrate_on_start"),
+        ("GAMETRIGGERS__DECISIONS__SHORTEN_AFTER_DAYS", "0", "decisions.shorten_after_days"),
         ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
         ("GAMETRIGGERS__STORAGE__URL", "sqlite://", "storage.url"),
         ("GAMETRIGGERS__LOG__FORMAT", "xml", "log.format"),

@@ -84,6 +84,11 @@ impl TestServer {
         Self::on(self.store.clone(), self.clock.clone()).await
     }
 
+    /// Another instance on the same store, whose clock says this.
+    pub(crate) async fn beside_at(&self, time: &str) -> Self {
+        Self::on(self.store.clone(), Arc::new(TestClock::at(time))).await
+    }
+
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
         Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
