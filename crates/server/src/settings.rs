@@ -4,6 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
 use anyhow::{Context, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
+use gametriggers_http::ForwardedHeader;
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 
@@ -57,8 +58,10 @@ pub struct HttpSettings {
     /// The origins of web pages that may call the API, separated by commas.
     #[serde(deserialize_with = "comma_separated")]
     pub allowed_origins: Vec<String>,
-    /// Whether a proxy in front of the server vouches for the last entry of `X-Forwarded-For`.
-    pub trust_forwarded_for: bool,
+    /// How many proxies stand in front of the server, each of which adds whom it forwards to a header.
+    pub trusted_proxies: usize,
+    /// The header that they write.
+    pub forwarded_header: ForwardedHeader,
 }
 
 /// How callers are known.
@@ -129,7 +132,8 @@ impl Settings {
             .set_default("storage.migrate_on_start", true)?
             .set_default("http.bind", "127.0.0.1:3001")?
             .set_default("http.allowed_origins", "http://localhost:3000")?
-            .set_default("http.trust_forwarded_for", false)?
+            .set_default("http.trusted_proxies", 0)?
+            .set_default("http.forwarded_header", "x-forwarded-for")?
             .set_default("log.filter", defaults.log_filter)?
             .set_default("log.format", "text")?
             .add_source(source)
