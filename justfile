@@ -16,7 +16,7 @@ test *args:
 browser *args:
     cargo xtask browser {{ args }}
 
-# Measure the server beside what its frameworks do without it (--short: in a minute)
+# Measure the server beside what its frameworks do without it (--short: in two minutes)
 bench *args:
     cargo xtask bench {{ args }}
 
