@@ -24,6 +24,7 @@ crate::laws! { $ reconcile:
     nothing_differs_where_documents_came_with_counters,
     what_was_there_before_the_ledger_belongs_to_no_quarter_hour,
     reconciling_amid_traffic_finds_nothing_and_loses_nothing,
+    while_a_repair_runs_events_are_recorded_and_none_is_lost,
     falsified_counters_are_found_and_repaired,
     falsified_counters_of_an_imported_participation_are_found_and_repaired,
     a_falsified_budget_is_found_and_repaired,
@@ -235,6 +236,44 @@ async fn reconciling_amid_traffic_finds_nothing_and_loses_nothing(fixture: &impl
     .await
     .concat();
     stage.note(&recorded);
+    stage.assert_stored().await;
+}
+
+/// How often a repair is tried during which something is to be recorded,
+const REPAIRS: usize = 10;
+/// … and how many batches that are.
+const MEANWHILE: usize = 3;
+
+/// Whoever records waits for no more than a step of a repair, however long the ledger is that it looks at; and all that was
+/// recorded meanwhile is there afterwards.
+async fn while_a_repair_runs_events_are_recorded_and_none_is_lost(fixture: &impl Fixture) {
+    let part = participation(1, 1, 1);
+    let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
+    let click = |number: usize| entry(&format!("click {number}"), &part, EntryKind::Click(ClickKind::Chat));
+    let mut number = 0;
+    for _ in 0..8 {
+        let batch: Vec<_> = (number..number + 500).map(click).collect();
+        number += batch.len();
+        stage.record(&batch).await;
+    }
+    let mut most = 0;
+    for _ in 0..REPAIRS {
+        fixture.falsify_participation(part.id).await;
+        let other = fixture.reopen().await.ledger;
+        let repairing = tokio::spawn(async move { other.reconcile(true).await.unwrap() });
+        let mut batches = 0;
+        while !repairing.is_finished() {
+            stage.record(&[click(number)]).await;
+            number += 1;
+            batches += 1;
+        }
+        assert_ne!(repairing.await.unwrap(), []);
+        most = most.max(batches);
+        if most > MEANWHILE {
+            break;
+        }
+    }
+    assert!(most > MEANWHILE, "at most {most} batches during a repair");
     stage.assert_stored().await;
 }
 
