@@ -1,6 +1,6 @@
 //! What happens while another process holds the store's lock, as a backup or a forgotten shell does.
 
-#![allow(clippy::unwrap_used)] // a test that cannot set its stage fails, and says where
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 use std::{
     path::PathBuf,
@@ -13,7 +13,10 @@ use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_types::{AuthProvider, MediaType, Role, Timestamp, UserId, WebUrl};
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{
+    task::{JoinSet, yield_now},
+    time::timeout,
+};
 
 /// What a call may take, and what a busy machine may add.
 const IN_TIME: Duration = Duration::from_secs(8);
@@ -144,15 +147,17 @@ async fn reconcile_needs_no_lock_where_there_is_nothing_to_repair() {
 }
 
 /// A process that waits for a migration by another one waits on its own.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn while_another_process_migrates_nobody_else_waits() {
     let stage = Stage::set().await;
     let lock = std::fs::File::open(stage.folder.path().join("test.db.migration-lock")).unwrap();
     lock.lock().unwrap();
     let migrating = stage.store.clone();
     let migrating = tokio::spawn(async move { migrating.migrate().await });
+    yield_now().await;
     for number in 0..5 {
-        assert!(change(stage.repositories(), &number.to_string()).await.unwrap());
+        let changed = timeout(IN_TIME, change(stage.repositories(), &number.to_string())).await;
+        assert!(changed.expect("it waits for nobody").unwrap());
     }
     assert!(!migrating.is_finished());
     lock.unlock().unwrap();
