@@ -25,7 +25,7 @@ use async_trait::async_trait;
 pub use campaigns::{CampaignRepository, NewCampaign};
 pub use changes::{Change, ChangeFeed, ChangeStream};
 pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
-pub use error::{Entity, Source, StorageError};
+pub use error::{Entity, SaidOnce, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};
