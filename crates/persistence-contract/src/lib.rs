@@ -44,6 +44,7 @@ mod money;
 mod overlay;
 mod participations;
 mod probe;
+mod quotas;
 mod reconcile;
 mod selection;
 mod stage;
@@ -137,6 +138,7 @@ files! { $
     ledger,
     idempotency,
     money,
+    quotas,
     reconcile,
     probe,
     changes,

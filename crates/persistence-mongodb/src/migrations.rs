@@ -54,7 +54,8 @@ const ALL: &[Migration] = files![
     "0003__participations",
     "0004__decisions",
     "0005__ledger",
-    "0006__ledger_index"
+    "0006__ledger_index",
+    "0007__quotas"
 ];
 
 /// What a file holds.

@@ -12,6 +12,7 @@ pub enum Entity {
     Decision,
     LedgerEntry,
     Rollup,
+    Quota,
 }
 
 impl fmt::Display for Entity {
@@ -23,6 +24,7 @@ impl fmt::Display for Entity {
             Self::Decision => "decision",
             Self::LedgerEntry => "ledger entry",
             Self::Rollup => "rollup",
+            Self::Quota => "quota",
         })
     }
 }

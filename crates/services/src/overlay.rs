@@ -70,6 +70,7 @@ impl Screen {
                 decision: shown.decision.id,
                 campaign: shown.campaign.id,
                 participation: shown.participation.id,
+                basis: shown.decision.basis,
                 from: shown.decision.from,
                 until: shown.decision.until,
             }),
@@ -196,7 +197,8 @@ impl OverlayService {
         let Some(stored) = self.storage.decisions.find(id).await? else { return Ok(None) };
         let Some((campaign, participation)) = stored.decision.shown() else { return Ok(None) };
         let until = stored.decision.actual_end(stored.successor_from);
-        let display = Display { decision: id, campaign, participation, from: stored.decision.from, until };
+        let Decision { from, basis, .. } = stored.decision;
+        let display = Display { decision: id, campaign, participation, basis, from, until };
         self.snapshots.keep_display(reading, display);
         Ok(Some(display))
     }

@@ -227,14 +227,10 @@ mod tests {
         /// Records clicks of these numbers, with few ids out of the index.
         fn record(&mut self, clicks: impl IntoIterator<Item = u32>) -> Result<Vec<Outcome>, ()> {
             Ids::up_to_date(&mut self.ids, &self.db).unwrap().late_max = 4;
-            let entry = |number: u32| Entry {
-                id: EntryId::stored(number.to_string()),
-                participation: PARTICIPATION.parse().unwrap(),
-                campaign: CAMPAIGN.parse().unwrap(),
-                kind: EntryKind::Click(ClickKind::Overlay),
-                units: 1,
-                at: Timestamp::UNIX_EPOCH,
-                rejected: None,
+            let (part, campaign) = (PARTICIPATION.parse().unwrap(), CAMPAIGN.parse().unwrap());
+            let entry = |number: u32| {
+                let (id, click) = (EntryId::stored(number.to_string()), EntryKind::Click(ClickKind::Overlay));
+                Entry::new(id, click, part, campaign, Timestamp::UNIX_EPOCH)
             };
             let entries: Vec<_> = clicks.into_iter().map(entry).collect();
             record(&mut self.db, &mut self.ids, &entries).map_err(|_| ())
