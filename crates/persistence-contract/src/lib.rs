@@ -44,6 +44,7 @@ mod money;
 mod overlay;
 mod participations;
 mod probe;
+mod quotas;
 mod reconcile;
 mod selection;
 mod stage;
@@ -150,6 +151,7 @@ files! { $
     ledger,
     idempotency,
     money,
+    quotas,
     reconcile,
     probe,
     changes,
