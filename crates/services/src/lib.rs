@@ -9,6 +9,7 @@
 
 mod campaigns;
 mod clock;
+mod clocks;
 mod content;
 mod entropy;
 mod error;
@@ -22,6 +23,7 @@ mod receipt;
 mod recorder;
 mod screen;
 mod secrets;
+pub mod shortening;
 mod snapshots;
 mod streamers;
 mod tracking;

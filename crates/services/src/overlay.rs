@@ -16,25 +16,16 @@ use gametriggers_types::{CampaignId, DecisionId, ScreenToken, Slot, Timestamp};
 
 use crate::{
     Clock, ServiceError,
+    clocks::Clocks,
     content::{Content, Credit, Display, JOINED_MAX, Joined, Rendering, Shown},
     receipt::{self, Subject},
-    screen::{OnScreen, Screen, ShownCampaign, in_force_until, test_ad_on_screen},
+    screen::{Offer, OnScreen, Screen, ShownCampaign, in_force_until, test_ad_on_screen},
     secrets::Secrets,
     snapshots::{Reading, Snapshots, Streamer},
 };
 
 /// How often a decision is attempted while other instances decide first.
 const ATTEMPTS: u32 = 10;
-
-/// What may be on a screen.
-struct Offer {
-    /// Why nothing at all may be.
-    hindrance: Option<EmptyReason>,
-    /// The participations that may be, with their campaigns.
-    eligible: Vec<(Participation, Campaign)>,
-    /// If none of them may be, when that is over by time alone.
-    empty_until: Timestamp,
-}
 
 /// Shows screens, and decides what is on them.
 #[derive(Clone)]
@@ -43,6 +34,7 @@ pub struct OverlayService {
     clock: Arc<dyn Clock>,
     secrets: Arc<Secrets>,
     snapshots: Arc<Snapshots>,
+    clocks: Clocks,
 }
 
 impl OverlayService {
@@ -52,7 +44,7 @@ impl OverlayService {
         secrets: Arc<Secrets>,
         snapshots: Arc<Snapshots>,
     ) -> Self {
-        Self { storage, clock, secrets, snapshots }
+        Self { storage, clock, secrets, snapshots, clocks: Clocks::new() }
     }
 
     /// Whose screen a token addresses: the streamer of this overlay token, or of the participation with this browser
@@ -194,7 +186,10 @@ impl OverlayService {
         let Some(stored) = self.storage.decisions.find(id).await? else { return Ok(None) };
         let Some((campaign, participation)) = stored.decision.shown() else { return Ok(None) };
         let until = stored.decision.actual_end(stored.successor_from);
-        let display = Display { decision: id, campaign, participation, from: stored.decision.from, until };
+        // Whatever a clock that ran ahead said, it was on screen by now, and no later than it was superseded.
+        let now = self.clock.now();
+        let from = if stored.decision.is_ahead_of(now) { now } else { stored.decision.from }.min(until);
+        let display = Display { decision: id, campaign, participation, from, until };
         self.snapshots.keep_display(reading, display);
         Ok(Some(display))
     }
@@ -248,6 +243,9 @@ impl OverlayService {
     async fn decide(&self, user: &User, now: Timestamp) -> Result<(OnScreen, Timestamp), ServiceError> {
         for _ in 0..ATTEMPTS {
             let latest = self.storage.decisions.find_latest(user.id).await?;
+            if let Some(latest) = &latest {
+                self.clocks.compare(latest, now);
+            }
             let offer = self.offer(user, now).await?;
             let offered = &offer.eligible;
             let ended = match latest {
@@ -274,6 +272,9 @@ impl OverlayService {
             let stored = self.storage.decisions.insert_first(&next).await?;
             if let Some(ended) = ended_id {
                 self.snapshots.has_ended(ended);
+            }
+            if stored == next {
+                self.clocks.note(&next);
             }
             if let decision::Content::Empty { reason } = stored.content
                 && stored == next
@@ -328,11 +329,10 @@ impl OverlayService {
         now: Timestamp,
     ) -> Option<Decision> {
         let id = successor_id(user, previous);
-        // An instance whose clock lags never begins before the decision that it follows.
-        let from = previous.map_or(now, |previous| previous.from.max(now));
+        let from = previous.map_or(now, |previous| previous.successor_from(now));
         let slot = Slot::containing(from, user.selection.interval);
         let mut tally = Tally::inherited(previous, from);
-        tally.admit(&eligible.iter().map(|(_, campaign)| campaign.id).collect::<Vec<CampaignId>>());
+        tally.admit(&eligible.iter().map(|(_, campaign)| campaign.id).collect::<Vec<CampaignId>>(), from);
         let candidates: Vec<_> = eligible
             .iter()
             .map(|(participation, campaign)| candidate(participation, campaign, &tally))
@@ -379,7 +379,7 @@ fn candidate(participation: &Participation, campaign: &Campaign, tally: &Tally) 
 
 /// Ends `ended` with nothing after it.
 fn empty_decision(user: &User, ended: &Decision, reason: EmptyReason, now: Timestamp) -> Decision {
-    let from = ended.from.max(now);
+    let from = ended.successor_from(now);
     let slot = Slot::containing(from, user.selection.interval);
     Decision {
         id: ended.id.successor(),

@@ -60,6 +60,16 @@ impl ShownCampaign {
     }
 }
 
+/// What may be on a screen.
+pub(crate) struct Offer {
+    /// Why nothing at all may be.
+    pub(crate) hindrance: Option<EmptyReason>,
+    /// The participations that may be, with their campaigns.
+    pub(crate) eligible: Vec<(Participation, Campaign)>,
+    /// If none of them may be, when that is over by time alone.
+    pub(crate) empty_until: Timestamp,
+}
+
 /// When a display in force is over by time alone. Its campaign may end sooner than was known when it was decided.
 pub(crate) fn in_force_until(display: &Display, campaign: &Campaign) -> Timestamp {
     campaign.end_date.map_or(display.until, |end| end.min(display.until))
