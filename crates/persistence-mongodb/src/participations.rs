@@ -3,13 +3,16 @@
 use async_trait::async_trait;
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
-use gametriggers_documents::participations::{self, Unpriced};
+use gametriggers_documents::{
+    participations::{self, Unpriced},
+    values,
+};
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
     CampaignRepository, Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
 };
 use gametriggers_types::{
-    CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
+    CampaignId, CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
 };
 use mongodb::Collection;
 
@@ -30,7 +33,23 @@ impl ParticipationRepository for MongoStore {
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let pipeline = joined(streamer, &[ParticipationStatus::Active], &[CampaignStatus::Active]);
-        self.list_joined(pipeline).await
+        self.list_pairs(pipeline).await
+    }
+
+    async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let active = status_is(&[ParticipationStatus::Active]);
+        let filter = doc! {"streamerId": StoredId::from(streamer).0, "status": active};
+        let participations = self.participations();
+        let listing = async move {
+            let found = participations.find(filter).projection(doc! {"campaignId": 1}).limit(limit.into());
+            found.await?.try_collect::<Vec<_>>().await
+        };
+        let found = call::read(listing).await?;
+        // An id that is none of ours leads to no campaign.
+        Ok(found.iter().filter_map(|part| values::id(part.get("campaignId")?).ok()).collect())
     }
 
     async fn list_current(
@@ -50,12 +69,18 @@ impl ParticipationRepository for MongoStore {
             joined(streamer, &participations, &[CampaignStatus::Active, CampaignStatus::Paused]);
         pipeline.push(doc! {"$skip": i64::from(page.offset)});
         pipeline.push(doc! {"$limit": i64::from(page.limit)});
-        self.list_joined(pipeline).await
+        self.list_pairs(pipeline).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
         let document = participations::write(&participation.participation);
-        document::insert_if_absent(self.participations(), document, &participation.other_fields).await
+        let told = document.clone();
+        let inserted =
+            document::insert_if_absent(self.participations(), document, &participation.other_fields).await?;
+        if inserted == Insertion::Inserted {
+            self.tell_of(&told).await;
+        }
+        Ok(inserted)
     }
 
     async fn transition(
@@ -88,7 +113,7 @@ impl ParticipationRepository for MongoStore {
 }
 
 impl MongoStore {
-    /// Lets those who [follow changes](crate::changes) know that a participation has changed, by its streamer. Where that
+    /// Lets those who [follow changes](crate::changes) know that a participation is new or has changed, by its streamer. Where that
     /// fails, they see it when they next read the screen.
     async fn tell_of(&self, participation: &Document) {
         let Some(streamer) = participation.get("streamerId").cloned() else { return };
@@ -116,7 +141,7 @@ impl MongoStore {
         Ok(Some(unpriced.priced(payment.as_ref())))
     }
 
-    async fn list_joined(
+    async fn list_pairs(
         &self,
         pipeline: Vec<Document>,
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {

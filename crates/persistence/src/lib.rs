@@ -23,7 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use campaigns::{CampaignRepository, NewCampaign};
-pub use changes::{Change, ChangeFeed, ChangeStream};
+pub use changes::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Told};
 pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
 pub use error::{Entity, SaidOnce, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
