@@ -8,7 +8,7 @@ use crate::Settings;
 
 /// Exit code 1 says that documents were refused; all others are stored.
 pub(super) async fn run(settings: &Settings, directory: &Path) -> anyhow::Result<ExitCode> {
-    let store = super::open_current(settings).await?;
+    let store = super::open_current(settings).await?.patient();
     let report = import::run(&store.repositories(), directory).await?;
     print("users", &report.users);
     print("campaigns", &report.campaigns);

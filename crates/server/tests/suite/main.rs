@@ -12,6 +12,7 @@ mod decisions;
 mod e11000;
 mod links;
 mod live_reads;
+mod locked;
 mod openapi;
 mod overlay;
 mod previous_database;
