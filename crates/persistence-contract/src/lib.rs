@@ -38,6 +38,7 @@ mod campaigns;
 mod changes;
 mod decisions;
 mod idempotency;
+mod insertions;
 mod ledger;
 mod lists;
 mod money;
@@ -132,6 +133,7 @@ files! { $
     selection,
     campaigns,
     participations,
+    insertions,
     lists,
     decisions,
     ledger,

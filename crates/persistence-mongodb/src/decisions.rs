@@ -1,7 +1,7 @@
 //! Decisions: the first one written under its id is the only one.
 
 use async_trait::async_trait;
-use bson::{Bson, Document, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
+use bson::{Bson, Document, RawDocumentBuf, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
 use futures_util::TryStreamExt;
 use gametriggers_documents::{
     Fields, Problem,
@@ -29,7 +29,7 @@ impl DecisionRepository for MongoStore {
         let decisions = self.decisions();
         let finding = async move { decisions.find_one(filter).sort(doc! {"ordinal": -1}).await };
         let found = call::read(finding).await?;
-        found.map(read).transpose()
+        found.as_ref().map(read).transpose()
     }
 
     async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
@@ -39,7 +39,7 @@ impl DecisionRepository for MongoStore {
         let decisions = self.decisions();
         let found = call::read(async move { decisions.find(filter).await?.try_collect::<Vec<_>>().await });
         let found = found.await?;
-        let found = found.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let successor_from = found.iter().find(|decision| decision.id != id).map(|decision| decision.from);
         let decision = found.into_iter().find(|decision| decision.id == id);
         Ok(decision.map(|decision| StoredDecision { decision, successor_from }))
@@ -59,7 +59,7 @@ impl DecisionRepository for MongoStore {
                     .await
             };
             match call::try_write(storing).await? {
-                Ok(Some(document)) => return read(document),
+                Ok(Some(document)) => return read(&document),
                 Ok(None) => return Err(StorageError::Backend("an upsert left no document".into())),
                 Err(error) if is_duplicate_key(&error) && attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(neutral(error)),
@@ -69,7 +69,7 @@ impl DecisionRepository for MongoStore {
 }
 
 impl MongoStore {
-    fn decisions(&self) -> Collection<Document> {
+    fn decisions(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::DECISIONS)
     }
 }
@@ -96,7 +96,7 @@ fn write(decision: &Decision) -> bson::error::Result<Document> {
     })
 }
 
-fn read(document: Document) -> Result<Decision, StorageError> {
+fn read(document: &RawDocumentBuf) -> Result<Decision, StorageError> {
     document::read(Entity::Decision, document, read_fields)
 }
 

@@ -3,12 +3,16 @@
 use std::sync::PoisonError;
 
 use async_trait::async_trait;
-use bson::{Bson, Document, doc};
+use bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
-use gametriggers_documents::participations::{self, Unpriced};
+use gametriggers_documents::{
+    Fields,
+    participations::{self, Unpriced},
+};
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    CampaignRepository, Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
+    CampaignRepository, Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository,
+    StorageError,
 };
 use gametriggers_types::{
     CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
@@ -18,6 +22,7 @@ use mongodb::Collection;
 use crate::{
     MongoStore, call, campaigns, collection,
     document::{self, StoredId, by_id, stored_time},
+    insertion,
 };
 
 /// How many unreadable documents are told of at most.
@@ -60,7 +65,17 @@ impl ParticipationRepository for MongoStore {
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
         let document = participations::write(&participation.participation);
-        document::insert_if_absent(self.participations(), document, &participation.other_fields).await
+        insertion::if_absent(self.participations(), document, &participation.other_fields).await
+    }
+
+    async fn insert_all_if_absent(
+        &self,
+        participations: Vec<NewParticipation>,
+    ) -> Result<Insertions, StorageError> {
+        let documents = participations.into_iter().map(|participation| {
+            (participations::write(&participation.participation), participation.other_fields)
+        });
+        insertion::all_if_absent(&self.participations(), documents).await
     }
 
     async fn transition(
@@ -95,8 +110,8 @@ impl ParticipationRepository for MongoStore {
 impl MongoStore {
     /// Lets those who [follow changes](crate::changes) know that a participation has changed, by its streamer. Where that
     /// fails, they see it when they next read the screen.
-    async fn tell_of(&self, participation: &Document) {
-        let Some(streamer) = participation.get("streamerId").cloned() else { return };
+    async fn tell_of(&self, participation: &RawDocument) {
+        let Ok(Some(RawBsonRef::ObjectId(streamer))) = participation.get("streamerId") else { return };
         let told = doc! {"$currentDate": {"participationsChangedAt": true}};
         let users = self.collection(collection::USERS);
         if let Err(error) = document::update_one(users, doc! {"_id": streamer}, told).await {
@@ -105,13 +120,13 @@ impl MongoStore {
         }
     }
 
-    fn participations(&self) -> Collection<Document> {
+    fn participations(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::PARTICIPATIONS)
     }
 
     async fn find_participation(&self, filter: Document) -> Result<Option<Participation>, StorageError> {
         let found = document::find_one(self.participations(), filter, doc! {}).await?;
-        let Some(unpriced) = found.map(read).transpose()? else { return Ok(None) };
+        let Some(unpriced) = found.as_ref().map(read).transpose()? else { return Ok(None) };
         let payment = match unpriced.price_needed() {
             Some(campaign) if unpriced.earnings() > Money::ZERO => {
                 CampaignRepository::find_by_id(self, campaign).await?.map(|campaign| campaign.payment)
@@ -126,11 +141,14 @@ impl MongoStore {
         pipeline: Vec<Document>,
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let participations = self.participations();
-        let joining = async move { participations.aggregate(pipeline).await?.try_collect::<Vec<_>>().await };
+        let joining = async move {
+            let found = participations.aggregate(pipeline).with_type::<RawDocumentBuf>().await?;
+            found.try_collect::<Vec<_>>().await
+        };
         let pairs = call::read(joining).await?;
         let mut readable = Vec::with_capacity(pairs.len());
         for pair in pairs {
-            match read_joined(pair) {
+            match read_joined(&pair) {
                 Ok(pair) => readable.push(pair),
                 // One document that was falsified long ago must not empty the screens of all who share its campaign.
                 Err(error @ StorageError::Corrupt { .. }) => self.report_once(&error),
@@ -147,8 +165,12 @@ impl MongoStore {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let message = error.to_string();
         if reported.len() < REPORTED_MAX && !reported.contains(&message) {
-            tracing::warn!("left out of lists: {message}");
-            reported.insert(message);
+            reported.insert(message.clone());
+            let unreadable = reported.len();
+            tracing::warn!(unreadable, "left out of lists: {message}");
+            if unreadable == REPORTED_MAX {
+                tracing::warn!("others that cannot be read are not named any more");
+            }
         }
     }
 }
@@ -170,16 +192,17 @@ fn joined(
     ]
 }
 
-fn read_joined(mut pair: Document) -> Result<(Participation, Campaign), StorageError> {
-    let campaign = match pair.remove("campaign") {
-        Some(Bson::Document(campaign)) => campaigns::read(campaign)?,
-        _ => return Err(StorageError::Backend("a pair without its campaign".into())),
+fn read_joined(pair: &RawDocumentBuf) -> Result<(Participation, Campaign), StorageError> {
+    let mut pair = Fields::from(pair);
+    let Some(campaign) = pair.joined("campaign") else {
+        return Err(StorageError::Backend("a pair without its campaign".into()));
     };
+    let campaign = campaigns::read(campaign)?;
     let participation = read(pair)?.priced(Some(&campaign.payment));
     Ok((participation, campaign))
 }
 
-pub(crate) fn read(document: Document) -> Result<Unpriced, StorageError> {
+pub(crate) fn read(document: impl Into<Fields>) -> Result<Unpriced, StorageError> {
     document::read(Entity::Participation, document, participations::read)
 }
 

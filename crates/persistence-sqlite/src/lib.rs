@@ -10,6 +10,7 @@ mod counters;
 mod database;
 mod decisions;
 mod error;
+mod insertion;
 mod ledger;
 mod migrations;
 mod participations;

@@ -31,11 +31,41 @@ impl WebUrl {
         if plain && (path || absolute()) { Ok(Self(text.to_owned())) } else { Err(InvalidWebUrl) }
     }
 
+    /// Reads an address where a click leads, as people write it: with blanks around, or without a scheme. One without is
+    /// read as `https`, if it begins with the name of a host in some domain: `www.brand.com/deal` is
+    /// `https://www.brand.com/deal`.
+    ///
+    /// # Errors
+    /// [`InvalidWebUrl`] for what leads nowhere also when it is read so, such as `javascript:alert(1)`, `see chat`, a single
+    /// word, or an e-mail address.
+    pub fn parse_click_address(text: &str) -> Result<Self, InvalidWebUrl> {
+        let text = text.trim();
+        Self::parse(text).or_else(|_| {
+            let text = text.strip_prefix("//").unwrap_or(text);
+            let address = format!("https://{text}");
+            let url = url::Url::parse(&address).map_err(|_| InvalidWebUrl)?;
+            // The parser passes over slashes before a host, and takes `name@` for a user at one.
+            let begins_with_host = !text.starts_with(['/', '\\']) && url.username().is_empty();
+            let is_address = begins_with_host && url.domain().is_some_and(is_in_domain);
+            if is_address { Self::parse(&address) } else { Err(InvalidWebUrl) }
+        })
+    }
+
     /// The address as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a host's name has a domain after it, as every public one has: `brand.com`, not `brand` or `1.5`.
+fn is_in_domain(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.rsplit_once('.').is_some_and(|(name, top)| {
+        name.split('.').all(|label| !label.is_empty())
+            && top.len() >= 2
+            && top.starts_with(|sign: char| sign.is_ascii_alphabetic())
+    })
 }
 
 impl fmt::Display for WebUrl {
@@ -52,6 +82,8 @@ impl<'de> Deserialize<'de> for WebUrl {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Defect O1: a media URL went unchecked into the page.
@@ -74,5 +106,63 @@ mod tests {
             assert_eq!(WebUrl::parse(bad), Err(InvalidWebUrl), "{bad:?}");
         }
         assert!(WebUrl::parse(&format!("https://a.example/{}", "a".repeat(3000))).is_err());
+    }
+
+    #[test]
+    fn a_click_address_needs_no_scheme() {
+        for (text, read) in [
+            ("www.brand.com/deal", "https://www.brand.com/deal"),
+            ("brand.com", "https://brand.com"),
+            (" brand.com:8443/a?b=c#d \n", "https://brand.com:8443/a?b=c#d"),
+            ("Brand.co.uk./x", "https://Brand.co.uk./x"),
+            ("größe.example/ä", "https://größe.example/ä"),
+            ("brand.рф", "https://brand.рф"),
+            ("//www.brand.com/deal", "https://www.brand.com/deal"),
+            ("https://www.brand.com/deal", "https://www.brand.com/deal"),
+            (" http://localhost:3001/x ", "http://localhost:3001/x"),
+            ("/demo-media/a.png", "/demo-media/a.png"),
+        ] {
+            assert_eq!(WebUrl::parse_click_address(text).as_ref().map(WebUrl::as_str), Ok(read), "{text:?}");
+        }
+        for nowhere in [
+            "",
+            " ",
+            "N/A",
+            "tbd",
+            "none",
+            "see chat",
+            "1.5",
+            "203.0.113.7",
+            "localhost",
+            "brand",
+            ".com",
+            "brand..com",
+            "a.b",
+            "me@brand.com",
+            "mailto:me@brand.com",
+            "javascript:alert(1)",
+            "javascript.x:alert(1)",
+            "JaVaScRiPt://brand.com/%0aalert(1)",
+            "data:text/html,brand.com",
+            "ftp://brand.com",
+            "https://",
+            "//",
+            "/\\brand.com",
+            "brand.com\n.evil.example",
+            "#brand.com",
+            "?brand.com",
+        ] {
+            assert_eq!(WebUrl::parse_click_address(nowhere), Err(InvalidWebUrl), "{nowhere:?}");
+        }
+    }
+
+    proptest! {
+        /// Whatever is read as a click's address is an address that may reach a page.
+        #[test]
+        fn a_click_address_is_a_web_url(text in "([a-zA-Z0-9.:/@?#%\\\\ -]|\\PC){0,40}") {
+            if let Ok(address) = WebUrl::parse_click_address(&text) {
+                prop_assert_eq!(WebUrl::parse(address.as_str()), Ok(address));
+            }
+        }
     }
 }
