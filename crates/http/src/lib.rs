@@ -7,6 +7,7 @@
 mod access_log;
 mod auth;
 mod body;
+mod client_address;
 mod error;
 mod openapi;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
@@ -28,6 +29,7 @@ use actix_web::{
 use gametriggers_services::{Clock, Services};
 
 pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
+pub use client_address::ForwardedHeader;
 pub use error::{ApiError, ErrorCode};
 pub use openapi::document as openapi_document;
 pub use waiting::waiting_app;
@@ -50,8 +52,11 @@ pub struct ApiState {
 pub struct HttpSettings {
     /// The origins of web pages that may call the API with credentials.
     pub allowed_origins: Vec<String>,
-    /// Whether a proxy in front of the server vouches for the last entry of `X-Forwarded-For`.
-    pub trust_forwarded_for: bool,
+    /// How many proxies stand in front of the server, each of which adds whom it forwards to the end of
+    /// [`forwarded_header`](Self::forwarded_header). 0: callers reach the server directly.
+    pub trusted_proxies: usize,
+    /// The header that they write. The other one is not read.
+    pub forwarded_header: ForwardedHeader,
 }
 
 /// The application, one per worker thread. `extra` adds routes of the binary's own.

@@ -3,11 +3,11 @@
 use std::ops::RangeInclusive;
 
 use gametriggers_domain::model::{Campaign, Participation};
-use gametriggers_persistence::Page;
+use gametriggers_persistence::{Entity, Page, StorageError};
 use gametriggers_types::{CampaignStatus, Money, ParticipationStatus};
 
 use crate::{
-    Fixture,
+    Fixture, Unreadable,
     participations::full_participation,
     support::{
         campaign, participation, participation_id, store_campaign, store_participation, stored_participation,
@@ -21,6 +21,7 @@ crate::laws! { $ lists:
     lists_hold_whole_documents_of_one_streamer_in_order_of_id,
     pages_cut_the_list_and_lose_nothing,
     a_participation_whose_campaign_is_gone_is_not_listed,
+    what_cannot_be_read_is_left_out_of_lists_and_named_by_itself,
 }
 
 /// Stores streamer 1's parts in campaigns so that every status of the one meets every status of the other, and
@@ -129,4 +130,57 @@ async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fix
     assert_eq!(participations.list_active(user_id(1)).await.unwrap(), []);
     let page = Page { offset: 0, limit: 10 };
     assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), []);
+}
+
+/// Whatever is wrong with one document of a list, the others are listed. Whoever asks for that one is told which it is and
+/// which of its fields cannot be read.
+async fn what_cannot_be_read_is_left_out_of_lists_and_named_by_itself(fixture: &impl Fixture) {
+    let mut number = 0;
+    let readable = (participation(10_000, 10_000, 1), campaign(10_000));
+    store_participation(fixture, readable.0.clone()).await;
+    store_campaign(fixture, readable.1.clone()).await;
+    for of_campaigns in [false, true] {
+        for way in 0.. {
+            number += 1;
+            let (part, campaign) = (participation(number, number, 1), campaign(number));
+            let what = if of_campaigns {
+                Unreadable::Campaign(campaign.id)
+            } else {
+                Unreadable::Participation(part.id)
+            };
+            store_participation(fixture, part.clone()).await;
+            store_campaign(fixture, campaign.clone()).await;
+            if !fixture.make_unreadable(what, way).await {
+                assert!(way > 0);
+                // This one stays as it is; its streamer leaves.
+                let participations = fixture.repositories().participations;
+                let (from, to) = (ParticipationStatus::Active, ParticipationStatus::Completed);
+                assert!(
+                    participations.transition(part.id, from, to, time("2026-03-02T12:00:00Z")).await.unwrap()
+                );
+                break;
+            }
+            let fresh = fixture.reopen().await;
+            let listed = fresh.participations.list_active(user_id(1)).await.unwrap();
+            assert_eq!(listed, std::slice::from_ref(&readable), "{what:?}, {way}");
+            let page = Page { offset: 0, limit: 100 };
+            let listed = fresh.participations.list_current(user_id(1), page).await.unwrap();
+            assert_eq!(listed, std::slice::from_ref(&readable), "{what:?}, {way}");
+
+            let (entity, id, error) = match what {
+                Unreadable::Participation(id) => (
+                    Entity::Participation,
+                    id.to_string(),
+                    fresh.participations.find_by_id(id).await.unwrap_err(),
+                ),
+                Unreadable::Campaign(id) => {
+                    (Entity::Campaign, id.to_string(), fresh.campaigns.find_by_id(id).await.unwrap_err())
+                }
+            };
+            let StorageError::Corrupt { entity: found, id: named, field, .. } = &error else {
+                panic!("{what:?}, {way}: {error:?}")
+            };
+            assert_eq!((*found, named, field.is_empty()), (entity, &id, false));
+        }
+    }
 }

@@ -20,11 +20,11 @@ mod participations;
 mod reconcile;
 mod users;
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bson::RawDocumentBuf;
-use gametriggers_persistence::{Repositories, StorageError, StorageProbe};
+use gametriggers_persistence::{Repositories, SaidOnce, StorageError, StorageProbe};
 use mongodb::{Client, Collection, Database};
 use tokio::sync::Mutex;
 
@@ -58,7 +58,7 @@ pub struct MongoStore {
     /// in each other's way.
     pub(crate) committer: Arc<Mutex<Known>>,
     /// What was said of documents that cannot be read.
-    pub(crate) reported: Arc<std::sync::Mutex<HashSet<String>>>,
+    pub(crate) reported: Arc<SaidOnce>,
 }
 
 impl MongoStore {

@@ -1,7 +1,5 @@
 //! Participations.
 
-use std::sync::PoisonError;
-
 use async_trait::async_trait;
 use bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
@@ -24,9 +22,6 @@ use crate::{
     document::{self, StoredId, by_id, stored_time},
     insertion,
 };
-
-/// How many unreadable documents are told of at most.
-const REPORTED_MAX: usize = 1_000;
 
 #[async_trait]
 impl ParticipationRepository for MongoStore {
@@ -151,27 +146,16 @@ impl MongoStore {
             match read_joined(&pair) {
                 Ok(pair) => readable.push(pair),
                 // One document that was falsified long ago must not empty the screens of all who share its campaign.
-                Err(error @ StorageError::Corrupt { .. }) => self.report_once(&error),
+                Err(error @ StorageError::Corrupt { .. }) => {
+                    let message = error.to_string();
+                    if self.reported.is_new(&message) {
+                        tracing::warn!("left out of lists: {message}");
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(readable)
-    }
-}
-
-impl MongoStore {
-    /// Lists are asked for every few seconds, and what is wrong with a document stays so for long.
-    fn report_once(&self, error: &StorageError) {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let message = error.to_string();
-        if reported.len() < REPORTED_MAX && !reported.contains(&message) {
-            reported.insert(message.clone());
-            let unreadable = reported.len();
-            tracing::warn!(unreadable, "left out of lists: {message}");
-            if unreadable == REPORTED_MAX {
-                tracing::warn!("others that cannot be read are not named any more");
-            }
-        }
     }
 }
 

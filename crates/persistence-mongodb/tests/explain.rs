@@ -129,6 +129,13 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
     profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
     profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
+    let (ended_before, mut after) = (decision(1, 50).until, None);
+    for _ in 0..2 {
+        profiler.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
+        let page = decisions.shorten(ended_before, after, 3).await.unwrap();
+        after = page.last;
+    }
+    assert!(after.is_some(), "the second step went on from the first");
 
     let batch = entries_of(number..=number);
     profiler.call("ledger.record", ledger.record(batch.as_slice().into())).await;
@@ -325,6 +332,8 @@ fn test_ad() -> TestCampaign {
 
 fn decision(streamer: u32, ordinal: u64) -> Decision {
     let from = start() + SignedDuration::from_mins(i64::try_from(ordinal).unwrap());
+    let mut tally = Tally::default();
+    tally.admit(&[object_id(2, streamer).into()], from);
     Decision {
         id: DecisionId { streamer: object_id(1, streamer).into(), ordinal },
         from,
@@ -333,7 +342,7 @@ fn decision(streamer: u32, ordinal: u64) -> Decision {
         settings_version: 1,
         basis: Basis::Display,
         content: Content::Empty { reason: EmptyReason::NoCampaign },
-        tally: Tally::default(),
+        tally,
     }
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use crate::{
     SqliteStore,
     error::DbResult,
-    insertion::each_by_itself,
+    insertion,
     row::{EntityRow, json_text, signed, text},
 };
 
@@ -35,7 +35,7 @@ impl CampaignRepository for SqliteStore {
     }
 
     async fn insert_all_if_absent(&self, campaigns: Vec<NewCampaign>) -> Result<Insertions, StorageError> {
-        self.database.write(move |db| each_by_itself(db, &campaigns, insert)).await
+        insertion::insert_all(&self.database, campaigns, insert).await
     }
 
     async fn transition(

@@ -1,15 +1,27 @@
 //! Inserting many documents in one transaction, each as if it were alone.
 
-use gametriggers_persistence::{Insertion, Insertions};
+use gametriggers_persistence::{Insertion, Insertions, StorageError};
 use rusqlite::{Connection, ErrorCode};
 
-use crate::error::{DbError, DbResult};
+use crate::{
+    database::{Database, STEP_WITHIN},
+    error::{DbError, DbResult},
+};
+
+/// Inserts each of these in a transaction of their own, which may take longer than other calls.
+pub(crate) async fn insert_all<T: Send + 'static>(
+    database: &Database,
+    new: Vec<T>,
+    insert: fn(&Connection, &T) -> DbResult<Insertion>,
+) -> Result<Insertions, StorageError> {
+    database.within(STEP_WITHIN).write(move |db| each_by_itself(db, &new, insert)).await
+}
 
 /// Inserts each of these. One that cannot be stored leaves nothing behind, and the others are stored.
-pub(crate) fn each_by_itself<T>(
+fn each_by_itself<T>(
     db: &Connection,
     new: &[T],
-    insert: impl Fn(&Connection, &T) -> DbResult<Insertion>,
+    insert: fn(&Connection, &T) -> DbResult<Insertion>,
 ) -> DbResult<Insertions> {
     let run = |sql| db.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     let mut answers = Vec::with_capacity(new.len());

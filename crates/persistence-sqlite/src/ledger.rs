@@ -22,7 +22,7 @@ use crate::{
     row::{EntityRow, signed, text},
 };
 
-pub(crate) use self::ids::{Ids, digest};
+pub(crate) use self::ids::{Digest, Ids, digest, digest_of, reach};
 
 #[async_trait]
 impl Ledger for SqliteStore {
@@ -52,11 +52,7 @@ impl Ledger for SqliteStore {
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
-        if repair {
-            self.database.write(reconcile::repair).await
-        } else {
-            self.database.read(reconcile::find).await
-        }
+        reconcile::run(self, repair).await
     }
 }
 
@@ -124,7 +120,8 @@ fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
 }
 
 fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
-    let sql = "INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO ledger_entries (number, id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
+         unpaid_units, amount_micros, rejection) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut insert = db.prepare_cached(sql)?;
     for (entry, verdict) in entries {
         let (accrual, rejection) = match *verdict {
@@ -157,7 +154,9 @@ fn add_to_rollups(
     rollups: &BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
 ) -> DbResult<()> {
     let mut upsert = db.prepare_cached(&format!(
-        "INSERT INTO rollups VALUES (?, ?, ?, {}) ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
+        "INSERT INTO rollups (quarter_ms, participation_id, campaign_id, {}) VALUES (?, ?, ?, {}) \
+         ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
+        counters::COLUMNS,
         counters::PLACES,
         counters::ADD
     ))?;

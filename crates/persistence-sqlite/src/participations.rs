@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 
 use crate::{
     SqliteStore, campaigns, counters,
-    error::DbResult,
-    insertion::each_by_itself,
+    error::{DbError, DbResult},
+    insertion,
     row::{EntityRow, text},
 };
 
@@ -37,7 +37,7 @@ impl ParticipationRepository for SqliteStore {
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status = 'active' AND c.status = 'active'";
-        self.database.read(move |db| list_joined(db, streamer, condition, -1, 0)).await
+        self.list_joined(streamer, condition, -1, 0).await
     }
 
     async fn list_current(
@@ -47,9 +47,7 @@ impl ParticipationRepository for SqliteStore {
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status IN ('active', 'paused', 'participation_paused') \
                          AND c.status IN ('active', 'paused')";
-        self.database
-            .read(move |db| list_joined(db, streamer, condition, page.limit.into(), page.offset.into()))
-            .await
+        self.list_joined(streamer, condition, page.limit.into(), page.offset.into()).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
@@ -61,7 +59,7 @@ impl ParticipationRepository for SqliteStore {
         &self,
         participations: Vec<NewParticipation>,
     ) -> Result<Insertions, StorageError> {
-        self.database.write(move |db| each_by_itself(db, &participations, insert)).await
+        insertion::insert_all(&self.database, participations, insert).await
     }
 
     async fn transition(
@@ -110,24 +108,43 @@ pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Part
         .transpose()
 }
 
-/// One query for both documents of each pair; a limit of -1 is none.
-fn list_joined(
-    db: &Connection,
-    streamer: UserId,
-    condition: &str,
-    limit: i64,
-    offset: i64,
-) -> DbResult<Vec<(Participation, Campaign)>> {
-    let sql = format!(
-        "SELECT p.*, {} FROM participations_with_counters p JOIN campaigns c ON c.id = p.campaign_id \
-         WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
-        campaigns::COLUMNS
-    );
-    db.prepare_cached(&sql)?
-        .query_and_then((text(streamer), limit, offset), |row| {
-            Ok((from_row(row)?, campaigns::from_row(row)?))
-        })?
-        .collect()
+impl SqliteStore {
+    /// One query for both documents of each pair; a limit of -1 is none.
+    async fn list_joined(
+        &self,
+        streamer: UserId,
+        condition: &'static str,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        let said = self.said.clone();
+        self.database
+            .read(move |db| {
+                let sql = format!(
+                    "SELECT p.*, {} FROM participations_with_counters p JOIN campaigns c ON c.id = p.campaign_id \
+                     WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
+                    campaigns::COLUMNS
+                );
+                let mut list = db.prepare_cached(&sql)?;
+                let mut rows = list.query((text(streamer), limit, offset))?;
+                let mut readable = Vec::new();
+                while let Some(row) = rows.next()? {
+                    match from_row(row).and_then(|it| Ok((it, campaigns::from_row(row)?))) {
+                        Ok(pair) => readable.push(pair),
+                        // One row that was falsified long ago must not empty the screens of all who share its campaign.
+                        Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
+                            let message = error.to_string();
+                            if said.is_new(&message) {
+                                tracing::warn!("left out of lists: {message}");
+                            }
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(readable)
+            })
+            .await
+    }
 }
 
 fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
@@ -163,11 +180,17 @@ fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
         &updated_at,
         &new.other_fields,
     ];
-    let sql = "INSERT INTO participations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO participations (id, campaign_id, streamer_id, status, average_viewers_before, \
+         browser_source_token, browser_source_url, joined_at, tracking_url, qr_code_url, chat_command, created_at, \
+         updated_at, other_fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(row)?;
     counters::add(db, &id, &participation.counters)?;
     let opening = format!("opening:{id}");
-    let sql = format!("INSERT INTO participation_openings VALUES (?, ?, {})", counters::PLACES);
+    let sql = format!(
+        "INSERT INTO participation_openings (id, participation_id, {}) VALUES (?, ?, {})",
+        counters::COLUMNS,
+        counters::PLACES
+    );
     let counters = counters::values(&participation.counters);
     db.prepare_cached(&sql)?.execute(&*counters::with(&[&opening, &id], &counters, &[]))?;
     Ok(Insertion::Inserted)

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use crate::{
     SqliteStore,
     error::DbResult,
-    insertion::each_by_itself,
+    insertion,
     row::{EntityRow, json_text, signed, text},
 };
 
@@ -43,7 +43,7 @@ impl UserRepository for SqliteStore {
     }
 
     async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError> {
-        self.database.write(move |db| each_by_itself(db, &users, insert)).await
+        insertion::insert_all(&self.database, users, insert).await
     }
 
     async fn ensure_overlay_token(

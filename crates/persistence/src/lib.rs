@@ -24,8 +24,8 @@ use async_trait::async_trait;
 
 pub use campaigns::{CampaignRepository, NewCampaign};
 pub use changes::{Change, ChangeFeed, ChangeStream};
-pub use decisions::{DecisionRepository, StoredDecision};
-pub use error::{Entity, Source, StorageError};
+pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
+pub use error::{Entity, SaidOnce, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};

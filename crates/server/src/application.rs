@@ -142,7 +142,8 @@ impl From<&HttpSettings> for gametriggers_http::HttpSettings {
     fn from(settings: &HttpSettings) -> Self {
         Self {
             allowed_origins: settings.allowed_origins.clone(),
-            trust_forwarded_for: settings.trust_forwarded_for,
+            trusted_proxies: settings.trusted_proxies,
+            forwarded_header: settings.forwarded_header,
         }
     }
 }

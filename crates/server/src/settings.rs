@@ -1,9 +1,10 @@
 //! Configuration: defaults in code, then `gametriggers.toml`, then environment `GAMETRIGGERS__SECTION__KEY`.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, num::NonZeroU32, path::Path};
 
 use anyhow::{Context, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
+use gametriggers_http::ForwardedHeader;
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub http: HttpSettings,
     #[serde(default)]
     pub auth: AuthSettings,
+    #[serde(default)]
+    pub decisions: DecisionSettings,
     pub log: LogSettings,
 }
 
@@ -55,8 +58,10 @@ pub struct HttpSettings {
     /// The origins of web pages that may call the API, separated by commas.
     #[serde(deserialize_with = "comma_separated")]
     pub allowed_origins: Vec<String>,
-    /// Whether a proxy in front of the server vouches for the last entry of `X-Forwarded-For`.
-    pub trust_forwarded_for: bool,
+    /// How many proxies stand in front of the server, each of which adds whom it forwards to a header.
+    pub trusted_proxies: usize,
+    /// The header that they write.
+    pub forwarded_header: ForwardedHeader,
 }
 
 /// How callers are known.
@@ -72,6 +77,15 @@ impl std::fmt::Debug for AuthSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AuthSettings").finish_non_exhaustive()
     }
+}
+
+/// How decisions are kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionSettings {
+    /// After how many days `serve` gives a decision its short form; never unless it is said.
+    #[serde(default)]
+    pub shorten_after_days: Option<NonZeroU32>,
 }
 
 /// What is logged and how.
@@ -118,7 +132,8 @@ impl Settings {
             .set_default("storage.migrate_on_start", true)?
             .set_default("http.bind", "127.0.0.1:3001")?
             .set_default("http.allowed_origins", "http://localhost:3000")?
-            .set_default("http.trust_forwarded_for", false)?
+            .set_default("http.trusted_proxies", 0)?
+            .set_default("http.forwarded_header", "x-forwarded-for")?
             .set_default("log.filter", defaults.log_filter)?
             .set_default("log.format", "text")?
             .add_source(source)

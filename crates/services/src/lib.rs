@@ -9,6 +9,7 @@
 
 mod campaigns;
 mod clock;
+mod clocks;
 mod entropy;
 mod error;
 mod follower;
@@ -20,6 +21,7 @@ mod overlay;
 mod receipt;
 mod recorder;
 mod secrets;
+pub mod shortening;
 mod snapshots;
 mod streamers;
 mod tracking;

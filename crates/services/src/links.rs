@@ -8,7 +8,7 @@ use gametriggers_domain::{
     model::{Campaign, Participation, TrackingLinks},
 };
 use gametriggers_persistence::{Outcome, Repositories};
-use gametriggers_types::{CampaignStatus, ParticipationId, VisitSource, WebUrl};
+use gametriggers_types::{CampaignStatus, NetworkAddress, ParticipationId, VisitSource, WebUrl};
 
 use crate::{Clock, OverlayService, ServiceError, recorder::Recorder, secrets::Secrets};
 
@@ -16,7 +16,7 @@ use crate::{Clock, OverlayService, ServiceError, recorder::Recorder, secrets::Se
 #[derive(Debug, Clone)]
 pub struct Visitor {
     /// The network address.
-    pub address: String,
+    pub address: NetworkAddress,
     /// The user agent.
     pub agent: String,
 }
@@ -143,7 +143,7 @@ impl LinkService {
             return Ok(());
         }
         let hour = now.as_second().div_euclid(3_600);
-        let visitor = self.secrets.visitor(hour, &visitor.address, &visitor.agent);
+        let visitor = self.secrets.visitor(hour, visitor.address.key(), &visitor.agent);
         let entry = Entry {
             id: EntryId::visit(campaign.id, source, hour, &visitor),
             participation: participation.id,

@@ -16,6 +16,7 @@ use gametriggers_types::{CampaignId, DecisionId, ScreenToken, Slot, Timestamp};
 
 use crate::{
     Clock, ServiceError,
+    clocks::Clocks,
     receipt::{self, Subject},
     secrets::Secrets,
     snapshots::{Display, Rendering, Shown, Snapshots, Streamer},
@@ -85,6 +86,7 @@ pub struct OverlayService {
     clock: Arc<dyn Clock>,
     secrets: Arc<Secrets>,
     snapshots: Arc<Snapshots>,
+    clocks: Clocks,
 }
 
 impl OverlayService {
@@ -94,7 +96,7 @@ impl OverlayService {
         secrets: Arc<Secrets>,
         snapshots: Arc<Snapshots>,
     ) -> Self {
-        Self { storage, clock, secrets, snapshots }
+        Self { storage, clock, secrets, snapshots, clocks: Clocks::new() }
     }
 
     /// Whose screen a token addresses: the streamer of this overlay token, or of the participation with this browser
@@ -196,7 +198,10 @@ impl OverlayService {
         let Some(stored) = self.storage.decisions.find(id).await? else { return Ok(None) };
         let Some((campaign, participation)) = stored.decision.shown() else { return Ok(None) };
         let until = stored.decision.actual_end(stored.successor_from);
-        let display = Display { decision: id, campaign, participation, from: stored.decision.from, until };
+        // Whatever a clock that ran ahead said, it was on screen by now, and no later than it was superseded.
+        let now = self.clock.now();
+        let from = if stored.decision.is_ahead_of(now) { now } else { stored.decision.from }.min(until);
+        let display = Display { decision: id, campaign, participation, from, until };
         self.snapshots.keep_display(reading, display);
         Ok(Some(display))
     }
@@ -244,6 +249,9 @@ impl OverlayService {
     async fn decide(&self, user: &User, now: Timestamp) -> Result<OnScreen, ServiceError> {
         for _ in 0..ATTEMPTS {
             let latest = self.storage.decisions.find_latest(user.id).await?;
+            if let Some(latest) = &latest {
+                self.clocks.compare(latest, now);
+            }
             let eligible = self.eligible(user, now).await?;
             let offered = eligible.as_deref().unwrap_or_default();
             let ended = match latest {
@@ -267,6 +275,9 @@ impl OverlayService {
             let stored = self.storage.decisions.insert_first(&next).await?;
             if let Some(ended) = ended_id {
                 self.snapshots.has_ended(ended);
+            }
+            if stored == next {
+                self.clocks.note(&next);
             }
             if let Content::Empty { reason } = stored.content
                 && stored == next
@@ -321,11 +332,10 @@ impl OverlayService {
         now: Timestamp,
     ) -> Option<Decision> {
         let id = successor_id(user, previous);
-        // An instance whose clock lags never begins before the decision that it follows.
-        let from = previous.map_or(now, |previous| previous.from.max(now));
+        let from = previous.map_or(now, |previous| previous.successor_from(now));
         let slot = Slot::containing(from, user.selection.interval);
         let mut tally = Tally::inherited(previous, from);
-        tally.admit(&eligible.iter().map(|(_, campaign)| campaign.id).collect::<Vec<CampaignId>>());
+        tally.admit(&eligible.iter().map(|(_, campaign)| campaign.id).collect::<Vec<CampaignId>>(), from);
         let candidates: Vec<_> = eligible
             .iter()
             .map(|(participation, campaign)| candidate(participation, campaign, &tally))
@@ -377,7 +387,7 @@ fn candidate(participation: &Participation, campaign: &Campaign, tally: &Tally) 
 
 /// Ends `ended` with nothing after it.
 fn empty_decision(user: &User, ended: &Decision, reason: EmptyReason, now: Timestamp) -> Decision {
-    let from = ended.from.max(now);
+    let from = ended.successor_from(now);
     let slot = Slot::containing(from, user.selection.interval);
     Decision {
         id: ended.id.successor(),

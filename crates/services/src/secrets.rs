@@ -1,7 +1,7 @@
 //! Keys for everything that the server must recognise as its own, derived from one secret that all instances share.
 
 use gametriggers_domain::selection::Seed;
-use gametriggers_types::DecisionId;
+use gametriggers_types::{AddressKey, DecisionId};
 use hmac::{Hmac, KeyInit, Mac, digest::array::Array};
 use sha2::Sha256;
 
@@ -32,8 +32,8 @@ impl Secrets {
     }
 
     /// A visitor as far as one hour can tell them apart; not to be turned back into an address.
-    pub(crate) fn visitor(&self, hour: i64, address: &str, agent: &str) -> String {
-        let parts = [hour.to_string(), address.to_owned(), agent.to_owned()];
+    pub(crate) fn visitor(&self, hour: i64, address: AddressKey, agent: &str) -> String {
+        let parts = [hour.to_string(), address.to_string(), agent.to_owned()];
         hex::encode(&mac(&self.visitor, &parts.each_ref().map(String::as_bytes))[..16])
     }
 

@@ -7,6 +7,7 @@
 //! To extend it, add a type whose constructor refuses what must never exist; the rest of the system relies on
 //! a value of the type being valid.
 
+mod address;
 mod blackout;
 mod enums;
 mod id;
@@ -17,6 +18,7 @@ mod selection;
 mod time;
 mod token;
 
+pub use address::{AddressKey, InvalidNetworkAddress, NetworkAddress};
 pub use blackout::{BlackoutPeriod, InvalidBlackout, TimeOfDay, parse_weekday, weekday_name};
 pub use enums::{
     AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason,

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::{
     ApiState,
+    client_address::client_address,
     error::{ApiError, ErrorCode, ask_again_later},
     openapi::EVENTS,
 };
@@ -98,15 +99,7 @@ fn visitor(request: &HttpRequest, state: &ApiState) -> Visitor {
         let value = request.headers().get_all(name).last().and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
     };
-    let peer = || request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
-    // Each proxy appends the address that it saw: only the last entry is the one of the proxy that we know.
-    let forwarded = state
-        .settings
-        .trust_forwarded_for
-        .then(|| text(header::X_FORWARDED_FOR))
-        .and_then(|list| list.rsplit(',').next().map(|last| last.trim().to_owned()))
-        .filter(|address| !address.is_empty());
-    Visitor { address: forwarded.unwrap_or_else(peer), agent: text(header::USER_AGENT) }
+    Visitor { address: client_address(request, &state.settings), agent: text(header::USER_AGENT) }
 }
 
 /// The page of a link while there is no store to ask whom it leads to.

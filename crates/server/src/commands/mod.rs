@@ -7,9 +7,11 @@ mod import;
 mod migrate;
 mod reconcile;
 mod serve;
+mod shorten_decisions;
 
 use std::{
     io::{self, IsTerminal},
+    num::NonZeroU32,
     path::PathBuf,
     process::ExitCode,
 };
@@ -63,6 +65,13 @@ enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Give old decisions a short form: it says what was shown, when and how likely that was, and no more how each other
+    /// candidate stood. Each streamer's latest stays whole.
+    ShortenDecisions {
+        /// How long ago a decision must have ended, 1 day at least.
+        #[arg(long, value_name = "DAYS")]
+        older_than_days: NonZeroU32,
+    },
 }
 
 impl Cli {
@@ -82,6 +91,9 @@ impl Cli {
                 import::run(&settings, &directory, renew_tokens).await
             }
             Command::Reconcile { repair } => reconcile::run(&settings, repair).await,
+            Command::ShortenDecisions { older_than_days } => {
+                shorten_decisions::run(&settings, older_than_days).await
+            }
         }
     }
 }

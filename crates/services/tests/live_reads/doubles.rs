@@ -14,8 +14,8 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    Change, ChangeFeed, ChangeStream, DecisionRepository, Insertion, Insertions, NewUser, OverlayPatch,
-    SelectionPatch, SelectionUpdate, StorageError, StoredDecision, UserRepository,
+    Change, ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, Insertions, NewUser,
+    OverlayPatch, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, UserRepository,
 };
 use gametriggers_types::{DecisionId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
@@ -51,6 +51,15 @@ impl DecisionRepository for CountedDecisions {
 
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
         self.inner.insert_first(decision).await
+    }
+
+    async fn shorten(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Shortening, StorageError> {
+        self.inner.shorten(ended_before, after, limit).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
+mod clocks;
 mod doubles;
 mod screens;
 
@@ -70,6 +71,11 @@ impl Stage {
 
     /// An instance that reads the store each time.
     async fn plain_instance(&self) -> Instance {
+        self.instance_by(Arc::new(Noon)).await
+    }
+
+    /// An instance that reads the store each time and goes by this clock.
+    async fn instance_by(&self, clock: Arc<dyn Clock>) -> Instance {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
         let feed = Arc::new(DisturbedFeed::new(storage.changes));
@@ -77,7 +83,7 @@ impl Stage {
         (storage.users, storage.changes) = (users.clone(), feed.clone());
         storage.decisions = decisions.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
-        let services = Services::new(storage, Arc::new(Noon), Secrets::derive(b"of a test"), &public_url);
+        let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &public_url);
         Instance { services, users, decisions, feed }
     }
 

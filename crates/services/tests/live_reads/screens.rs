@@ -135,7 +135,7 @@ async fn a_campaign_whose_money_runs_out_elsewhere_is_off_the_screen_within_a_se
     let (one, other) = (stage.instance().await, stage.instance().await);
     let (_, token, participation) = one_campaign(&stage).await;
     let visit = async |number: u32| {
-        let visitor = Visitor { address: "203.0.113.7".to_owned(), agent: format!("agent {number}") };
+        let visitor = Visitor { address: "203.0.113.7".parse().unwrap(), agent: format!("agent {number}") };
         one.services.links.follow(participation.id, VisitSource::Qr, Some(&visitor)).await.unwrap();
     };
     visit(1).await;

@@ -22,7 +22,7 @@ use std::{
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, HttpSettings, Store};
 use gametriggers_domain::{ledger::Counters, model::Participation};
-use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_services::{Clock, Storage};
 use gametriggers_types::{MediaType, Timestamp};
 use reqwest::{Client, RequestBuilder};
@@ -92,8 +92,13 @@ impl TestServer {
         let store = Store::open(&format!("sqlite://{}", database(&folder).display())).await.unwrap();
         store.migrate().await.unwrap();
         let storage = store.repositories();
-        let settings =
-            HttpSettings { bind, public_url: None, allowed_origins: vec![], trust_forwarded_for: false };
+        let settings = HttpSettings {
+            bind,
+            public_url: None,
+            allowed_origins: vec![],
+            trusted_proxies: 0,
+            forwarded_header: ForwardedHeader::default(),
+        };
         let application =
             Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
         let address = application.address();

@@ -8,5 +8,6 @@ mod migrations;
 mod process;
 mod reconcile;
 mod serving;
+mod shortening;
 mod two_servers;
 mod waiting;

@@ -1,6 +1,8 @@
 //! Which visits count, and what they pay.
 
+use gametriggers::HttpSettings;
 use gametriggers_domain::{ledger::Counters, model::Campaign, price::Payment};
+use gametriggers_http::ForwardedHeader;
 use gametriggers_types::{Money, PaymentType};
 use reqwest::Method;
 
@@ -128,9 +130,9 @@ async fn cpc_pays_the_rate_per_visit_until_the_budget_is_spent() {
     server.assert_reconciled().await;
 }
 
-/// Only the proxy in front of the server is believed, and only where there is one.
+/// Only the proxies in front of the server are believed, and only where there are any.
 #[tokio::test]
-async fn the_last_entry_of_forwarded_for_is_the_visitor_where_it_is_trusted() {
+async fn the_entry_of_a_trusted_proxy_is_the_visitor() {
     let server = TestServer::start().await;
     let (_, _, joined) = joined(&server, |_| {}).await;
     for (forwarded, total) in [
@@ -147,9 +149,44 @@ async fn the_last_entry_of_forwarded_for_is_the_visitor_where_it_is_trusted() {
     Reply::of(lines).await;
     assert_eq!(visits(&server, &joined).await, 2, "several lines are one list");
 
-    let direct = server.beside_with(|settings| settings.trust_forwarded_for = false).await;
+    let behind_two = server.beside_with(|settings| settings.trusted_proxies = 2).await;
+    follow(&behind_two, &link(&joined), "192.0.2.1, 203.0.113.7, 198.51.100.1", "browser").await;
+    assert_eq!(visits(&server, &joined).await, 2, "the last but one");
+
+    let direct = server.beside_with(|settings| settings.trusted_proxies = 0).await;
     for forwarded in ["203.0.113.7", "203.0.113.8", "203.0.113.9"] {
         follow(&direct, &link(&joined), forwarded, "browser").await;
         assert_eq!(visits(&server, &joined).await, 3, "the peer itself, once");
+    }
+
+    let forwarded = |settings: &mut HttpSettings| settings.forwarded_header = ForwardedHeader::Forwarded;
+    let other_header = server.beside_with(forwarded).await;
+    for node in ["203.0.113.7", "\"203.0.113.7:50001\"", "\"[::ffff:203.0.113.7]\""] {
+        let visit = visit(&other_header, &link(&joined), "203.0.113.99", "browser");
+        Reply::of(visit.header("Forwarded", format!("for={node};proto=https"))).await;
+        assert_eq!(visits(&server, &joined).await, 3, "{node}: a visitor known by the other header");
+    }
+}
+
+/// An address is compared as what it is, never as text: its port, its notation, and the part that its owner chooses tell
+/// nobody apart.
+#[tokio::test]
+async fn a_visitor_is_one_however_their_address_is_written() {
+    let server = TestServer::start().await;
+    let (_, _, joined) = joined(&server, |_| {}).await;
+    for (address, total) in [
+        ("203.0.113.7", 1),
+        ("203.0.113.7:50001", 1),
+        ("203.0.113.7:50002", 1),
+        ("::ffff:203.0.113.7", 1),
+        ("[::ffff:cb00:7107]:50003", 1),
+        ("2001:db8:0:1::1", 2),
+        ("2001:DB8:0:1:0:0:0:1", 2),
+        ("[2001:db8:0:1::1]:50001", 2),
+        ("2001:db8:0:1:ffff::2", 2),
+        ("2001:db8:0:2::1", 3),
+    ] {
+        follow(&server, &link(&joined), address, "browser").await;
+        assert_eq!(visits(&server, &joined).await, total, "{address}");
     }
 }

@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, HttpSettings, Store};
-use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_persistence::Ledger;
 use gametriggers_services::{Clock, Storage};
 use gametriggers_types::{Timestamp, UserId};
@@ -84,6 +84,11 @@ impl TestServer {
         Self::on(self.store.clone(), self.clock.clone()).await
     }
 
+    /// Another instance on the same store, whose clock says this.
+    pub(crate) async fn beside_at(&self, time: &str) -> Self {
+        Self::on(self.store.clone(), Arc::new(TestClock::at(time))).await
+    }
+
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
         Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
@@ -119,7 +124,8 @@ impl TestServer {
             bind: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             allowed_origins: vec!["http://localhost:3000".to_owned()],
-            trust_forwarded_for: true,
+            trusted_proxies: 1,
+            forwarded_header: ForwardedHeader::XForwardedFor,
         };
         change(&mut settings);
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };

@@ -47,9 +47,10 @@ impl Sqlite {
         names.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
-    /// A repaired campaign has changed once more.
+    /// A repaired campaign has changed once more, and repairs are counted.
     pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {
         everything.remove("changes");
+        everything.remove("ledger_repairs");
         everything
     }
 
