@@ -45,6 +45,7 @@ mod money;
 mod overlay;
 mod participations;
 mod probe;
+mod quotas;
 mod reconcile;
 mod selection;
 mod stage;
@@ -152,6 +153,7 @@ files! { $
     ledger,
     idempotency,
     money,
+    quotas,
     reconcile,
     probe,
     changes,

@@ -159,6 +159,7 @@ fn entity_of(name: &str) -> Option<Entity> {
         collection::DECISIONS => Some(Entity::Decision),
         collection::LEDGER => Some(Entity::LedgerEntry),
         collection::ROLLUPS => Some(Entity::Rollup),
+        collection::QUOTAS => Some(Entity::Quota),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@ mod batch;
 pub(crate) mod known;
 mod opening;
 mod orphans;
+mod quotas;
 pub(crate) mod rollups;
 pub(crate) mod statements;
 pub(crate) mod transaction;
@@ -23,7 +24,7 @@ use gametriggers_domain::{
     price::Accrual,
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{ParticipationId, RejectionReason};
+use gametriggers_types::{ParticipationId, UnpaidReason};
 use mongodb::ClientSession;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -160,6 +161,7 @@ impl MongoStore {
             self.find_known(session, entries, &mut batch).await?;
         }
         let read = batch::read(self, session, &mut batch, known).await?;
+        quotas::read(self, session, &mut batch).await?;
         let judged = batch.judge().map_err(batch::missing)?;
         let open = batch::write(self, session, &judged, |id| known.open_rollup_of(id, &read)).await?;
         Ok(Recorded { judged, open })
@@ -199,8 +201,16 @@ struct EntryDocument<'a> {
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 enum VerdictFields {
-    Counted { paid_units: i64, unpaid_units: i64, amount: Decimal128 },
-    Rejected { rejection: &'static str },
+    Counted {
+        paid_units: i64,
+        unpaid_units: i64,
+        amount: Decimal128,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unpaid_reason: Option<&'static str>,
+    },
+    Rejected {
+        rejection: &'static str,
+    },
 }
 
 fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
@@ -212,10 +222,11 @@ fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
         units: stored_count(entry.units),
         at: stored_time(entry.at),
         verdict: match *verdict {
-            Verdict::Counted(Accrual { paid, unpaid, amount }) => VerdictFields::Counted {
+            Verdict::Counted(Accrual { paid, unpaid, amount, reason }) => VerdictFields::Counted {
                 paid_units: stored_count(paid),
                 unpaid_units: stored_count(unpaid),
                 amount: stored_money(amount),
+                unpaid_reason: reason.map(UnpaidReason::as_str),
             },
             Verdict::Rejected(reason) => VerdictFields::Rejected { rejection: reason.as_str() },
         },
@@ -235,25 +246,23 @@ pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
 /// The entry of a document that is no opening.
 pub(crate) fn read_entry(document: &RawDocumentBuf) -> Result<StoredEntry, StorageError> {
     document::read(Entity::LedgerEntry, document, |fields| {
-        let rejection = fields.optional("rejection", values::parsed)?;
-        let entry = Entry {
-            id: EntryId::stored(fields.required("_id", values::text)?),
-            participation: fields.required("participationId", values::id)?,
-            campaign: fields.required("campaignId", values::id)?,
-            kind: fields.required("kind", values::parsed)?,
-            units: fields.required("units", values::count)?,
-            at: fields.required("at", values::time)?,
-            // That the money is gone is the ledger's own verdict, and nobody else's.
-            rejected: rejection.filter(|reason| *reason != RejectionReason::BudgetExhausted),
-        };
-        let verdict = match rejection {
+        let verdict = match fields.optional("rejection", values::parsed)? {
             Some(reason) => Verdict::Rejected(reason),
             None => Verdict::Counted(Accrual {
                 paid: fields.required("paidUnits", values::count)?,
                 unpaid: fields.required("unpaidUnits", values::count)?,
                 amount: fields.required("amount", values::money)?,
+                reason: fields.optional("unpaidReason", values::parsed)?,
             }),
         };
-        Ok(StoredEntry { entry, verdict })
+        let entry = Entry::new(
+            EntryId::stored(fields.required("_id", values::text)?),
+            fields.required("kind", values::parsed)?,
+            fields.required("participationId", values::id)?,
+            fields.required("campaignId", values::id)?,
+            fields.required("at", values::time)?,
+        );
+        let entry = Entry { units: fields.required("units", values::count)?, ..entry };
+        Ok(StoredEntry { entry: entry.submitted(&verdict), verdict })
     })
 }

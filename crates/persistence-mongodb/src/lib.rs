@@ -43,6 +43,7 @@ pub(crate) mod collection {
     pub(crate) const DECISIONS: &str = "decisions";
     pub(crate) const LEDGER: &str = "ledger";
     pub(crate) const ROLLUPS: &str = "rollups";
+    pub(crate) const QUOTAS: &str = "quotas";
 }
 
 /// A store in one MongoDB database.

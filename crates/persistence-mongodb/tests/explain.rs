@@ -15,6 +15,7 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation, TestCampaign, TrackingLinks, User},
     price::Payment,
+    quota::Quota,
 };
 use gametriggers_persistence::{
     NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch, StorageError,
@@ -350,14 +351,11 @@ fn decision(streamer: u32, ordinal: u64) -> Decision {
 fn entries_of(numbers: std::ops::RangeInclusive<u32>) -> Vec<Entry> {
     let of = |number: u32| {
         let part = participation(number);
-        [EntryKind::Display, EntryKind::Click(ClickKind::Chat)].map(|kind| Entry {
-            id: EntryId::stored(format!("{kind}:{number}")),
-            participation: part.id,
-            campaign: part.campaign_id,
-            kind,
-            units: 1,
-            at: start(),
-            rejected: None,
+        [EntryKind::Display, EntryKind::Click(ClickKind::Chat)].map(|kind| {
+            let id = EntryId::stored(format!("{kind}:{number}"));
+            let quota = Some(Quota::of_display(part.streamer_id, start()));
+            let entry = Entry::new(id, kind, part.id, part.campaign_id, start());
+            Entry { basis: kind.basis(), quota, ..entry }
         })
     };
     numbers.flat_map(of).collect()

@@ -189,14 +189,9 @@ mod tests {
         let ledger = repositories.ledger;
         let (counted, campaign) = (COUNTED.parse().unwrap(), "68626579d05bf40ec8267ffd".parse().unwrap());
         let refused = Some(RejectionReason::Blackout);
-        let entry = |id: &str, kind, units, at, rejected| Entry {
-            id: EntryId::stored(id.to_owned()),
-            participation: counted,
-            campaign,
-            kind,
-            units,
-            at: Timestamp::from_millisecond(at).unwrap(),
-            rejected,
+        let entry = |id: &str, kind: EntryKind, units, at, rejected| {
+            let (id, at) = (EntryId::stored(id.to_owned()), Timestamp::from_millisecond(at).unwrap());
+            Entry { units, rejected, basis: kind.basis(), ..Entry::new(id, kind, counted, campaign, at) }
         };
         let click = EntryKind::Click(ClickKind::Chat);
         for entry in [

@@ -144,15 +144,8 @@ impl LinkService {
         }
         let hour = now.as_second().div_euclid(3_600);
         let visitor = self.secrets.visitor(hour, visitor.address.key(), &visitor.agent);
-        let entry = Entry {
-            id: EntryId::visit(campaign.id, source, hour, &visitor),
-            participation: participation.id,
-            campaign: campaign.id,
-            kind: EntryKind::Visit(source),
-            units: 1,
-            at: now,
-            rejected: None,
-        };
+        let (id, kind) = (EntryId::visit(campaign.id, source, hour, &visitor), EntryKind::Visit(source));
+        let entry = Entry::new(id, kind, participation.id, campaign.id, now);
         if let Outcome::Rejected(_) = self.recorder.record(entry).await? {
             // Its money is gone: whoever shows it looks again.
             self.overlay.forget(campaign.id);

@@ -19,7 +19,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use gametriggers_domain::model::User;
+use gametriggers_domain::{decision::Basis, model::User};
 use gametriggers_persistence::Change;
 use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, ScreenToken, Timestamp, UserId};
 use moka::sync::Cache;
@@ -87,6 +87,8 @@ pub(crate) struct Display {
     pub(crate) decision: DecisionId,
     pub(crate) campaign: CampaignId,
     pub(crate) participation: ParticipationId,
+    /// What pays for its impressions.
+    pub(crate) basis: Basis,
     /// When it began.
     pub(crate) from: Timestamp,
     /// When it ended, or will if nothing ends it before.
@@ -286,6 +288,7 @@ mod tests {
             decision: DecisionId { streamer: user.id, ordinal: 1 },
             campaign: id(2).into(),
             participation: id(3).into(),
+            basis: Basis::Display,
             from: now,
             until: minute(10),
         };

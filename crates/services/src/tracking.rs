@@ -226,8 +226,8 @@ impl TrackingService {
         let in_force = in_force.filter(|latest| latest.is_current(now, user.selection.version));
         match in_force.as_ref().and_then(|decision| Some((decision, decision.shown()?))) {
             Some((decision, (campaign, participation))) => {
-                let Decision { id, from, until, .. } = *decision;
-                let display = Display { decision: id, campaign, participation, from, until };
+                let Decision { id, from, until, basis, .. } = *decision;
+                let display = Display { decision: id, campaign, participation, basis, from, until };
                 self.target_in_force(user, display, now).await
             }
             None => Ok(nobody(match screen_hindrance(user, now) {
@@ -288,8 +288,8 @@ impl TrackingService {
         display: &Display,
         at: Timestamp,
     ) -> Result<EventReport, ServiceError> {
-        let Display { participation, campaign, .. } = *display;
-        let entry = Entry { id, participation, campaign, kind, units: 1, at, rejected: None };
+        let Display { participation, campaign, basis, .. } = *display;
+        let entry = Entry { basis: Some(basis), ..Entry::new(id, kind, participation, campaign, at) };
         Ok(match self.recorder.record(entry).await? {
             Outcome::Counted(_) => EventReport {
                 outcome: EventOutcome::Counted,

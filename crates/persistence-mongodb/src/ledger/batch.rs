@@ -16,7 +16,7 @@ use mongodb::ClientSession;
 
 use super::{
     known::Known,
-    opening,
+    opening, quotas,
     rollups::{self, Kept, Open, OpenRollup, RollupKey},
     statements::{find_by_ids, update},
     transaction::TxResult,
@@ -130,7 +130,7 @@ pub(super) async fn write(
     judged: &Judged<'_>,
     open_of: impl Fn(ParticipationId) -> Open,
 ) -> TxResult<Vec<RollupKey>> {
-    let Judged { entries, charges, credits, rollups, .. } = judged;
+    let Judged { entries, charges, credits, rollups, quotas, .. } = judged;
     if entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -139,6 +139,8 @@ pub(super) async fn write(
     database.collection(collection::LEDGER).insert_many(documents).session(&mut *session).await?;
     let statements = charges.iter().map(|(id, charge)| take(*id, charge)).collect();
     update(database, session, collection::CAMPAIGNS, statements, charges.len()).await?;
+    let statements = quotas::add(quotas);
+    update(database, session, collection::QUOTAS, statements, quotas.len()).await?;
     let rollups = rollups::Plan::new(rollups, open_of);
     let open = rollups.open().collect();
     let statements = add_credits(credits, &rollups.kept);

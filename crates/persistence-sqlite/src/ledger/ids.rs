@@ -244,14 +244,10 @@ mod tests {
     impl Process {
         /// Records clicks of these numbers.
         fn record(&mut self, clicks: impl IntoIterator<Item = u32>) -> Result<Vec<Outcome>, ()> {
-            let entry = |number: u32| Entry {
-                id: EntryId::stored(number.to_string()),
-                participation: PARTICIPATION.parse().unwrap(),
-                campaign: CAMPAIGN.parse().unwrap(),
-                kind: EntryKind::Click(ClickKind::Overlay),
-                units: 1,
-                at: Timestamp::UNIX_EPOCH,
-                rejected: None,
+            let (part, campaign) = (PARTICIPATION.parse().unwrap(), CAMPAIGN.parse().unwrap());
+            let entry = |number: u32| {
+                let (id, click) = (EntryId::stored(number.to_string()), EntryKind::Click(ClickKind::Overlay));
+                Entry::new(id, click, part, campaign, Timestamp::UNIX_EPOCH)
             };
             let entries: Vec<_> = clicks.into_iter().map(entry).collect();
             record(&mut self.db, &mut self.ids, &entries).map_err(|_| ())
