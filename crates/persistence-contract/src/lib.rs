@@ -38,6 +38,7 @@ mod campaigns;
 mod changes;
 mod decisions;
 mod idempotency;
+mod insertions;
 mod ledger;
 mod lists;
 mod money;
@@ -146,6 +147,7 @@ files! { $
     selection,
     campaigns,
     participations,
+    insertions,
     lists,
     decisions,
     ledger,

@@ -78,6 +78,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
 
     profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
     profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
+    let many = vec![new_user(number)];
+    profiler.call("users.insert_all_if_absent", users.insert_all_if_absent(many)).await;
     profiler.call("users.find_by_id", users.find_by_id(id)).await;
     profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a", number))).await;
     profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b", number))).await;
@@ -94,6 +96,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
 
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
+    let many = vec![new_campaign(number)];
+    profiler.call("campaigns.insert_all_if_absent", campaigns.insert_all_if_absent(many)).await;
     profiler.call("campaigns.find_by_id", campaigns.find_by_id(brand.id)).await;
     let (paused, active) = (CampaignStatus::Paused, CampaignStatus::Active);
     profiler.call("campaigns.transition", campaigns.transition(brand.id, active, paused, now)).await;
@@ -103,6 +107,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     let new_part = new_participation(number);
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
+    let inserting = participations.insert_all_if_absent(vec![new_part]);
+    profiler.call("participations.insert_all_if_absent", inserting).await;
     profiler.call("participations.find_by_id", participations.find_by_id(part.id)).await;
     let token = &part.browser_source_token;
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;

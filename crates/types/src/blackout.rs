@@ -31,6 +31,10 @@ pub struct TimeOfDay(u16);
 
 impl TimeOfDay {
     const END: u16 = 24 * 60;
+    /// 23:59.
+    pub const LAST_MINUTE: Self = Self(Self::END - 1);
+    /// 24:00.
+    pub const END_OF_DAY: Self = Self(Self::END);
 
     /// Minutes since 00:00, from 0 to 1,440.
     #[must_use]

@@ -14,8 +14,9 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, NewUser, OverlayPatch,
-    SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, Told, UserRepository,
+    ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, Insertions, NewUser,
+    OverlayPatch, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, Told,
+    UserRepository,
 };
 use gametriggers_types::{DecisionId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
@@ -119,6 +120,10 @@ impl UserRepository for WatchedUsers {
 
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
         self.inner.insert_if_absent(user).await
+    }
+
+    async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError> {
+        self.inner.insert_all_if_absent(users).await
     }
 
     async fn ensure_overlay_token(
