@@ -143,6 +143,7 @@ impl From<&HttpSettings> for gametriggers_http::HttpSettings {
         Self {
             allowed_origins: settings.allowed_origins.clone(),
             trust_forwarded_for: settings.trust_forwarded_for,
+            uploads: settings.uploads.clone(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod links;
 mod live_reads;
 mod openapi;
 mod overlay;
+mod previous_client;
 mod previous_database;
 mod replica_set;
 mod settings;

@@ -7,6 +7,8 @@ mod clock;
 #[allow(dead_code)]
 #[path = "../../suite/support/documents.rs"]
 mod documents;
+#[path = "../../suite/support/front_end.rs"]
+mod front_end;
 pub(crate) mod media;
 #[allow(dead_code)]
 #[path = "../../suite/support/reply.rs"]
@@ -33,6 +35,7 @@ use self::clock::TestClock;
 pub(crate) use self::{
     browser::{Browser, Sight},
     documents::Streamer,
+    front_end::FrontEnd,
 };
 
 /// The server's time stands until a test moves it, while the `Date` of its answers, by which the page sets its clock,
@@ -92,8 +95,13 @@ impl TestServer {
         let store = Store::open(&format!("sqlite://{}", database(&folder).display())).await.unwrap();
         store.migrate().await.unwrap();
         let storage = store.repositories();
-        let settings =
-            HttpSettings { bind, public_url: None, allowed_origins: vec![], trust_forwarded_for: false };
+        let settings = HttpSettings {
+            bind,
+            public_url: None,
+            allowed_origins: vec![],
+            trust_forwarded_for: false,
+            uploads: None,
+        };
         let application =
             Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
         let address = application.address();
@@ -114,7 +122,8 @@ impl TestServer {
         database(&self.folder)
     }
 
-    fn url(&self, path: &str) -> String {
+    /// The address of a path, which begins with `/`.
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
