@@ -137,9 +137,9 @@ mod tests {
                  ('user', 'nobody'), ('campaign', CAST(x'ff' AS TEXT)), ('user', '6864d4187d06a675f2abb714')",
         )
         .unwrap();
-        let (last, changes) = changes_since(&db, 0).unwrap();
+        let (last, told) = changes_since(&db, 0, 10).unwrap();
         let user = Change::User("6864d4187d06a675f2abb714".parse().unwrap());
-        assert_eq!((last, Vec::from(changes)), (3, vec![Change::Everything, Change::Everything, user]));
+        assert_eq!((last, told.changes), (3, vec![Change::Everything, Change::Everything, user]));
     }
 
     /// One that was put back counts on from less: nothing that was read is to be believed.

@@ -58,15 +58,9 @@ impl Stage {
 
     /// Records the click that is, or would be, the entry of this number.
     async fn record(&self, number: i64) -> Outcome {
-        let entry = Entry {
-            id: id(number),
-            participation: PARTICIPATION.parse().unwrap(),
-            campaign: CAMPAIGN.parse().unwrap(),
-            kind: EntryKind::Click(ClickKind::Overlay),
-            units: 1,
-            at: Timestamp::UNIX_EPOCH,
-            rejected: None,
-        };
+        let (participation, campaign) = (PARTICIPATION.parse().unwrap(), CAMPAIGN.parse().unwrap());
+        let click = EntryKind::Click(ClickKind::Overlay);
+        let entry = Entry::new(id(number), click, participation, campaign, Timestamp::UNIX_EPOCH);
         self.ledger.record([entry].into()).await.unwrap()[0]
     }
 

@@ -165,11 +165,21 @@ impl TrackingService {
         }
     }
 
-    /// Notes that the screen which the token addresses is there.
+    /// Notes that the screen which the token addresses is there. With the receipt of what is drawn on it, also counts that
+    /// display, as [`record_display`](Self::record_display) does, and tells what became of it.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`].
-    pub async fn ping(&self, token: &str) -> Result<(), ServiceError> {
+    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]; with a receipt, those of
+    /// [`record_display`](Self::record_display), and the screen is noted none the less.
+    pub async fn ping(&self, token: &str, event: &Event) -> Result<Option<EventReport>, ServiceError> {
+        self.note_presence(token).await?;
+        if event.receipt.is_none() {
+            return Ok(None);
+        }
+        self.record_display(token, event).await.map(Some)
+    }
+
+    async fn note_presence(&self, token: &str) -> Result<(), ServiceError> {
         let streamer = self.overlay.resolve(token).await?;
         let now = self.clock.now();
         // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from

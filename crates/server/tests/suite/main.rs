@@ -15,6 +15,7 @@ mod live_reads;
 mod locked;
 mod openapi;
 mod overlay;
+mod previous_client;
 mod previous_database;
 mod replica_set;
 mod settings;
