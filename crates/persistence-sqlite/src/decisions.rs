@@ -42,7 +42,8 @@ impl DecisionRepository for SqliteStore {
         self.database
             .write(move |db| {
                 let id = text(decision.id);
-                let sql = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                let sql = "INSERT INTO decisions (streamer_id, ordinal, from_ms, until_ms, slot_start_ms, \
+                           settings_version, basis, content, tally) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
                            ON CONFLICT (streamer_id, ordinal) DO NOTHING";
                 db.prepare_cached(sql)?.execute((
                     text(decision.id.streamer),
