@@ -24,7 +24,7 @@ use url::Url;
 use crate::{
     ApiState,
     error::{ApiError, ErrorCode, ask_again_later},
-    openapi::EVENTS,
+    openapi::{self, EVENTS},
     query,
 };
 
@@ -39,8 +39,7 @@ struct VisitQuery {
 }
 
 fn source_schema() -> Schema {
-    let known = VisitSource::ALL.iter().map(|source| source.as_str());
-    let known = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known));
+    let known = openapi::words(VisitSource::ALL.iter().map(|source| source.as_str()));
     let other = ObjectBuilder::new().schema_type(Type::String);
     Schema::AnyOf(AnyOfBuilder::new().item(known).item(other).build())
 }
