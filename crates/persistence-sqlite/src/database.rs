@@ -299,11 +299,11 @@ mod tests {
             move |db: &Transaction<'_>| Ok(db.execute("INSERT INTO notes (text) VALUES (?)", [text])?)
         };
         let (sender, hang) = hanging();
-        let hung = short.write(move |db| {
+        let begun = short.write(move |db| {
             note("begun")(db)?;
             hang()
         });
-        assert_unavailable(&hung.await, true);
+        assert_unavailable(&begun.await, true);
         assert_unavailable(&short.write(note("behind")).await, false);
         drop(sender);
         database.write(note("after")).await.unwrap();
