@@ -191,9 +191,10 @@ async fn o5_a_decision_ends_early_when_what_it_shows_may_no_longer_be_shown() {
     // What was displayed before is still credited to it.
     server.click(&streamer.token, &first).await.assert_event("counted", None);
     server.post(&path, json!({})).await.assert_event("rejected", Some("nothing-on-screen"));
-    // And what becomes eligible again follows at once, not at the end of a slot.
+    // And what becomes eligible again follows as soon as it is known, not at the end of a slot.
     assert!(storage.participations.transition(of(&third).id, paused, active, server.now()).await.unwrap());
-    assert_eq!(server.data(&streamer.token).await["participationId"], third["participationId"]);
+    let is_back = async || server.data(&streamer.token).await["participationId"] == third["participationId"];
+    soon("it is back", is_back).await;
     server.assert_reconciled().await;
 }
 
