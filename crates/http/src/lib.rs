@@ -10,12 +10,13 @@ mod body;
 mod client_address;
 mod error;
 mod openapi;
+mod rate_limits;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
 mod waiting;
 mod wire;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -32,6 +33,7 @@ pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
 pub use client_address::ForwardedHeader;
 pub use error::{ApiError, ErrorCode};
 pub use openapi::document as openapi_document;
+pub use rate_limits::{RateLimits, RateSettings};
 pub use waiting::waiting_app;
 
 /// What every request handler has at hand.
@@ -45,6 +47,8 @@ pub struct ApiState {
     pub jwt: JwtKeys,
     /// What differs between installations.
     pub settings: Arc<HttpSettings>,
+    /// What everybody has used of their allowance.
+    pub limits: Arc<RateLimits>,
 }
 
 /// What differs between installations.
@@ -57,6 +61,8 @@ pub struct HttpSettings {
     pub trusted_proxies: usize,
     /// The header that they write. The other one is not read.
     pub forwarded_header: ForwardedHeader,
+    /// How long a body may take to come; for ever without it.
+    pub body_within: Option<Duration>,
 }
 
 /// The application, one per worker thread. `extra` adds routes of the binary's own.
@@ -80,6 +86,7 @@ pub fn app(
         .configure(routes::configure)
         .configure(extra)
         .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_such_route()) }))
+        .wrap(from_fn(rate_limits::limit_unknown_tokens))
         .wrap(NormalizePath::trim())
         .wrap(cors)
         .wrap(default_headers())

@@ -15,6 +15,7 @@ use crate::{
     ApiState,
     error::{ApiError, ErrorResponse},
     openapi::{OVERLAY, TOKEN},
+    rate_limits::caller,
 };
 
 /// The least width of the picture, in pixels.
@@ -33,6 +34,9 @@ enum NothingShown {
     /// `UNKNOWN_TOKEN`, `NOTHING_ON_SCREEN`
     #[response(status = 404)]
     NotFound(ErrorResponse),
+    /// `RATE_LIMITED`
+    #[response(status = 429)]
+    Limited(ErrorResponse),
     /// `STORE_UNAVAILABLE`
     #[response(status = 503)]
     Away(ErrorResponse),
@@ -62,7 +66,7 @@ pub(crate) async fn qr(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    render(&state, &token, accepted(&request)).await
+    render(&request, &state, &token, accepted(&request)).await
 }
 
 /// The QR code as PNG.
@@ -76,10 +80,11 @@ pub(crate) async fn qr(
 )]
 #[get("/overlay/{token}/qr.png")]
 pub(crate) async fn qr_png(
+    request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    render(&state, &token, Picture::Png).await
+    render(&request, &state, &token, Picture::Png).await
 }
 
 /// The QR code as SVG.
@@ -93,10 +98,11 @@ pub(crate) async fn qr_png(
 )]
 #[get("/overlay/{token}/qr.svg")]
 pub(crate) async fn qr_svg(
+    request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    render(&state, &token, Picture::Svg).await
+    render(&request, &state, &token, Picture::Svg).await
 }
 
 /// The chat command for the campaign on screen.
@@ -128,6 +134,7 @@ pub(crate) async fn chat_command(
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
         (status = 404, description = "`UNKNOWN_LINK`", body = ErrorResponse),
+        (status = 429, description = "`RATE_LIMITED`", body = ErrorResponse),
     )
 )]
 #[get("/c/{participationId}/qr")]
@@ -136,6 +143,7 @@ pub(crate) async fn qr_of_participation(
     state: web::Data<ApiState>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.qr_code(caller(&request, &state))?;
     let unknown = |_| ApiError::from(ServiceError::UnknownParticipation);
     let url = state.services.links.qr_url_of(id.parse().map_err(unknown)?).await?;
     draw(&url, accepted(&request))
@@ -152,7 +160,13 @@ fn accepted(request: &HttpRequest) -> Picture {
     ranked.iter().find_map(|wanted| picture(wanted.essence_str())).unwrap_or(Picture::Png)
 }
 
-async fn render(state: &ApiState, token: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
+async fn render(
+    request: &HttpRequest,
+    state: &ApiState,
+    token: &str,
+    picture: Picture,
+) -> Result<HttpResponse, ApiError> {
+    state.limits.qr_code(caller(request, state))?;
     draw(&state.services.links.qr_url(token).await?, picture)
 }
 

@@ -169,6 +169,7 @@ pub(crate) async fn put(
     Caller(id): Caller,
     JsonBody(request): JsonBody<OverlaySettingsRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let user = state.services.streamers.update_overlay(id, &request.into()).await?;
     Ok(HttpResponse::Ok().json(OverlayAccessResponse::from(user)))
 }
@@ -188,6 +189,7 @@ pub(crate) async fn regenerate(
     state: web::Data<ApiState>,
     Caller(id): Caller,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let token = state.services.streamers.regenerate_overlay_token(id).await?;
     Ok(HttpResponse::Created().json(OverlayTokenResponse { overlay_token: token.expose().to_owned() }))
 }
@@ -229,6 +231,7 @@ pub(crate) async fn test(
     Caller(id): Caller,
     JsonBody(request): JsonBody<TestAdRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let Object(campaign) = request.test_campaign.unwrap_or_default();
     let ad = campaign.try_into()?;
     let shown = state.services.streamers.show_test_ad(id, request.overlay_token.as_deref(), ad).await?;

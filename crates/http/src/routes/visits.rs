@@ -16,6 +16,7 @@ use crate::{
     client_address::client_address,
     error::{ApiError, ErrorCode, ask_again_later},
     openapi::EVENTS,
+    rate_limits::caller,
 };
 
 #[derive(Deserialize)]
@@ -46,6 +47,7 @@ struct VisitPage<'a> {
         (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),
         (status = 400, description = "An unknown `src`.", content_type = "text/html", body = String),
         (status = 404, description = "No such link.", content_type = "text/html", body = String),
+        (status = 429, description = "Too many from one address.", content_type = "text/html", body = String),
     )
 )]
 #[route("/c/{participationId}", method = "GET", method = "HEAD")]
@@ -62,6 +64,12 @@ pub(crate) async fn follow(
     let Ok(Ok(source)) = source else {
         return page(StatusCode::BAD_REQUEST, "Nothing here", "This link was not copied whole.");
     };
+    if let Err(refused) = state.limits.visit(caller(&request, &state)) {
+        let mut answer = not_now(refused.code())?;
+        let seconds = refused.retry_after_seconds().into();
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds);
+        return Ok(answer);
+    }
     let visitor = counts(&request).then(|| visitor(&request, &state));
     match state.services.links.follow(participation, source, visitor.as_ref()).await.map_err(ApiError::from) {
         Ok(target) => match target.click_url.as_ref().and_then(location) {

@@ -15,6 +15,7 @@ mod live_reads;
 mod openapi;
 mod overlay;
 mod previous_database;
+mod rate_limits;
 mod replica_set;
 mod settings;
 mod support;
