@@ -8,17 +8,19 @@ mod access_log;
 mod auth;
 mod body;
 mod client_address;
+mod cors;
 mod error;
+mod methods;
 mod openapi;
+mod query;
 mod rate_limits;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
 mod waiting;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use actix_cors::Cors;
 use actix_web::{
     App, Error,
     body::MessageBody,
@@ -28,6 +30,7 @@ use actix_web::{
     web,
 };
 use gametriggers_services::{Clock, Services};
+use gametriggers_types::WebUrl;
 
 pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
 pub use client_address::ForwardedHeader;
@@ -63,6 +66,17 @@ pub struct HttpSettings {
     pub forwarded_header: ForwardedHeader,
     /// How long a body may take to come; for ever without it.
     pub body_within: Option<Duration>,
+    /// Where the uploads of the previous system are, which its campaigns name by `/uploads/…`.
+    pub uploads: Option<Uploads>,
+}
+
+/// Where the uploads of the previous system are.
+#[derive(Debug, Clone)]
+pub enum Uploads {
+    /// In this folder, from which they are served.
+    In(PathBuf),
+    /// Below this address, to which whoever asks for one is sent.
+    At(WebUrl),
 }
 
 /// The application, one per worker thread. `extra` adds routes of the binary's own.
@@ -78,14 +92,14 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let cors = cors(&state.settings);
+    let cors = cors::CrossOrigin::new(&state.settings);
     App::new()
         .app_data(web::Data::new(state))
         .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::no_such_route().into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| ApiError::query(&error).into()))
         .configure(routes::configure)
         .configure(extra)
-        .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_such_route()) }))
+        .default_service(web::to(methods::no_route))
         .wrap(from_fn(rate_limits::limit_unknown_tokens))
         .wrap(NormalizePath::trim())
         .wrap(cors)
@@ -93,20 +107,11 @@ pub fn app(
         .wrap(from_fn(access_log::log))
 }
 
+/// For every answer that does not say otherwise itself. Most show what is somebody's own, such as a token: nothing of that is
+/// to be kept on the way.
 fn default_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((header::REFERRER_POLICY, "no-referrer"))
-}
-
-fn cors(settings: &HttpSettings) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
-        .allowed_header("Idempotency-Key")
-        .expose_headers([header::ETAG, header::RETRY_AFTER])
-        .supports_credentials()
-        .block_on_origin_mismatch(false)
-        .max_age(3_600);
-    settings.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+        .add((header::CACHE_CONTROL, "no-store"))
 }

@@ -18,6 +18,7 @@ use actix_web::{
     Error, HttpRequest, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    http::{Method, StatusCode},
     middleware::Next,
     web,
 };
@@ -32,6 +33,7 @@ use crate::{
     ApiState,
     client_address::client_address,
     error::{ApiError, ErrorCode},
+    routes::{overlay, visits},
 };
 
 /// After so many questions those are forgotten who have all their allowance again. There are hardly more keys than this.
@@ -188,31 +190,49 @@ pub(crate) async fn limit_unknown_tokens<B: MessageBody + 'static>(
     };
     if state.limits.anybody_waits()
         && let Some(wait) = state.limits.waits(caller(request.request(), &state))
-        && addressed_token(request.path()).is_some_and(|token| !state.services.overlay.remembers(token))
+        && let Some((token, rest)) = addressed_token(request.path())
+        && !state.services.overlay.remembers(token)
     {
-        let refusal = state.limits.unknown_tokens.refusal(wait).error_response();
-        return Ok(request.into_response(refusal).map_into_right_body());
+        let refusal = state.limits.unknown_tokens.refusal(wait);
+        // What a browser shows is a page also now; the overlay's is transparent, and tries again.
+        let page = match (request.method(), rest) {
+            (&Method::GET, None) => overlay::page_refused(&refusal),
+            (&Method::GET, Some("click")) => visits::come_again(&refusal),
+            _ => Err(refusal),
+        };
+        let refused = page.unwrap_or_else(|error| error.error_response());
+        return Ok(request.into_response(refused).map_into_right_body());
     }
     let response = next.call(request).await?;
-    let error = response.response().error().and_then(|error| error.as_error::<ApiError>());
-    // What can be no token is not looked up.
-    let looked_up = |request: &HttpRequest| request.match_info().get("token").and_then(ScreenToken::parse);
-    if error.is_some_and(|error| error.code() == ErrorCode::UnknownToken)
-        && looked_up(response.request()).is_some()
-    {
+    if is_unknown_token(&response, &state) {
         state.limits.note_unknown_token(caller(response.request(), &state));
     }
     Ok(response.map_into_left_body())
 }
 
-/// The token in a path such as `/api/v1/overlay/{token}/data` or `/api/v1/campaigns/click/{token}`.
-fn addressed_token(path: &str) -> Option<&str> {
-    let mut parts = path.split('/').filter(|part| !part.is_empty()).skip(2);
-    match parts.next()? {
-        "overlay" => parts.next(),
-        "campaigns" => parts.nth(1),
-        _ => None,
+/// Whether the store was asked for a token that nobody has. What can be no token is not looked up.
+fn is_unknown_token<B>(response: &ServiceResponse<B>, state: &ApiState) -> bool {
+    if response.status() != StatusCode::NOT_FOUND {
+        return false;
     }
+    let token = response.request().match_info().get("token");
+    let token = token.filter(|token| ScreenToken::parse(token).is_some());
+    // A page tells no code.
+    let code = response.response().error().and_then(|error| error.as_error::<ApiError>()).map(ApiError::code);
+    token.is_some_and(|token| match code {
+        Some(code) => code == ErrorCode::UnknownToken,
+        None => !state.services.overlay.remembers(token),
+    })
+}
+
+/// The token in a path such as `/api/v1/overlay/{token}/data` or `/api/v1/campaigns/click/{token}`, and what follows it.
+fn addressed_token(path: &str) -> Option<(&str, Option<&str>)> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let token = match parts.by_ref().find(|part| matches!(*part, "overlay" | "campaigns"))? {
+        "overlay" => parts.next(),
+        _ => parts.nth(1),
+    };
+    Some((token?, parts.next()))
 }
 
 #[cfg(test)]
@@ -245,9 +265,9 @@ mod tests {
 
     #[test]
     fn the_token_is_found_wherever_a_path_has_one() {
-        assert_eq!(addressed_token("/api/v1/overlay/abc/data"), Some("abc"));
-        assert_eq!(addressed_token("//api//v1/overlay/abc"), Some("abc"));
-        assert_eq!(addressed_token("/api/v1/campaigns/impression/abc"), Some("abc"));
+        assert_eq!(addressed_token("/api/v1/overlay/abc/data"), Some(("abc", Some("data"))));
+        assert_eq!(addressed_token("//api//overlay/abc/"), Some(("abc", None)));
+        assert_eq!(addressed_token("/api/v1/campaigns/impression/abc"), Some(("abc", None)));
         assert_eq!(addressed_token("/api/v1/users/me"), None);
         assert_eq!(addressed_token("/c/abc"), None);
     }

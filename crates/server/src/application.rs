@@ -181,6 +181,7 @@ impl From<&HttpSettings> for gametriggers_http::HttpSettings {
             trusted_proxies: settings.trusted_proxies,
             forwarded_header: settings.forwarded_header,
             body_within: None,
+            uploads: settings.uploads.clone(),
         }
     }
 }

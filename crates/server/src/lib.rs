@@ -17,6 +17,7 @@ pub use clock::SystemClock;
 pub use connections::ConnectionCounts;
 pub use limits::LimitSettings;
 pub use settings::{
-    AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, Settings, StorageSettings,
+    AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, MediaSettings, Settings,
+    StorageSettings,
 };
 pub use storage::Store;

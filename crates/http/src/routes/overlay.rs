@@ -22,6 +22,7 @@ use crate::{
     ApiState,
     error::{ApiError, ErrorCode, ask_again_later},
     openapi::{OVERLAY, TOKEN, TokenErrors},
+    query::NoQuery,
     wire::OverlaySettingsResponse,
 };
 
@@ -169,6 +170,7 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     get,
     path = "/overlay/{token}",
     tag = OVERLAY,
+    extensions(("x-ignores-unknown-query-keys" = json!(true))),
     params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
@@ -195,6 +197,13 @@ pub(crate) async fn page(
 /// The page while there is no store to ask.
 pub(crate) async fn page_without_store() -> Result<HttpResponse, ApiError> {
     render_page(ErrorCode::StoreUnavailable.status(), serde_json::Value::Null)
+}
+
+/// The page for an address that has asked for too many tokens which no overlay has.
+pub(crate) fn page_refused(refused: &ApiError) -> Result<HttpResponse, ApiError> {
+    let mut answer = render_page(refused.code().status(), serde_json::Value::Null)?;
+    answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
+    Ok(answer)
 }
 
 fn render_page(status: StatusCode, state: serde_json::Value) -> Result<HttpResponse, ApiError> {
@@ -229,6 +238,7 @@ pub(crate) async fn data(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     let Rendering { entity_tag, body } = screen(&state, &token).await?;
     let is_known = names_version(&request, &entity_tag);

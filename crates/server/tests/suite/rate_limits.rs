@@ -42,13 +42,25 @@ async fn unknown_tokens_of_one_address_are_soon_no_longer_looked_up_and_watched_
     let ping = |token: &str| server.client.post(server.url(&format!("/api/v1/overlay/{token}/ping")));
     assert_eq!(from("203.0.113.7", data(watched)).await.status, 200);
     let unknown = |number: u32| format!("{number:064}");
-    for number in 0..=FEW {
-        // One more than there may be: the refusal begins with the next.
+    from("203.0.113.7", data("no,token")).await.assert_error(404, "UNKNOWN_TOKEN");
+    for number in 0..FEW - 1 {
         from("203.0.113.7", data(&unknown(number))).await.assert_error(404, "UNKNOWN_TOKEN");
+    }
+    for number in 0..2 {
+        // One more than there may be: the refusal begins with the next. A page is looked up as any other.
+        let page = server.client.get(server.url(&format!("/api/v1/overlay/{}", unknown(number))));
+        assert_eq!(from("203.0.113.7", page).await.status, 404);
     }
     let click = server.client.post(server.url(&format!("/api/v1/campaigns/click/{}", unknown(7))));
     for refused in [data(&unknown(8)), ping(&unknown(8)), click, data(&unwatched)] {
         assert_limited_with_code(&from("203.0.113.7", refused).await);
+    }
+    // What a browser shows stays a page: the overlay's is transparent, and tries again.
+    for path in ["/api/v1/overlay/{}", "/api/overlay/{}", "/api/v1/overlay/{}/click"] {
+        let page = server.client.get(server.url(&path.replace("{}", &unknown(9))));
+        let page = from("203.0.113.7", page).await;
+        assert_limited(&page);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     }
     // Nobody else is concerned, nor a screen that is in memory.
     from("203.0.113.8", data(&unknown(8))).await.assert_error(404, "UNKNOWN_TOKEN");
