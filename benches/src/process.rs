@@ -25,6 +25,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LINES_MAX: usize = 20;
 /// What stands before the address in the line by which a server says that it listens.
 pub(crate) const LISTENING: &str = "listening address=";
+/// What limits one client, by the names of the settings.
+const NO_LIMITS: [&str; 6] = [
+    "CONNECTIONS_PER_ADDRESS",
+    "EVENTS_PER_MINUTE",
+    "QR_CODES_PER_MINUTE",
+    "SETTINGS_CHANGES_PER_MINUTE",
+    "UNKNOWN_TOKENS_PER_MINUTE",
+    "VISITS_PER_MINUTE",
+];
 /// What bearer tokens are signed with.
 pub(crate) const SECRET: &str = "a secret of the measurements, long enough";
 
@@ -54,6 +63,8 @@ impl Server {
         command.env("GAMETRIGGERS__AUTH__JWT_SECRET", SECRET);
         // The load generator stands for a proxy, so that it can be many visitors.
         command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
+        // All load comes from one address, and much of it is for one token: more than any client may ask for.
+        command.envs(NO_LIMITS.map(|limit| (format!("GAMETRIGGERS__LIMITS__{limit}"), "0")));
         Self::start(command, &[])
     }
 

@@ -1,14 +1,23 @@
-//! JSON bodies: bounded, strict, with messages that name the field.
+//! JSON bodies: bounded in size and time, never decompressed, strict, with messages that name the field.
 
-use std::{fmt, future::Future, marker::PhantomData, pin::Pin};
+use std::{fmt, future::Future, marker::PhantomData, pin::Pin, time::Duration};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Bytes};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header,
+    rt::time::timeout,
+    web::{Bytes, Data},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::error::{ApiError, ErrorCode};
+use crate::{
+    ApiState,
+    error::{ApiError, ErrorCode},
+};
 
 /// The largest body that any route takes, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024;
@@ -50,13 +59,26 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
     }
 }
 
+/// Reads a body to its end. A compressed one is refused: how large it is would be known only when it is inflated.
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<Bytes, ApiError>> + use<> {
+    let encoded = is_encoded(request);
+    let deadline = request.app_data::<Data<ApiState>>().and_then(|state| state.settings.body_within);
     let bytes = Bytes::from_request(request, payload);
     async move {
-        bytes.await.map_err(|error| {
+        if encoded {
+            return Err(ApiError::new(
+                ErrorCode::EncodingNotSupported,
+                "the body has a Content-Encoding; send it as it is, without one",
+            ));
+        }
+        let read = match deadline {
+            Some(deadline) => timeout(deadline, bytes).await.map_err(|_| too_slow(deadline))?,
+            None => bytes.await,
+        };
+        read.map_err(|error| {
             if error.as_response_error().status_code() == ErrorCode::BodyTooLarge.status() {
                 let message =
                     format!("the body is larger than {MAX_BODY_BYTES} bytes, more than any request needs");
@@ -66,6 +88,21 @@ fn read(
             }
         })
     }
+}
+
+/// Whether any `Content-Encoding` of a request says that its body is not sent as it is.
+fn is_encoded(request: &HttpRequest) -> bool {
+    let as_it_is = |encoding: &str| {
+        let encoding = encoding.trim();
+        encoding.is_empty() || encoding.eq_ignore_ascii_case("identity")
+    };
+    let mut values = request.headers().get_all(header::CONTENT_ENCODING);
+    values.any(|value| !value.to_str().is_ok_and(|list| list.split(',').all(as_it_is)))
+}
+
+fn too_slow(deadline: Duration) -> ApiError {
+    let message = format!("the body did not come within {} s; send it at once", deadline.as_secs());
+    ApiError::new(ErrorCode::BodyTooSlow, message)
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {

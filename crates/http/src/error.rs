@@ -45,6 +45,12 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// The body is larger than any request needs.
     BodyTooLarge,
+    /// The body did not come in time.
+    BodyTooSlow,
+    /// The body is compressed, or encoded otherwise.
+    EncodingNotSupported,
+    /// Too many requests of this kind; the same request may succeed after `Retry-After`.
+    RateLimited,
     /// The store is away; the same request may succeed later.
     StoreUnavailable,
     /// A fault of the server, which has logged it.
@@ -68,6 +74,9 @@ impl ErrorCode {
             | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::EncodingNotSupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -84,6 +93,7 @@ const MAX_MESSAGE_CHARS: usize = 400;
 pub struct ApiError {
     code: ErrorCode,
     message: String,
+    retry_after_seconds: Option<u64>,
     /// The value of the header `Allow`, where the method was wrong.
     allow: Option<String>,
 }
@@ -95,7 +105,13 @@ impl ApiError {
             Some((end, _)) => format!("{}…", &message[..end]),
             None => message,
         };
-        Self { code, message, allow: None }
+        Self { code, message, retry_after_seconds: None, allow: None }
+    }
+
+    /// Too many requests of a kind, such as `clicks`; there may be more in so many seconds.
+    pub(crate) fn rate_limited(kind: &str, retry_after_seconds: u64) -> Self {
+        let message = format!("too many {kind}; try again in {retry_after_seconds} s");
+        Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(ErrorCode::RateLimited, message) }
     }
 
     pub(crate) fn validation(message: impl Into<String>) -> Self {
@@ -121,6 +137,11 @@ impl ApiError {
             other => other.to_string(),
         };
         Self::validation(format!("the query of the address: {cause}"))
+    }
+
+    /// In how many seconds the same request may succeed, where that is known; else 0.
+    pub(crate) fn retry_after_seconds(&self) -> u64 {
+        self.retry_after_seconds.unwrap_or_default()
     }
 
     /// What went wrong.
@@ -162,6 +183,9 @@ impl ResponseError for ApiError {
         let status = self.code.status();
         let mut response = HttpResponse::build(status);
         ask_again_later(&mut response, status);
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
         if self.code == ErrorCode::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }

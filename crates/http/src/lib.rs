@@ -13,12 +13,13 @@ mod error;
 mod methods;
 mod openapi;
 mod query;
+mod rate_limits;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
 mod waiting;
 mod wire;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::{
     App, Error,
@@ -35,6 +36,7 @@ pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
 pub use client_address::ForwardedHeader;
 pub use error::{ApiError, ErrorCode};
 pub use openapi::document as openapi_document;
+pub use rate_limits::{RateLimits, RateSettings};
 pub use waiting::waiting_app;
 
 /// What every request handler has at hand.
@@ -48,6 +50,8 @@ pub struct ApiState {
     pub jwt: JwtKeys,
     /// What differs between installations.
     pub settings: Arc<HttpSettings>,
+    /// What everybody has used of their allowance.
+    pub limits: Arc<RateLimits>,
 }
 
 /// What differs between installations.
@@ -60,6 +64,8 @@ pub struct HttpSettings {
     pub trusted_proxies: usize,
     /// The header that they write. The other one is not read.
     pub forwarded_header: ForwardedHeader,
+    /// How long a body may take to come; for ever without it.
+    pub body_within: Option<Duration>,
     /// Where the uploads of the previous system are, which its campaigns name by `/uploads/…`.
     pub uploads: Option<Uploads>,
 }
@@ -94,6 +100,7 @@ pub fn app(
         .configure(routes::configure)
         .configure(extra)
         .default_service(web::to(methods::no_route))
+        .wrap(from_fn(rate_limits::limit_unknown_tokens))
         .wrap(NormalizePath::trim())
         .wrap(cors)
         .wrap(default_headers())

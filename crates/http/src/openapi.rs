@@ -39,6 +39,9 @@ pub(crate) enum TokenErrors {
     /// `UNKNOWN_TOKEN`
     #[response(status = 404)]
     UnknownToken(ErrorResponse),
+    /// `RATE_LIMITED`
+    #[response(status = 429)]
+    Limited(ErrorResponse),
     /// `STORE_UNAVAILABLE`
     #[response(status = 503)]
     Away(ErrorResponse),
@@ -66,9 +69,18 @@ pub(crate) enum BodyErrors {
     /// `MALFORMED_BODY`, `VALIDATION_FAILED`
     #[response(status = 400)]
     Refused(ErrorResponse),
+    /// `BODY_TOO_SLOW`
+    #[response(status = 408)]
+    TooSlow(ErrorResponse),
     /// `BODY_TOO_LARGE`
     #[response(status = 413)]
     TooLarge(ErrorResponse),
+    /// `ENCODING_NOT_SUPPORTED`
+    #[response(status = 415)]
+    Encoded(ErrorResponse),
+    /// `RATE_LIMITED`
+    #[response(status = 429)]
+    Limited(ErrorResponse),
 }
 
 /// What goes for all of them.

@@ -6,23 +6,23 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::Server, rt, web::ServiceConfig};
-use gametriggers_http::{ApiState, JwtKeys};
+use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
+use gametriggers_http::{ApiState, JwtKeys, RateLimits};
 use gametriggers_services::{Clock, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
-use tokio::net::TcpSocket;
+use tokio::{net::TcpSocket, task::AbortHandle, time::interval};
 
-use crate::HttpSettings;
+use crate::{
+    ConnectionCounts, HttpSettings, LimitSettings,
+    connections::{self, Running},
+};
 
 /// Connections that may wait to be accepted, as when all overlays come back at once after a restart.
 const BACKLOG: u32 = 2_048;
-/// How long an idle connection stays open: a page polls every 5 seconds and pings every 30 over the same one.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Seconds that running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
-/// Threads of each worker for what blocks: as many as SQLite has readers, and hardly anything else does. Another is
-/// started whenever none is idle yet, so that without a limit there were about a hundred, each with memory of its own.
-const BLOCKING_THREADS: usize = 8;
+/// How often connections that came to a bad end are logged, in sum.
+const COUNTED_FOR: Duration = Duration::from_mins(1);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,7 @@ pub struct Application {
     address: SocketAddr,
     public_url: WebUrl,
     server: Server,
+    counts: Arc<ConnectionCounts>,
 }
 
 impl Application {
@@ -52,12 +53,13 @@ impl Application {
     /// [`ApplicationError`].
     pub fn build(
         settings: &HttpSettings,
+        limits: LimitSettings,
         secret: &[u8],
         storage: Storage,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
-        Self::build_on(Self::bind(settings)?, settings, secret, storage, clock, extra)
+        Self::build_on(Self::bind(settings)?, settings, limits, secret, storage, clock, extra)
     }
 
     /// Takes the address. To be called within a Tokio runtime.
@@ -75,6 +77,7 @@ impl Application {
     pub fn build_on(
         listener: TcpListener,
         settings: &HttpSettings,
+        limits: LimitSettings,
         secret: &[u8],
         storage: Storage,
         clock: Arc<dyn Clock>,
@@ -94,21 +97,27 @@ impl Application {
         };
         let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url);
         services.spawn_live_reads();
-        let state =
-            ApiState { services, clock, jwt: JwtKeys::new(secret), settings: Arc::new(settings.into()) };
+        let http = gametriggers_http::HttpSettings {
+            body_within: (limits.body_seconds > 0).then(|| Duration::from_secs(limits.body_seconds.into())),
+            ..settings.into()
+        };
+        let state = ApiState {
+            services,
+            clock,
+            jwt: JwtKeys::new(secret),
+            settings: Arc::new(http),
+            limits: Arc::new(RateLimits::new((&limits).into())),
+        };
         let app = move || {
             let (services, handing_out) = state.services.for_thread();
             rt::spawn(handing_out);
             gametriggers_http::app(ApiState { services, ..state.clone() }, extra)
+                .wrap(from_fn(connections::close_after_unread_body))
         };
-        let server = HttpServer::new(app)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
-            .worker_max_blocking_threads(BLOCKING_THREADS)
-            .listen(listener)
-            .map_err(cannot_bind)?
-            .run();
-        Ok(Self { address, public_url, server })
+        let running = Running::at_work(limits, settings.trusted_proxies > 0, SHUTDOWN_TIMEOUT_SECONDS);
+        let counts = running.counts.clone();
+        let server = connections::serve(listener, app, running).map_err(cannot_bind)?;
+        Ok(Self { address, public_url, server, counts })
     }
 
     /// Where the server listens.
@@ -127,6 +136,33 @@ impl Application {
     pub fn server(self) -> Server {
         self.server
     }
+
+    /// Logs, every minute and when it is dropped, how many connections came to a bad end.
+    #[must_use]
+    pub fn log_connections(&self) -> ConnectionLog {
+        let counts = self.counts.clone();
+        let logging = tokio::spawn(async move {
+            let mut minute = interval(COUNTED_FOR);
+            loop {
+                minute.tick().await;
+                counts.log();
+            }
+        });
+        ConnectionLog { counts: self.counts.clone(), logging: logging.abort_handle() }
+    }
+}
+
+/// The log of connections that came to a bad end.
+pub struct ConnectionLog {
+    counts: Arc<ConnectionCounts>,
+    logging: AbortHandle,
+}
+
+impl Drop for ConnectionLog {
+    fn drop(&mut self) {
+        self.logging.abort();
+        self.counts.log();
+    }
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -144,6 +180,7 @@ impl From<&HttpSettings> for gametriggers_http::HttpSettings {
             allowed_origins: settings.allowed_origins.clone(),
             trusted_proxies: settings.trusted_proxies,
             forwarded_header: settings.forwarded_header,
+            body_within: None,
             uploads: settings.uploads.clone(),
         }
     }

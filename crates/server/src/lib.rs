@@ -5,12 +5,17 @@
 mod application;
 mod clock;
 pub mod commands;
+mod connections;
+mod limits;
+mod secret;
 mod settings;
 mod stop;
 mod storage;
 
-pub use application::{Application, ApplicationError};
+pub use application::{Application, ApplicationError, ConnectionLog};
 pub use clock::SystemClock;
+pub use connections::ConnectionCounts;
+pub use limits::LimitSettings;
 pub use settings::{
     AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, MediaSettings, Settings,
     StorageSettings,

@@ -11,11 +11,15 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use gametriggers_http::{ForwardedHeader, Uploads};
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
+use url::Url;
+
+use crate::{
+    limits::LimitSettings,
+    secret::{self, Secret},
+};
 
 /// The file that is read where none is named, if it is there.
 const DEFAULT_FILE: &str = "gametriggers.toml";
-/// RFC 7518, section 3.2: a key for HS256 has 256 bits or more.
-const MIN_SECRET_BYTES: usize = 32;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +32,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     #[serde(default)]
     pub decisions: DecisionSettings,
+    #[serde(default)]
+    pub limits: LimitSettings,
     #[serde(default)]
     pub media: MediaSettings,
     pub log: LogSettings,
@@ -62,7 +68,7 @@ pub struct HttpSettings {
     #[serde(default, deserialize_with = "with_host")]
     pub public_url: Option<WebUrl>,
     /// The origins of web pages that may call the API, separated by commas.
-    #[serde(deserialize_with = "comma_separated")]
+    #[serde(deserialize_with = "origins")]
     pub allowed_origins: Vec<String>,
     /// How many proxies stand in front of the server, each of which adds whom it forwards to a header.
     pub trusted_proxies: usize,
@@ -80,6 +86,9 @@ pub struct AuthSettings {
     /// The secret that all instances share: it signs bearer tokens and receipts and seeds decisions.
     #[serde(default)]
     pub jwt_secret: Option<String>,
+    /// The file that holds the secret, which nobody else may read.
+    #[serde(default)]
+    pub jwt_secret_file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for AuthSettings {
@@ -164,19 +173,23 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The shared secret.
+    /// The shared secret, from the configuration or from the file that it names.
     ///
     /// # Errors
-    /// If it is missing or too short, with the remedy.
-    pub fn secret(&self) -> anyhow::Result<&[u8]> {
-        let remedy = "make one with `openssl rand -hex 32` and give it to every instance";
-        match self.auth.jwt_secret.as_deref() {
-            None | Some("") => bail!("GAMETRIGGERS__AUTH__JWT_SECRET is not set; {remedy}"),
-            Some(secret) if secret.len() < MIN_SECRET_BYTES => {
-                bail!("GAMETRIGGERS__AUTH__JWT_SECRET has fewer than {MIN_SECRET_BYTES} bytes; {remedy}")
-            }
-            Some(secret) => Ok(secret.as_bytes()),
-        }
+    /// If it is missing, given twice, weak, or in a file that others can read; with the remedy.
+    pub fn secret(&self) -> anyhow::Result<Vec<u8>> {
+        let secret = match (
+            self.auth.jwt_secret.as_deref().filter(|text| !text.is_empty()),
+            &self.auth.jwt_secret_file,
+        ) {
+            (Some(_), Some(_)) => bail!(
+                "GAMETRIGGERS__AUTH__JWT_SECRET and GAMETRIGGERS__AUTH__JWT_SECRET_FILE are both set; give the secret once"
+            ),
+            (Some(secret), None) => Secret::new(secret, "GAMETRIGGERS__AUTH__JWT_SECRET"),
+            (None, Some(path)) => Secret::read(path),
+            (None, None) => bail!("GAMETRIGGERS__AUTH__JWT_SECRET is not set; {}", secret::REMEDY),
+        };
+        Ok(secret?.into_bytes())
     }
 }
 
@@ -217,18 +230,45 @@ fn uploads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uploads>
     Ok(Some(Uploads::In(folder)))
 }
 
-/// A list in a file, or a text with commas in the environment.
-fn comma_separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+/// Origins as browsers send them: a list in a file, or a text with commas in the environment.
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum List {
         Text(String),
         Items(Vec<String>),
     }
-    Ok(match List::deserialize(deserializer)? {
+    let origins = match List::deserialize(deserializer)? {
         List::Items(items) => items,
         List::Text(text) => {
             text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
         }
-    })
+    };
+    origins.iter().try_for_each(|origin| check_origin(origin)).map_err(de::Error::custom)?;
+    Ok(origins)
+}
+
+/// Refuses what no browser sends as an origin, and what any page may send: its requests come with credentials.
+fn check_origin(origin: &str) -> Result<(), String> {
+    // Before an `@` may stand a password.
+    let shown = if origin.contains('@') { "an entry" } else { origin };
+    let refused = |why: &str| Err(format!("`{shown}` is no origin of a web page: {why}"));
+    if origin == "*" {
+        return refused("requests come with credentials, so that every page has to be named");
+    }
+    if origin.eq_ignore_ascii_case("null") {
+        return refused("any page can send it, from a frame without an origin of its own");
+    }
+    let Ok(url) = Url::parse(origin) else {
+        return refused("write https://app.example, or http://localhost:3000");
+    };
+    let canonical = url.origin().ascii_serialization();
+    if canonical.contains('*') {
+        return refused("every page has to be named");
+    }
+    match url.scheme() {
+        "http" | "https" if canonical == origin => Ok(()),
+        "http" | "https" => refused(&format!("a browser sends `{canonical}`, without path or default port")),
+        _ => refused("it begins with https:// or http://"),
+    }
 }

@@ -63,6 +63,12 @@ impl OverlayService {
         Ok(Streamer::from(&user))
     }
 
+    /// Whether it is known from memory whose screen a token addresses.
+    #[must_use]
+    pub fn remembers(&self, token: &str) -> bool {
+        self.snapshots.find(token).is_some()
+    }
+
     /// [`resolve`](Self::resolve) for whoever decides, or judges whether a decision is in force: as it is in the store.
     ///
     /// # Errors

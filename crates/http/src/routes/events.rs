@@ -91,9 +91,15 @@ enum EventErrors {
     /// `MALFORMED_BODY`, `VALIDATION_FAILED`, `RECEIPT_INVALID`, `RECEIPT_EXPIRED`
     #[response(status = 400)]
     Refused(ErrorResponse),
+    /// `BODY_TOO_SLOW`
+    #[response(status = 408)]
+    TooSlow(ErrorResponse),
     /// `BODY_TOO_LARGE`
     #[response(status = 413)]
     TooLarge(ErrorResponse),
+    /// `ENCODING_NOT_SUPPORTED`
+    #[response(status = 415)]
+    Encoded(ErrorResponse),
 }
 
 /// The answer to a ping.
@@ -145,6 +151,7 @@ async fn record_click(
     kind: ClickKind,
     body: EventRequest,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.event(token)?;
     let event = event(&request, body)?;
     Ok(created(state.services.tracking.record_click(token, kind, &event).await?))
 }
@@ -231,6 +238,7 @@ pub(crate) async fn impression(
     _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.event(&token)?;
     let event = event(&request, body)?;
     Ok(created(state.services.tracking.record_display(&token, &event).await?))
 }

@@ -16,6 +16,7 @@ use crate::{
     error::{ApiError, ErrorResponse},
     openapi::{EVENTS, OVERLAY, TOKEN},
     query::NoQuery,
+    rate_limits::caller,
     routes::visits,
 };
 
@@ -37,6 +38,9 @@ enum NothingShown {
     /// `UNKNOWN_TOKEN`, `NOTHING_ON_SCREEN`
     #[response(status = 404)]
     NotFound(ErrorResponse),
+    /// `RATE_LIMITED`
+    #[response(status = 429)]
+    Limited(ErrorResponse),
     /// `STORE_UNAVAILABLE`
     #[response(status = 503)]
     Away(ErrorResponse),
@@ -69,7 +73,7 @@ pub(crate) async fn qr(
     token: web::Path<String>,
     _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
-    render(&state, &token, accepted(&request)).await
+    render(&request, &state, &token, accepted(&request)).await
 }
 
 /// The QR code as PNG.
@@ -85,11 +89,12 @@ pub(crate) async fn qr(
 )]
 #[route("/overlay/{token}/qr.png", method = "GET", method = "HEAD")]
 pub(crate) async fn qr_png(
+    request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
     _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
-    render(&state, &token, Picture::Png).await
+    render(&request, &state, &token, Picture::Png).await
 }
 
 /// The QR code as SVG.
@@ -105,11 +110,12 @@ pub(crate) async fn qr_png(
 )]
 #[route("/overlay/{token}/qr.svg", method = "GET", method = "HEAD")]
 pub(crate) async fn qr_svg(
+    request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
     _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
-    render(&state, &token, Picture::Svg).await
+    render(&request, &state, &token, Picture::Svg).await
 }
 
 /// The chat command for the campaign on screen: JSON, or plain text where `Accept` asks for it.
@@ -193,6 +199,7 @@ pub(crate) async fn sponsor(
     responses(
         (status = 200, description = "The QR code.", content(("image/png"), ("image/svg+xml"))),
         (status = 404, description = "`UNKNOWN_LINK`", body = ErrorResponse),
+        (status = 429, description = "`RATE_LIMITED`", body = ErrorResponse),
         (status = 503, description = "`STORE_UNAVAILABLE`", body = ErrorResponse),
     )
 )]
@@ -202,6 +209,7 @@ pub(crate) async fn qr_of_participation(
     state: web::Data<ApiState>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.qr_code(caller(&request, &state))?;
     let participation = visits::participation(&id).ok_or(ServiceError::UnknownParticipation)?;
     let url = state.services.links.qr_url_of(participation).await?;
     draw(&url, accepted(&request))
@@ -229,7 +237,13 @@ fn accepted(request: &HttpRequest) -> Picture {
     ranked.iter().find_map(|wanted| picture(wanted.essence_str())).unwrap_or(Picture::Png)
 }
 
-async fn render(state: &ApiState, token: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
+async fn render(
+    request: &HttpRequest,
+    state: &ApiState,
+    token: &str,
+    picture: Picture,
+) -> Result<HttpResponse, ApiError> {
+    state.limits.qr_code(caller(request, state))?;
     draw(&state.services.links.qr_url(token).await?, picture)
 }
 

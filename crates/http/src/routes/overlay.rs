@@ -199,6 +199,13 @@ pub(crate) async fn page_without_store() -> Result<HttpResponse, ApiError> {
     render_page(ErrorCode::StoreUnavailable.status(), serde_json::Value::Null)
 }
 
+/// The page for an address that has asked for too many tokens which no overlay has.
+pub(crate) fn page_refused(refused: &ApiError) -> Result<HttpResponse, ApiError> {
+    let mut answer = render_page(refused.code().status(), serde_json::Value::Null)?;
+    answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
+    Ok(answer)
+}
+
 fn render_page(status: StatusCode, state: serde_json::Value) -> Result<HttpResponse, ApiError> {
     let template = OverlayPage { script: SCRIPT, state };
     let html = template.render().map_err(|error| ApiError::internal(&error))?;

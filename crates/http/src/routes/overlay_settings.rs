@@ -193,6 +193,7 @@ pub(crate) async fn put(
     _: NoQuery,
     JsonBody(request): JsonBody<OverlaySettingsRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let user = state.services.streamers.update_overlay(id, &request.into()).await?;
     Ok(HttpResponse::Ok().json(OverlayAccessResponse::from(user)))
 }
@@ -213,6 +214,7 @@ pub(crate) async fn regenerate(
     Caller(id): Caller,
     _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let token = state.services.streamers.regenerate_overlay_token(id).await?;
     Ok(HttpResponse::Created().json(OverlayTokenResponse {
         overlay_token: token.expose().to_owned(),
@@ -260,6 +262,7 @@ pub(crate) async fn test(
     _: NoQuery,
     JsonBody(request): JsonBody<TestAdRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let Object(campaign) = request.test_campaign.unwrap_or_default();
     let ad = campaign.try_into()?;
     let shown = state.services.streamers.show_test_ad(id, request.overlay_token.as_deref(), ad).await?;

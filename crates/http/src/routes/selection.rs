@@ -243,6 +243,7 @@ pub(crate) async fn put(
     _: NoQuery,
     JsonBody(request): JsonBody<SelectionRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    state.limits.settings_change(id)?;
     let user = state.services.streamers.update_selection(id, &request.try_into()?).await?;
     Ok(HttpResponse::Ok().json(SelectionResponse::from(user)))
 }

@@ -27,6 +27,7 @@ use crate::{
     error::{ApiError, ErrorCode, ask_again_later},
     openapi::{self, EVENTS},
     query,
+    rate_limits::caller,
 };
 
 /// What the query of a link says. Only described; [`source`] reads it.
@@ -73,6 +74,7 @@ struct VisitPage<'a> {
         (status = 302, description = "To the campaign's `clickUrl`.", headers(("Location" = String, description = "The campaign's `clickUrl`"))),
         (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),
         (status = 404, description = "No such link.", content_type = "text/html", body = String),
+        (status = 429, description = "Too many from one address.", content_type = "text/html", body = String),
         (status = 503, description = "`STORE_UNAVAILABLE`: a page that asks to come again.", content_type = "text/html", body = String),
     )
 )]
@@ -85,6 +87,9 @@ pub(crate) async fn follow(
     let Some(participation) = participation(&id) else {
         return page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.");
     };
+    if let Err(refused) = state.limits.visit(caller(&request, &state)) {
+        return come_again(&refused);
+    }
     let source = source(&request);
     let visitor = counts(&request).then(|| visitor(&request, &state));
     let target = state.services.links.follow(participation, source, visitor.as_ref()).await;
@@ -165,6 +170,13 @@ fn visitor(request: &HttpRequest, state: &ApiState) -> Visitor {
         value.unwrap_or_default().to_owned()
     };
     Visitor { address: client_address(request, &state.settings), agent: text(header::USER_AGENT) }
+}
+
+/// The page for a viewer who shares an address with too many others.
+pub(crate) fn come_again(refused: &ApiError) -> Result<HttpResponse, ApiError> {
+    let mut answer = not_now(refused.code())?;
+    answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
+    Ok(answer)
 }
 
 /// The page of a link while there is no store to ask whom it leads to.

@@ -26,6 +26,9 @@ use crate::{Defaults, LogFormat, LogSettings, Settings, Store};
 const DEFAULTS: Defaults =
     Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info,refinery_core=warn" };
 
+/// Actix logs an error for each connection that is no HTTP. They are counted instead ([`crate::ConnectionCounts`]).
+const NO_LINE_PER_CONNECTION: &str = "actix_http::h1::dispatcher=off";
+
 /// Sponsorships for live streams.
 #[derive(Debug, Parser)]
 #[command(name = "gametriggers", version, about)]
@@ -40,7 +43,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a server with a streamer and campaigns to try; needs no configuration.
-    Demo,
+    Demo {
+        /// Listen on other addresses than this machine's own, too.
+        #[arg(long)]
+        allow_remote: bool,
+    },
     /// Run the server.
     Serve,
     /// Bring the store's schema up to date.
@@ -80,11 +87,11 @@ impl Cli {
     /// # Errors
     /// If the command could not be carried out.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let defaults = if matches!(self.command, Command::Demo) { demo::DEFAULTS } else { DEFAULTS };
+        let defaults = if matches!(self.command, Command::Demo { .. }) { demo::DEFAULTS } else { DEFAULTS };
         let settings = Settings::load(self.config.as_deref(), defaults)?;
         start_logging(&settings.log)?;
         match self.command {
-            Command::Demo => demo::run(&settings).await,
+            Command::Demo { allow_remote } => demo::run(&settings, allow_remote).await,
             Command::Serve => serve::run(&settings).await,
             Command::Migrate { dry_run } => migrate::run(&settings, dry_run).await,
             Command::Import { directory, renew_tokens } => {
@@ -99,7 +106,11 @@ impl Cli {
 }
 
 fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.filter).context("log.filter is not a filter such as `info`")?;
+    let mut filter =
+        EnvFilter::try_new(&settings.filter).context("log.filter is not a filter such as `info`")?;
+    if !settings.filter.contains("actix_http") {
+        filter = filter.add_directive(NO_LINE_PER_CONNECTION.parse()?);
+    }
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

@@ -2,12 +2,16 @@
 
 use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
-use actix_web::{HttpServer, http::KeepAlive};
+use actix_web::middleware::from_fn;
 use gametriggers_http::waiting_app;
 use gametriggers_services::shortening;
 use tokio::time::{sleep, timeout};
 
-use crate::{Application, Settings, Store, SystemClock, stop::Stop};
+use crate::{
+    Application, Settings, Store, SystemClock,
+    connections::{self, Running},
+    stop::Stop,
+};
 
 /// How long the store may take to be opened before whoever asks is told to wait.
 const OPENED_WITHIN: Duration = Duration::from_secs(1);
@@ -26,7 +30,9 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     if let Some(days) = settings.decisions.shorten_after_days {
         tokio::spawn(shortening::run(store.repositories().decisions, clock.clone(), days));
     }
-    let application = Application::build_on(listener, http, secret, store.repositories(), clock, |_| {})?;
+    let application =
+        Application::build_on(listener, http, settings.limits, &secret, store.repositories(), clock, |_| {})?;
+    let _log = application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
     let server = application.server();
     let handle = server.handle();
@@ -46,13 +52,14 @@ async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> a
         return opened.map(Some);
     }
     let http = gametriggers_http::HttpSettings::from(&settings.http);
-    let waiting = HttpServer::new(move || waiting_app(&http))
-        .workers(1)
-        .keep_alive(KeepAlive::Disabled)
-        .shutdown_timeout(HAND_OVER_SECONDS)
-        .disable_signals()
-        .listen(listener.try_clone()?)?
-        .run();
+    let running = Running {
+        keep_alive: false,
+        workers: 1,
+        handles_signals: false,
+        ..Running::at_work(settings.limits, settings.http.trusted_proxies > 0, HAND_OVER_SECONDS)
+    };
+    let app = move || waiting_app(&http).wrap(from_fn(connections::close_after_unread_body));
+    let waiting = connections::serve(listener.try_clone()?, app, running)?;
     tracing::info!(address = %listener.local_addr()?, "listening, and answering 503 until the store is open");
     let handle = waiting.handle();
     let waiting = tokio::spawn(waiting);

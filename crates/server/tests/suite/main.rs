@@ -17,6 +17,7 @@ mod openapi;
 mod overlay;
 mod previous_client;
 mod previous_database;
+mod rate_limits;
 mod replica_set;
 mod settings;
 mod support;

@@ -4,8 +4,6 @@ mod content;
 mod media;
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -15,28 +13,44 @@ use anyhow::{Context, ensure};
 use gametriggers_http::{JwtKeys, TokenSubject};
 use gametriggers_services::Clock;
 
-use crate::{Application, Defaults, Settings, Store, SystemClock};
+use crate::{
+    Application, Defaults, Settings, Store, SystemClock,
+    secret::{self, Secret},
+};
 
 /// A file of its own, so that a demo never touches a real store; and no log between its own lines.
 pub(super) const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/demo.db", log_filter: "warn" };
 
-pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Result<ExitCode> {
     ensure!(
         settings.storage.url.starts_with("sqlite://"),
         "the demo keeps to an embedded store, so that it never touches a real one: set GAMETRIGGERS__STORAGE__URL to \
          sqlite://data/demo.db for it"
     );
-    let secret = match &settings.auth.jwt_secret {
-        Some(_) => settings.secret()?.to_vec(),
-        None => kept_secret(&secret_path(&settings.storage.url))?,
+    ensure!(
+        allow_remote || settings.http.bind.ip().is_loopback(),
+        "http.bind is {}, so that others could reach the demo, whose data are an example and whose accounts are known: \
+         listen on 127.0.0.1, or say that you mean it by --allow-remote",
+        settings.http.bind
+    );
+    let secret = match (&settings.auth.jwt_secret, &settings.auth.jwt_secret_file) {
+        (None, None) => kept_secret(&secret_path(&settings.storage.url))?,
+        _ => settings.secret()?,
     };
     let store = Store::open(&settings.storage.url).await?;
     store.migrate().await?;
     let streamer = content::fill(&store.repositories(), SystemClock.now()).await?;
 
     let clock = Arc::new(SystemClock);
-    let application =
-        Application::build(&settings.http, &secret, store.repositories(), clock.clone(), media::configure)?;
+    let application = Application::build(
+        &settings.http,
+        settings.limits,
+        &secret,
+        store.repositories(),
+        clock.clone(),
+        media::configure,
+    )?;
+    let _log = application.log_connections();
     let subject = TokenSubject { id: streamer.id, email: streamer.email.clone(), role: streamer.role };
     let bearer = JwtKeys::new(&secret).issue(&subject, clock.now()).context("cannot sign a bearer token")?;
     let token = streamer.overlay_token.as_ref().context("the demo streamer has no overlay token")?;
@@ -66,27 +80,7 @@ fn secret_path(storage_url: &str) -> PathBuf {
 }
 
 fn kept_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let cannot = || format!("cannot keep the demo's secret in {}", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(cannot)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => {
-            let mut bytes = [0; 32];
-            getrandom::fill(&mut bytes).context("the operating system gave no random bytes")?;
-            let secret = hex::encode(bytes).into_bytes();
-            file.write_all(&secret).with_context(cannot)?;
-            Ok(secret)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let secret = fs::read(path).with_context(cannot)?;
-            anyhow::ensure!(secret.len() >= 32, "{} holds no secret; delete it", path.display());
-            Ok(secret)
-        }
-        Err(error) => Err(error).with_context(cannot),
-    }
+    secret::make_unless_present(path)?;
+    let kept = Secret::read(path).context("the demo keeps its secret in a file; deleted, it is made anew")?;
+    Ok(kept.into_bytes())
 }

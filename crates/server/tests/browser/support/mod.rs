@@ -22,7 +22,7 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, HttpSettings, Store};
+use gametriggers::{Application, HttpSettings, LimitSettings, Store};
 use gametriggers_domain::{ledger::Counters, model::Participation};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_services::{Clock, Storage};
@@ -103,8 +103,15 @@ impl TestServer {
             forwarded_header: ForwardedHeader::default(),
             uploads: None,
         };
-        let application =
-            Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
+        let application = Application::build(
+            &settings,
+            LimitSettings::default(),
+            SECRET,
+            storage.clone(),
+            clock.clone(),
+            media::configure,
+        )
+        .unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();

@@ -133,3 +133,48 @@ async fn a_body_of_10_mb_is_refused_by_its_declared_and_by_its_real_size() {
     stage.assert_refused("ping", &reply, TOO_LARGE);
     stage.assert_untouched().await;
 }
+
+/// A compressed body was inflated before its size was limited: 16 requests of 120 KiB took 2.4 GB of memory, without any
+/// sign-in.
+#[tokio::test]
+async fn an_encoded_body_is_refused_whatever_its_encoding() {
+    const ENCODED: Refusal<'_> = (415, "ENCODING_NOT_SUPPORTED", "send it as it is");
+    let stage = Stage::new().await;
+    let token = &stage.streamer.token;
+    let events = [
+        "overlay/{}/click",
+        "overlay/{}/click/chat",
+        "overlay/{}/ping",
+        "campaigns/click/{}",
+        "campaigns/impression/{}",
+    ];
+    let events = events.map(|path| ("POST", format!("/api/v1/{}", path.replace("{}", token))));
+    let settings = SETTINGS_ROUTES.map(|(method, path)| (method, path.to_owned()));
+    for (method, path) in events.iter().chain(&settings) {
+        for encoding in [
+            "gzip",
+            "x-gzip",
+            "GZip",
+            "deflate",
+            "br",
+            "zstd",
+            "compress",
+            "identity, gzip",
+            "none",
+            "\u{fc}",
+        ] {
+            let request = stage.server.client.request(method.parse().unwrap(), stage.server.url(path));
+            let request = request.header("Content-Encoding", encoding).body("{}");
+            let reply = stage.server.as_user(&stage.streamer, request).await;
+            stage.assert_refused(&format!("{path} {encoding}"), &reply, ENCODED);
+        }
+    }
+    let twice = stage.server.client.post(stage.server.url(&events[0].1)).body("{}");
+    let twice = twice.header("Content-Encoding", "identity").header("Content-Encoding", "gzip");
+    stage.assert_refused("twice", &Reply::of(twice).await, ENCODED);
+    stage.assert_untouched().await;
+    for encoding in ["identity", "Identity", "identity, identity", ""] {
+        let click = stage.server.client.post(stage.server.url(&events[0].1)).body("{}");
+        Reply::of(click.header("Content-Encoding", encoding)).await.assert_event("counted", None);
+    }
+}

@@ -45,6 +45,18 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "perhaps", "http.trusted_proxies"),
         ("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "-1", "http.trusted_proxies"),
         ("GAMETRIGGERS__HTTP__FORWARDED_HEADER", "X-Real-IP", "http.forwarded_header"),
+        // Each of these would let pages in that nobody meant, or none.
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "*", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example,null", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example/", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example/path", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example:443", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://*.example", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://me:x@a.example", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "a.example", "http.allowed_origins"),
+        ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "file:///page", "http.allowed_origins"),
+        ("GAMETRIGGERS__LIMITS__CONNECTIONS", "-1", "limits.connections"),
+        ("GAMETRIGGERS__LIMITS__CONECTIONS", "1", "conections"),
         ("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "perhaps", "storage.migrate_on_start"),
         ("GAMETRIGGERS__DECISIONS__SHORTEN_AFTER_DAYS", "0", "decisions.shorten_after_days"),
         ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
@@ -214,4 +226,18 @@ async fn old_uploads_are_where_the_configuration_says() {
         assert_eq!(server.get("/uploads/a.png").await.status, status, "{uploads}");
         server.stop();
     }
+}
+
+/// The demo's accounts are known to everybody.
+#[test]
+fn the_demo_listens_to_its_own_machine_only_unless_it_is_told_to() {
+    let folder = Folder::new();
+    let demo = |args: &[&str]| {
+        let mut command = folder.command(args);
+        command.env("GAMETRIGGERS__HTTP__BIND", "0.0.0.0:0");
+        command
+    };
+    assert_refused(demo(&["demo"]), &["http.bind", "--allow-remote"]);
+    let mut meant = Running::start(demo(&["demo", "--allow-remote"]));
+    meant.printed(|text| text.contains("Ctrl-C").then_some(()));
 }

@@ -48,6 +48,11 @@ impl Server {
         Self { process, client, base: format!("http://{address}") }
     }
 
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

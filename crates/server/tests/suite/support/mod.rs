@@ -9,7 +9,7 @@ mod store;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, HttpSettings, Store};
+use gametriggers::{Application, HttpSettings, LimitSettings, Store};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_persistence::Ledger;
 use gametriggers_services::{Clock, Storage};
@@ -71,14 +71,27 @@ impl TestServer {
 
     /// A server on this store, at [`START`], with settings of its own.
     pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change, |ledger| ledger).await
+        Self::with(
+            Arc::new(store),
+            Arc::new(TestClock::at(START)),
+            change,
+            |ledger| ledger,
+            LimitSettings::default(),
+        )
+        .await
     }
 
     /// A server on an empty store, at [`START`], that takes what `wrap` makes of the ledger for the ledger. Its
     /// [`storage`](Self::storage) is the store as it is.
     pub(crate) async fn start_behind(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
         let store = Arc::new(TestStore::create().await);
-        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap).await
+        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap, LimitSettings::default()).await
+    }
+
+    /// A server on an empty store, at [`START`], with limits of its own.
+    pub(crate) async fn start_limited(limits: LimitSettings) -> Self {
+        let store = Arc::new(TestStore::create().await);
+        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, |ledger| ledger, limits).await
     }
 
     /// Another instance on the same store, at the same time.
@@ -93,7 +106,8 @@ impl TestServer {
 
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
+        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger, LimitSettings::default())
+            .await
     }
 
     /// The server, ended and started again.
@@ -110,7 +124,7 @@ impl TestServer {
     }
 
     async fn on(store: Arc<TestStore>, clock: Arc<TestClock>) -> Self {
-        Self::with(store, clock, |_| {}, |ledger| ledger).await
+        Self::with(store, clock, |_| {}, |ledger| ledger, LimitSettings::default()).await
     }
 
     async fn with(
@@ -118,6 +132,7 @@ impl TestServer {
         clock: Arc<TestClock>,
         change: impl FnOnce(&mut HttpSettings),
         wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+        limits: LimitSettings,
     ) -> Self {
         let opened = Store::open(&store.url()).await.unwrap();
         opened.migrate().await.unwrap();
@@ -132,7 +147,8 @@ impl TestServer {
         };
         change(&mut settings);
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
-        let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
+        let application =
+            Application::build(&settings, limits, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();

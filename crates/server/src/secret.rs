@@ -1,0 +1,125 @@
+//! The secret that all instances share: strong, and nobody else's.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
+
+use anyhow::{Context, bail, ensure};
+
+/// RFC 7518, section 3.2: a key for HS256 has 256 bits or more.
+const MIN_BYTES: usize = 32;
+/// A file that is larger is not a secret's.
+const MAX_BYTES: u64 = 4_096;
+/// Of 32 random bytes in hexadecimal, fewer than this many different signs come once in ten million million times.
+const MIN_DIFFERENT_BYTES: usize = 8;
+pub(crate) const REMEDY: &str = "make one with `openssl rand -hex 32` and give it to every instance";
+
+/// A secret that is long enough, and not of a few signs repeated.
+pub(crate) struct Secret(Vec<u8>);
+
+impl Secret {
+    /// A secret of a text. `source` is where it comes from, for messages.
+    ///
+    /// # Errors
+    /// If it is weak.
+    pub(crate) fn new(text: &str, source: &str) -> anyhow::Result<Self> {
+        let bytes = text.as_bytes();
+        ensure!(bytes.len() >= MIN_BYTES, "{source} has fewer than {MIN_BYTES} bytes; {REMEDY}");
+        let different = bytes.iter().collect::<HashSet<_>>().len();
+        ensure!(
+            different >= MIN_DIFFERENT_BYTES,
+            "{source} is easily guessed: it has {different} different characters; {REMEDY}"
+        );
+        Ok(Self(bytes.to_vec()))
+    }
+
+    /// The secret in a file, without the white space around it.
+    ///
+    /// # Errors
+    /// If the file cannot be read, others can read it, or the secret is weak.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let name = path.display();
+        let mut file = File::open(path).with_context(|| format!("cannot read the secret file {name}"))?;
+        require_private(&file, path)?;
+        let mut text = String::new();
+        let read = Read::by_ref(&mut file).take(MAX_BYTES + 1).read_to_string(&mut text);
+        read.with_context(|| format!("cannot read the secret file {name}"))?;
+        ensure!(text.len() as u64 <= MAX_BYTES, "{name} is larger than a secret; {REMEDY}");
+        Self::new(text.trim(), &format!("the secret file {name}"))
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// Refuses a file that anybody but its owner can read or change. Asked of the file that was opened, not of its name.
+#[cfg(unix)]
+fn require_private(file: &File, path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let metadata = file.metadata().with_context(|| format!("cannot look at {}", path.display()))?;
+    ensure!(metadata.is_file(), "the secret file {} is no file", path.display());
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!(
+            "the secret file {name} can be read or changed by others (mode {mode:03o}); run `chmod 600 {name}`, and make a \
+             new secret if anybody may have read it",
+            name = path.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn require_private(_: &File, _: &Path) -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// Writes a new secret into a file that only its owner can read, unless there is one already. Other processes see all of
+/// it or nothing.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn make_unless_present(path: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot keep a secret in {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(cannot)?;
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => {
+            let mut bytes = [0; MIN_BYTES];
+            getrandom::fill(&mut bytes).context("the operating system gave no random bytes")?;
+            std::io::Write::write_all(&mut file, hex::encode(bytes).as_bytes()).with_context(cannot)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error).with_context(cannot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_few_different_signs_is_weak_however_long() {
+        let refused = |text: &str| Secret::new(text, "it").map(|_| ()).unwrap_err().to_string();
+        for weak in ["x".repeat(64), "ab".repeat(40), "1234567".repeat(9)] {
+            let message = refused(&weak);
+            assert!(
+                message.contains("easily guessed") && message.contains("openssl rand -hex 32"),
+                "{message}"
+            );
+            assert!(!message.contains(&weak));
+        }
+        assert!(refused("0123456789abcdef0123456789abcde").contains("fewer than 32 bytes"));
+        assert!(Secret::new("0123456789abcdef0123456789abcdef", "it").is_ok());
+    }
+}
