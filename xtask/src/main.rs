@@ -15,6 +15,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod crawlers;
 mod floors;
 mod lint;
 mod mongodb;
@@ -38,6 +39,8 @@ enum Task {
     Floors,
     /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
     Bench(bench::BenchArgs),
+    /// Fetch anew the list of programs whose visits are not paid
+    Crawlers,
     /// Run everything that CI runs: test, bench, browser, lint
     Ci(ci::CiArgs),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Floors => floors::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Crawlers => crawlers::run(),
         Task::Ci(args) => ci::run(&args),
     };
     match outcome {

@@ -8,11 +8,11 @@ use std::{
 
 use actix_web::{HttpServer, dev::Server, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys};
-use gametriggers_services::{Clock, Secrets, Services, Storage};
+use gametriggers_services::{Clock, LinkSettings, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
 use tokio::net::TcpSocket;
 
-use crate::HttpSettings;
+use crate::{HttpSettings, VisitSettings};
 
 /// Connections that may wait to be accepted, as when all overlays come back at once after a restart.
 const BACKLOG: u32 = 2_048;
@@ -52,12 +52,13 @@ impl Application {
     /// [`ApplicationError`].
     pub fn build(
         settings: &HttpSettings,
+        visits: VisitSettings,
         secret: &[u8],
         storage: Storage,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
-        Self::build_on(Self::bind(settings)?, settings, secret, storage, clock, extra)
+        Self::build_on(Self::bind(settings)?, settings, visits, secret, storage, clock, extra)
     }
 
     /// Takes the address. To be called within a Tokio runtime.
@@ -75,6 +76,7 @@ impl Application {
     pub fn build_on(
         listener: TcpListener,
         settings: &HttpSettings,
+        visits: VisitSettings,
         secret: &[u8],
         storage: Storage,
         clock: Arc<dyn Clock>,
@@ -92,7 +94,9 @@ impl Application {
             }
             None => WebUrl::parse(&format!("http://{address}"))?,
         };
-        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url);
+        let links =
+            LinkSettings { public_url: public_url.clone(), paid_visits_per_address: visits.paid_per_address };
+        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
         services.spawn_live_reads();
         let state =
             ApiState { services, clock, jwt: JwtKeys::new(secret), settings: Arc::new(settings.into()) };

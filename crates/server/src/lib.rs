@@ -11,5 +11,7 @@ mod storage;
 
 pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
-pub use settings::{AuthSettings, Defaults, HttpSettings, LogFormat, LogSettings, Settings, StorageSettings};
+pub use settings::{
+    AuthSettings, Defaults, HttpSettings, LogFormat, LogSettings, Settings, StorageSettings, VisitSettings,
+};
 pub use storage::Store;

@@ -1,10 +1,11 @@
 //! Configuration: defaults in code, then `gametriggers.toml`, then environment `GAMETRIGGERS__SECTION__KEY`.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, num::NonZeroU64, path::Path};
 
 use anyhow::{Context, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use gametriggers_http::ForwardedHeader;
+use gametriggers_services::LinkSettings;
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 
@@ -22,6 +23,7 @@ pub struct Settings {
     pub http: HttpSettings,
     #[serde(default)]
     pub auth: AuthSettings,
+    pub visits: VisitSettings,
     pub log: LogSettings,
 }
 
@@ -77,6 +79,20 @@ impl std::fmt::Debug for AuthSettings {
     }
 }
 
+/// Which visits through tracking links are paid.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitSettings {
+    /// How many a campaign pays in an hour from one network address.
+    pub paid_per_address: NonZeroU64,
+}
+
+impl Default for VisitSettings {
+    fn default() -> Self {
+        Self { paid_per_address: LinkSettings::PAID_VISITS_PER_ADDRESS }
+    }
+}
+
 /// What is logged and how.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +139,7 @@ impl Settings {
             .set_default("http.allowed_origins", "http://localhost:3000")?
             .set_default("http.trusted_proxies", 0)?
             .set_default("http.forwarded_header", "x-forwarded-for")?
+            .set_default("visits.paid_per_address", VisitSettings::default().paid_per_address.get())?
             .set_default("log.filter", defaults.log_filter)?
             .set_default("log.format", "text")?
             .add_source(source)

@@ -2,7 +2,10 @@
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderValue},
+    },
     route, web,
 };
 use askama::Template;
@@ -95,11 +98,9 @@ fn counts(request: &HttpRequest) -> bool {
 }
 
 fn visitor(request: &HttpRequest, state: &ApiState) -> Visitor {
-    let text = |name: header::HeaderName| {
-        let value = request.headers().get_all(name).last().and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
-    };
-    Visitor { address: client_address(request, &state.settings), agent: text(header::USER_AGENT) }
+    let agent = request.headers().get_all(header::USER_AGENT).last().map(HeaderValue::as_bytes);
+    let agent = String::from_utf8_lossy(agent.unwrap_or_default()).into_owned();
+    Visitor { address: client_address(request, &state.settings), agent }
 }
 
 /// The page of a link while there is no store to ask whom it leads to.

@@ -21,8 +21,9 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     // Listened to from here on, so that no moment between two servers is deaf.
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
-    let (http, clock) = (&settings.http, Arc::new(SystemClock));
-    let application = Application::build_on(listener, http, secret, store.repositories(), clock, |_| {})?;
+    let (http, visits, clock) = (&settings.http, settings.visits, Arc::new(SystemClock));
+    let application =
+        Application::build_on(listener, http, visits, secret, store.repositories(), clock, |_| {})?;
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
     let server = application.server();
     let handle = server.handle();

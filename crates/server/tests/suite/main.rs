@@ -18,3 +18,4 @@ mod previous_database;
 mod replica_set;
 mod settings;
 mod support;
+mod unpaid;

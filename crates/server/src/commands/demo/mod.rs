@@ -35,8 +35,14 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let streamer = content::fill(&store.repositories(), SystemClock.now()).await?;
 
     let clock = Arc::new(SystemClock);
-    let application =
-        Application::build(&settings.http, &secret, store.repositories(), clock.clone(), media::configure)?;
+    let application = Application::build(
+        &settings.http,
+        settings.visits,
+        &secret,
+        store.repositories(),
+        clock.clone(),
+        media::configure,
+    )?;
     let subject = TokenSubject { id: streamer.id, email: streamer.email.clone(), role: streamer.role };
     let bearer = JwtKeys::new(&secret).issue(&subject, clock.now()).context("cannot sign a bearer token")?;
     let token = streamer.overlay_token.as_ref().context("the demo streamer has no overlay token")?;

@@ -20,7 +20,7 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, HttpSettings, Store};
+use gametriggers::{Application, HttpSettings, Store, VisitSettings};
 use gametriggers_domain::{ledger::Counters, model::Participation};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_services::{Clock, Storage};
@@ -99,8 +99,15 @@ impl TestServer {
             trusted_proxies: 0,
             forwarded_header: ForwardedHeader::default(),
         };
-        let application =
-            Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
+        let application = Application::build(
+            &settings,
+            VisitSettings::default(),
+            SECRET,
+            storage.clone(),
+            clock.clone(),
+            media::configure,
+        )
+        .unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();

@@ -48,6 +48,8 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "perhaps", "storage.migrate_on_start"),
         ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
         ("GAMETRIGGERS__STORAGE__URL", "sqlite://", "storage.url"),
+        ("GAMETRIGGERS__VISITS__PAID_PER_ADDRESS", "0", "visits.paid_per_address"),
+        ("GAMETRIGGERS__VISITS__PAID_PER_ADDRESS", "many", "visits.paid_per_address"),
         ("GAMETRIGGERS__LOG__FORMAT", "xml", "log.format"),
         ("GAMETRIGGERS__LOG__FILTER", "a=b=c", "log.filter"),
     ] {

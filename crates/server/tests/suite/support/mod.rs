@@ -5,10 +5,15 @@ mod documents;
 mod reply;
 mod store;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, HttpSettings, Store};
+use gametriggers::{Application, HttpSettings, Store, VisitSettings};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_persistence::Ledger;
 use gametriggers_services::{Clock, Storage};
@@ -35,6 +40,14 @@ const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 pub(crate) const PREVIOUS_DATABASE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
 const SECRET: &[u8] = b"a secret of the tests, long enough";
+
+/// The network address of a visitor, which no other one has.
+pub(crate) fn address_of(visitor: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    visitor.hash(&mut hasher);
+    let [.., a, b, c, d] = hasher.finish().to_be_bytes();
+    format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1")
+}
 
 /// Asks until it is so.
 pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
@@ -69,14 +82,15 @@ impl TestServer {
 
     /// A server on this store, at [`START`], with settings of its own.
     pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change, |ledger| ledger).await
+        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change, VisitSettings::default(), |it| it)
+            .await
     }
 
     /// A server on an empty store, at [`START`], that takes what `wrap` makes of the ledger for the ledger. Its
     /// [`storage`](Self::storage) is the store as it is.
     pub(crate) async fn start_behind(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
         let store = Arc::new(TestStore::create().await);
-        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap).await
+        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, VisitSettings::default(), wrap).await
     }
 
     /// Another instance on the same store, at the same time.
@@ -86,7 +100,13 @@ impl TestServer {
 
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
+        Self::with(self.store.clone(), self.clock.clone(), change, VisitSettings::default(), |it| it).await
+    }
+
+    /// Another instance on the same store, at the same time, that pays so many visits in an hour from one address.
+    pub(crate) async fn beside_paying(&self, paid_per_address: u64) -> Self {
+        let visits = VisitSettings { paid_per_address: paid_per_address.try_into().unwrap() };
+        Self::with(self.store.clone(), self.clock.clone(), |_| {}, visits, |it| it).await
     }
 
     /// The server, ended and started again.
@@ -103,13 +123,14 @@ impl TestServer {
     }
 
     async fn on(store: Arc<TestStore>, clock: Arc<TestClock>) -> Self {
-        Self::with(store, clock, |_| {}, |ledger| ledger).await
+        Self::with(store, clock, |_| {}, VisitSettings::default(), |it| it).await
     }
 
     async fn with(
         store: Arc<TestStore>,
         clock: Arc<TestClock>,
         change: impl FnOnce(&mut HttpSettings),
+        visits: VisitSettings,
         wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
     ) -> Self {
         let opened = Store::open(&store.url()).await.unwrap();
@@ -124,7 +145,8 @@ impl TestServer {
         };
         change(&mut settings);
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
-        let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
+        let application =
+            Application::build(&settings, visits, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();
