@@ -5,7 +5,7 @@ use gametriggers_domain::{
     eligibility::EmptyReason,
     selection::{Candidate, Seed, SelectionContext, SelectionStrategy, select},
 };
-use gametriggers_persistence::StoredDecision;
+use gametriggers_persistence::{EndedDecision, Shortening, StoredDecision};
 use gametriggers_types::{
     CampaignId, DecisionId, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
 };
@@ -33,6 +33,9 @@ crate::laws! { $ decisions:
     a_decision_ends_where_its_successor_begins,
     streamers_do_not_see_each_others_decisions,
     a_decision_that_is_not_there_is_not_found,
+    old_decisions_are_shortened_but_for_each_streamers_latest,
+    a_shortened_decision_still_says_what_was_paid,
+    shortening_goes_on_where_it_stood_and_looks_at_each_decision_once,
 }
 
 /// The weights as they are, whatever the candidates.
@@ -127,7 +130,7 @@ async fn a_draw_is_read_as_inserted(fixture: &impl Fixture) {
     let latest = fixture.reopen().await.decisions.find_latest(user_id(1)).await.unwrap().unwrap();
     assert_same(&latest, &expected);
     assert_eq!(latest.shown(), expected.shown());
-    assert_eq!(latest.selection().unwrap().replay(), expected.shown().unwrap().0);
+    assert_eq!(latest.selection().unwrap().replay(), Some(expected.shown().unwrap().0));
 }
 
 /// A probability is read to the last bit, also where text would need 17 digits or an exponent.
@@ -191,7 +194,7 @@ async fn a_tally_is_read_as_inserted(fixture: &impl Fixture) {
         next.tally = Tally::inherited(before.as_ref(), next.from);
         let candidates: Vec<CampaignId> =
             (1..=3 + u32::try_from(ordinal % 2).unwrap()).map(campaign_id).collect();
-        next.tally.admit(&candidates);
+        next.tally.admit(&candidates, next.from);
         store(fixture, &next).await;
         assert_same(&stored(fixture, next.id).await.decision, &next);
         before = Some(next);
@@ -313,4 +316,107 @@ async fn a_decision_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     assert_eq!(decisions.find_latest(user_id(1)).await.unwrap(), None);
     assert_eq!(decisions.find(decision_id(1, 1)).await.unwrap(), None);
     assert_eq!(decisions.find(decision_id(2, 2)).await.unwrap(), None);
+}
+
+/// A decision between three, with the tally that it inherits.
+fn draw_after(before: Option<&Decision>, streamer: u32, ordinal: u64) -> Decision {
+    let mut next = draw(streamer, ordinal, vec![0.2, 0.3, 0.5], [u8::try_from(ordinal).unwrap(); 16]);
+    next.tally = Tally::inherited(before, next.from);
+    next.tally.admit(&[1, 2, 3].map(campaign_id), next.from);
+    next
+}
+
+/// Stores that many decisions of the streamer, one a minute.
+async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<Decision> {
+    let mut draws: Vec<Decision> = Vec::new();
+    for ordinal in 1..=count {
+        let next = draw_after(draws.last(), streamer, ordinal);
+        store(fixture, &next).await;
+        draws.push(next);
+    }
+    draws
+}
+
+/// Those that ended before the moment get their short form, once. Nothing else changes, and a streamer's latest decision is
+/// what its successor inherits from, however old it is.
+async fn old_decisions_are_shortened_but_for_each_streamers_latest(fixture: &impl Fixture) {
+    let (one, other) = (store_draws(fixture, 1, 9).await, store_draws(fixture, 2, 3).await);
+    let empty = Decision { tally: one[8].tally.clone(), ..empty(1, 10) };
+    store(fixture, &empty).await;
+    let moment = one[6].until;
+    assert!(one[5].until < moment || one[0].until < moment, "some have ended before");
+    let is_old = |decision: &Decision| decision.until < moment;
+    let decisions = fixture.reopen().await.decisions;
+    let expected = count(&one, is_old) + count(&other[..2], is_old);
+    let done = decisions.shorten(moment, None, 100).await.unwrap();
+    assert_eq!(done, Shortening { shortened: u64::try_from(expected).unwrap(), last: None });
+    for decision in one.iter().chain(&other[..2]) {
+        let found = stored(fixture, decision.id).await;
+        let short = decision.clone().shortened();
+        assert_same(&found.decision, if is_old(decision) { &short } else { decision });
+        assert!(found.successor_from.is_some());
+    }
+    let again = decisions.shorten(moment, None, 100).await.unwrap();
+    assert_eq!(again, Shortening { shortened: 0, last: None });
+
+    let long_after = minute(100_000);
+    decisions.shorten(long_after, None, 100).await.unwrap();
+    for latest in [&empty, &other[2]] {
+        assert_same(&decisions.find_latest(latest.id.streamer).await.unwrap().unwrap(), latest);
+        assert_same(&stored(fixture, latest.id).await.decision, latest);
+    }
+    assert_same(&stored(fixture, one[8].id).await.decision, &one[8].clone().shortened());
+
+    // Once it has a successor, it is like any other.
+    let next = Decision { id: empty.id.successor(), ..empty.clone() };
+    store(fixture, &next).await;
+    assert_eq!(decisions.shorten(long_after, None, 100).await.unwrap().shortened, 1);
+    assert_same(&stored(fixture, empty.id).await.decision, &empty.shortened());
+}
+
+/// Who was shown, from when until when, by which strategy and seed, with what probability, out of how many; and no claim
+/// that it can be replayed.
+async fn a_shortened_decision_still_says_what_was_paid(fixture: &impl Fixture) {
+    let whole = store_draws(fixture, 1, 2).await.remove(0);
+    let decisions = fixture.reopen().await.decisions;
+    decisions.shorten(minute(100_000), None, 100).await.unwrap();
+    let short = stored(fixture, whole.id).await.decision;
+    assert_eq!(
+        (short.id, short.from, short.until, short.basis, short.shown()),
+        (whole.id, whole.from, whole.until, whole.basis, whole.shown())
+    );
+    let (before, after) = (whole.selection().unwrap(), short.selection().unwrap());
+    assert_eq!(
+        (&after.strategy, after.seed, after.picked()),
+        (&before.strategy, before.seed, before.picked())
+    );
+    assert_eq!(after.candidate_count(), 3);
+    assert!(after.is_shortened() && !before.is_shortened());
+    assert_eq!((after.replay(), after.shares.len(), short.tally.len()), (None, 1, 0));
+    // The first under its id is still the only one.
+    assert_same(&decisions.insert_first(&whole).await.unwrap(), &short);
+}
+
+/// However many end at one moment, every step goes on behind the one before.
+async fn shortening_goes_on_where_it_stood_and_looks_at_each_decision_once(fixture: &impl Fixture) {
+    let mut all = Vec::new();
+    for streamer in 1..=3 {
+        all.extend(store_draws(fixture, streamer, 5).await);
+    }
+    let (mut after, mut shortened, mut steps) = (None::<EndedDecision>, 0, 0);
+    let decisions = fixture.reopen().await.decisions;
+    loop {
+        let step = decisions.shorten(minute(100_000), after, 2).await.unwrap();
+        assert!(step.shortened <= 2);
+        (shortened, steps) = (shortened + step.shortened, steps + 1);
+        let Some(last) = step.last else { break };
+        let place = |ended: EndedDecision| (ended.until, ended.id.streamer, ended.id.ordinal);
+        assert!(after.is_none_or(|after| place(after) < place(last)), "{after:?}, {last:?}");
+        after = Some(last);
+    }
+    assert_eq!((shortened, steps), (3 * 4, 15 / 2 + 1));
+    for decision in all {
+        let is_short = stored(fixture, decision.id).await.decision.selection().unwrap().is_shortened();
+        assert_eq!(is_short, decision.id.ordinal < 5, "{}", decision.id);
+    }
 }

@@ -38,6 +38,7 @@ mod campaigns;
 mod changes;
 mod decisions;
 mod idempotency;
+mod insertions;
 mod ledger;
 mod lists;
 mod money;
@@ -77,6 +78,19 @@ pub trait Fixture: Send + Sync + Sized {
 
     /// Behind the ledger's back, sets the clicks of each of the participation's rollups to 999.
     async fn falsify_rollups(&self, id: ParticipationId);
+
+    /// Behind the store's back, gives a field that is no key to this participation or campaign a value that cannot be read.
+    /// There are several ways to do so, numbered from 0; false, and nothing is changed, where there is none of this number.
+    async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool;
+}
+
+/// A document that is to become unreadable.
+#[derive(Debug, Clone, Copy)]
+pub enum Unreadable {
+    /// Of this id.
+    Participation(ParticipationId),
+    /// Of this id.
+    Campaign(CampaignId),
 }
 
 /// The list of a file's cases. Makes of each a function that other crates can call, on a store of its own, and a macro
@@ -133,6 +147,7 @@ files! { $
     selection,
     campaigns,
     participations,
+    insertions,
     lists,
     decisions,
     ledger,

@@ -3,15 +3,15 @@
 use std::ops::RangeInclusive;
 
 use gametriggers_domain::model::{Campaign, Participation};
-use gametriggers_persistence::Page;
+use gametriggers_persistence::{Entity, Page, StorageError};
 use gametriggers_types::{CampaignStatus, Money, ParticipationStatus};
 
 use crate::{
-    Fixture,
+    Fixture, Unreadable,
     participations::full_participation,
     support::{
-        campaign, participation, participation_id, store_campaign, store_participation, stored_participation,
-        time, user_id,
+        campaign, campaign_id, participation, participation_id, store_campaign, store_participation,
+        stored_participation, time, user_id,
     },
 };
 
@@ -21,6 +21,8 @@ crate::laws! { $ lists:
     lists_hold_whole_documents_of_one_streamer_in_order_of_id,
     pages_cut_the_list_and_lose_nothing,
     a_participation_whose_campaign_is_gone_is_not_listed,
+    the_campaigns_of_active_participations_are_listed_whatever_became_of_them,
+    what_cannot_be_read_is_left_out_of_lists_and_named_by_itself,
 }
 
 /// Stores streamer 1's parts in campaigns so that every status of the one meets every status of the other, and
@@ -129,4 +131,77 @@ async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fix
     assert_eq!(participations.list_active(user_id(1)).await.unwrap(), []);
     let page = Page { offset: 0, limit: 10 };
     assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), []);
+}
+
+/// Of active participations alone, of one streamer, and no more than are asked for.
+async fn the_campaigns_of_active_participations_are_listed_whatever_became_of_them(fixture: &impl Fixture) {
+    let mut expected: Vec<_> = store_every_pair(fixture)
+        .await
+        .into_iter()
+        .filter(|(part, _)| part.status == ParticipationStatus::Active)
+        .map(|(part, _)| part.campaign_id)
+        .collect();
+    store_participation(fixture, participation(90_001, 90_001, 1)).await;
+    expected.push(campaign_id(90_001));
+    store_participation(fixture, participation(90_002, 90_002, 2)).await;
+    let participations = fixture.reopen().await.participations;
+    let mut listed = participations.list_joined(user_id(1), 1_000).await.unwrap();
+    listed.sort();
+    expected.sort();
+    assert_eq!(listed, expected);
+    assert_eq!(participations.list_joined(user_id(1), 2).await.unwrap().len(), 2);
+    assert_eq!(participations.list_joined(user_id(1), 0).await.unwrap(), []);
+}
+
+/// Whatever is wrong with one document of a list, the others are listed. Whoever asks for that one is told which it is and
+/// which of its fields cannot be read.
+async fn what_cannot_be_read_is_left_out_of_lists_and_named_by_itself(fixture: &impl Fixture) {
+    let mut number = 0;
+    let readable = (participation(10_000, 10_000, 1), campaign(10_000));
+    store_participation(fixture, readable.0.clone()).await;
+    store_campaign(fixture, readable.1.clone()).await;
+    for of_campaigns in [false, true] {
+        for way in 0.. {
+            number += 1;
+            let (part, campaign) = (participation(number, number, 1), campaign(number));
+            let what = if of_campaigns {
+                Unreadable::Campaign(campaign.id)
+            } else {
+                Unreadable::Participation(part.id)
+            };
+            store_participation(fixture, part.clone()).await;
+            store_campaign(fixture, campaign.clone()).await;
+            if !fixture.make_unreadable(what, way).await {
+                assert!(way > 0);
+                // This one stays as it is; its streamer leaves.
+                let participations = fixture.repositories().participations;
+                let (from, to) = (ParticipationStatus::Active, ParticipationStatus::Completed);
+                assert!(
+                    participations.transition(part.id, from, to, time("2026-03-02T12:00:00Z")).await.unwrap()
+                );
+                break;
+            }
+            let fresh = fixture.reopen().await;
+            let listed = fresh.participations.list_active(user_id(1)).await.unwrap();
+            assert_eq!(listed, std::slice::from_ref(&readable), "{what:?}, {way}");
+            let page = Page { offset: 0, limit: 100 };
+            let listed = fresh.participations.list_current(user_id(1), page).await.unwrap();
+            assert_eq!(listed, std::slice::from_ref(&readable), "{what:?}, {way}");
+
+            let (entity, id, error) = match what {
+                Unreadable::Participation(id) => (
+                    Entity::Participation,
+                    id.to_string(),
+                    fresh.participations.find_by_id(id).await.unwrap_err(),
+                ),
+                Unreadable::Campaign(id) => {
+                    (Entity::Campaign, id.to_string(), fresh.campaigns.find_by_id(id).await.unwrap_err())
+                }
+            };
+            let StorageError::Corrupt { entity: found, id: named, field, .. } = &error else {
+                panic!("{what:?}, {way}: {error:?}")
+            };
+            assert_eq!((*found, named, field.is_empty()), (entity, &id, false));
+        }
+    }
 }

@@ -1,21 +1,25 @@
-//! Decisions: the first one written under its id is the only one.
+//! Decisions: the first one written under its id is the only one. Old ones are shortened.
+
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use bson::{Bson, Document, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
+use bson::{Bson, Document, RawDocumentBuf, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
 use futures_util::TryStreamExt;
 use gametriggers_documents::{
     Fields, Problem,
     values::{Read, count, id, text, time},
 };
 use gametriggers_domain::decision::{Basis, Content, Decision};
-use gametriggers_persistence::{DecisionRepository, Entity, StorageError, StoredDecision};
-use gametriggers_types::{DecisionId, UserId};
+use gametriggers_persistence::{
+    DecisionRepository, EndedDecision, Entity, Shortening, StorageError, StoredDecision,
+};
+use gametriggers_types::{DecisionId, Timestamp, UserId};
 use mongodb::{Collection, options::ReturnDocument};
 use serde::de::DeserializeOwned;
 
 use crate::{
     MongoStore, call, collection,
-    document::{self, StoredId, stored_count, stored_time},
+    document::{self, StoredId, stored_count, stored_time, update_each},
     error::{is_duplicate_key, neutral},
 };
 
@@ -29,7 +33,7 @@ impl DecisionRepository for MongoStore {
         let decisions = self.decisions();
         let finding = async move { decisions.find_one(filter).sort(doc! {"ordinal": -1}).await };
         let found = call::read(finding).await?;
-        found.map(read).transpose()
+        found.as_ref().map(read).transpose()
     }
 
     async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
@@ -39,14 +43,14 @@ impl DecisionRepository for MongoStore {
         let decisions = self.decisions();
         let found = call::read(async move { decisions.find(filter).await?.try_collect::<Vec<_>>().await });
         let found = found.await?;
-        let found = found.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let successor_from = found.iter().find(|decision| decision.id != id).map(|decision| decision.from);
         let decision = found.into_iter().find(|decision| decision.id == id);
         Ok(decision.map(|decision| StoredDecision { decision, successor_from }))
     }
 
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
-        let rest = write(decision).map_err(|error| StorageError::Backend(error.into()))?;
+        let rest = write(decision).map_err(unwritable)?;
         let mut attempt = 1;
         loop {
             let (decisions, key, insertion) =
@@ -59,19 +63,98 @@ impl DecisionRepository for MongoStore {
                     .await
             };
             match call::try_write(storing).await? {
-                Ok(Some(document)) => return read(document),
+                Ok(Some(document)) => return read(&document),
                 Ok(None) => return Err(StorageError::Backend("an upsert left no document".into())),
                 Err(error) if is_duplicate_key(&error) && attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(neutral(error)),
             }
         }
     }
+
+    async fn shorten(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Shortening, StorageError> {
+        let page = self.with_tally(ended_before, after, limit).await?;
+        let followed = self.followed(&page).await?;
+        let mut statements = Vec::new();
+        for decision in page.iter().filter(|decision| followed.contains(&decision.id)) {
+            let short = decision.clone().shortened();
+            let content = stored_content(&short.content).map_err(unwritable)?;
+            let tally = serialize_to_bson(&short.tally).map_err(unwritable)?;
+            let change = doc! {"content": content, "tally": tally};
+            let mut filter = by_key(short.id);
+            // Only once: of the short form itself there is nothing to leave out.
+            filter.extend(has_tally());
+            statements.push(doc! {"q": filter, "u": {"$set": change}});
+        }
+        let shortened = u64::try_from(statements.len()).unwrap_or(u64::MAX);
+        update_each(&self.database, collection::DECISIONS, statements).await?;
+        let is_full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let last = page.last().filter(|_| is_full);
+        let last = last.map(|last| EndedDecision { until: last.until, id: last.id });
+        Ok(Shortening { shortened, last })
+    }
 }
 
 impl MongoStore {
-    fn decisions(&self) -> Collection<Document> {
+    fn decisions(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::DECISIONS)
     }
+
+    /// The next decisions that ended before the moment and carry a tally, by an index of just these.
+    async fn with_tally(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Vec<Decision>, StorageError> {
+        let mut filter = has_tally();
+        let ended_before = stored_time(ended_before);
+        filter.insert("until", doc! {"$lt": ended_before});
+        if let Some(EndedDecision { until, id }) = after {
+            let (until, streamer) = (stored_time(until), StoredId::from(id.streamer).0);
+            filter.insert("until", doc! {"$gte": until, "$lt": ended_before});
+            let beyond = [
+                doc! {"until": {"$gt": until}},
+                doc! {"until": until, "streamerId": {"$gt": streamer}},
+                doc! {"until": until, "streamerId": streamer, "ordinal": {"$gt": stored_count(id.ordinal)}},
+            ];
+            filter.insert("$or", beyond.to_vec());
+        }
+        let decisions = self.decisions();
+        let finding = async move {
+            let order = doc! {"until": 1, "streamerId": 1, "ordinal": 1};
+            decisions.find(filter).sort(order).limit(i64::from(limit)).await?.try_collect::<Vec<_>>().await
+        };
+        call::read(finding).await?.iter().map(read).collect()
+    }
+
+    /// Which of these have a successor.
+    async fn followed(&self, page: &[Decision]) -> Result<HashSet<DecisionId>, StorageError> {
+        if page.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let successors: HashMap<_, _> = page.iter().map(|one| (one.id.successor(), one.id)).collect();
+        let filter = doc! {"$or": successors.keys().map(|id| by_key(*id)).collect::<Vec<_>>()};
+        let decisions = self.decisions();
+        let finding = async move {
+            let key = doc! {"_id": 0, "streamerId": 1, "ordinal": 1};
+            decisions.find(filter).projection(key).await?.try_collect::<Vec<_>>().await
+        };
+        let found = call::read(finding).await?.into_iter();
+        let ids = found
+            .map(|found| document::read(Entity::Decision, &found, key))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(ids.into_iter().filter_map(|id| successors.get(&id).copied()).collect())
+    }
+}
+
+/// That a decision carries a tally; the condition of the index `until_1_streamerId_1_ordinal_1`.
+fn has_tally() -> Document {
+    doc! {"tally": {"$gt": {}}}
 }
 
 fn by_key(id: DecisionId) -> Document {
@@ -80,32 +163,40 @@ fn by_key(id: DecisionId) -> Document {
 
 /// All but the key.
 fn write(decision: &Decision) -> bson::error::Result<Document> {
-    let mut content = serialize_to_bson(&decision.content)?;
-    for_ids_of_shares(&mut content, |id| match ObjectId::parse_str(id.as_str().unwrap_or_default()) {
-        Ok(stored) => stored.into(),
-        Err(_) => id,
-    });
     Ok(doc! {
         "from": stored_time(decision.from),
         "until": stored_time(decision.until),
         "slotStart": stored_time(decision.slot_start),
         "settingsVersion": stored_count(decision.settings_version),
         "basis": serialize_to_bson(&decision.basis)?,
-        "content": content,
+        "content": stored_content(&decision.content)?,
         "tally": serialize_to_bson(&decision.tally)?,
     })
 }
 
-fn read(document: Document) -> Result<Decision, StorageError> {
+fn stored_content(content: &Content) -> bson::error::Result<Bson> {
+    let mut content = serialize_to_bson(content)?;
+    for_ids_of_shares(&mut content, |id| match ObjectId::parse_str(id.as_str().unwrap_or_default()) {
+        Ok(stored) => stored.into(),
+        Err(_) => id,
+    });
+    Ok(content)
+}
+
+fn read(document: &RawDocumentBuf) -> Result<Decision, StorageError> {
     document::read(Entity::Decision, document, read_fields)
+}
+
+fn key(fields: &mut Fields) -> Result<DecisionId, Problem> {
+    Ok(DecisionId {
+        streamer: fields.required("streamerId", id)?,
+        ordinal: fields.required("ordinal", count)?,
+    })
 }
 
 fn read_fields(fields: &mut Fields) -> Result<Decision, Problem> {
     Ok(Decision {
-        id: DecisionId {
-            streamer: fields.required("streamerId", id)?,
-            ordinal: fields.required("ordinal", count)?,
-        },
+        id: key(fields)?,
         from: fields.required("from", time)?,
         until: fields.required("until", time)?,
         slot_start: fields.required("slotStart", time)?,
@@ -114,6 +205,10 @@ fn read_fields(fields: &mut Fields) -> Result<Decision, Problem> {
         content: fields.required("content", content)?,
         tally: fields.required("tally", |tally| deserialized(tally.clone()))?,
     })
+}
+
+fn unwritable(error: bson::error::Error) -> StorageError {
+    StorageError::Backend(error.into())
 }
 
 fn content(stored: &Bson) -> Read<Content> {

@@ -16,7 +16,7 @@ pub(crate) mod transaction;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{DateTime, Decimal128, Document, doc, oid::ObjectId};
+use bson::{DateTime, Decimal128, RawBsonRef, RawDocumentBuf, doc, oid::ObjectId};
 use gametriggers_documents::values;
 use gametriggers_domain::{
     batch::{Batch, Judged},
@@ -69,8 +69,8 @@ impl Ledger for MongoStore {
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
         let ledger = self.collection(collection::LEDGER);
         let found = document::find_one(ledger, doc! {"_id": id.as_str()}, doc! {}).await?;
-        let entry = found.filter(|document| !matches!(document.get_str("kind"), Ok(OPENING | REPAIRS)));
-        entry.map(read_entry).transpose()
+        let entry = found.filter(|document| !matches!(kind_of(document), Some(OPENING | REPAIRS)));
+        entry.as_ref().map(read_entry).transpose()
     }
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
@@ -176,7 +176,7 @@ impl MongoStore {
     ) -> TxResult<()> {
         let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str().into()).collect();
         for document in find_by_ids(&self.collection(collection::LEDGER), session, &ids, doc! {}).await? {
-            let StoredEntry { entry, verdict } = read_entry(document)?;
+            let StoredEntry { entry, verdict } = read_entry(&document)?;
             batch.knows(entry.id, entry.participation, verdict);
         }
         Ok(())
@@ -233,8 +233,18 @@ fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
     }
 }
 
+/// The kind of a document of the ledger.
+pub(crate) fn kind_of(document: &RawDocumentBuf) -> Option<&str> {
+    document.get("kind").ok()?.and_then(RawBsonRef::as_str)
+}
+
+/// How many repairs the document that counts them has counted.
+pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
+    document.get_i64("count").unwrap_or(0)
+}
+
 /// The entry of a document that is no opening.
-pub(crate) fn read_entry(document: Document) -> Result<StoredEntry, StorageError> {
+pub(crate) fn read_entry(document: &RawDocumentBuf) -> Result<StoredEntry, StorageError> {
     document::read(Entity::LedgerEntry, document, |fields| {
         let verdict = match fields.optional("rejection", values::parsed)? {
             Some(reason) => Verdict::Rejected(reason),

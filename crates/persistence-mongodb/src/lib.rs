@@ -13,17 +13,18 @@ mod database;
 mod decisions;
 mod document;
 mod error;
+mod insertion;
 mod ledger;
 mod migrations;
 mod participations;
 mod reconcile;
 mod users;
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use bson::Document;
-use gametriggers_persistence::{Repositories, StorageError, StorageProbe};
+use bson::RawDocumentBuf;
+use gametriggers_persistence::{Repositories, SaidOnce, StorageError, StorageProbe};
 use mongodb::{Client, Collection, Database};
 use tokio::sync::Mutex;
 
@@ -58,7 +59,7 @@ pub struct MongoStore {
     /// in each other's way.
     pub(crate) committer: Arc<Mutex<Known>>,
     /// What was said of documents that cannot be read.
-    pub(crate) reported: Arc<std::sync::Mutex<HashSet<String>>>,
+    pub(crate) reported: Arc<SaidOnce>,
 }
 
 impl MongoStore {
@@ -104,7 +105,9 @@ impl MongoStore {
         }
     }
 
-    pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
+    /// Its documents are taken apart by [`document::read`], field by field: a byte that is not UTF-8 harms one field, or one
+    /// document, and not the whole answer of the server.
+    pub(crate) fn collection(&self, name: &str) -> Collection<RawDocumentBuf> {
         self.database.collection(name)
     }
 }

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use bson::{Bson, Decimal128, Document, doc, oid::ObjectId};
 use gametriggers_persistence::Repositories;
-use gametriggers_persistence_contract::{Fixture, contract_tests};
+use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{CampaignId, ParticipationId};
@@ -64,6 +64,27 @@ impl Fixture for MongoFixture {
         self.falsify("rollups", doc! {"_id.participationId": object_id(id)}, doc! {"clicks": 999_i64}).await;
         let fields = doc! {"openRollup.clicks": 999_i64};
         self.falsify("campaignparticipations", doc! {"_id": object_id(id)}, fields).await;
+    }
+
+    async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool {
+        let of_participations = [doc! {"browserSourceToken": 7}, doc! {"browserSourceToken": ""}];
+        let of_campaigns = [
+            doc! {"mediaType": "hologram"},
+            doc! {"paymentType": Bson::Null},
+            doc! {"expectedImpressions": -1},
+            doc! {"startDate": "soon"},
+            doc! {"title": 7},
+            doc! {"brandId": "nobody"},
+        ];
+        let (collection, id, fields) = match what {
+            Unreadable::Participation(id) => {
+                ("campaignparticipations", object_id(id), of_participations.get(way))
+            }
+            Unreadable::Campaign(id) => ("campaigns", object_id(id), of_campaigns.get(way)),
+        };
+        let Some(fields) = fields else { return false };
+        self.falsify(collection, doc! {"_id": id}, fields.clone()).await;
+        true
     }
 }
 

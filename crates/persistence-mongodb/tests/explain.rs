@@ -78,6 +78,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
 
     profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
     profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
+    let many = vec![new_user(number)];
+    profiler.call("users.insert_all_if_absent", users.insert_all_if_absent(many)).await;
     profiler.call("users.find_by_id", users.find_by_id(id)).await;
     profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a", number))).await;
     profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b", number))).await;
@@ -94,6 +96,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
 
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
+    let many = vec![new_campaign(number)];
+    profiler.call("campaigns.insert_all_if_absent", campaigns.insert_all_if_absent(many)).await;
     profiler.call("campaigns.find_by_id", campaigns.find_by_id(brand.id)).await;
     let (paused, active) = (CampaignStatus::Paused, CampaignStatus::Active);
     profiler.call("campaigns.transition", campaigns.transition(brand.id, active, paused, now)).await;
@@ -103,10 +107,13 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     let new_part = new_participation(number);
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
+    let inserting = participations.insert_all_if_absent(vec![new_part]);
+    profiler.call("participations.insert_all_if_absent", inserting).await;
     profiler.call("participations.find_by_id", participations.find_by_id(part.id)).await;
     let token = &part.browser_source_token;
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
     profiler.call("participations.list_active", participations.list_active(id)).await;
+    profiler.call("participations.list_joined", participations.list_joined(id, 10)).await;
     let page = Page { offset: 0, limit: 10 };
     profiler.call("participations.list_current", participations.list_current(id, page)).await;
     let links = TrackingLinks { chat_command: Some("!ad".to_owned()), ..TrackingLinks::default() };
@@ -124,6 +131,13 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
     profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
     profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
+    let (ended_before, mut after) = (decision(1, 50).until, None);
+    for _ in 0..2 {
+        profiler.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
+        let page = decisions.shorten(ended_before, after, 3).await.unwrap();
+        after = page.last;
+    }
+    assert!(after.is_some(), "the second step went on from the first");
 
     let batch = entries_of(number..=number);
     profiler.call("ledger.record", ledger.record(batch.as_slice().into())).await;
@@ -320,6 +334,8 @@ fn test_ad() -> TestCampaign {
 
 fn decision(streamer: u32, ordinal: u64) -> Decision {
     let from = start() + SignedDuration::from_mins(i64::try_from(ordinal).unwrap());
+    let mut tally = Tally::default();
+    tally.admit(&[object_id(2, streamer).into()], from);
     Decision {
         id: DecisionId { streamer: object_id(1, streamer).into(), ordinal },
         from,
@@ -328,7 +344,7 @@ fn decision(streamer: u32, ordinal: u64) -> Decision {
         settings_version: 1,
         basis: Basis::Display,
         content: Content::Empty { reason: EmptyReason::NoCampaign },
-        tally: Tally::default(),
+        tally,
     }
 }
 

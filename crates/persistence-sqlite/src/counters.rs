@@ -9,7 +9,12 @@ use crate::{
     row::{EntityRow, signed},
 };
 
-/// Places for [`values`], in the order of every table's columns.
+/// The names of the columns, in the order of [`values`].
+pub(crate) const COLUMNS: &str = "impressions, clicks, chat_clicks, qr_scans, link_clicks, visits, paid_units, earnings_micros, \
+     peak_viewers, viewer_sum, viewer_samples";
+/// The one that is not a sum.
+pub(crate) const PEAK: &str = "peak_viewers";
+/// Places for [`values`].
 pub(crate) const PLACES: &str = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?";
 /// How the values of an insertion are added to the row that is there already.
 pub(crate) const ADD: &str = "impressions = impressions + excluded.impressions, clicks = clicks + excluded.clicks, \
@@ -30,13 +35,13 @@ pub(crate) fn named(counters: &Counters) -> [(&'static str, i64); 11] {
         ("visits", signed(counters.visits)),
         ("paid_units", signed(counters.paid_units)),
         ("earnings_micros", counters.earnings.micros()),
-        ("peak_viewers", signed(counters.peak_viewers)),
+        (PEAK, signed(counters.peak_viewers)),
         ("viewer_sum", signed(counters.viewer_sum)),
         ("viewer_samples", signed(counters.viewer_samples)),
     ]
 }
 
-/// The values in the order of the columns.
+/// The values in the order of [`COLUMNS`].
 pub(crate) fn values(counters: &Counters) -> [i64; 11] {
     named(counters).map(|(_, value)| value)
 }
@@ -57,7 +62,8 @@ pub(crate) fn add(db: &Connection, participation: &str, added: &Counters) -> DbR
         return Ok(());
     }
     let sql = format!(
-        "INSERT INTO participation_counters VALUES (?, {PLACES}) ON CONFLICT (participation_id) DO UPDATE SET {ADD}"
+        "INSERT INTO participation_counters (participation_id, {COLUMNS}) VALUES (?, {PLACES}) \
+         ON CONFLICT (participation_id) DO UPDATE SET {ADD}"
     );
     db.prepare_cached(&sql)?.execute(&*with(&[&participation], &values(added), &[]))?;
     Ok(())

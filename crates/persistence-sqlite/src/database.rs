@@ -1,10 +1,13 @@
 //! One file, one connection that writes, on a thread of its own, and a few that read, all off the async threads.
+//!
+//! Every call has a deadline, counted from the moment it was asked: a lock that another process holds, a full queue or a
+//! disk that hangs makes a call fail in time, and never the ones after it.
+
+mod writer;
 
 use std::{
-    fs, io,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -12,16 +15,25 @@ use std::{
 use gametriggers_persistence::StorageError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
+    time::timeout_at,
 };
 
-use crate::error::{DbError, DbResult, from_sqlite};
+use self::writer::Writer;
+use crate::{
+    error::{DbError, DbResult, from_sqlite},
+    files,
+};
 
 /// Readers at once; more wait.
 const READERS: usize = 8;
-/// How long another process's write is waited for before the store counts as unavailable.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long what a request waits for may take, from the moment it was asked.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// The same for a step of a command, which nobody waits for in front of a screen.
+pub(crate) const STEP_WITHIN: Duration = Duration::from_mins(1);
+/// How long after its deadline a call is still waited for: what has given up by itself says more about why.
+const GRACE: Duration = Duration::from_millis(250);
 /// Between attempts at what SQLite does not wait for by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
@@ -29,16 +41,16 @@ const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// of events, and most of them would be copied again after the next few.
 const CHECKPOINT_PAGES: u32 = 3_000;
 
-/// What is to be done on the writing connection.
-type Writing = Box<dyn FnOnce(&mut Connection) + Send>;
-
 #[derive(Clone)]
-pub(crate) struct Database(Arc<Inner>);
+pub(crate) struct Database {
+    inner: Arc<Inner>,
+    /// How long each call may take.
+    within: Duration,
+}
 
 struct Inner {
     path: PathBuf,
-    /// To the thread that writes, which ends when this is dropped.
-    writer: mpsc::Sender<Writing>,
+    writer: Writer,
     idle_readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
 }
@@ -47,28 +59,32 @@ impl Database {
     pub(crate) async fn open(path: &Path) -> Result<Self, StorageError> {
         let path = path.to_owned();
         run_blocking(move || {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                fs::create_dir_all(folder).map_err(|error| StorageError::Unavailable {
-                    outcome_unknown: false,
-                    source: format!("cannot make the folder {}: {error}", folder.display()).into(),
-                })?;
-            }
+            files::prepare(&path).map_err(|error| StorageError::Unavailable {
+                outcome_unknown: false,
+                source: error.into(),
+            })?;
             let writer = connect(&path)?;
             use_write_ahead_log(&writer)?;
             writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-            Ok(Self(Arc::new(Inner {
+            let inner = Inner {
                 path,
-                writer: spawn_writer(writer).map_err(|error| StorageError::Backend(error.into()))?,
+                writer: Writer::spawn(writer).map_err(|error| StorageError::Backend(error.into()))?,
                 idle_readers: Mutex::default(),
                 reader_permits: Arc::new(Semaphore::new(READERS)),
-            })))
+            };
+            Ok(Self { inner: Arc::new(inner), within: ANSWER_WITHIN })
         })
         .await
     }
 
+    /// The same database, whose calls may take longer or less long.
+    pub(crate) fn within(&self, within: Duration) -> Self {
+        Self { inner: self.inner.clone(), within }
+    }
+
     /// The file.
     pub(crate) fn path(&self) -> &Path {
-        &self.0.path
+        &self.inner.path
     }
 
     /// Runs `query` on one consistent state of the store.
@@ -77,17 +93,40 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Connection) -> DbResult<T> + Send + 'static,
     {
-        let inner = self.0.clone();
-        let permit = permit(&self.0.reader_permits).await;
-        run_blocking(move || {
+        let deadline = Instant::now() + self.within;
+        let inner = self.inner.clone();
+        let permit = permit(&inner.reader_permits, deadline).await?;
+        let reading = run_blocking(move || {
             let _held_to_the_end = permit;
+            let left = left_until(deadline)?;
             let idle = lock(&inner.idle_readers).pop();
             let mut connection = idle.map_or_else(|| connect(&inner.path), Ok)?;
+            connection.busy_timeout(left)?;
             let transaction = connection.transaction()?;
             let answer = query(&transaction);
             drop(transaction);
             lock(&inner.idle_readers).push(connection);
             answer
+        });
+        match timeout_at((deadline + GRACE).into(), reading).await {
+            Ok(answer) => answer,
+            Err(_) => Err(unavailable(false, "the store did not answer in time")),
+        }
+    }
+
+    /// Runs `query` on one consistent state of the store, which is held for as long as it takes, on a connection of its own:
+    /// nobody waits for it.
+    pub(crate) async fn read_at_length<T, F>(&self, query: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> DbResult<T> + Send + 'static,
+    {
+        let path = self.inner.path.clone();
+        run_blocking(move || {
+            let mut connection = connect(&path)?;
+            connection.busy_timeout(STEP_WITHIN)?;
+            let transaction = connection.transaction()?;
+            query(&transaction)
         })
         .await
     }
@@ -113,27 +152,8 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let writing: Writing = Box::new(move |connection| {
-            // Whoever waited may be gone; what was begun is done to its end all the same.
-            answer.send(task(connection)).ok();
-        });
-        let stopped = || StorageError::Backend("the thread that writes has failed".into());
-        self.0.writer.send(writing).map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?.map_err(DbError::neutral)
+        self.inner.writer.run(Instant::now() + self.within, task).await
     }
-}
-
-/// Starts the thread on which all writing is done, one after the other.
-fn spawn_writer(mut connection: Connection) -> io::Result<mpsc::Sender<Writing>> {
-    let (sender, receiver) = mpsc::channel::<Writing>();
-    thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
-        for writing in receiver {
-            // A panic is its caller's alone; its transaction was rolled back when it was dropped.
-            catch_unwind(AssertUnwindSafe(|| writing(&mut connection))).ok();
-        }
-    })?;
-    Ok(sender)
 }
 
 /// A transaction that changes something: nobody else's does until its end.
@@ -146,34 +166,59 @@ pub(crate) fn commit(transaction: Transaction<'_>) -> DbResult<()> {
     Ok(transaction.commit().map_err(|error| from_sqlite(error, true))?)
 }
 
-/// A permit that goes with the work, also if nobody waits for its answer any more. The semaphore is never closed, so there
-/// is always one in the end.
-async fn permit(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    semaphore.clone().acquire_owned().await.ok()
+/// A permit that goes with the work, also if nobody waits for its answer any more.
+async fn permit(semaphore: &Arc<Semaphore>, deadline: Instant) -> Result<OwnedSemaphorePermit, StorageError> {
+    match timeout_at(deadline.into(), semaphore.clone().acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        // It is never closed.
+        Ok(Err(closed)) => Err(StorageError::Backend(closed.into())),
+        Err(_) => Err(unavailable(false, "more reads wait for the store than it keeps up with")),
+    }
 }
 
+/// How long a lock may be waited for.
+///
+/// # Errors
+/// If the deadline has passed: whoever asked has been told so, and the work is not begun.
+fn left_until(deadline: Instant) -> DbResult<Duration> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(unavailable(false, "the store did not answer in time").into()),
+        // Less than SQLite's unit of time would be no wait at all.
+        left => Ok(left.max(Duration::from_millis(1))),
+    }
+}
+
+fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
+    StorageError::Unavailable { outcome_unknown, source: why.into() }
+}
+
+/// A connection to the file, which [has been made](files::prepare).
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.busy_timeout(ANSWER_WITHIN)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
 /// Of several processes that open a new file at once, one changes its journal; SQLite lets the others wait for no lock here.
-fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+fn use_write_ahead_log(connection: &Connection) -> DbResult<()> {
     let started = Instant::now();
     loop {
-        match connection.pragma_update(None, "journal_mode", "wal") {
+        let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", mode) {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && started.elapsed() < BUSY_TIMEOUT =>
+                    && started.elapsed() < ANSWER_WITHIN =>
             {
                 thread::sleep(BUSY_PAUSE);
             }
-            done => return done,
+            Ok(mode) if mode != "wal" => {
+                let why = "the file system has no shared memory for a write-ahead log: keep the store on a local disk";
+                return Err(StorageError::Backend(why.into()).into());
+            }
+            done => return Ok(done.map(|_| ())?),
         }
     }
 }

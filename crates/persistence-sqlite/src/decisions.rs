@@ -1,9 +1,11 @@
-//! Decisions: the first one written under its id is the only one.
+//! Decisions: the first one written under its id is the only one. Old ones are shortened.
 
 use async_trait::async_trait;
 use gametriggers_domain::decision::{Basis, Content, Decision};
-use gametriggers_persistence::{DecisionRepository, Entity, StorageError, StoredDecision};
-use gametriggers_types::{DecisionId, UserId};
+use gametriggers_persistence::{
+    DecisionRepository, EndedDecision, Entity, Shortening, StorageError, StoredDecision,
+};
+use gametriggers_types::{DecisionId, Timestamp, UserId};
 use rusqlite::{Connection, Row};
 
 use crate::{
@@ -40,7 +42,8 @@ impl DecisionRepository for SqliteStore {
         self.database
             .write(move |db| {
                 let id = text(decision.id);
-                let sql = "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                let sql = "INSERT INTO decisions (streamer_id, ordinal, from_ms, until_ms, slot_start_ms, \
+                           settings_version, basis, content, tally) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
                            ON CONFLICT (streamer_id, ordinal) DO NOTHING";
                 db.prepare_cached(sql)?.execute((
                     text(decision.id.streamer),
@@ -57,6 +60,62 @@ impl DecisionRepository for SqliteStore {
             })
             .await
     }
+
+    async fn shorten(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Shortening, StorageError> {
+        self.database
+            .write(move |db| {
+                let page = with_tally(db, ended_before, after, limit)?;
+                let mut shortened = 0;
+                for decision in &page {
+                    if find(db, decision.id.successor())?.is_some() {
+                        shortened += u64::from(shorten(db, &decision.clone().shortened())?);
+                    }
+                }
+                let is_full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+                let last = page.last().filter(|_| is_full);
+                let last = last.map(|last| EndedDecision { until: last.until, id: last.id });
+                Ok(Shortening { shortened, last })
+            })
+            .await
+    }
+}
+
+/// The next decisions that ended before the moment and carry a tally, by an index of just these.
+fn with_tally(
+    db: &Connection,
+    ended_before: Timestamp,
+    after: Option<EndedDecision>,
+    limit: u32,
+) -> DbResult<Vec<Decision>> {
+    let sql = "SELECT * FROM decisions WHERE tally <> '{}' AND until_ms < ? \
+               AND (until_ms, streamer_id, ordinal) > (?, ?, ?) \
+               ORDER BY until_ms, streamer_id, ordinal LIMIT ?";
+    let (until, streamer, ordinal) = after.map_or_else(
+        || (i64::MIN, String::new(), 0),
+        |after| (after.until.as_millisecond(), text(after.id.streamer), signed(after.id.ordinal)),
+    );
+    db.prepare_cached(sql)?
+        .query_and_then((ended_before.as_millisecond(), until, streamer, ordinal, limit), from_row)?
+        .collect()
+}
+
+/// False if that was done before.
+fn shorten(db: &Connection, short: &Decision) -> DbResult<bool> {
+    let id = text(short.id);
+    let sql = "UPDATE decisions SET content = ?, tally = ? \
+               WHERE streamer_id = ? AND ordinal = ? AND tally <> '{}'";
+    let changed = db.prepare_cached(sql)?.execute((
+        json_text(Entity::Decision, &id, "content", &short.content)?,
+        json_text(Entity::Decision, &id, "tally", &short.tally)?,
+        text(short.id.streamer),
+        signed(short.id.ordinal),
+    ))?;
+    Ok(changed == 1)
 }
 
 fn find(db: &Connection, id: DecisionId) -> DbResult<Option<Decision>> {

@@ -23,7 +23,7 @@ use crate::{
     row::{EntityRow, signed, text},
 };
 
-pub(crate) use self::ids::{Ids, digest};
+pub(crate) use self::ids::{Digest, Ids, digest, digest_of, reach};
 
 #[async_trait]
 impl Ledger for SqliteStore {
@@ -53,11 +53,7 @@ impl Ledger for SqliteStore {
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
-        if repair {
-            self.database.write(reconcile::repair).await
-        } else {
-            self.database.read(reconcile::find).await
-        }
+        reconcile::run(self, repair).await
     }
 }
 
@@ -127,7 +123,8 @@ fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
 }
 
 fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
-    let sql = "INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO ledger_entries (number, id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
+         unpaid_units, amount_micros, rejection, unpaid_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut insert = db.prepare_cached(sql)?;
     for (entry, verdict) in entries {
         let (accrual, rejection) = match *verdict {
@@ -161,7 +158,9 @@ fn add_to_rollups(
     rollups: &BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
 ) -> DbResult<()> {
     let mut upsert = db.prepare_cached(&format!(
-        "INSERT INTO rollups VALUES (?, ?, ?, {}) ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
+        "INSERT INTO rollups (quarter_ms, participation_id, campaign_id, {}) VALUES (?, ?, ?, {}) \
+         ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
+        counters::COLUMNS,
         counters::PLACES,
         counters::ADD
     ))?;

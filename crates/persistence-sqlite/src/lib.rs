@@ -2,7 +2,8 @@
 //!
 //! Owns the SQL. Write-ahead log, `synchronous=FULL` (an answer is durable), writes by `BEGIN IMMEDIATE` on one
 //! connection, reads on others (but an entry, by its id, on the one that writes and knows the newest). Several processes
-//! may share the file. Knows no other backend; what every backend has is in files of the same names in each.
+//! may share the file. Each call is answered in time, whatever holds up the store, and nobody but their owner may read the
+//! files. Knows no other backend; what every backend has is in files of the same names in each.
 
 mod campaigns;
 mod changes;
@@ -10,6 +11,8 @@ mod counters;
 mod database;
 mod decisions;
 mod error;
+mod files;
+mod insertion;
 mod ledger;
 mod migrations;
 mod participations;
@@ -20,14 +23,18 @@ mod users;
 use std::{
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use gametriggers_persistence::{Repositories, StorageError, StorageProbe};
+use gametriggers_persistence::{Repositories, SaidOnce, StorageError, StorageProbe};
 
 pub use migrations::MigrationReport;
 
-use crate::{database::Database, ledger::Ids};
+use crate::{
+    database::{Database, STEP_WITHIN},
+    ledger::Ids,
+};
 
 /// A store in one SQLite file.
 #[derive(Clone)]
@@ -35,6 +42,8 @@ pub struct SqliteStore {
     database: Database,
     /// What the writing thread knows of the ids of the ledger's entries, from its first batch on.
     ids: Arc<Mutex<Option<Ids>>>,
+    /// What was said of rows that cannot be read.
+    said: Arc<SaidOnce>,
 }
 
 impl SqliteStore {
@@ -44,7 +53,19 @@ impl SqliteStore {
     /// # Errors
     /// [`StorageError`] if the file cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self, StorageError> {
-        Ok(Self { database: Database::open(path).await?, ids: Arc::default() })
+        Ok(Self { database: Database::open(path).await?, ids: Arc::default(), said: Arc::default() })
+    }
+
+    /// The same store for a command: its calls may wait for a minute instead of five seconds.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        self.answering_within(STEP_WITHIN)
+    }
+
+    /// The same store, each of whose calls is answered within this time from the moment it is made.
+    #[must_use]
+    pub fn answering_within(&self, within: Duration) -> Self {
+        Self { database: self.database.within(within), ..self.clone() }
     }
 
     /// Applies the migrations that are missing, one process at a time.

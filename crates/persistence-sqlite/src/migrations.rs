@@ -1,16 +1,27 @@
 //! The schema's history: `migrations/sqlite`, numbered and check-summed.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    error::Error as _,
+    fs::{File, TryLockError},
+    io, thread,
+    time::{Duration, Instant},
+};
 
 use gametriggers_persistence::StorageError;
-use refinery::Runner;
-use rusqlite::{Connection, functions::FunctionFlags};
+use refinery::{Migration, Runner};
+use rusqlite::{Connection, ErrorCode, functions::FunctionFlags};
 
 use crate::{
-    database::Database,
+    database::{Database, STEP_WITHIN, connect, run_blocking},
     error::{DbError, DbResult},
+    files,
     ledger::digest,
 };
+
+/// How long a migration by another process is waited for.
+const OTHERS_MIGRATE_WITHIN: Duration = Duration::from_mins(10);
+/// Between two looks whether it has ended.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
@@ -24,58 +35,88 @@ pub struct MigrationReport {
 }
 
 pub(crate) async fn apply(database: &Database) -> Result<MigrationReport, StorageError> {
-    let lock_path = lock_path(database);
-    database
-        .with_writer(move |connection| {
-            // Several processes may start at once: one migrates, the others find it done.
-            let lock =
-                File::create(&lock_path).and_then(|file| file.lock().map(|()| file)).map_err(|error| {
-                    let message = format!("cannot lock {} for migration: {error}", lock_path.display());
-                    DbError::Storage(StorageError::Unavailable {
-                        outcome_unknown: false,
-                        source: message.into(),
-                    })
-                })?;
-            connection.create_scalar_function("id_digest", 1, FunctionFlags::SQLITE_UTF8, |context| {
-                Ok(digest(context.get_raw(0).as_str()?))
-            })?;
-            // All or nothing: by itself, a migration is recorded in a transaction of its own.
-            let report = runner().set_grouped(true).run(connection).map_err(failed)?;
-            drop(lock);
-            let migrations = report.applied_migrations().iter().map(ToString::to_string).collect();
-            Ok(MigrationReport { migrations })
-        })
-        .await
+    let path = database.path().to_owned();
+    run_blocking(move || {
+        // Several processes may start at once: one migrates, the others find it done.
+        let lock = files::migration_lock(&path).and_then(wait_for).map_err(cannot_lock)?;
+        // One of its own, so that nobody waits behind a migration who does not need it.
+        let mut connection = connect(&path)?;
+        connection.busy_timeout(STEP_WITHIN)?;
+        connection.create_scalar_function("id_digest", 1, FunctionFlags::SQLITE_UTF8, |context| {
+            Ok(digest(context.get_raw(0).as_bytes()?))
+        })?;
+        // All or nothing: by itself, a migration is recorded in a transaction of its own.
+        let report = runner().set_grouped(true).run(&mut connection).map_err(failed)?;
+        drop(lock);
+        let migrations = report.applied_migrations().iter().map(ToString::to_string).collect();
+        Ok(MigrationReport { migrations })
+    })
+    .await
+}
+
+/// Waits until no other process migrates the store. A process that dies leaves no lock.
+fn wait_for(lock: File) -> io::Result<File> {
+    let began = Instant::now();
+    let mut said = false;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if began.elapsed() < OTHERS_MIGRATE_WITHIN => {
+                if !said {
+                    tracing::info!("another process migrates the store: waiting for it");
+                    said = true;
+                }
+                thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let message = "another process has been migrating the store for ten minutes: see whether it still does, or end it";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, message));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+}
+
+fn cannot_lock(error: io::Error) -> DbError {
+    StorageError::Unavailable { outcome_unknown: false, source: error.into() }.into()
 }
 
 /// Every migration of this version.
 pub(crate) fn all() -> MigrationReport {
-    MigrationReport { migrations: runner().get_migrations().iter().map(ToString::to_string).collect() }
+    MigrationReport { migrations: in_order().iter().map(ToString::to_string).collect() }
 }
 
 pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, StorageError> {
-    database
-        .with_writer(|connection| {
-            let applied = if has_history(connection)? {
-                runner().get_applied_migrations(connection).map_err(failed)?
-            } else {
-                Vec::new()
-            };
-            let mut missing = Vec::new();
-            for migration in runner().get_migrations() {
-                match applied.iter().find(|applied| applied.version() == migration.version()) {
-                    None => missing.push(migration.to_string()),
-                    Some(applied) if applied.checksum() == migration.checksum() => {}
-                    Some(applied) => return Err(not_ours(&applied.to_string())),
-                }
+    let path = database.path().to_owned();
+    run_blocking(move || {
+        let connection = &mut connect(&path)?;
+        let applied = if has_history(connection)? {
+            runner().get_applied_migrations(connection).map_err(failed)?
+        } else {
+            Vec::new()
+        };
+        let mut missing = Vec::new();
+        for migration in in_order() {
+            match applied.iter().find(|applied| applied.version() == migration.version()) {
+                None => missing.push(migration.to_string()),
+                Some(applied) if applied.checksum() == migration.checksum() => {}
+                Some(applied) => return Err(not_ours(&applied.to_string())),
             }
-            Ok(MigrationReport { migrations: missing })
-        })
-        .await
+        }
+        Ok(MigrationReport { migrations: missing })
+    })
+    .await
 }
 
 fn runner() -> Runner {
     embedded::migrations::runner()
+}
+
+/// The migrations by their numbers: they are embedded by the names of their files, the tenth after the first.
+fn in_order() -> Vec<Migration> {
+    let mut migrations = runner().get_migrations().clone();
+    migrations.sort();
+    migrations
 }
 
 fn has_history(connection: &Connection) -> DbResult<bool> {
@@ -91,13 +132,12 @@ fn not_ours(migration: &str) -> DbError {
 }
 
 fn failed(error: refinery::Error) -> DbError {
-    DbError::Storage(StorageError::Backend(error.into()))
-}
-
-fn lock_path(database: &Database) -> PathBuf {
-    let mut name = database.path().as_os_str().to_owned();
-    name.push(".migration-lock");
-    name.into()
+    let is_busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let storage = match error.source().and_then(|source| source.downcast_ref()).map(is_busy) {
+        Some(true) => StorageError::Unavailable { outcome_unknown: false, source: error.into() },
+        _ => StorageError::Backend(error.into()),
+    };
+    DbError::Storage(storage)
 }
 
 #[cfg(test)]
@@ -108,7 +148,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{SqliteStore, counters, database::connect};
+    use crate::{SqliteStore, counters};
 
     const COUNTED: &str = "686511bdf5a1848d4e973390";
     const UNTOUCHED: &str = "6864d4ee7d06a675f2abb716";
@@ -139,7 +179,7 @@ mod tests {
     async fn the_fifth_migration_keeps_entries_counters_and_rollups() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("test.db");
-        let mut db = connect(&file).unwrap();
+        let mut db = Connection::open(&file).unwrap();
         runner().set_target(Target::Version(4)).run(&mut db).unwrap();
         db.execute_batch(FOURTH).unwrap();
 
@@ -150,11 +190,7 @@ mod tests {
         .unwrap();
         assert!(store.migrate().await.is_err());
         db.execute_batch("DROP TRIGGER fault").unwrap();
-        assert_eq!(
-            store.migrate().await.unwrap().migrations,
-            ["V5__narrow_ledger", "V6__quotas"],
-            "all of it or nothing"
-        );
+        assert_eq!(store.migrate().await.unwrap().migrations[0], "V5__narrow_ledger", "all of it or nothing");
 
         let repositories = store.repositories();
         let ledger = repositories.ledger;

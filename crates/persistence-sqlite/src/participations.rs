@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
+    Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository, StorageError,
 };
-use gametriggers_types::{ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 
 use crate::{
     SqliteStore, campaigns, counters,
-    error::DbResult,
+    error::{DbError, DbResult},
+    insertion,
     row::{EntityRow, text},
 };
 
@@ -36,7 +37,21 @@ impl ParticipationRepository for SqliteStore {
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status = 'active' AND c.status = 'active'";
-        self.database.read(move |db| list_joined(db, streamer, condition, -1, 0)).await
+        self.list_pairs(streamer, condition, -1, 0).await
+    }
+
+    async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError> {
+        self.database
+            .read(move |db| {
+                db.prepare_cached(
+                    "SELECT id, campaign_id FROM participations WHERE streamer_id = ? AND status = 'active' LIMIT ?",
+                )?
+                .query_and_then((text(streamer), limit), |row| {
+                    EntityRow::new(row, Entity::Participation, "id")?.parse("campaign_id")
+                })?
+                .collect()
+            })
+            .await
     }
 
     async fn list_current(
@@ -46,14 +61,19 @@ impl ParticipationRepository for SqliteStore {
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status IN ('active', 'paused', 'participation_paused') \
                          AND c.status IN ('active', 'paused')";
-        self.database
-            .read(move |db| list_joined(db, streamer, condition, page.limit.into(), page.offset.into()))
-            .await
+        self.list_pairs(streamer, condition, page.limit.into(), page.offset.into()).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
         let new = participation.clone();
         self.database.write(move |db| insert(db, &new)).await
+    }
+
+    async fn insert_all_if_absent(
+        &self,
+        participations: Vec<NewParticipation>,
+    ) -> Result<Insertions, StorageError> {
+        insertion::insert_all(&self.database, participations, insert).await
     }
 
     async fn transition(
@@ -102,24 +122,43 @@ pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Part
         .transpose()
 }
 
-/// One query for both documents of each pair; a limit of -1 is none.
-fn list_joined(
-    db: &Connection,
-    streamer: UserId,
-    condition: &str,
-    limit: i64,
-    offset: i64,
-) -> DbResult<Vec<(Participation, Campaign)>> {
-    let sql = format!(
-        "SELECT p.*, {} FROM participations_with_counters p JOIN campaigns c ON c.id = p.campaign_id \
-         WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
-        campaigns::COLUMNS
-    );
-    db.prepare_cached(&sql)?
-        .query_and_then((text(streamer), limit, offset), |row| {
-            Ok((from_row(row)?, campaigns::from_row(row)?))
-        })?
-        .collect()
+impl SqliteStore {
+    /// One query for both documents of each pair; a limit of -1 is none.
+    async fn list_pairs(
+        &self,
+        streamer: UserId,
+        condition: &'static str,
+        limit: i64,
+        offset: i64,
+    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        let said = self.said.clone();
+        self.database
+            .read(move |db| {
+                let sql = format!(
+                    "SELECT p.*, {} FROM participations_with_counters p JOIN campaigns c ON c.id = p.campaign_id \
+                     WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
+                    campaigns::COLUMNS
+                );
+                let mut list = db.prepare_cached(&sql)?;
+                let mut rows = list.query((text(streamer), limit, offset))?;
+                let mut readable = Vec::new();
+                while let Some(row) = rows.next()? {
+                    match from_row(row).and_then(|it| Ok((it, campaigns::from_row(row)?))) {
+                        Ok(pair) => readable.push(pair),
+                        // One row that was falsified long ago must not empty the screens of all who share its campaign.
+                        Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
+                            let message = error.to_string();
+                            if said.is_new(&message) {
+                                tracing::warn!("left out of lists: {message}");
+                            }
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(readable)
+            })
+            .await
+    }
 }
 
 fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
@@ -155,11 +194,17 @@ fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {
         &updated_at,
         &new.other_fields,
     ];
-    let sql = "INSERT INTO participations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO participations (id, campaign_id, streamer_id, status, average_viewers_before, \
+         browser_source_token, browser_source_url, joined_at, tracking_url, qr_code_url, chat_command, created_at, \
+         updated_at, other_fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     db.prepare_cached(sql)?.execute(row)?;
     counters::add(db, &id, &participation.counters)?;
     let opening = format!("opening:{id}");
-    let sql = format!("INSERT INTO participation_openings VALUES (?, ?, {})", counters::PLACES);
+    let sql = format!(
+        "INSERT INTO participation_openings (id, participation_id, {}) VALUES (?, ?, {})",
+        counters::COLUMNS,
+        counters::PLACES
+    );
     let counters = counters::values(&participation.counters);
     db.prepare_cached(&sql)?.execute(&*counters::with(&[&opening, &id], &counters, &[]))?;
     Ok(Insertion::Inserted)

@@ -4,10 +4,16 @@ use std::{fmt::Display, str::FromStr};
 
 use gametriggers_persistence::{Entity, Source};
 use gametriggers_types::{Money, Timestamp};
-use rusqlite::{Row, types::FromSql};
+use rusqlite::{
+    Row,
+    types::{FromSql, ValueRef},
+};
 use serde::de::DeserializeOwned;
 
 use crate::error::{DbError, DbResult};
+
+/// Of an id that cannot be read, as much is shown.
+const SHOWN_CHARS: usize = 64;
 
 /// A row of one entity, its id in hand for error messages. Columns are named as in the table.
 pub(crate) struct EntityRow<'r, 's> {
@@ -17,14 +23,37 @@ pub(crate) struct EntityRow<'r, 's> {
 }
 
 impl<'r, 's> EntityRow<'r, 's> {
-    pub(crate) fn new(row: &'r Row<'s>, entity: Entity, id_column: &str) -> DbResult<Self> {
-        let id = row.get(id_column)?;
-        Ok(Self { row, entity, id })
+    pub(crate) fn new(row: &'r Row<'s>, entity: Entity, id_column: &'static str) -> DbResult<Self> {
+        match row.get(id_column) {
+            Ok(id) => Ok(Self { row, entity, id }),
+            Err(error) => {
+                Err(Self { row, entity, id: shown(row.get_ref(id_column)?) }.unread(id_column, error))
+            }
+        }
     }
 
-    /// A column that SQLite's own type checking (STRICT tables) already vouches for.
-    pub(crate) fn get<T: FromSql>(&self, column: &str) -> DbResult<T> {
-        Ok(self.row.get(column)?)
+    /// A column of this type. STRICT tables vouch for the kind of value, and not that it is in range, nor that text is UTF-8.
+    pub(crate) fn get<T: FromSql>(&self, column: &'static str) -> DbResult<T> {
+        self.row.get(column).map_err(|error| self.unread(column, error))
+    }
+
+    fn unread(&self, column: &'static str, error: rusqlite::Error) -> DbError {
+        use rusqlite::Error::{
+            FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+        };
+        match error {
+            FromSqlConversionFailure(..)
+            | IntegralValueOutOfRange(..)
+            | InvalidColumnType(..)
+            | Utf8Error(..) => self.corrupt(column, error.into()),
+            _ => error.into(),
+        }
+    }
+
+    fn corrupt(&self, column: &'static str, source: Source) -> DbError {
+        // What stands beside another document is named with a prefix.
+        let field = column.strip_prefix("c_").unwrap_or(column);
+        DbError::corrupt(self.entity, &self.id, field, source)
     }
 
     pub(crate) fn parse<T>(&self, column: &'static str) -> DbResult<T>
@@ -55,7 +84,7 @@ impl<'r, 's> EntityRow<'r, 's> {
         millis.map(|millis| self.check(column, Timestamp::from_millisecond(millis))).transpose()
     }
 
-    pub(crate) fn money(&self, column: &str) -> DbResult<Money> {
+    pub(crate) fn money(&self, column: &'static str) -> DbResult<Money> {
         self.get(column).map(Money::from_micros)
     }
 
@@ -65,11 +94,24 @@ impl<'r, 's> EntityRow<'r, 's> {
     }
 
     pub(crate) fn check<T, E: Into<Source>>(&self, column: &'static str, value: Result<T, E>) -> DbResult<T> {
-        value.map_err(|source| DbError::corrupt(self.entity, &self.id, column, source))
+        value.map_err(|source| self.corrupt(column, source.into()))
     }
 
     pub(crate) fn require<T>(&self, column: &'static str, value: Option<T>) -> DbResult<T> {
         self.check(column, value.ok_or("not a value that this version knows"))
+    }
+}
+
+/// As much of a value as tells which row it is.
+fn shown(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "(none)".to_owned(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            let text = String::from_utf8_lossy(bytes);
+            text.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect()
+        }
     }
 }
 

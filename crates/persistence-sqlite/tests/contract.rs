@@ -6,11 +6,30 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use gametriggers_persistence::Repositories;
-use gametriggers_persistence_contract::{Fixture, contract_tests};
+use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_types::{CampaignId, ParticipationId};
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+/// What a row may hold, past the rules of the program, that no version can read: a word that is none of an enumeration, a
+/// number out of its range, text that is not UTF-8, and what is not JSON.
+const OF_PARTICIPATIONS: [&str; 5] = [
+    "UPDATE participations SET joined_at = 9223372036854775807 WHERE id = ?",
+    "UPDATE participations SET browser_source_token = '' WHERE id = ?",
+    "UPDATE participations SET browser_source_url = CAST(x'fffe' AS TEXT) WHERE id = ?",
+    "UPDATE participations SET tracking_url = CAST(x'61ff' AS TEXT) WHERE id = ?",
+    "INSERT INTO participation_counters VALUES (?, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+];
+const OF_CAMPAIGNS: [&str; 7] = [
+    "UPDATE campaigns SET media_type = 'hologram' WHERE id = ?",
+    "UPDATE campaigns SET payment_type = '' WHERE id = ?",
+    "UPDATE campaigns SET expected_impressions = -1 WHERE id = ?",
+    "UPDATE campaigns SET start_date = -9223372036854775808 WHERE id = ?",
+    "UPDATE campaigns SET categories = '[\"gaming\"' WHERE id = ?",
+    "UPDATE campaigns SET title = CAST(x'ff' AS TEXT) WHERE id = ?",
+    "UPDATE campaigns SET brand_id = 'nobody' WHERE id = ?",
+];
 
 /// A database file in a folder of its own that is deleted in the end.
 struct SqliteFixture {
@@ -64,6 +83,76 @@ impl Fixture for SqliteFixture {
     async fn falsify_rollups(&self, id: ParticipationId) {
         self.falsify("UPDATE rollups SET clicks = 999 WHERE participation_id = ?", &id.to_string());
     }
+
+    async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool {
+        let (sql, id) = match what {
+            Unreadable::Participation(id) => (OF_PARTICIPATIONS.get(way), id.to_string()),
+            Unreadable::Campaign(id) => (OF_CAMPAIGNS.get(way), id.to_string()),
+        };
+        let Some(sql) = sql else { return false };
+        self.falsify(sql, &id);
+        true
+    }
 }
 
 contract_tests!(SqliteFixture);
+
+/// The laws of the ledger once more, where most ids are in the index: by itself, a store leaves more ids out of it than a test
+/// has entries.
+mod indexed {
+    use super::*;
+
+    const LATE_IDS: u32 = 4;
+
+    struct IndexedFixture(SqliteFixture);
+
+    #[async_trait]
+    impl Fixture for IndexedFixture {
+        async fn create() -> Self {
+            let fixture = SqliteFixture::create().await;
+            let db = Connection::open(fixture.file()).unwrap();
+            assert_eq!(db.execute("UPDATE ledger_ids_reach SET late_max = ?", [LATE_IDS]).unwrap(), 1);
+            Self(fixture)
+        }
+
+        fn repositories(&self) -> Repositories {
+            self.0.repositories()
+        }
+
+        async fn reopen(&self) -> Repositories {
+            self.0.reopen().await
+        }
+
+        async fn falsify_participation(&self, id: ParticipationId) {
+            self.0.falsify_participation(id).await;
+        }
+
+        async fn falsify_campaign(&self, id: CampaignId) {
+            self.0.falsify_campaign(id).await;
+        }
+
+        async fn falsify_rollups(&self, id: ParticipationId) {
+            self.0.falsify_rollups(id).await;
+        }
+
+        async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool {
+            self.0.make_unreadable(what, way).await
+        }
+    }
+
+    mod ledger {
+        gametriggers_persistence_contract::ledger!(super::IndexedFixture);
+    }
+
+    mod idempotency {
+        gametriggers_persistence_contract::idempotency!(super::IndexedFixture);
+    }
+
+    mod money {
+        gametriggers_persistence_contract::money!(super::IndexedFixture);
+    }
+
+    mod reconcile {
+        gametriggers_persistence_contract::reconcile!(super::IndexedFixture);
+    }
+}

@@ -15,7 +15,26 @@ pub struct StoredDecision {
     pub successor_from: Option<Timestamp>,
 }
 
-/// The store's decisions. They are never changed and never deleted.
+/// A decision's place in the order of their ends, in which [`DecisionRepository::shorten`] goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedDecision {
+    /// When it ended, if nothing ended it before.
+    pub until: Timestamp,
+    /// Which it is.
+    pub id: DecisionId,
+}
+
+/// What one step of shortening did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortening {
+    /// How many decisions were given their short form.
+    pub shortened: u64,
+    /// The one looked at last, from which the next step goes on; `None` where no more are left.
+    pub last: Option<EndedDecision>,
+}
+
+/// The store's decisions. They are never deleted, and never changed but for old ones, which
+/// [`shorten`](Self::shorten) gives a short form.
 #[async_trait]
 pub trait DecisionRepository: Send + Sync {
     /// The streamer's decision of the greatest ordinal.
@@ -27,4 +46,15 @@ pub trait DecisionRepository: Send + Sync {
     /// Stores the decision if none is there under its id, and returns the one that is there then. Of several callers
     /// at once, all get the same answer.
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError>;
+
+    /// Looks at `limit` decisions that carry a tally and have an [`until`](Decision::until) before `ended_before`, in the
+    /// order of `until`, beginning after the place given; each that has a successor is given its
+    /// [short form](Decision::shortened). The latest of a streamer stays whole: its successor inherits the tally.
+    /// `ended_before` is to be so long ago that no receipt can name such a decision any more.
+    async fn shorten(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Shortening, StorageError>;
 }

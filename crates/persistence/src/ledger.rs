@@ -43,6 +43,17 @@ pub struct Discrepancy {
     pub expected: i64,
 }
 
+impl Discrepancy {
+    /// The [`field`](Self::field) of an entry whose id is stored more than once.
+    pub const TIMES_STORED: &'static str = "times stored";
+
+    /// Whether a repair ends it. An entry that is stored twice stays, because entries are never deleted.
+    #[must_use]
+    pub fn is_repairable(&self) -> bool {
+        self.field != Self::TIMES_STORED
+    }
+}
+
 /// The ledger.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -66,6 +77,11 @@ pub trait Ledger: Send + Sync {
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError>;
 
     /// Recomputes every counter, remaining budget and rollup from the entries and returns each difference; with
-    /// `repair`, also stores what was recomputed. Sees one consistent state of the store.
+    /// `repair`, also ends those that [can be ended](Discrepancy::is_repairable). Looks at one consistent state of the store.
+    /// Neither delays what is recorded meanwhile by more than one short step, nor loses any of it.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] if something cannot be read that the sums depend on; [`StorageError::Conflict`] if others
+    /// kept changing what a repair has repaired.
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError>;
 }

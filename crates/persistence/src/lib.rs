@@ -23,9 +23,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use campaigns::{CampaignRepository, NewCampaign};
-pub use changes::{Change, ChangeFeed, ChangeStream};
-pub use decisions::{DecisionRepository, StoredDecision};
-pub use error::{Entity, Source, StorageError};
+pub use changes::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Told};
+pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
+pub use error::{Entity, SaidOnce, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};
@@ -53,6 +53,10 @@ pub trait StorageProbe: Send + Sync {
     /// [`StorageError::Unavailable`] while the store cannot be reached.
     async fn ping(&self) -> Result<(), StorageError>;
 }
+
+/// What became of each of the documents that were offered for insertion at once, in their order. An error is about its document
+/// alone: that one cannot be stored, and the others are.
+pub type Insertions = Vec<Result<Insertion, StorageError>>;
 
 /// What became of a document that was offered for insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

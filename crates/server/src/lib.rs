@@ -12,6 +12,7 @@ mod storage;
 pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
 pub use settings::{
-    AuthSettings, Defaults, HttpSettings, LogFormat, LogSettings, Settings, StorageSettings, VisitSettings,
+    AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, MediaSettings, Settings,
+    StorageSettings, VisitSettings,
 };
 pub use storage::Store;

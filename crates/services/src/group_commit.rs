@@ -1,6 +1,8 @@
 //! Group commit: while one batch is being written the next one gathers, and is written as soon as that one is. Nobody
 //! waits for more to come.
 
+use std::time::{Duration, Instant};
+
 use gametriggers_persistence::StorageError;
 use tokio::sync::{
     mpsc::{
@@ -15,6 +17,10 @@ pub const QUEUE_MAX: usize = 8_192;
 /// Items of one batch at most. Larger ones take longer than they save.
 pub const BATCH_MAX: usize = 512;
 
+/// Whoever has waited for longer than this, when the store turns out to be away, is told so with those whose batch it was,
+/// instead of waiting for another attempt.
+const WAITED_MAX: Duration = Duration::from_secs(2);
+
 /// What somebody waits for.
 type Waiting<R> = oneshot::Sender<Result<R, StorageError>>;
 
@@ -27,9 +33,16 @@ pub(crate) struct Answer<R> {
     courier: Option<Courier<R>>,
 }
 
+/// An item, who waits for what becomes of it, and since when.
+struct Handed<T, R> {
+    item: T,
+    answer: Answer<R>,
+    at: Instant,
+}
+
 /// Where items of one kind are handed in.
 pub(crate) struct Queue<T, R> {
-    sender: mpsc::Sender<(T, Answer<R>)>,
+    sender: mpsc::Sender<Handed<T, R>>,
     courier: Option<Courier<R>>,
 }
 
@@ -41,14 +54,16 @@ impl<T, R> Clone for Queue<T, R> {
 
 /// What has been handed in.
 pub(crate) struct Gathered<T, R> {
-    receiver: mpsc::Receiver<(T, Answer<R>)>,
-    next: Vec<(T, Answer<R>)>,
+    receiver: mpsc::Receiver<Handed<T, R>>,
+    next: Vec<Handed<T, R>>,
+    /// The first of the next batch, where it was looked at already.
+    first: Option<Handed<T, R>>,
 }
 
 /// A queue, and what comes out of it.
 pub(crate) fn queue<T, R>() -> (Queue<T, R>, Gathered<T, R>) {
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-    (Queue { sender, courier: None }, Gathered { receiver, next: Vec::new() })
+    (Queue { sender, courier: None }, Gathered { receiver, next: Vec::new(), first: None })
 }
 
 impl<T, R> Queue<T, R> {
@@ -65,7 +80,7 @@ impl<T, R> Queue<T, R> {
             }
             TrySendError::Closed(_) => unavailable(false, "the server takes no more events"),
         };
-        self.sender.try_send((item, answer)).map_err(refused)?;
+        self.sender.try_send(Handed { item, answer, at: Instant::now() }).map_err(refused)?;
         let stopped = |_| unavailable(true, "the server stopped before the outcome was known");
         answered.await.map_err(stopped)?
     }
@@ -92,10 +107,28 @@ impl<T, R> Gathered<T, R> {
     /// The next batch and who waits for each of its items; nothing once no queue is left and all that it
     /// took has been given out.
     pub(crate) async fn next(&mut self) -> Option<(Vec<T>, Vec<Answer<R>>)> {
-        if self.receiver.recv_many(&mut self.next, BATCH_MAX).await == 0 {
+        self.next.extend(self.first.take());
+        if self.next.is_empty() || !self.receiver.is_empty() {
+            let left = BATCH_MAX - self.next.len();
+            self.receiver.recv_many(&mut self.next, left).await;
+        }
+        if self.next.is_empty() {
             return None;
         }
-        Some(self.next.drain(..).unzip())
+        Some(self.next.drain(..).map(|handed| (handed.item, handed.answer)).unzip())
+    }
+
+    /// The store was away for a batch: tells so those who have waited for long, and whose items were not tried.
+    pub(crate) fn give_up_on_those_who_waited(&mut self, error: &StorageError) {
+        let mut late = Vec::new();
+        while let Some(handed) = self.first.take().or_else(|| self.receiver.try_recv().ok()) {
+            if handed.at.elapsed() <= WAITED_MAX {
+                self.first = Some(handed);
+                break;
+            }
+            late.push(handed.answer);
+        }
+        tell_all(late, || Err(unavailable(false, &error.to_string())));
     }
 }
 

@@ -34,5 +34,10 @@ async fn write(users: Arc<dyn UserRepository>, mut gathered: Gathered<Seen, ()>)
     while let Some((seen, answers)) = gathered.next().await {
         let written = users.touch_overlays(&seen).await;
         tell_all(answers, || written.as_ref().map_err(again).copied());
+        if let Err(away) = written
+            && away.is_retryable()
+        {
+            gathered.give_up_on_those_who_waited(&away);
+        }
     }
 }

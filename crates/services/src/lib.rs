@@ -10,6 +10,8 @@
 mod bots;
 mod campaigns;
 mod clock;
+mod clocks;
+mod content;
 mod entropy;
 mod error;
 mod follower;
@@ -20,7 +22,9 @@ mod links;
 mod overlay;
 mod receipt;
 mod recorder;
+mod screen;
 mod secrets;
+pub mod shortening;
 mod snapshots;
 mod streamers;
 mod tracking;
@@ -33,6 +37,7 @@ use crate::{follower::Follower, snapshots::Snapshots};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
+pub use content::Rendering;
 pub use entropy::{NoEntropy, new_object_id, new_token};
 pub use error::ServiceError;
 pub use gametriggers_persistence::{
@@ -40,11 +45,12 @@ pub use gametriggers_persistence::{
 };
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
 pub use links::{LinkService, LinkSettings, VisitTarget, Visitor};
-pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
+pub use overlay::OverlayService;
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::Recorder;
+pub use screen::{OnScreen, Screen, ShownCampaign};
 pub use secrets::Secrets;
-pub use snapshots::{Rendering, Streamer};
+pub use snapshots::Streamer;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 

@@ -97,8 +97,16 @@ impl LinkService {
         if let Some(visitor) = visitor {
             self.record_visit(&participation, &campaign, source, visitor).await?;
         }
-        let click_url = destination(&campaign);
-        Ok(VisitTarget { title: campaign.title, click_url })
+        Ok(target(campaign))
+    }
+
+    /// Where the campaign on screen wants its visitors to go. Counts nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
+    pub async fn target_shown(&self, token: &str) -> Result<VisitTarget, ServiceError> {
+        let user = self.overlay.resolve_stored(token).await?;
+        Ok(target(self.overlay.shown_now(&user).await?.campaign))
     }
 
     /// The address to put into the QR code of one participation, whatever is on screen.
@@ -189,6 +197,10 @@ impl LinkService {
 /// Where the campaign's links lead, if they lead anywhere.
 fn destination(campaign: &Campaign) -> Option<WebUrl> {
     WebUrl::parse_click_address(campaign.click_url.as_deref()?).ok()
+}
+
+fn target(campaign: Campaign) -> VisitTarget {
+    VisitTarget { click_url: destination(&campaign), title: campaign.title }
 }
 
 fn with_source(link: &str, source: VisitSource) -> String {

@@ -62,18 +62,27 @@ struct Committer {
 impl Committer {
     async fn run(self, mut gathered: Gathered<Entry, Outcome>) {
         while let Some((entries, answers)) = gathered.next().await {
-            self.settle(entries.into(), answers).await;
+            if let Err(away) = self.settle(entries.into(), answers).await {
+                gathered.give_up_on_those_who_waited(&away);
+            }
         }
     }
 
     /// Commits a batch and tells everybody what became of it. Where the ledger refuses it for a reason of its own, it is
     /// cut in two, and again, until only the entry that is refused stands alone.
-    async fn settle(&self, entries: Arc<[Entry]>, answers: Vec<Answer<Outcome>>) {
+    ///
+    /// # Errors
+    /// If the store was away, as everybody was told.
+    async fn settle(&self, entries: Arc<[Entry]>, answers: Vec<Answer<Outcome>>) -> Result<(), StorageError> {
         let mut batches = vec![(entries, answers)];
+        let mut away = None;
         while let Some((entries, mut answers)) = batches.pop() {
             match self.commit(&entries).await {
                 Ok(outcomes) => tell(answers.into_iter().zip(outcomes.into_iter().map(Ok))),
-                Err(error) if error.is_retryable() => tell_all(answers, || Err(again(&error))),
+                Err(error) if error.is_retryable() => {
+                    tell_all(answers, || Err(again(&error)));
+                    away = Some(error);
+                }
                 Err(error) if entries.len() == 1 => tell(answers.pop().map(|answer| (answer, Err(error)))),
                 Err(_) => {
                     let (earlier, later) = entries.split_at(entries.len() / 2);
@@ -84,6 +93,7 @@ impl Committer {
                 }
             }
         }
+        away.map_or(Ok(()), Err)
     }
 
     /// What becomes of the batch: tried again where that is safe, which it always is, by the entries' ids.

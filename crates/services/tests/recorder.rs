@@ -27,7 +27,11 @@ use gametriggers_types::{
     UserId,
 };
 use tempfile::TempDir;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    task::yield_now,
+    time::{sleep, timeout},
+};
 
 /// What happens to one batch on its way to the store and back.
 #[derive(Clone, Copy)]
@@ -281,6 +285,32 @@ async fn more_than_can_wait_is_refused_at_once_and_loses_nothing_that_waits() {
     all.await.iter().for_each(assert_counted);
     assert_counted(&stage.recorder.record(stage.click("one too many")).await);
     assert_eq!(stage.clicks().await, QUEUE_MAX as u64 + 1);
+}
+
+/// Nobody waits for two deadlines of the store, one after the other.
+#[tokio::test]
+async fn who_waited_while_the_store_was_away_is_told_so_without_another_attempt() {
+    let stage = Stage::set(0.0).await;
+    stage.line.is_held.send_replace(true);
+    let mut calls = ["tried", "waited"].map(|id| Box::pin(stage.recorder.record(stage.click(id))));
+    for call in &mut calls {
+        assert!(poll!(call).is_pending());
+        // The committer takes the first one before the second comes.
+        yield_now().await;
+    }
+    sleep(Duration::from_millis(2_100)).await;
+    let just_come = stage.recorder.record(stage.click("just come"));
+    tokio::pin!(just_come);
+    assert!(poll!(just_come.as_mut()).is_pending());
+    stage.line.fails_with([Fault::Away]);
+    stage.line.is_held.send_replace(false);
+    for call in calls {
+        let error = call.await.unwrap_err();
+        assert_eq!((error.is_retryable(), error.outcome_unknown()), (true, false), "{error:?}");
+    }
+    assert_counted(&just_come.await);
+    assert_eq!(stage.line.batches(), [1, 1], "the store was asked for the first and the last");
+    assert_eq!(stage.clicks().await, 1);
 }
 
 /// A thread is woken once for all of a batch: its outcomes come together, and are handed out by what runs there.

@@ -76,7 +76,7 @@ impl<'de> Deserialize<'de> for Seed {
     }
 }
 
-/// A draw and its outcome: enough to replay and to explain it.
+/// A draw and its outcome: enough to replay and to explain it, unless it is shortened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Selection {
@@ -84,12 +84,15 @@ pub struct Selection {
     pub strategy: String,
     /// Where the chance came from.
     pub seed: Seed,
-    /// Every candidate, at least one.
+    /// Every candidate, at least one; in a shortened record, the pick alone.
     pub shares: Shares,
     /// The place of the pick in `shares`.
     pick: usize,
     /// The strategy's weights were all 0, or one was negative or not finite: all candidates weighed the same.
     pub weights_unusable: bool,
+    /// How many candidates there were, where only the pick is left of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shortened_from: Option<usize>,
 }
 
 impl Selection {
@@ -100,16 +103,37 @@ impl Selection {
         self.shares.at(if self.is_consistent() { self.pick } else { 0 })
     }
 
-    /// Draws once more from the record alone; the same campaign for ever.
+    /// Draws once more from the record alone; the same campaign for ever. `None` where the record is shortened: what the
+    /// pick was drawn from is gone.
     #[must_use]
-    pub fn replay(&self) -> CampaignId {
-        self.shares.at(draw(self.seed, &self.shares)).campaign
+    pub fn replay(&self) -> Option<CampaignId> {
+        (!self.is_shortened()).then(|| self.shares.at(draw(self.seed, &self.shares)).campaign)
     }
 
-    /// Whether a stored record can be what [`select`] made.
+    /// How many candidates there were.
+    #[must_use]
+    pub fn candidate_count(&self) -> usize {
+        self.shortened_from.unwrap_or(self.shares.len())
+    }
+
+    /// Whether only the pick is left of the candidates.
+    #[must_use]
+    pub const fn is_shortened(&self) -> bool {
+        self.shortened_from.is_some()
+    }
+
+    /// The record without the candidates that were not picked.
+    #[must_use]
+    pub(crate) fn shortened(self) -> Self {
+        let shortened_from = Some(self.candidate_count());
+        Self { shares: [self.picked()].into_iter().collect(), pick: 0, shortened_from, ..self }
+    }
+
+    /// Whether a stored record can be what [`select`] made, or its short form.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        self.pick < self.shares.len()
+        let is_complete = self.shortened_from.is_none_or(|count| count >= 1 && self.shares.len() == 1);
+        self.pick < self.shares.len() && is_complete
     }
 }
 
@@ -130,7 +154,14 @@ pub fn select(
     strategy.weigh(ctx, candidates, shares.probabilities_mut());
     let weights_unusable = !normalise(shares.probabilities_mut());
     let pick = draw(ctx.seed, &shares);
-    Some(Selection { strategy: strategy.name().to_owned(), seed: ctx.seed, shares, pick, weights_unusable })
+    Some(Selection {
+        strategy: strategy.name().to_owned(),
+        seed: ctx.seed,
+        shares,
+        pick,
+        weights_unusable,
+        shortened_from: None,
+    })
 }
 
 /// Turns weights into probabilities; into equal ones, and answers false, where they cannot be used.

@@ -21,6 +21,9 @@ use gametriggers_types::{CampaignId, ParticipationId, PriorityWeights, SignedDur
 
 use crate::price::Payment;
 
+/// Without display for so long, a campaign has waited as long as counts.
+pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(30);
+
 /// A rule by which campaigns share a streamer's screen: one pure function.
 pub trait SelectionStrategy: Send + Sync {
     /// The name under which streamers choose it. Stored in their settings: it never changes.

@@ -1,8 +1,10 @@
 //! `fair-rotation` through whole broadcasts, with the tally that each decision carries to the next, as the service makes
 //! decisions. What was really on screen is measured here, not read from the tally.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use gametriggers_domain::{
-    decision::{Basis, Content, Decision, Tally},
+    decision::{AWAY_MAX, Basis, CLOCKS_AGREE_WITHIN, Content, Decision, Tally},
     eligibility::EmptyReason,
     selection::{self, Candidate, SelectionContext, select},
 };
@@ -67,7 +69,7 @@ fn decide(
     let content = if ids.is_empty() {
         Content::Empty { reason: EmptyReason::NoCampaign }
     } else {
-        tally.admit(&ids);
+        tally.admit(&ids, now);
         let candidates: Vec<_> = candidates
             .iter()
             .map(|&number| {
@@ -212,10 +214,13 @@ proptest! {
     #[test]
     fn nobody_enters_below_those_who_stayed_or_below_their_own_time((longest, phases) in any_broadcast(&[])) {
         let turns: Vec<_> = broadcast(MID_SLOT, &phases).into_iter().filter(|turn| turn.shown().is_some()).collect();
+        let mut own = BTreeMap::new();
         for two in turns.windows(2) {
             let [before, turn] = two else { unreachable!() };
-            for number in 2..=5 {
-                prop_assert!(turn.total_of(number) >= before.total_of(number), "{number} lost time");
+            own.extend(before.candidates.iter().map(|&number| (number, before.total_of(number))));
+            for number in &turn.candidates {
+                let before = own.get(number).copied().unwrap_or_default();
+                prop_assert!(turn.total_of(*number) >= before, "{number} lost time");
             }
             let stayed = |number: &&u64| before.candidates.contains(number);
             let Some(least) = turn.candidates.iter().filter(stayed).map(|&number| turn.total_of(number)).min() else {
@@ -226,6 +231,81 @@ proptest! {
                 prop_assert!(total >= least && total <= least + longest, "{number}: {total}, least {least}");
             }
         }
+    }
+}
+
+/// The time of every campaign ever offered in a broadcast, as ADR 5 has it, with nothing forgotten.
+#[derive(Default)]
+struct Everything {
+    totals: BTreeMap<u64, SignedDuration>,
+    candidates: BTreeSet<u64>,
+}
+
+impl Everything {
+    fn admit(&mut self, candidates: &[u64]) {
+        let stayed = candidates.iter().filter(|number| self.candidates.contains(number));
+        let entry = stayed.map(|number| self.totals[number]).min().or(self.totals.values().max().copied());
+        for number in candidates.iter().filter(|number| !self.candidates.contains(number)) {
+            let own = self.totals.entry(*number).or_default();
+            *own = (*own).max(entry.unwrap_or_default());
+        }
+        self.candidates = candidates.iter().copied().collect();
+    }
+}
+
+proptest! {
+    /// What a tally forgets makes no difference to anybody who comes back.
+    #[test]
+    fn every_candidate_has_the_time_that_it_would_have_if_nothing_were_forgotten(
+        (_, phases) in any_broadcast(&[]),
+    ) {
+        let mut everything = Everything::default();
+        for turn in broadcast(MID_SLOT, &phases) {
+            if !turn.candidates.is_empty() {
+                everything.admit(&turn.candidates);
+            }
+            for number in &turn.candidates {
+                prop_assert_eq!(turn.total_of(*number), everything.totals[number], "{}", number);
+            }
+            if let Some(shown) = turn.shown() {
+                *everything.totals.get_mut(&shown).unwrap() += turn.lasted;
+            }
+        }
+    }
+}
+
+/// A streamer to whom 300 campaigns were offered, one after the other and all at once, and who is left with two.
+#[test]
+fn a_tally_does_not_grow_with_campaigns_that_have_ended() {
+    let one_by_one = (0..150).map(|number| vec![2 * number, 2 * number + 1]);
+    let all_at_once = (0..2).map(|_| (0..300).collect());
+    let left = (0..40).map(|_| vec![0, 1]);
+    let phase = |candidates| Phase { candidates, turns: vec![(interval(1), Next::AtEnd); 4] };
+    let phases: Vec<_> = one_by_one.chain(all_at_once).chain(left).map(phase).collect();
+    let turns = broadcast("2026-11-20T18:00:00Z", &phases);
+    for turn in &turns {
+        let others = turn.decision.tally.len() - turn.candidates.len();
+        assert!(others <= AWAY_MAX, "{others} others");
+    }
+    assert_eq!(turns.last().unwrap().decision.tally.len(), 2);
+}
+
+/// Those beyond the bound who are forgotten have the least time, and come back level with the least.
+#[test]
+fn of_too_many_who_are_away_those_with_the_most_time_are_kept() {
+    let many = 2 * u64::try_from(AWAY_MAX).unwrap();
+    // The last one stays, with no time at all, so that everybody else has more.
+    let time = |number| {
+        let total_ms = if number == many { 0 } else { number + 1 };
+        serde_json::json!({"totalMs": total_ms, "last": null, "candidate": number == many})
+    };
+    let times = (0..=many).map(|number| (campaign(number).to_string(), time(number))).collect();
+    let mut tally: Tally = serde_json::from_value(serde_json::Value::Object(times)).unwrap();
+    tally.admit(&[campaign(many)], at("2026-11-20T13:00:00Z"));
+    assert_eq!(tally.len(), AWAY_MAX + 1);
+    for number in 0..many {
+        let kept = tally.of(campaign(number)).total() > SignedDuration::ZERO;
+        assert_eq!(kept, number >= many / 2, "{number}");
     }
 }
 
@@ -293,4 +373,29 @@ fn a_clock_that_is_behind_counts_nothing() {
     let first = decide(None, at("2026-11-20T18:01:00Z"), interval(3), &[1]);
     let tally = Tally::inherited(Some(&first), at("2026-11-20T18:00:59Z"));
     assert_eq!(tally.of(campaign(1)).total(), SignedDuration::ZERO);
+}
+
+/// A clock that is further ahead than clocks may be apart holds no screen, counts nothing, and leaves no campaign shown
+/// in the future.
+#[test]
+fn a_decision_from_the_future_is_superseded_and_counts_nothing() {
+    let now = at("2026-11-20T18:01:00Z");
+    for (ahead, is_superseded) in [
+        (SignedDuration::ZERO, false),
+        (CLOCKS_AGREE_WITHIN, false),
+        (CLOCKS_AGREE_WITHIN + SignedDuration::from_millis(1), true),
+        (SignedDuration::from_hours(24), true),
+    ] {
+        let first = decide(None, now + ahead - minutes(3), interval(3), &[1, 2]);
+        let future = decide(Some(&first), now + ahead, interval(3), &[1, 2]);
+        assert_eq!(future.is_ahead_of(now), is_superseded, "{ahead}");
+        assert_eq!(future.is_current(now, 0), !is_superseded, "{ahead}");
+        let from = future.successor_from(now);
+        assert_eq!(from, if is_superseded { now } else { future.from }, "{ahead}");
+        assert_eq!(future.actual_end(Some(from)), from, "{ahead}");
+        let tally = Tally::inherited(Some(&future), from);
+        let shown = tally.of(campaign(number_of(future.shown().unwrap().0)));
+        assert_eq!((shown.total(), shown.last()), (SignedDuration::ZERO, Some(from)), "{ahead}");
+        assert!(tally.of(first.shown().unwrap().0).last().unwrap() <= from, "{ahead}");
+    }
 }

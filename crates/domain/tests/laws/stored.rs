@@ -1,7 +1,10 @@
 //! Records as they are stored: what was written once must be read, and replayed, by every later version.
 
-use gametriggers_domain::selection::{self, Candidate, Selection, SelectionContext, select};
-use gametriggers_types::PaymentType;
+use gametriggers_domain::{
+    decision::{Basis, Content, Decision, Tally},
+    selection::{self, Candidate, Selection, SelectionContext, select},
+};
+use gametriggers_types::{DecisionId, ObjectId, PaymentType};
 
 use crate::support::{NOON, at, candidate, context, minutes, pays, priorities, seed};
 
@@ -79,6 +82,55 @@ fn what_a_strategy_has_drawn_it_draws_again() {
             "{strategy}: {record:?}"
         );
         assert_eq!(record.picked(), record.shares.at(pick), "{strategy}");
-        assert_eq!(record.replay(), record.shares.at(pick).campaign, "{strategy}");
+        assert_eq!(record.replay(), Some(record.shares.at(pick).campaign), "{strategy}");
     }
+}
+
+/// The short form says what was picked and out of how many, and does not claim to be replayed.
+#[test]
+fn the_form_of_a_shortened_decision_stays() {
+    let record = record("weighted");
+    let streamer = ObjectId::from_bytes([1; 12]).into();
+    let mut tally = Tally::default();
+    tally.admit(&[record.picked().campaign], at(NOON));
+    let decision = Decision {
+        id: DecisionId { streamer, ordinal: 1 },
+        from: at(NOON),
+        until: at(NOON) + minutes(3),
+        slot_start: at(NOON),
+        settings_version: 2,
+        basis: Basis::Display,
+        content: Content::Campaign(record.clone()),
+        tally,
+    };
+    let form = r#"{
+        "kind": "campaign",
+        "strategy": "weighted",
+        "seed": "00000000000000000000000000000007",
+        "shares": [
+            {
+                "campaignId": "000000000000000000000000",
+                "participationId": "00000000ffffffffffffffff",
+                "probability": 0.3062591244173928
+            }
+        ],
+        "pick": 0,
+        "weightsUnusable": false,
+        "shortenedFrom": 3
+    }"#;
+    let spaces = |text: &str| text.split_whitespace().collect::<String>();
+    let short = decision.clone().shortened();
+    assert_eq!(serde_json::to_string(&short.content).unwrap(), spaces(form));
+    assert_eq!(serde_json::from_str::<Content>(form).unwrap(), short.content);
+    assert_eq!(serde_json::to_string(&short.tally).unwrap(), "{}");
+    assert_eq!(
+        Decision { content: decision.content.clone(), tally: decision.tally.clone(), ..short.clone() },
+        decision
+    );
+    assert_eq!(short.clone().shortened(), short, "a second time changes nothing");
+
+    let selection = short.selection().unwrap();
+    assert!(selection.is_consistent() && selection.is_shortened() && !record.is_shortened());
+    assert_eq!((selection.picked(), selection.candidate_count()), (record.picked(), 3));
+    assert_eq!((selection.replay(), record.replay()), (None, Some(record.picked().campaign)));
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, campaigns, values};
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
@@ -72,7 +72,7 @@ async fn read_participations_and_campaigns(
     };
     let ids = participations.iter().map(|id| id.object_id());
     for found in read_named(store, session, collection::PARTICIPATIONS, ids, fields).await? {
-        let found = document::read(Entity::Participation, found, read_participation)?;
+        let found = document::read(Entity::Participation, &found, read_participation)?;
         unread.remove(&found.id);
         rollups.insert(found.id, found.open_rollup);
         match found.state {
@@ -93,7 +93,7 @@ async fn read_participations_and_campaigns(
     let ids = named.union(&needed).map(|id| id.object_id());
     for found in read_named(store, session, collection::CAMPAIGNS, ids, fields).await? {
         let Purse { id, is_opened, payment, remaining } =
-            document::read(Entity::Campaign, found, read_purse)?;
+            document::read(Entity::Campaign, &found, read_purse)?;
         batch.pays(id, payment, remaining);
         if unread.remove(&id) && !is_opened {
             unopened_campaigns.push(id);
@@ -214,7 +214,7 @@ pub(super) async fn read_named(
     collection: &str,
     ids: impl Iterator<Item = ObjectId>,
     fields: Document,
-) -> TxResult<Vec<Document>> {
+) -> TxResult<Vec<RawDocumentBuf>> {
     let ids: Vec<_> = ids.map(|id| stored_id(id).into()).collect();
     find_by_ids(&store.collection(collection), session, &ids, fields).await
 }

@@ -16,8 +16,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::DbResult;
 
-/// Ids that may wait to be indexed.
-const LATE_MAX: usize = 32_768;
 /// At most this many ids are indexed for each that comes, so that no batch waits for all that another process has left.
 const AT_ONCE: usize = 8;
 
@@ -25,17 +23,22 @@ const AT_ONCE: usize = 8;
 pub(crate) type Digest = [u8; 16];
 
 /// The first 16 bytes of the id's SHA-256.
-pub(crate) fn digest(id: &str) -> Digest {
+pub(crate) fn digest(id: &[u8]) -> Digest {
     let sha256: [u8; 32] = Sha256::digest(id).into();
     let mut first = Digest::default();
     first.copy_from_slice(&sha256[..16]);
     first
 }
 
+/// The digest of an id as it is stored.
+pub(crate) fn digest_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    Ok(digest(row.get_ref(column)?.as_bytes()?))
+}
+
 /// All ids: some are in the index, the others are here.
 pub(crate) struct Ids {
     late: BTreeMap<Digest, i64>,
-    /// [`LATE_MAX`], but in tests.
+    /// How many of them may be here; the store says so to all processes.
     late_max: usize,
     /// The newest entry; none in an empty ledger.
     newest: Newest,
@@ -70,11 +73,11 @@ impl Ids {
     }
 
     fn load(db: &Connection) -> DbResult<Self> {
-        let (reach, round) = reach(db)?;
+        let Reach { number, round, late_max } = reach(db)?;
         let mut ids = Self {
             late: BTreeMap::new(),
-            late_max: LATE_MAX,
-            newest: newest(db, reach)?,
+            late_max,
+            newest: newest(db, number)?,
             round,
             version: version(db)?,
         };
@@ -88,19 +91,19 @@ impl Ids {
         if version == self.version {
             return Ok(self);
         }
-        let (reach, _) = reach(db)?;
+        let Reach { number: reach, late_max, .. } = reach(db)?;
         // Put back to an earlier state, or far ahead: then what is in the index need not be read.
         if newest(db, self.newest.number)? != self.newest || reach > self.newest.number {
             return Self::load(db);
         }
         self.read_on(db)?;
-        self.version = version;
+        (self.version, self.late_max) = (version, late_max);
         Ok(self)
     }
 
     /// The number of the entry of this id.
     pub(super) fn find(&self, db: &Connection, id: &EntryId) -> DbResult<Option<i64>> {
-        let digest = digest(id.as_str());
+        let digest = digest(id.as_str().as_bytes());
         if let Some(number) = self.late.get(&digest) {
             return Ok(Some(*number));
         }
@@ -110,7 +113,7 @@ impl Ids {
 
     /// The number under which a new entry of this id is to be stored.
     pub(super) fn add(&mut self, id: &EntryId) -> i64 {
-        self.learn(self.newest.number + 1, digest(id.as_str()));
+        self.learn(self.newest.number + 1, digest(id.as_str().as_bytes()));
         self.newest.number
     }
 
@@ -126,7 +129,8 @@ impl Ids {
             return Ok(());
         }
         // Another process may have indexed the same one.
-        let mut insert = db.prepare_cached("INSERT INTO ledger_ids VALUES (?, ?) ON CONFLICT DO NOTHING")?;
+        let mut insert = db
+            .prepare_cached("INSERT INTO ledger_ids (digest, number) VALUES (?, ?) ON CONFLICT DO NOTHING")?;
         while excess > 0 {
             let after = self.round.digest.map_or(Unbounded, Excluded);
             if let Some((&digest, &number)) = self.late.range((after, Unbounded)).next() {
@@ -151,25 +155,37 @@ impl Ids {
         let mut entries = db.prepare_cached(sql)?;
         let mut rows = entries.query([self.newest.number])?;
         while let Some(row) = rows.next()? {
-            let id: String = row.get(1)?;
-            self.learn(row.get(0)?, digest(&id));
+            // Its bytes, whatever they are: one that cannot be read must not stop all that are recorded after it.
+            self.learn(row.get(0)?, digest_of(row, 1)?);
         }
         Ok(())
     }
 }
 
-/// The number up to which all entries are indexed, and the round that goes on from there.
-fn reach(db: &Connection) -> DbResult<(i64, Round)> {
-    let sql = "SELECT number, round_number, round_digest FROM ledger_ids_reach";
-    let reach = |row: &Row<'_>| Ok((row.get(0)?, Round { number: row.get(1)?, digest: row.get(2)? }));
+/// What the store says of the index.
+pub(crate) struct Reach {
+    /// Up to this number all entries are indexed.
+    pub(crate) number: i64,
+    /// The round that goes on from there.
+    round: Round,
+    late_max: usize,
+}
+
+pub(crate) fn reach(db: &Connection) -> DbResult<Reach> {
+    let sql = "SELECT number, round_number, round_digest, late_max FROM ledger_ids_reach";
+    let reach = |row: &Row<'_>| {
+        let round = Round { number: row.get(1)?, digest: row.get(2)? };
+        let late_max: i64 = row.get(3)?;
+        Ok(Reach { number: row.get(0)?, round, late_max: usize::try_from(late_max).unwrap_or(0) })
+    };
     Ok(db.prepare_cached(sql)?.query_row([], reach)?)
 }
 
 /// The entry of this number, as the newest one.
 fn newest(db: &Connection, number: i64) -> DbResult<Newest> {
     let sql = "SELECT id FROM ledger_entries WHERE number = ?";
-    let id: Option<String> = db.prepare_cached(sql)?.query_row([number], |row| row.get(0)).optional()?;
-    Ok(Newest { number, id: id.map(|id| digest(&id)) })
+    let id = db.prepare_cached(sql)?.query_row([number], |row| digest_of(row, 0)).optional()?;
+    Ok(Newest { number, id })
 }
 
 fn version(db: &Connection) -> DbResult<i64> {
@@ -192,7 +208,7 @@ mod tests {
     const CAMPAIGN: &str = "68626579d05bf40ec8267ffd";
     const PARTICIPATION: &str = "686511bdf5a1848d4e973390";
 
-    /// A ledger that processes share.
+    /// A ledger that processes share, with few ids out of the index.
     struct Shared(TempDir);
 
     /// One of them.
@@ -209,12 +225,17 @@ mod tests {
                 SqliteStore::open(&shared.0.path().join("test.db")).await.unwrap().migrate().await.unwrap();
             });
             let stage = format!(
-                "INSERT INTO campaigns VALUES ('{CAMPAIGN}', '', NULL, '', 9, 9, '', 'image', NULL, 'active', '[]', '[]', NULL,
-                    NULL, 'cpm', 3, 10000, 0, 0, '{{}}');
-                 INSERT INTO participations VALUES ('{PARTICIPATION}', '{CAMPAIGN}', '', 'active', 0.0, '', '', 0, NULL, NULL,
-                    NULL, 0, 0, '{{}}');"
+                "INSERT INTO campaigns (id, title, brand_id, budget_micros, remaining_micros, media_url, media_type, status,
+                     categories, languages, payment_type, payment_rate_micros, expected_impressions, created_at, updated_at,
+                     other_fields)
+                 VALUES ('{CAMPAIGN}', '', '', 9, 9, '', 'image', 'active', '[]', '[]', 'cpm', 3, 10000, 0, 0, '{{}}');
+                 INSERT INTO participations (id, campaign_id, streamer_id, status, average_viewers_before,
+                     browser_source_token, browser_source_url, joined_at, created_at, updated_at, other_fields)
+                 VALUES ('{PARTICIPATION}', '{CAMPAIGN}', '', 'active', 0.0, '', '', 0, 0, 0, '{{}}');"
             );
-            shared.start().db.execute_batch(&stage).unwrap();
+            let db = shared.start().db;
+            db.execute_batch(&stage).unwrap();
+            db.execute("UPDATE ledger_ids_reach SET late_max = 4", []).unwrap();
             shared
         }
 
@@ -224,9 +245,8 @@ mod tests {
     }
 
     impl Process {
-        /// Records clicks of these numbers, with few ids out of the index.
+        /// Records clicks of these numbers.
         fn record(&mut self, clicks: impl IntoIterator<Item = u32>) -> Result<Vec<Outcome>, ()> {
-            Ids::up_to_date(&mut self.ids, &self.db).unwrap().late_max = 4;
             let (part, campaign) = (PARTICIPATION.parse().unwrap(), CAMPAIGN.parse().unwrap());
             let entry = |number: u32| {
                 let (id, click) = (EntryId::stored(number.to_string()), EntryKind::Click(ClickKind::Overlay));

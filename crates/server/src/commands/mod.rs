@@ -7,9 +7,11 @@ mod import;
 mod migrate;
 mod reconcile;
 mod serve;
+mod shorten_decisions;
 
 use std::{
     io::{self, IsTerminal},
+    num::NonZeroU32,
     path::PathBuf,
     process::ExitCode,
 };
@@ -52,12 +54,23 @@ enum Command {
     Import {
         /// The folder of the files.
         directory: PathBuf,
+        /// Give each participation that is inserted a new token for its browser source: those of the previous system can
+        /// be guessed. Its address in OBS shows nothing any more; streamers use that of their overlay.
+        #[arg(long)]
+        renew_tokens: bool,
     },
     /// Recompute every counter, budget and rollup from the ledger and report what differs.
     Reconcile {
         /// Also store what was recomputed.
         #[arg(long)]
         repair: bool,
+    },
+    /// Give old decisions a short form: it says what was shown, when and how likely that was, and no more how each other
+    /// candidate stood. Each streamer's latest stays whole.
+    ShortenDecisions {
+        /// How long ago a decision must have ended, 1 day at least.
+        #[arg(long, value_name = "DAYS")]
+        older_than_days: NonZeroU32,
     },
 }
 
@@ -74,8 +87,13 @@ impl Cli {
             Command::Demo => demo::run(&settings).await,
             Command::Serve => serve::run(&settings).await,
             Command::Migrate { dry_run } => migrate::run(&settings, dry_run).await,
-            Command::Import { directory } => import::run(&settings, &directory).await,
+            Command::Import { directory, renew_tokens } => {
+                import::run(&settings, &directory, renew_tokens).await
+            }
             Command::Reconcile { repair } => reconcile::run(&settings, repair).await,
+            Command::ShortenDecisions { older_than_days } => {
+                shorten_decisions::run(&settings, older_than_days).await
+            }
         }
     }
 }

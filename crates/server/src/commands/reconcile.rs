@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::{Settings, Store};
 
-/// Exit code 1 says that differences were found and left as they are.
+/// Exit code 1 says that differences were found and are left.
 pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
     let store = Store::open_existing(&settings.storage.url).await?;
     super::require_current(&store).await?;
@@ -19,10 +19,16 @@ pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<Exi
         1 => "1 difference".to_owned(),
         count => format!("{count} differences"),
     };
+    let stays = found.iter().filter(|difference| !difference.is_repairable()).count();
     match (found.is_empty(), repair) {
         (true, _) => println!("no difference"),
+        (false, true) if stays > 0 => println!(
+            "{count}, repaired but for {stays}: what was counted twice stays so, because no entry is ever deleted; see \
+             docs/operations.md"
+        ),
         (false, true) => println!("{count}, repaired"),
         (false, false) => println!("{count}; `gametriggers reconcile --repair` stores what the ledger says"),
     }
-    Ok(if found.is_empty() || repair { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_right = found.is_empty() || (repair && stays == 0);
+    Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,6 +4,7 @@ use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use actix_web::{HttpServer, http::KeepAlive};
 use gametriggers_http::waiting_app;
+use gametriggers_services::shortening;
 use tokio::time::{sleep, timeout};
 
 use crate::{Application, Settings, Store, SystemClock, stop::Stop};
@@ -22,6 +23,9 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
     let (http, visits, clock) = (&settings.http, settings.visits, Arc::new(SystemClock));
+    if let Some(days) = settings.decisions.shorten_after_days {
+        tokio::spawn(shortening::run(store.repositories().decisions, clock.clone(), days));
+    }
     let application =
         Application::build_on(listener, http, visits, secret, store.repositories(), clock, |_| {})?;
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");

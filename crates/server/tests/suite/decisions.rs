@@ -225,7 +225,54 @@ async fn every_stored_decision_replays_to_its_own_pick() {
         let data = server.data(&streamer.token).await;
         let decision = server.storage.decisions.find_latest(streamer.user.id).await.unwrap().unwrap();
         let selection = decision.selection().unwrap();
-        assert_eq!(selection.replay().to_string(), data["campaignId"]);
+        assert_eq!(selection.replay().unwrap().to_string(), data["campaignId"]);
         assert_eq!(decision.id.to_string(), data["decisionId"]);
     }
+}
+
+/// A clock that is a day ahead does not hold the screen for a day, and what was credited by it is not of tomorrow.
+#[tokio::test]
+async fn a_decision_from_the_future_is_superseded() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(3).await;
+    let ahead = server.beside_at("2026-11-21T10:00:30Z").await;
+    let future = ahead.data(&streamer.token).await;
+    assert_eq!(future["slotEnd"], "2026-11-21T10:03:00Z");
+
+    // It is not in force, so nothing is credited to it but by its receipt.
+    let path = format!("/api/v1/overlay/{}/click", streamer.token);
+    server.post(&path, json!({})).await.assert_event("rejected", Some("nothing-on-screen"));
+    server.click(&streamer.token, &future).await.assert_event("counted", None);
+
+    let now = server.data(&streamer.token).await;
+    assert_ne!(now["decisionId"], future["decisionId"]);
+    assert_eq!(now["slotEnd"], "2026-11-20T10:03:00Z");
+    assert_ne!(now["campaignId"], future["campaignId"], "the one from the future was shown longest ago");
+    server.post(&path, json!({})).await.assert_event("counted", None);
+    let latest = server.storage.decisions.find_latest(streamer.user.id).await.unwrap().unwrap();
+    assert_eq!((latest.id.ordinal, latest.from), (2, server.now()));
+
+    // Its receipt is good for ten minutes after it was superseded, whoever judges it.
+    let third = server.beside().await;
+    server.clock.advance_seconds(600);
+    third.click(&streamer.token, &future).await.assert_event("counted", None);
+    third.display(&streamer.token, &future).await.assert_event("counted", None);
+    server.clock.advance_seconds(1);
+    let late = server.restarted().await.click(&streamer.token, &future).await;
+    assert_eq!(late.status, 400, "{}", late.body);
+    let participation = future["participationId"].as_str().unwrap().parse().unwrap();
+    let rollups = third.storage.ledger.list_rollups(participation).await.unwrap();
+    let quarters: Vec<_> = rollups.iter().map(|rollup| rollup.quarter.start().to_string()).collect();
+    assert_eq!(quarters, ["2026-11-20T10:00:00Z"]);
+    third.assert_reconciled().await;
+}
+
+/// Within two minutes clocks agree: whoever is first decides.
+#[tokio::test]
+async fn a_decision_of_a_clock_two_minutes_ahead_is_in_force() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(3).await;
+    let ahead = server.beside_at("2026-11-20T10:02:30Z").await;
+    let shown = ahead.data(&streamer.token).await;
+    assert_eq!(server.data(&streamer.token).await, shown);
 }

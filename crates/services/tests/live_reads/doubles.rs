@@ -14,8 +14,9 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    Change, ChangeFeed, ChangeStream, DecisionRepository, Insertion, NewUser, OverlayPatch, SelectionPatch,
-    SelectionUpdate, StorageError, StoredDecision, UserRepository,
+    ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, Insertions, NewUser,
+    OverlayPatch, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, Told,
+    UserRepository,
 };
 use gametriggers_types::{DecisionId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
@@ -51,6 +52,15 @@ impl DecisionRepository for CountedDecisions {
 
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
         self.inner.insert_first(decision).await
+    }
+
+    async fn shorten(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Shortening, StorageError> {
+        self.inner.shorten(ended_before, after, limit).await
     }
 }
 
@@ -110,6 +120,10 @@ impl UserRepository for WatchedUsers {
 
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
         self.inner.insert_if_absent(user).await
+    }
+
+    async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError> {
+        self.inner.insert_all_if_absent(users).await
     }
 
     async fn ensure_overlay_token(
@@ -212,7 +226,7 @@ impl ChangeFeed for DisturbedFeed {
 
 #[async_trait]
 impl ChangeStream for DisturbedStream {
-    async fn next(&mut self) -> Result<Option<Change>, StorageError> {
+    async fn next(&mut self) -> Result<Told, StorageError> {
         loop {
             let line = *self.line.borrow_and_update();
             tokio::select! {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
+mod busy;
+mod clocks;
 mod doubles;
 mod screens;
 
@@ -70,6 +72,11 @@ impl Stage {
 
     /// An instance that reads the store each time.
     async fn plain_instance(&self) -> Instance {
+        self.instance_by(Arc::new(Noon)).await
+    }
+
+    /// An instance that reads the store each time and goes by this clock.
+    async fn instance_by(&self, clock: Arc<dyn Clock>) -> Instance {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
         let feed = Arc::new(DisturbedFeed::new(storage.changes));
@@ -79,7 +86,7 @@ impl Stage {
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
         let links = LinkSettings { public_url, paid_visits_per_address };
-        let services = Services::new(storage, Arc::new(Noon), Secrets::derive(b"of a test"), &links);
+        let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
         Instance { services, users, decisions, feed }
     }
 
@@ -102,6 +109,13 @@ impl Stage {
         let new = NewUser { user, password_hash: None, other_fields: "{}".to_owned() };
         storage.users.insert_if_absent(&new).await.unwrap();
 
+        let source = self.join(id).await.browser_source_token;
+        (id, [token, source])
+    }
+
+    /// A new campaign, and the streamer's part in it, joined before noon.
+    async fn join(&self, streamer: UserId) -> Participation {
+        let (now, storage) = (Noon.now(), self.store().await);
         let campaign = Campaign {
             id: new_object_id(now).unwrap().into(),
             title: "Campaign".to_owned(),
@@ -125,17 +139,16 @@ impl Stage {
         let participation = Participation::joined(
             new_object_id(now).unwrap().into(),
             campaign.id,
-            id,
+            streamer,
             new_token().unwrap(),
             joined_at,
         );
-        let source = participation.browser_source_token.clone();
         let other_fields = "{}".to_owned();
         let new = NewCampaign { campaign, other_fields: other_fields.clone() };
         storage.campaigns.insert_if_absent(&new).await.unwrap();
-        let new = NewParticipation { participation, other_fields };
+        let new = NewParticipation { participation: participation.clone(), other_fields };
         storage.participations.insert_if_absent(&new).await.unwrap();
-        (id, [token, source])
+        participation
     }
 }
 

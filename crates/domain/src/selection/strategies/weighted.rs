@@ -1,13 +1,11 @@
 //! `weighted`: chance in proportion to pay, performance and fairness, as the streamer weighs them.
 
-use gametriggers_types::Timestamp;
+use gametriggers_types::{SignedDuration, Timestamp};
 
-use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
+use crate::selection::{Candidate, LONGEST_WAIT, SelectionContext, SelectionStrategy};
 
 /// The click-through rate at which a campaign performs as well as counts: 1 %.
 const FULL_PERFORMANCE_CTR: f64 = 0.01;
-/// The minutes without display after which a campaign has waited as long as counts.
-const FULL_FAIRNESS_MINUTES: f64 = 30.0;
 
 /// `paymentRate`·pay + `performance`·perf + `fairness`·fair, each of the three from 0 to 1: pay = rate / the greatest
 /// rate; perf = min(100·CTR, 1); fair = min(minutes since last displayed / 30, 1), 1 if never.
@@ -34,6 +32,6 @@ impl SelectionStrategy for Weighted {
 
 /// The share of the longest wait that counts, 0 to 1.
 fn waited(last_shown: Timestamp, now: Timestamp) -> f64 {
-    let minutes = now.duration_since(last_shown).as_secs_f64() / 60.0;
-    (minutes / FULL_FAIRNESS_MINUTES).clamp(0.0, 1.0)
+    let minutes = |duration: SignedDuration| duration.as_secs_f64() / 60.0;
+    (minutes(now.duration_since(last_shown)) / minutes(LONGEST_WAIT)).clamp(0.0, 1.0)
 }

@@ -46,6 +46,7 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "-1", "http.trusted_proxies"),
         ("GAMETRIGGERS__HTTP__FORWARDED_HEADER", "X-Real-IP", "http.forwarded_header"),
         ("GAMETRIGGERS__STORAGE__MIGRATE_ON_START", "perhaps", "storage.migrate_on_start"),
+        ("GAMETRIGGERS__DECISIONS__SHORTEN_AFTER_DAYS", "0", "decisions.shorten_after_days"),
         ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
         ("GAMETRIGGERS__STORAGE__URL", "sqlite://", "storage.url"),
         ("GAMETRIGGERS__VISITS__PAID_PER_ADDRESS", "0", "visits.paid_per_address"),

@@ -2,11 +2,13 @@
 
 mod configuration;
 mod demo;
+mod files;
 mod import;
 mod killed;
 mod migrations;
 mod process;
 mod reconcile;
 mod serving;
+mod shortening;
 mod two_servers;
 mod waiting;

@@ -168,7 +168,7 @@ async fn a_visit_that_leads_nowhere_is_not_paid() {
     }
     for (click_url, location) in [
         ("www.brand.com/deal", "https://www.brand.com/deal"),
-        (" //brand.com ", "https://brand.com/"),
+        (" //brand.com ", "https://brand.com"),
         ("https://brand.com/deal", "https://brand.com/deal"),
     ] {
         let joined = campaign(&server, |it| it.click_url = Some(click_url.to_owned())).await;

@@ -2,6 +2,7 @@
 
 mod clock;
 mod documents;
+mod front_end;
 mod reply;
 mod store;
 
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) use self::{
     clock::TestClock,
     documents::{Streamer, money},
+    front_end::FrontEnd,
     reply::Reply,
     store::{Documents, Everything, Field, TestStore},
 };
@@ -98,6 +100,11 @@ impl TestServer {
         Self::on(self.store.clone(), self.clock.clone()).await
     }
 
+    /// Another instance on the same store, whose clock says this.
+    pub(crate) async fn beside_at(&self, time: &str) -> Self {
+        Self::on(self.store.clone(), Arc::new(TestClock::at(time))).await
+    }
+
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
         Self::with(self.store.clone(), self.clock.clone(), change, VisitSettings::default(), |it| it).await
@@ -142,6 +149,7 @@ impl TestServer {
             allowed_origins: vec!["http://localhost:3000".to_owned()],
             trusted_proxies: 1,
             forwarded_header: ForwardedHeader::XForwardedFor,
+            uploads: None,
         };
         change(&mut settings);
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };

@@ -47,9 +47,10 @@ impl Sqlite {
         names.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
-    /// A repaired campaign has changed once more.
+    /// A repaired campaign has changed once more, and repairs are counted.
     pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {
         everything.remove("changes");
+        everything.remove("ledger_repairs");
         everything
     }
 
@@ -100,6 +101,25 @@ impl Sqlite {
 
     pub(super) fn come_back(&self) {
         fs::rename(self.elsewhere(), self.0.path()).unwrap();
+    }
+
+    pub(super) fn index_all_ids_but(&self, late: u32) {
+        self.execute(&format!("UPDATE ledger_ids_reach SET late_max = {late}"));
+    }
+
+    /// As a backup or a forgotten shell does: nobody else can write until it is dropped.
+    pub(crate) fn locked(&self) -> Connection {
+        let other = self.open();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
+    }
+
+    /// Stores every entry of the ledger once more, as rejected ones, and returns how many there are.
+    pub(crate) fn store_entries_twice(&self) -> usize {
+        let again = "INSERT INTO ledger_entries (id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
+                         unpaid_units, amount_micros, rejection) \
+                     SELECT id, participation_id, campaign_id, kind, units, at_ms, 0, 0, 0, 'blackout' FROM ledger_entries";
+        self.open().execute(again, []).unwrap()
     }
 
     fn file(&self) -> PathBuf {
