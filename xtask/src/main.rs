@@ -15,6 +15,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod conformance;
 mod crawlers;
 mod floors;
 mod lint;
@@ -41,7 +42,9 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Fetch anew the list of programs whose visits are not paid
     Crawlers,
-    /// Run everything that CI runs: test, bench, browser, lint
+    /// Check by requests made of the OpenAPI document whether the server does what it says
+    Conformance,
+    /// Run everything that CI runs: test, conformance, bench, browser, lint
     Ci(ci::CiArgs),
 }
 
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Floors => floors::run(),
         Task::Bench(args) => bench::run(&args),
         Task::Crawlers => crawlers::run(),
+        Task::Conformance => conformance::run(),
         Task::Ci(args) => ci::run(&args),
     };
     match outcome {

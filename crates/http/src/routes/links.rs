@@ -56,7 +56,7 @@ pub(crate) struct ChatCommandResponse {
     get,
     path = "/overlay/{token}/qr",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The QR code.", content(("image/png"), ("image/svg+xml"))),
         NothingShown,
@@ -77,7 +77,7 @@ pub(crate) async fn qr(
     get,
     path = "/overlay/{token}/qr.png",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
         NothingShown,
@@ -97,7 +97,7 @@ pub(crate) async fn qr_png(
     get,
     path = "/overlay/{token}/qr.svg",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/svg+xml"),
         NothingShown,
@@ -117,7 +117,7 @@ pub(crate) async fn qr_svg(
     get,
     path = "/overlay/{token}/chat-command",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The command.", content((ChatCommandResponse = "application/json"), (String = "text/plain"))),
         NothingShown,
@@ -145,7 +145,7 @@ pub(crate) async fn chat_command(
     get,
     path = "/overlay/{token}/chat-command.txt",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The command.", content_type = "text/plain", body = String),
         NothingShown,
@@ -167,7 +167,7 @@ pub(crate) async fn chat_command_text(
     path = "/overlay/{token}/click",
     tag = EVENTS,
     extensions(("x-ignores-unknown-query-keys" = json!(true))),
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 302, description = "To the campaign's `clickUrl`.", headers(("Location" = String, description = "The campaign's `clickUrl`"))),
         (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),
