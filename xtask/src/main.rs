@@ -16,6 +16,7 @@ mod browser;
 mod cargo;
 mod ci;
 mod conformance;
+mod crawlers;
 mod floors;
 mod lint;
 mod mongodb;
@@ -39,6 +40,8 @@ enum Task {
     Floors,
     /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
     Bench(bench::BenchArgs),
+    /// Fetch anew the list of programs whose visits are not paid
+    Crawlers,
     /// Check by requests made of the OpenAPI document whether the server does what it says
     Conformance,
     /// Run everything that CI runs: test, conformance, bench, browser, lint
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Floors => floors::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Crawlers => crawlers::run(),
         Task::Conformance => conformance::run(),
         Task::Ci(args) => ci::run(&args),
     };

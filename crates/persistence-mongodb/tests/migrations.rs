@@ -5,7 +5,8 @@
 use std::{collections::BTreeSet, error::Error as _, time::Duration};
 
 use bson::{Bson, Document, doc, oid::ObjectId};
-use futures_util::future::join_all;
+use futures_util::{TryStreamExt, future::join_all};
+use gametriggers_domain::quota::Quota;
 use gametriggers_persistence::StorageError;
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
@@ -189,4 +190,20 @@ async fn a_history_that_is_not_this_versions_is_refused() {
     records.update_one(doc! {"_id": "0001__users"}, other).await.unwrap();
     let told = chain(&store.pending_migrations().await.unwrap_err());
     assert!(told.contains("0001__users") && told.contains("another form"), "{told}");
+}
+
+/// What was counted and paid is explained by what is stored, for ever.
+#[tokio::test]
+async fn quotas_expire_when_they_are_of_no_use_any_more_and_nothing_else_does() {
+    let database = TestDatabase::create().await;
+    connect(&database).await.migrate().await.unwrap();
+    let mut expiring = Vec::new();
+    for collection in database.raw().list_collection_names().await.unwrap() {
+        let indexes = raw(&database, &collection).list_indexes().await.unwrap();
+        let indexes: Vec<IndexModel> = indexes.try_collect().await.unwrap();
+        let after = indexes.iter().filter_map(|index| index.options.as_ref()?.expire_after);
+        expiring.extend(after.map(|after| (collection.clone(), after)));
+    }
+    let after = Duration::try_from(Quota::MATTERS_FOR).unwrap();
+    assert_eq!(expiring, [("quotas".to_owned(), after)]);
 }

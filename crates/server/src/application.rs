@@ -8,12 +8,12 @@ use std::{
 
 use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
-use gametriggers_services::{Clock, Secrets, Services, Storage};
+use gametriggers_services::{Clock, LinkSettings, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
 use tokio::{net::TcpSocket, task::AbortHandle, time::interval};
 
 use crate::{
-    ConnectionCounts, HttpSettings, LimitSettings,
+    ApplicationSettings, ConnectionCounts, HttpSettings,
     connections::{self, Running},
 };
 
@@ -52,14 +52,13 @@ impl Application {
     /// # Errors
     /// [`ApplicationError`].
     pub fn build(
-        settings: &HttpSettings,
-        limits: LimitSettings,
+        settings: &ApplicationSettings,
         secret: &[u8],
         storage: Storage,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
-        Self::build_on(Self::bind(settings)?, settings, limits, secret, storage, clock, extra)
+        Self::build_on(Self::bind(&settings.http)?, settings, secret, storage, clock, extra)
     }
 
     /// Takes the address. To be called within a Tokio runtime.
@@ -76,13 +75,13 @@ impl Application {
     /// [`ApplicationError`].
     pub fn build_on(
         listener: TcpListener,
-        settings: &HttpSettings,
-        limits: LimitSettings,
+        settings: &ApplicationSettings,
         secret: &[u8],
         storage: Storage,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
+        let ApplicationSettings { http: settings, limits, visits } = settings;
         let cannot_bind = |error| ApplicationError::Bind(settings.bind, error);
         let address = listener.local_addr().map_err(cannot_bind)?;
         let public_url = match &settings.public_url {
@@ -95,7 +94,9 @@ impl Application {
             }
             None => WebUrl::parse(&format!("http://{address}"))?,
         };
-        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url);
+        let links =
+            LinkSettings { public_url: public_url.clone(), paid_visits_per_address: visits.paid_per_address };
+        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
         services.spawn_live_reads();
         let http = gametriggers_http::HttpSettings {
             body_within: (limits.body_seconds > 0).then(|| Duration::from_secs(limits.body_seconds.into())),
@@ -106,7 +107,7 @@ impl Application {
             clock,
             jwt: JwtKeys::new(secret),
             settings: Arc::new(http),
-            limits: Arc::new(RateLimits::new((&limits).into())),
+            limits: Arc::new(RateLimits::new(limits.into())),
         };
         let app = move || {
             let (services, handing_out) = state.services.for_thread();
@@ -114,7 +115,7 @@ impl Application {
             gametriggers_http::app(ApiState { services, ..state.clone() }, extra)
                 .wrap(from_fn(connections::close_after_unread_body))
         };
-        let running = Running::at_work(limits, settings.trusted_proxies > 0, SHUTDOWN_TIMEOUT_SECONDS);
+        let running = Running::at_work(*limits, settings.trusted_proxies > 0, SHUTDOWN_TIMEOUT_SECONDS);
         let counts = running.counts.clone();
         let server = connections::serve(listener, app, running).map_err(cannot_bind)?;
         Ok(Self { address, public_url, server, counts })

@@ -17,7 +17,7 @@ pub use clock::SystemClock;
 pub use connections::ConnectionCounts;
 pub use limits::LimitSettings;
 pub use settings::{
-    AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, MediaSettings, Settings,
-    StorageSettings,
+    ApplicationSettings, AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings,
+    MediaSettings, Settings, StorageSettings, VisitSettings,
 };
 pub use storage::Store;

@@ -2,13 +2,14 @@
 
 use std::{
     net::SocketAddr,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroU64},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use gametriggers_http::{ForwardedHeader, Uploads};
+use gametriggers_services::LinkSettings;
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
@@ -31,12 +32,23 @@ pub struct Settings {
     #[serde(default)]
     pub auth: AuthSettings,
     #[serde(default)]
+    pub visits: VisitSettings,
+    #[serde(default)]
     pub decisions: DecisionSettings,
     #[serde(default)]
     pub limits: LimitSettings,
     #[serde(default)]
     pub media: MediaSettings,
     pub log: LogSettings,
+}
+
+/// What a server is configured by, whatever its store.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct ApplicationSettings {
+    pub http: HttpSettings,
+    pub limits: LimitSettings,
+    pub visits: VisitSettings,
 }
 
 /// Where documents are kept.
@@ -97,6 +109,20 @@ impl std::fmt::Debug for AuthSettings {
     }
 }
 
+/// Which visits through tracking links are paid.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitSettings {
+    /// How many a campaign pays in an hour from one network address.
+    pub paid_per_address: NonZeroU64,
+}
+
+impl Default for VisitSettings {
+    fn default() -> Self {
+        Self { paid_per_address: LinkSettings::PAID_VISITS_PER_ADDRESS }
+    }
+}
+
 /// How decisions are kept.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,6 +170,12 @@ pub struct Defaults {
 }
 
 impl Settings {
+    /// What of it a server needs.
+    #[must_use]
+    pub fn application(&self) -> ApplicationSettings {
+        ApplicationSettings { http: self.http.clone(), limits: self.limits, visits: self.visits }
+    }
+
     /// Reads the configuration. `file` must exist if it is named.
     ///
     /// # Errors
@@ -161,6 +193,7 @@ impl Settings {
             .set_default("http.allowed_origins", "http://localhost:3000")?
             .set_default("http.trusted_proxies", 0)?
             .set_default("http.forwarded_header", "x-forwarded-for")?
+            .set_default("visits.paid_per_address", VisitSettings::default().paid_per_address.get())?
             .set_default("log.filter", defaults.log_filter)?
             .set_default("log.format", "text")?
             .add_source(source)

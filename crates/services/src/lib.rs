@@ -7,6 +7,7 @@
 //!
 //! A use case is added as a method of the service whose documents it changes.
 
+mod bots;
 mod campaigns;
 mod clock;
 mod clocks;
@@ -31,7 +32,6 @@ mod tracking;
 use std::sync::Arc;
 
 use gametriggers_persistence::Repositories;
-use gametriggers_types::WebUrl;
 
 use crate::{follower::Follower, snapshots::Snapshots};
 
@@ -44,7 +44,7 @@ pub use gametriggers_persistence::{
     OverlayPatch, Page, Repositories as Storage, SelectionPatch, StorageError,
 };
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
-pub use links::{LinkService, VisitTarget, Visitor};
+pub use links::{LinkService, LinkSettings, VisitTarget, Visitor};
 pub use overlay::OverlayService;
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::Recorder;
@@ -69,10 +69,9 @@ pub struct Services {
 }
 
 impl Services {
-    /// Wires the services. `public_url` is where viewers reach the server, without a slash at its end. To be called within
-    /// a Tokio runtime.
+    /// Wires the services. To be called within a Tokio runtime.
     #[must_use]
-    pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, public_url: &WebUrl) -> Self {
+    pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, links: &LinkSettings) -> Self {
         let secrets = Arc::new(secrets);
         let snapshots = Arc::new(Snapshots::new());
         let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), snapshots.clone());
@@ -91,7 +90,7 @@ impl Services {
                 secrets,
                 recorder.clone(),
                 overlay.clone(),
-                public_url,
+                links,
             ),
             streamers: StreamerService::new(storage.clone(), clock, snapshots.clone()),
             campaigns: CampaignService::new(storage.clone()),

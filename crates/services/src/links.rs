@@ -1,24 +1,41 @@
 //! The links by which viewers reach the sponsor, and their visits.
 
-use std::sync::Arc;
+use std::{num::NonZeroU64, sync::Arc};
 
 use gametriggers_domain::{
     eligibility::{Hindrance, hindrance},
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation, TrackingLinks},
+    quota::Quota,
 };
 use gametriggers_persistence::{Outcome, Repositories};
-use gametriggers_types::{CampaignStatus, NetworkAddress, ParticipationId, VisitSource, WebUrl};
+use gametriggers_types::{
+    CampaignStatus, NetworkAddress, ParticipationId, UnpaidReason, VisitSource, WebUrl,
+};
 
-use crate::{Clock, OverlayService, ServiceError, recorder::Recorder, secrets::Secrets};
+use crate::{Clock, OverlayService, ServiceError, bots::is_bot, recorder::Recorder, secrets::Secrets};
 
 /// Somebody who follows a tracking link, as far as they can be told apart.
 #[derive(Debug, Clone)]
 pub struct Visitor {
     /// The network address.
     pub address: NetworkAddress,
-    /// The user agent.
+    /// The user agent; empty where they name none.
     pub agent: String,
+}
+
+/// What differs between installations.
+#[derive(Debug, Clone)]
+pub struct LinkSettings {
+    /// Where viewers reach the server, without a slash at its end or with one.
+    pub public_url: WebUrl,
+    /// How many visits a campaign pays in an hour from one address: one of IPv4, or one /64 of IPv6.
+    pub paid_visits_per_address: NonZeroU64,
+}
+
+impl LinkSettings {
+    /// [`paid_visits_per_address`](Self::paid_visits_per_address) unless something else is said: a household has several people.
+    pub const PAID_VISITS_PER_ADDRESS: NonZeroU64 = NonZeroU64::MIN.saturating_add(2);
 }
 
 /// Where a tracking link leads.
@@ -39,6 +56,7 @@ pub struct LinkService {
     recorder: Recorder,
     overlay: OverlayService,
     public_url: Arc<str>,
+    paid_visits_per_address: NonZeroU64,
 }
 
 impl LinkService {
@@ -48,17 +66,20 @@ impl LinkService {
         secrets: Arc<Secrets>,
         recorder: Recorder,
         overlay: OverlayService,
-        public_url: &WebUrl,
+        settings: &LinkSettings,
     ) -> Self {
+        let LinkSettings { public_url, paid_visits_per_address } = settings;
         let public_url = public_url.as_str().trim_end_matches('/').into();
-        Self { storage, clock, secrets, recorder, overlay, public_url }
+        let paid_visits_per_address = *paid_visits_per_address;
+        Self { storage, clock, secrets, recorder, overlay, public_url, paid_visits_per_address }
     }
 
     pub(crate) fn with(&self, recorder: Recorder) -> Self {
         Self { recorder, ..self.clone() }
     }
 
-    /// Where a tracking link leads. With a visitor, the visit is counted, once an hour for each campaign and source.
+    /// Where a tracking link leads. With a visitor, the visit is counted, once an hour for each campaign and source. A
+    /// program's visit is not paid, nor one that leads nowhere, nor one more from an address than are paid in an hour.
     ///
     /// # Errors
     /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
@@ -151,9 +172,20 @@ impl LinkService {
             return Ok(());
         }
         let hour = now.as_second().div_euclid(3_600);
-        let visitor = self.secrets.visitor(hour, visitor.address.key(), &visitor.agent);
+        let address = visitor.address.key();
+        let unpaid = if is_bot(&visitor.agent) {
+            Some(UnpaidReason::Bot)
+        } else if destination(campaign).is_none() {
+            Some(UnpaidReason::NoDestination)
+        } else {
+            None
+        };
+        let limit = self.paid_visits_per_address.get();
+        let quota = Quota::of_visit(campaign.id, hour, &self.secrets.address(hour, address), limit);
+        let visitor = self.secrets.visitor(hour, address, &visitor.agent);
         let (id, kind) = (EntryId::visit(campaign.id, source, hour, &visitor), EntryKind::Visit(source));
         let entry = Entry::new(id, kind, participation.id, campaign.id, now);
+        let entry = Entry { unpaid, quota: Some(quota), ..entry };
         if let Outcome::Rejected(_) = self.recorder.record(entry).await? {
             // Its money is gone: whoever shows it looks again.
             self.overlay.forget(campaign.id);
@@ -162,9 +194,13 @@ impl LinkService {
     }
 }
 
+/// Where the campaign's links lead, if they lead anywhere.
+fn destination(campaign: &Campaign) -> Option<WebUrl> {
+    WebUrl::parse_click_address(campaign.click_url.as_deref()?).ok()
+}
+
 fn target(campaign: Campaign) -> VisitTarget {
-    let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
-    VisitTarget { title: campaign.title, click_url }
+    VisitTarget { click_url: destination(&campaign), title: campaign.title }
 }
 
 fn with_source(link: &str, source: VisitSource) -> String {

@@ -37,6 +37,12 @@ impl Secrets {
         hex::encode(&mac(&self.visitor, &parts.each_ref().map(String::as_bytes))[..16])
     }
 
+    /// A network address as far as one hour can tell it apart; not to be turned back into one.
+    pub(crate) fn address(&self, hour: i64, address: AddressKey) -> String {
+        let parts = [hour.to_string(), address.to_string()];
+        hex::encode(&mac(&self.visitor, &parts.each_ref().map(String::as_bytes))[..16])
+    }
+
     /// The signature of a receipt's parts.
     pub(crate) fn sign_receipt(&self, parts: &[&[u8]]) -> [u8; 16] {
         let mut signature = [0; 16];

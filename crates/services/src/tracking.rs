@@ -11,10 +11,11 @@ use gametriggers_domain::{
     eligibility::{EmptyReason, Hindrance, hindrance, screen_hindrance},
     ledger::{Entry, EntryId, EntryKind, Verdict},
     model::User,
+    quota::Quota,
 };
 use gametriggers_persistence::{Outcome, Repositories};
 use gametriggers_types::{
-    ClickKind, DecisionId, ParticipationId, RejectionReason, SignedDuration, Timestamp,
+    ClickKind, DecisionId, ParticipationId, RejectionReason, SignedDuration, Timestamp, UnpaidReason,
 };
 use moka::sync::Cache;
 
@@ -52,6 +53,8 @@ pub struct EventReport {
     pub outcome: EventOutcome,
     /// Why it, or the event of the same id before it, does not count.
     pub reason: Option<RejectionReason>,
+    /// Why it, or the event of the same id before it, is counted and not paid, where a rule other than the price says so.
+    pub unpaid: Option<UnpaidReason>,
     /// Whom it was credited to, or would have been.
     pub participation: Option<ParticipationId>,
 }
@@ -123,7 +126,8 @@ impl TrackingService {
         match self.target(streamer, evidence).await? {
             Target::Credit(display) => {
                 let id = EntryId::display(display.decision);
-                self.record(id, EntryKind::Display, &display, display.from).await
+                let quota = Quota::of_display(streamer.id, display.from);
+                self.record(id, EntryKind::Display, &display, display.from, Some(quota)).await
             }
             Target::Reject { reason, participation } => Ok(rejected(reason, participation)),
         }
@@ -156,7 +160,7 @@ impl TrackingService {
             Target::Credit(display) => {
                 // The click is on what was displayed, so it happened while that was, to the clock's precision.
                 let at = self.clock.now().min(display.until).max(display.from);
-                self.record(id, EntryKind::Click(kind), &display, at).await
+                self.record(id, EntryKind::Click(kind), &display, at, None).await
             }
             // Not stored: a receipt that proves an earlier display may yet come.
             Target::Reject { reason, participation } => {
@@ -308,19 +312,23 @@ impl TrackingService {
         kind: EntryKind,
         display: &Display,
         at: Timestamp,
+        quota: Option<Quota>,
     ) -> Result<EventReport, ServiceError> {
         let Display { participation, campaign, basis, .. } = *display;
-        let entry = Entry { basis: Some(basis), ..Entry::new(id, kind, participation, campaign, at) };
+        let entry = Entry { basis: Some(basis), quota, ..Entry::new(id, kind, participation, campaign, at) };
         Ok(match self.recorder.record(entry).await? {
-            Outcome::Counted(_) => EventReport {
+            Outcome::Counted(accrual) => EventReport {
                 outcome: EventOutcome::Counted,
                 reason: None,
+                unpaid: accrual.reason,
                 participation: Some(participation),
             },
             Outcome::Duplicate { participation, verdict } => duplicate(participation, &verdict),
             Outcome::Rejected(reason) => {
-                // Its money is gone: whoever shows it looks again.
-                self.overlay.forget(campaign);
+                if reason == RejectionReason::BudgetExhausted {
+                    // Whoever shows it looks again.
+                    self.overlay.forget(campaign);
+                }
                 rejected(reason, Some(participation))
             }
         })
@@ -342,13 +350,13 @@ fn nobody(reason: RejectionReason) -> Target {
 }
 
 fn rejected(reason: RejectionReason, participation: Option<ParticipationId>) -> EventReport {
-    EventReport { outcome: EventOutcome::Rejected, reason: Some(reason), participation }
+    EventReport { outcome: EventOutcome::Rejected, reason: Some(reason), unpaid: None, participation }
 }
 
 fn duplicate(participation: ParticipationId, verdict: &Verdict) -> EventReport {
-    let reason = match verdict {
-        Verdict::Counted(_) => None,
-        Verdict::Rejected(reason) => Some(*reason),
+    let (reason, unpaid) = match verdict {
+        Verdict::Counted(accrual) => (None, accrual.reason),
+        Verdict::Rejected(reason) => (Some(*reason), None),
     };
-    EventReport { outcome: EventOutcome::Duplicate, reason, participation: Some(participation) }
+    EventReport { outcome: EventOutcome::Duplicate, reason, unpaid, participation: Some(participation) }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use gametriggers_services::{Event, EventOutcome, EventReport};
-use gametriggers_types::{ClickKind, ParticipationId, RejectionReason};
+use gametriggers_types::{ClickKind, ParticipationId, RejectionReason, UnpaidReason};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     IntoParams, IntoResponses, PartialSchema, ToSchema,
@@ -42,6 +42,9 @@ pub(crate) struct EventResponse {
     /// Why it was rejected.
     #[schema(value_type = Option<String>, example = "budget-exhausted")]
     reason: Option<RejectionReason>,
+    /// Why it is counted and not paid, where a rule other than the price says so.
+    #[schema(value_type = Option<String>, example = "minute-already-paid")]
+    unpaid_reason: Option<UnpaidReason>,
     /// The participation to which it was credited.
     #[schema(value_type = Option<String>)]
     participation_id: Option<ParticipationId>,
@@ -58,6 +61,7 @@ impl From<EventReport> for EventResponse {
             success: report.reason.is_none(),
             outcome,
             reason: report.reason,
+            unpaid_reason: report.unpaid,
             participation_id: report.participation,
         }
     }

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderValue},
+    },
     route, web,
 };
 use askama::Template;
@@ -165,11 +168,9 @@ fn counts(request: &HttpRequest) -> bool {
 }
 
 fn visitor(request: &HttpRequest, state: &ApiState) -> Visitor {
-    let text = |name: header::HeaderName| {
-        let value = request.headers().get_all(name).last().and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
-    };
-    Visitor { address: client_address(request, &state.settings), agent: text(header::USER_AGENT) }
+    let agent = request.headers().get_all(header::USER_AGENT).last().map(HeaderValue::as_bytes);
+    let agent = String::from_utf8_lossy(agent.unwrap_or_default()).into_owned();
+    Visitor { address: client_address(request, &state.settings), agent }
 }
 
 /// The page for a viewer who shares an address with too many others.

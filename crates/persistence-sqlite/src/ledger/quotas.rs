@@ -49,3 +49,64 @@ pub(super) fn add(
     db.prepare_cached(sql)?.execute((useless.as_millisecond(), at_most))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_domain::{
+        ledger::{EntryId, EntryKind},
+        price::Accrual,
+    };
+    use gametriggers_types::{ObjectId, SignedDuration, VisitSource};
+    use rusqlite::params;
+
+    use super::*;
+
+    const SCHEMA: &str = include_str!("../../../../migrations/sqlite/V6__quotas.sql");
+
+    fn hour(number: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(number)
+    }
+
+    /// Quotas of every hour, used as often as the hour's number says.
+    fn used(hours: i64) -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE ledger_entries (id TEXT) STRICT").unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        for number in 0..hours {
+            let row = params![hour(number).as_millisecond(), format!("old:{number}"), number];
+            db.execute("INSERT INTO quotas VALUES (?, ?, ?)", row).unwrap();
+        }
+        db
+    }
+
+    fn oldest_and_count(db: &Connection) -> (i64, i64) {
+        let sql = "SELECT min(since_ms) / 3600000, count(*) FROM quotas";
+        db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    }
+
+    /// Uses so many quotas of this hour.
+    fn use_quotas(db: &Connection, number: i64, quotas: u64) {
+        let id = ObjectId::from_bytes([0; 12]);
+        let kind = EntryKind::Visit(VisitSource::Qr);
+        let entry = Entry::new(EntryId::stored("new".to_owned()), kind, id.into(), id.into(), hour(number));
+        let verdict = Verdict::Counted(Accrual::unpaid(1, None));
+        let keys: Vec<_> = (0..quotas).map(|quota| format!("new:{quota}")).collect();
+        let used = QuotaUse { since: hour(number), before: 0, added: 2 };
+        let used = keys.iter().map(|key| (key.as_str(), used)).collect();
+        add(db, &used, &[(&entry, verdict)]).unwrap();
+    }
+
+    #[test]
+    fn quotas_that_are_of_no_use_any_more_go_a_few_at_a_time_and_the_others_stay() {
+        let db = used(100);
+        use_quotas(&db, 99, 1);
+        assert_eq!(oldest_and_count(&db), (2, 99), "two for each that is used");
+        use_quotas(&db, 99, 10);
+        assert_eq!(oldest_and_count(&db), (22, 88));
+        use_quotas(&db, 99, 200);
+        // Those of the 96th hour might still be asked for.
+        assert_eq!(oldest_and_count(&db), (96, 204));
+        use_quotas(&db, 100, 0);
+        assert_eq!(oldest_and_count(&db), (96, 204), "nothing is used");
+    }
+}

@@ -26,12 +26,12 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     // Listened to from here on, so that no moment between two servers is deaf.
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
-    let (http, clock) = (&settings.http, Arc::new(SystemClock));
+    let clock = Arc::new(SystemClock);
     if let Some(days) = settings.decisions.shorten_after_days {
         tokio::spawn(shortening::run(store.repositories().decisions, clock.clone(), days));
     }
-    let application =
-        Application::build_on(listener, http, settings.limits, &secret, store.repositories(), clock, |_| {})?;
+    let (storage, settings) = (store.repositories(), settings.application());
+    let application = Application::build_on(listener, &settings, &secret, storage, clock, |_| {})?;
     let _log = application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
     let server = application.server();

@@ -17,7 +17,7 @@ use gametriggers_persistence::Page;
 use gametriggers_types::{Money, ParticipationId, PaymentType};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Streamer, TestServer, money};
+use crate::support::{Reply, Streamer, TestServer, address_of, money};
 
 const PARTICIPATIONS: [usize; 2] = [24, 6];
 const ROUNDS: usize = 7;
@@ -154,7 +154,11 @@ impl Stage {
         assert_eq!(reply.json()["participationId"], data["participationId"], "{}", reply.body);
         if reply.json()["outcome"] == "counted" {
             let display = Counters { impressions: 1, ..Counters::default() };
-            self.credit(party, participation(data), &[PaymentType::Cpm, PaymentType::Fixed], display);
+            let paying: &[_] = match reply.json()["unpaidReason"].as_str() {
+                None => &[PaymentType::Cpm, PaymentType::Fixed],
+                Some(_) => &[],
+            };
+            self.credit(party, participation(data), paying, display);
         } else {
             reply.assert_event("duplicate", None);
         }
@@ -192,7 +196,8 @@ impl Stage {
         let joined = &party.joined[viewer];
         let link = server.url(&format!("/c/{}?src={source}", joined.id));
         let visitor = format!("{}/{turn}/{viewer}", party.streamer.user.id);
-        let reply = checked(Reply::of(server.client.get(link).header("User-Agent", visitor)).await);
+        let visit = server.client.get(link).header("X-Forwarded-For", address_of(&visitor));
+        let reply = checked(Reply::of(visit.header("User-Agent", visitor)).await);
         assert_eq!(reply.status, 302, "{}", reply.body);
         let visit = Counters { visits: 1, ..click_on(source) };
         self.credit(party, joined.id, &[PaymentType::Cpc], visit);

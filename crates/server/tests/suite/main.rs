@@ -21,3 +21,4 @@ mod rate_limits;
 mod replica_set;
 mod settings;
 mod support;
+mod unpaid;

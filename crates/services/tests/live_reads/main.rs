@@ -16,8 +16,8 @@ use gametriggers_domain::{
 use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{
-    Clock, OnScreen, Rendering, Screen, Secrets, SelectionPatch, ServiceError, Services, Streamer, TestAd,
-    new_object_id, new_token,
+    Clock, LinkSettings, OnScreen, Rendering, Screen, Secrets, SelectionPatch, ServiceError, Services,
+    Streamer, TestAd, new_object_id, new_token,
 };
 use gametriggers_types::{
     AuthProvider, CampaignStatus, MediaType, Money, OverlaySize, PaymentType, Role, RotationInterval,
@@ -84,7 +84,9 @@ impl Stage {
         (storage.users, storage.changes) = (users.clone(), feed.clone());
         storage.decisions = decisions.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
-        let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &public_url);
+        let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
+        let links = LinkSettings { public_url, paid_visits_per_address };
+        let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
         Instance { services, users, decisions, feed }
     }
 
@@ -123,7 +125,7 @@ impl Stage {
             remaining_budget: Money::from_units(1_000.0).unwrap(),
             media_url: "https://media.example.com/1.png".to_owned(),
             media_type: MediaType::Image,
-            click_url: None,
+            click_url: Some("https://brand.example.com".to_owned()),
             status: CampaignStatus::Active,
             categories: vec![],
             languages: vec![],

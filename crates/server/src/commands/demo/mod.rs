@@ -43,8 +43,7 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
 
     let clock = Arc::new(SystemClock);
     let application = Application::build(
-        &settings.http,
-        settings.limits,
+        &settings.application(),
         &secret,
         store.repositories(),
         clock.clone(),

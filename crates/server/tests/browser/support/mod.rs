@@ -22,7 +22,7 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, HttpSettings, LimitSettings, Store};
+use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_domain::{ledger::Counters, model::Participation};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_services::{Clock, Storage};
@@ -95,7 +95,7 @@ impl TestServer {
         let store = Store::open(&format!("sqlite://{}", database(&folder).display())).await.unwrap();
         store.migrate().await.unwrap();
         let storage = store.repositories();
-        let settings = HttpSettings {
+        let http = HttpSettings {
             bind,
             public_url: None,
             allowed_origins: vec![],
@@ -103,15 +103,10 @@ impl TestServer {
             forwarded_header: ForwardedHeader::default(),
             uploads: None,
         };
-        let application = Application::build(
-            &settings,
-            LimitSettings::default(),
-            SECRET,
-            storage.clone(),
-            clock.clone(),
-            media::configure,
-        )
-        .unwrap();
+        let (limits, visits) = (LimitSettings::default(), VisitSettings::default());
+        let settings = ApplicationSettings { http, limits, visits };
+        let application =
+            Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();

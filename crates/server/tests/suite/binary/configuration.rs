@@ -61,6 +61,8 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__DECISIONS__SHORTEN_AFTER_DAYS", "0", "decisions.shorten_after_days"),
         ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
         ("GAMETRIGGERS__STORAGE__URL", "sqlite://", "storage.url"),
+        ("GAMETRIGGERS__VISITS__PAID_PER_ADDRESS", "0", "visits.paid_per_address"),
+        ("GAMETRIGGERS__VISITS__PAID_PER_ADDRESS", "many", "visits.paid_per_address"),
         ("GAMETRIGGERS__MEDIA__UPLOADS", "no-such-folder", "media.uploads names no folder that is there"),
         ("GAMETRIGGERS__MEDIA__UPLOADS", "ftp://old.example/uploads", "media.uploads"),
         ("GAMETRIGGERS__LOG__FORMAT", "xml", "log.format"),

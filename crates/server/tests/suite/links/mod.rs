@@ -2,6 +2,7 @@
 
 mod leading;
 mod offered;
+mod paid;
 mod visits;
 
 use gametriggers_domain::{

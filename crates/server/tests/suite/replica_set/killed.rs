@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use super::documents;
-use crate::support::{Reply, Streamer, TestServer, TestStore, money};
+use crate::support::{Reply, Streamer, TestServer, TestStore, address_of, money};
 
 const CLIENTS: usize = 32;
 const EVENTS: usize = 6;
@@ -126,7 +126,8 @@ impl Stage {
 
     fn visit(&self, visitor: &str) -> RequestBuilder {
         let url = self.server.url(&format!("/c/{}?src=qr", self.participation.id));
-        self.server.client.get(url).header("User-Agent", visitor)
+        let from = address_of(visitor);
+        self.server.client.get(url).header("User-Agent", visitor).header("X-Forwarded-For", from)
     }
 
     /// The answer, which comes in time whether or not the store is there.

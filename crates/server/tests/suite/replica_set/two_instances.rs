@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::documents;
-use crate::support::{Reply, Streamer, TestServer, TestStore, money};
+use crate::support::{Reply, Streamer, TestServer, TestStore, address_of, money};
 
 /// On each of the two instances.
 const CLIENTS: usize = 64;
@@ -140,7 +140,7 @@ impl Stage {
             let number = joined.iter().position(|it| data["participationId"] == it.id.to_string()).unwrap();
             let (kind, _, unit, _) = PURSES[number];
             let mut display = Counters { impressions: 1, ..Counters::default() };
-            if kind != PaymentType::Cpc {
+            if kind != PaymentType::Cpc && answer["unpaidReason"].is_null() {
                 (display.paid_units, display.earnings) = (1, money(unit));
             }
             self.credit(joined[number].id, &display);
@@ -172,7 +172,8 @@ impl Stage {
         let number = (round + client / (2 * STREAMERS)) % PURSES.len();
         let visitor = format!("{round}/{client}");
         let url = server.url(&format!("/c/{}?src=link", joined[number].id));
-        let reply = Reply::of(server.client.get(url).header("User-Agent", visitor)).await;
+        let visit = server.client.get(url).header("X-Forwarded-For", address_of(&visitor));
+        let reply = Reply::of(visit.header("User-Agent", visitor)).await;
         assert_eq!(reply.status, 302, "{}", reply.body);
         if PURSES[number].0 == PaymentType::Cpc {
             self.paid_visits_sent.fetch_add(1, Ordering::SeqCst);

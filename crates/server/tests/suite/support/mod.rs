@@ -6,10 +6,15 @@ mod front_end;
 mod reply;
 mod store;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, HttpSettings, LimitSettings, Store};
+use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_persistence::Ledger;
 use gametriggers_services::{Clock, Storage};
@@ -37,6 +42,14 @@ const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 pub(crate) const PREVIOUS_DATABASE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
 const SECRET: &[u8] = b"a secret of the tests, long enough";
+
+/// The network address of a visitor, which no other one has.
+pub(crate) fn address_of(visitor: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    visitor.hash(&mut hasher);
+    let [.., a, b, c, d] = hasher.finish().to_be_bytes();
+    format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1")
+}
 
 /// Asks until it is so.
 pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
@@ -71,27 +84,22 @@ impl TestServer {
 
     /// A server on this store, at [`START`], with settings of its own.
     pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(
-            Arc::new(store),
-            Arc::new(TestClock::at(START)),
-            change,
-            |ledger| ledger,
-            LimitSettings::default(),
-        )
-        .await
+        let change = |settings: &mut ApplicationSettings| change(&mut settings.http);
+        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change, |ledger| ledger).await
     }
 
     /// A server on an empty store, at [`START`], that takes what `wrap` makes of the ledger for the ledger. Its
     /// [`storage`](Self::storage) is the store as it is.
     pub(crate) async fn start_behind(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
         let store = Arc::new(TestStore::create().await);
-        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap, LimitSettings::default()).await
+        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap).await
     }
 
     /// A server on an empty store, at [`START`], with limits of its own.
     pub(crate) async fn start_limited(limits: LimitSettings) -> Self {
         let store = Arc::new(TestStore::create().await);
-        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, |ledger| ledger, limits).await
+        let change = |settings: &mut ApplicationSettings| settings.limits = limits;
+        Self::with(store, Arc::new(TestClock::at(START)), change, |ledger| ledger).await
     }
 
     /// Another instance on the same store, at the same time.
@@ -106,8 +114,15 @@ impl TestServer {
 
     /// Another instance on the same store, at the same time, with settings of its own.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
-        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger, LimitSettings::default())
-            .await
+        let change = |settings: &mut ApplicationSettings| change(&mut settings.http);
+        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
+    }
+
+    /// Another instance on the same store, at the same time, that pays so many visits in an hour from one address.
+    pub(crate) async fn beside_paying(&self, paid_per_address: u64) -> Self {
+        let visits = VisitSettings { paid_per_address: paid_per_address.try_into().unwrap() };
+        let change = |settings: &mut ApplicationSettings| settings.visits = visits;
+        Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
     }
 
     /// The server, ended and started again.
@@ -124,20 +139,19 @@ impl TestServer {
     }
 
     async fn on(store: Arc<TestStore>, clock: Arc<TestClock>) -> Self {
-        Self::with(store, clock, |_| {}, |ledger| ledger, LimitSettings::default()).await
+        Self::with(store, clock, |_| {}, |ledger| ledger).await
     }
 
     async fn with(
         store: Arc<TestStore>,
         clock: Arc<TestClock>,
-        change: impl FnOnce(&mut HttpSettings),
+        change: impl FnOnce(&mut ApplicationSettings),
         wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
-        limits: LimitSettings,
     ) -> Self {
         let opened = Store::open(&store.url()).await.unwrap();
         opened.migrate().await.unwrap();
         let storage = opened.repositories();
-        let mut settings = HttpSettings {
+        let http = HttpSettings {
             bind: "127.0.0.1:0".parse().unwrap(),
             public_url: None,
             allowed_origins: vec!["http://localhost:3000".to_owned()],
@@ -145,10 +159,11 @@ impl TestServer {
             forwarded_header: ForwardedHeader::XForwardedFor,
             uploads: None,
         };
+        let (limits, visits) = (LimitSettings::default(), VisitSettings::default());
+        let mut settings = ApplicationSettings { http, limits, visits };
         change(&mut settings);
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
-        let application =
-            Application::build(&settings, limits, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
+        let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
         let server = application.server();
         let handle = server.handle();

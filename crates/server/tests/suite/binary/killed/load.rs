@@ -19,6 +19,7 @@ use super::{
     log::{Answer, Event, Log, Told},
     stage::{OnAir, Stage},
 };
+use crate::support::address_of;
 
 /// A viewer clicks this often before they look at the screen again,
 const CLICKS_PER_LOOK: usize = 4;
@@ -196,7 +197,8 @@ impl<'a> Load<'a> {
     async fn visit(&self, joined: ParticipationId, visitor: &str) -> Result<(), Gone> {
         let request = self.server.http.get(self.server.url(&format!("/c/{joined}?src=qr")));
         self.log().visits.entry(joined).or_default().sent += 1;
-        if self.server.ask(StatusCode::FOUND, request.header("User-Agent", visitor)).await?.is_some() {
+        let request = request.header("User-Agent", visitor).header("X-Forwarded-For", address_of(visitor));
+        if self.server.ask(StatusCode::FOUND, request).await?.is_some() {
             self.log().visits.entry(joined).or_default().acknowledged += 1;
             self.recorded.send_modify(|count| *count += 1);
         }

@@ -60,6 +60,8 @@ fn start(folder: &Folder) -> Running {
     let mut command = folder.command(&["serve"]);
     // A line for each request would make it a test of the log.
     command.env("GAMETRIGGERS__LOG__FILTER", "info");
+    // Visitors say where they come from.
+    command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
     Running::start(command)
 }
 
