@@ -34,9 +34,11 @@ const NO_LIMITS: [&str; 6] = [
     "UNKNOWN_TOKENS_PER_MINUTE",
     "VISITS_PER_MINUTE",
 ];
-const SECRET: &str = "a secret of the measurements, long enough";
+/// What bearer tokens are signed with.
+pub(crate) const SECRET: &str = "a secret of the measurements, long enough";
 
-/// A running server; killed when it is dropped. Nothing is lost by that: whatever was answered is stored.
+/// A running server; killed when it is dropped. Nothing is lost by that: whatever was answered is stored, but for visits,
+/// which are to be waited for.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
@@ -61,6 +63,8 @@ impl Server {
         command.env("GAMETRIGGERS__AUTH__JWT_SECRET", SECRET);
         // All load comes from one address, and much of it is for one token: more than any client may ask for.
         command.envs(NO_LIMITS.map(|limit| (format!("GAMETRIGGERS__LIMITS__{limit}"), "0")));
+        // The load generator stands for a proxy, so that it can be many visitors.
+        command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
         Self::start(command, &[])
     }
 

@@ -4,12 +4,14 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, http::header, route};
+use serde_json::Value;
 use utoipa::{
     IntoResponses, OpenApi,
     openapi::{
         HeaderBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
         content::ContentBuilder,
         path::Operation,
+        schema::{ObjectBuilder, Schema, SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -127,6 +129,18 @@ fn ignores_unknown_keys(operation: &Operation) -> bool {
 fn error(description: &str) -> ResponseBuilder {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorResponse"))).build();
     ResponseBuilder::new().description(description).content("application/json", content)
+}
+
+/// The schema of a text that is one of these words.
+pub(crate) fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    Schema::Object(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build())
+}
+
+/// The schema of a text that is one of these words, or null.
+pub(crate) fn words_or_null(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    let words = words.into_iter().map(Value::from).chain([Value::Null]);
+    let types = SchemaType::from_iter([Type::String, Type::Null]);
+    Schema::Object(ObjectBuilder::new().schema_type(types).enum_values(Some(words)).build())
 }
 
 /// What the routes are, what they take and what they answer.

@@ -133,3 +133,61 @@ pub(crate) fn json_text<T: serde::Serialize>(
 ) -> DbResult<String> {
     serde_json::to_string(value).map_err(|error| DbError::corrupt(entity, id, field, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_persistence::StorageError;
+    use gametriggers_types::CampaignStatus;
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// What reading `column` of this row fails with: the id and the field.
+    fn named(columns: &str, read: impl Fn(&EntityRow<'_, '_>) -> DbResult<()>) -> (String, &'static str) {
+        let db = Connection::open_in_memory().unwrap();
+        let mut select = db.prepare(&format!("SELECT {columns}")).unwrap();
+        let mut rows = select.query([]).unwrap();
+        let row = rows.next().unwrap().unwrap();
+        let error = EntityRow::new(row, Entity::Campaign, "c_id").and_then(|row| read(&row)).unwrap_err();
+        let DbError::Storage(StorageError::Corrupt { entity: Entity::Campaign, id, field, .. }) = error
+        else {
+            panic!("{columns}: {error:?}")
+        };
+        (id, field)
+    }
+
+    /// A table can be made to hold anything, by whoever edits its definition past SQLite.
+    #[test]
+    fn a_value_of_any_wrong_type_is_named_by_its_row_and_field() {
+        for value in ["NULL", "x'00ff'", "CAST(x'ff' AS TEXT)", "'nothing known'", "1.5", "9e99"] {
+            let columns = format!("'7' AS c_id, {value} AS c_status");
+            assert_eq!(
+                named(&columns, |row| row.parse::<CampaignStatus>("c_status").map(|_| ())),
+                ("7".to_owned(), "status")
+            );
+            assert_eq!(
+                named(&columns, |row| row.json::<u8>("c_status").map(|_| ())),
+                ("7".to_owned(), "status")
+            );
+            assert_eq!(named(&columns, |row| row.count("c_status").map(|_| ())), ("7".to_owned(), "status"));
+        }
+        for value in ["-1", "x''", "''"] {
+            let columns = format!("'7' AS c_id, {value} AS c_status");
+            assert_eq!(named(&columns, |row| row.count("c_status").map(|_| ())), ("7".to_owned(), "status"));
+        }
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_read_is_shown_as_far_as_it_tells() {
+        for (value, shown) in [
+            ("NULL", "(none)"),
+            ("12", "12"),
+            ("1.5", "1.5"),
+            ("x'610a'", "a\\n"),
+            ("CAST(x'62ff' AS TEXT)", "b\u{fffd}"),
+            ("zeroblob(1000)", &"\\0".repeat(SHOWN_CHARS)),
+        ] {
+            assert_eq!(named(&format!("{value} AS c_id"), |_| Ok(())), (shown.to_owned(), "id"), "{value}");
+        }
+    }
+}

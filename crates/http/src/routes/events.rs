@@ -4,13 +4,16 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use gametriggers_services::{Event, EventOutcome, EventReport};
 use gametriggers_types::{ClickKind, ParticipationId, RejectionReason};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, IntoResponses, ToSchema};
+use utoipa::{
+    IntoParams, IntoResponses, PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     ApiState,
     body::OptionalJsonBody,
     error::{ApiError, ErrorResponse},
-    openapi::{EVENTS, TOKEN, TokenErrors},
+    openapi::{self, EVENTS, TOKEN, TokenErrors},
     query::NoQuery,
 };
 
@@ -20,11 +23,11 @@ use crate::{
 pub(crate) struct EventRequest {
     /// The receipt of the display on which it happened; without one it is credited to what is on screen now.
     #[serde(default)]
-    #[schema(format = "receipt", pattern = r"^[dt][0-9]+\.[A-Za-z0-9_-]+$")]
+    #[schema(pattern = r"^[dt][0-9]+\.[A-Za-z0-9_-]+$")]
     receipt: Option<String>,
     /// Makes the event count once, however often it is sent. 1 to 255 printable ASCII characters.
     #[serde(default)]
-    #[schema(format = "event-id", pattern = "^[ -~]{1,255}$")]
+    #[schema(pattern = "^[ -~]{1,255}$")]
     event_id: Option<String>,
 }
 
@@ -60,16 +63,16 @@ impl From<EventReport> for EventResponse {
     }
 }
 
-/// The kinds of clicks.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code)] // only its schema is used; the type itself is `gametriggers_types::ClickKind`
-enum ClickKindSchema {
-    Overlay,
-    Chat,
-    Qr,
-    Link,
+/// What kind of click it is, as a part of a path. Only described; the type itself is [`ClickKind`].
+struct ClickKindPart;
+
+impl PartialSchema for ClickKindPart {
+    fn schema() -> RefOr<Schema> {
+        openapi::words(ClickKind::ALL.iter().map(|kind| kind.as_str())).into()
+    }
 }
+
+impl ToSchema for ClickKindPart {}
 
 /// The header by which an event id can be given, too.
 #[derive(IntoParams)]
@@ -77,7 +80,7 @@ enum ClickKindSchema {
 #[allow(dead_code)] // only described; `event` reads it
 struct IdempotencyHeader {
     /// Another way to give `eventId`.
-    #[param(rename = "Idempotency-Key", format = "event-id", pattern = "^[!-~]([ -~]{0,253}[!-~])?$")]
+    #[param(rename = "Idempotency-Key", pattern = "^[!-~]([ -~]{0,253}[!-~])?$")]
     idempotency_key: Option<String>,
 }
 
@@ -158,7 +161,7 @@ async fn record_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        ("token" = String, Path, description = TOKEN),
+        ("token" = String, Path, description = TOKEN, min_length = 1),
         IdempotencyHeader,
     ),
     responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
@@ -179,8 +182,8 @@ pub(crate) async fn overlay_click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        ("token" = String, Path, description = TOKEN),
-        ("kind" = inline(ClickKindSchema), Path, description = "Where the click was"),
+        ("token" = String, Path, description = TOKEN, min_length = 1),
+        ("kind" = inline(ClickKindPart), Path, description = "Where the click was"),
         IdempotencyHeader,
     ),
     responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
@@ -204,7 +207,7 @@ pub(crate) async fn click(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
     params(
-        ("token" = String, Path, description = TOKEN),
+        ("token" = String, Path, description = TOKEN, min_length = 1),
         IdempotencyHeader,
     ),
     responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
@@ -224,7 +227,7 @@ pub(crate) async fn campaign_click(
 #[utoipa::path(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
 )]
 #[post("/campaigns/impression/{token}")]
@@ -247,7 +250,7 @@ pub(crate) async fn impression(
 #[utoipa::path(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 201, description = "Noted.", body = PingResponse),
         EventErrors,

@@ -60,7 +60,7 @@ pub(crate) struct ChatCommandResponse {
     get,
     path = "/overlay/{token}/qr",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The QR code.", content(("image/png"), ("image/svg+xml"))),
         NothingShown,
@@ -81,7 +81,7 @@ pub(crate) async fn qr(
     get,
     path = "/overlay/{token}/qr.png",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/png"),
         NothingShown,
@@ -102,7 +102,7 @@ pub(crate) async fn qr_png(
     get,
     path = "/overlay/{token}/qr.svg",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The QR code.", content_type = "image/svg+xml"),
         NothingShown,
@@ -123,7 +123,7 @@ pub(crate) async fn qr_svg(
     get,
     path = "/overlay/{token}/chat-command",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The command.", content((ChatCommandResponse = "application/json"), (String = "text/plain"))),
         NothingShown,
@@ -151,7 +151,7 @@ pub(crate) async fn chat_command(
     get,
     path = "/overlay/{token}/chat-command.txt",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The command.", content_type = "text/plain", body = String),
         NothingShown,
@@ -173,7 +173,7 @@ pub(crate) async fn chat_command_text(
     path = "/overlay/{token}/click",
     tag = EVENTS,
     extensions(("x-ignores-unknown-query-keys" = json!(true))),
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 302, description = "To the campaign's `clickUrl`.", headers(("Location" = String, description = "The campaign's `clickUrl`"))),
         (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),

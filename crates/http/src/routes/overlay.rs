@@ -171,7 +171,7 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     path = "/overlay/{token}",
     tag = OVERLAY,
     extensions(("x-ignores-unknown-query-keys" = json!(true))),
-    params(("token" = String, Path, description = TOKEN)),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
         (status = 404, description = "A transparent page that tries again.", content_type = "text/html", body = String),
@@ -224,7 +224,7 @@ fn render_page(status: StatusCode, state: serde_json::Value) -> Result<HttpRespo
     path = "/overlay/{token}/data",
     tag = OVERLAY,
     params(
-        ("token" = String, Path, description = TOKEN),
+        ("token" = String, Path, description = TOKEN, min_length = 1),
         ("If-None-Match" = Option<String>, Header, description = "The `version` of the last answer"),
     ),
     responses(

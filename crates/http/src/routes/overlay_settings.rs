@@ -6,14 +6,14 @@ use gametriggers_types::{
     BackgroundColor, MediaType, Opacity, OverlayPosition, OverlaySize, Timestamp, WebUrl,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::Schema};
 
 use crate::{
     ApiState,
     auth::Caller,
     body::{JsonBody, Object},
     error::ApiError,
-    openapi::{BodyErrors, CallerErrors, SETTINGS},
+    openapi::{self, BodyErrors, CallerErrors, SETTINGS},
     query::NoQuery,
     wire::OverlayAccessResponse,
 };
@@ -27,13 +27,11 @@ const DEFAULT_MEDIA_PATH: &str = "/api/v1/test-ad.svg";
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OverlaySettingsRequest {
-    /// `top-left`, `top-right`, `bottom-left` or `bottom-right`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = position_schema, required = false)]
     position: Option<OverlayPosition>,
-    /// `small`, `medium` or `large`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = size_schema, required = false)]
     size: Option<OverlaySize>,
     /// Percent.
     #[serde(default)]
@@ -41,8 +39,24 @@ pub(crate) struct OverlaySettingsRequest {
     opacity: Option<Opacity>,
     /// `transparent` or a hexadecimal colour.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(
+        value_type = Option<String>,
+        pattern = "^(transparent|#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8}))$",
+        example = "#102030"
+    )]
     background_color: Option<BackgroundColor>,
+}
+
+fn position_schema() -> Schema {
+    openapi::words_or_null(OverlayPosition::ALL.iter().map(|position| position.as_str()))
+}
+
+fn size_schema() -> Schema {
+    openapi::words_or_null(OverlaySize::ALL.iter().map(|size| size.as_str()))
+}
+
+fn media_type_schema() -> Schema {
+    openapi::words_or_null(MediaType::ALL.iter().map(|kind| kind.as_str()))
 }
 
 impl From<OverlaySettingsRequest> for OverlayPatch {
@@ -98,13 +112,12 @@ struct TestCampaignRequest {
     #[serde(default)]
     #[schema(max_length = 200)]
     title: Option<String>,
-    /// An http or https address, or a path on this server.
+    /// An http or https address, or a path on this server. A video needs one.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^ *([Hh][Tt][Tt][Pp][Ss]?:|/)", max_length = 2048)]
     media_url: Option<WebUrl>,
-    /// `image` or `video`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = media_type_schema, required = false)]
     media_type: Option<MediaType>,
 }
 

@@ -25,7 +25,7 @@ use crate::{
     ApiState,
     client_address::client_address,
     error::{ApiError, ErrorCode, ask_again_later},
-    openapi::EVENTS,
+    openapi::{self, EVENTS},
     query,
     rate_limits::caller,
 };
@@ -41,8 +41,7 @@ struct VisitQuery {
 }
 
 fn source_schema() -> Schema {
-    let known = VisitSource::ALL.iter().map(|source| source.as_str());
-    let known = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(known));
+    let known = openapi::words(VisitSource::ALL.iter().map(|source| source.as_str()));
     let other = ObjectBuilder::new().schema_type(Type::String);
     Schema::AnyOf(AnyOfBuilder::new().item(known).item(other).build())
 }

@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::process::{Finished, Folder, Running, SECRET};
-use crate::support::{Documents, Reply};
+use crate::support::{Documents, Field, Reply};
 
 /// A server in a process of its own.
 pub(super) struct Server {
@@ -193,4 +193,26 @@ async fn o29_no_log_line_holds_a_token() {
     for line in ["route=\"/api/v1/overlay/{token}/qr\"", "a request failed", &fault] {
         assert!(ended.stderr.contains(line), "no `{line}` in {}", ended.stderr);
     }
+}
+
+/// Lists are asked for every few seconds, and what is wrong with a document stays so for long.
+#[tokio::test]
+async fn what_cannot_be_read_is_left_out_of_lists_and_named_once_in_the_log() {
+    let folder = Folder::with_previous_database().await;
+    let early_bird = "6864d4187d06a675f2abb716";
+    let campaign = "68626579d05bf40ec8267ffd";
+    let server = Server::start(&folder);
+    let listed = async || {
+        let reply = server.get_as(early_bird, "/api/v1/campaigns/streamer/active").await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body.contains(campaign)
+    };
+    assert!(listed().await);
+    folder.store().set_one(Field::CAMPAIGN_MEDIA_TYPE, campaign, "hologram").await;
+    for _ in 0..3 {
+        assert!(!listed().await);
+    }
+    let ended = server.stop();
+    let named = format!("left out of lists: campaign {campaign} is corrupt in field ");
+    assert_eq!(ended.stderr.matches(&named).count(), 1, "{}", ended.stderr);
 }
