@@ -96,15 +96,11 @@ fn user_document(number: u32) -> Document {
 }
 
 fn click(number: u32) -> Entry {
-    Entry {
-        id: EntryId::click(streamer(), ClickKind::Overlay, &format!("event-{number}")),
-        participation: id(2, number).to_hex().parse().unwrap(),
-        campaign: id(1, number).to_hex().parse().unwrap(),
-        kind: EntryKind::Display,
-        units: 1,
-        at: NOW.parse().unwrap(),
-        rejected: None,
-    }
+    let event = EntryId::click(streamer(), ClickKind::Overlay, &format!("event-{number}"));
+    let part = id(2, number).to_hex().parse().unwrap();
+    let campaign = id(1, number).to_hex().parse().unwrap();
+    let entry = Entry::new(event, EntryKind::Display, part, campaign, NOW.parse().unwrap());
+    Entry { basis: EntryKind::Display.basis(), ..entry }
 }
 
 /// Where a campaign or a participation can hold the byte, and whether it is on screen all the same.
