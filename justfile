@@ -16,11 +16,15 @@ test *args:
 browser *args:
     cargo xtask browser {{ args }}
 
-# Measure the server beside what its frameworks do without it (--short: in a minute)
+# Check by requests made of the OpenAPI document whether the server does what it says
+conformance:
+    cargo xtask conformance
+
+# Measure the server beside what its frameworks do without it (--short: in two minutes)
 bench *args:
     cargo xtask bench {{ args }}
 
-# Check crate floors, formatting, clippy and documentation
+# Check crate floors, formatting, dependencies, clippy and documentation
 lint:
     cargo xtask lint
 

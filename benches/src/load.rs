@@ -1,14 +1,15 @@
 //! A closed-loop load generator: so many connections, each of which asks again as soon as it is answered.
 //!
 //! It shares the machine with what it measures, so it is cheap: one thread, requests that are ready to be sent but for the
-//! digits of an event id, answers of which no more is read than their end and what decides whether they are right.
+//! digits of an event id or a visitor, answers of which no more is read than their end and what decides whether they are
+//! right.
 
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -24,63 +25,14 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{answer, results::Run};
+use crate::{answer, request::Request, results::Run};
 
 /// How long the last answers are waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long all requests of a load may take that sends each once.
+const ONE_ROUND_WITHIN: Duration = Duration::from_mins(5);
 /// How much of an answer is shown that nobody expected.
 const SHOWN_MAX: usize = 300;
-/// What stands where an event id will be.
-const EVENT_ID_PLACE: &str = "0000000000000000";
-
-/// A request that is ready to be sent but for its event id, if it has one.
-pub(crate) struct Request {
-    bytes: Vec<u8>,
-    event_id_at: Option<usize>,
-}
-
-impl Request {
-    /// Asks what is on the screen that a token addresses.
-    pub(crate) fn data(token: &str) -> Self {
-        let bytes = format!("GET /api/v1/overlay/{token}/data HTTP/1.1\r\nhost: localhost\r\n\r\n");
-        Self { bytes: bytes.into_bytes(), event_id_at: None }
-    }
-
-    /// Reports a click on what a receipt proves was on the screen that a token addresses; a new one each time it is sent.
-    pub(crate) fn click(token: &str, receipt: &str) -> Self {
-        let body = format!(r#"{{"receipt":"{receipt}","eventId":"{EVENT_ID_PLACE}"}}"#);
-        let length = body.len();
-        let text = format!(
-            "POST /api/v1/overlay/{token}/click HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {length}\r\n\r\n{body}"
-        );
-        let event_id_at = text.len() - EVENT_ID_PLACE.len() - 2;
-        Self { bytes: text.into_bytes(), event_id_at: Some(event_id_at) }
-    }
-
-    /// Writes what is to be sent now.
-    fn write(&self, into: &mut Vec<u8>) {
-        into.clear();
-        into.extend_from_slice(&self.bytes);
-        if let Some(at) = self.event_id_at {
-            into[at..at + EVENT_ID_PLACE.len()].copy_from_slice(&next_event_id());
-        }
-    }
-}
-
-/// An event id that no other has in this process. Those that clients make are random, so these are in no order either:
-/// multiplying by an odd number is a permutation.
-fn next_event_id() -> [u8; EVENT_ID_PLACE.len()] {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut digits = [0; EVENT_ID_PLACE.len()];
-    for (place, digit) in digits.iter_mut().enumerate() {
-        let shift = 60 - 4 * place;
-        *digit = b"0123456789abcdef"[usize::from((number >> shift) as u8 & 0xf)];
-    }
-    digits
-}
-
 /// The one right answer to the requests of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected {
@@ -91,8 +43,14 @@ pub(crate) struct Expected {
 impl Expected {
     /// A campaign is on screen.
     pub(crate) const DATA: Self = Self { status: 200, body_contains: r#""kind":"campaign""# };
-    /// The click counts, and is stored.
-    pub(crate) const CLICK: Self = Self { status: 201, body_contains: r#""outcome":"counted""# };
+    /// Nothing is.
+    pub(crate) const EMPTY: Self = Self { status: 200, body_contains: r#""kind":"empty""# };
+    /// The event counts, and is stored.
+    pub(crate) const COUNTED: Self = Self { status: 201, body_contains: r#""outcome":"counted""# };
+    /// On to the sponsor.
+    pub(crate) const REDIRECTED: Self = Self { status: 302, body_contains: "" };
+    /// The settings are stored.
+    pub(crate) const SET: Self = Self { status: 200, body_contains: r#""rotationIntervalMinutes""# };
 
     fn is(self, status: u16, body: &[u8]) -> bool {
         status == self.status && contains(body, self.body_contains.as_bytes())
@@ -101,7 +59,7 @@ impl Expected {
 
 fn contains(body: &[u8], part: &[u8]) -> bool {
     // The parts begin with a quote, of which there are few.
-    (0..body.len()).any(|at| body[at] == part[0] && body[at..].starts_with(part))
+    part.is_empty() || (0..body.len()).any(|at| body[at] == part[0] && body[at..].starts_with(part))
 }
 
 /// What is asked of a server, by how many at once and for how long.
@@ -110,8 +68,16 @@ pub(crate) struct Load {
     pub(crate) requests: Vec<Request>,
     pub(crate) expected: Expected,
     pub(crate) connections: usize,
-    pub(crate) warm_up: Duration,
-    pub(crate) measured: Duration,
+    pub(crate) lasts: Lasting,
+}
+
+/// How long a load lasts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lasting {
+    /// All requests in turn, again and again; the warm-up is not measured.
+    For { warm_up: Duration, measured: Duration },
+    /// Until each request was sent once.
+    OneRound,
 }
 
 /// What came of it.
@@ -138,8 +104,12 @@ impl Load {
         for _ in 0..self.connections {
             connections.push(Connection::open(self.address).await?);
         }
-        let begin = Instant::now() + self.warm_up;
-        let plan = Arc::new(Plan { begin, end: begin + self.measured, load: self });
+        let (warm_up, measured) = match self.lasts {
+            Lasting::For { warm_up, measured } => (warm_up, measured),
+            Lasting::OneRound => (Duration::ZERO, ONE_ROUND_WITHIN),
+        };
+        let begin = Instant::now() + warm_up;
+        let plan = Arc::new(Plan { begin, end: begin + measured, load: self });
         let started = connections.into_iter().enumerate();
         let driving: Vec<_> =
             started.map(|(number, it)| task::spawn(drive(it, number, plan.clone()))).collect();
@@ -158,7 +128,11 @@ impl Load {
                 micros.record(latency.into())?;
             }
         }
-        outcome.run = Run::of(&micros, plan.load.measured);
+        let lasted = match plan.load.lasts {
+            Lasting::For { measured, .. } => measured,
+            Lasting::OneRound => plan.begin.elapsed(),
+        };
+        outcome.run = Run::of(&micros, lasted);
         Ok(outcome)
     }
 }
@@ -186,7 +160,11 @@ async fn drive(mut connection: Connection, number: usize, plan: Arc<Plan>) -> Dr
     let mut next = number;
     loop {
         let asked = Instant::now();
-        if asked >= plan.end {
+        let is_over = match load.lasts {
+            Lasting::For { .. } => asked >= plan.end,
+            Lasting::OneRound => next >= load.requests.len(),
+        };
+        if is_over {
             return driven;
         }
         load.requests[next % load.requests.len()].write(&mut sent);
@@ -246,6 +224,36 @@ pub(crate) fn each_once(
             }
         }
         Ok(bodies)
+    })
+}
+
+/// Sends requests in turn over one connection, one each `period`, until told to stop, and returns how many were answered;
+/// blocks. Where answers take longer, it catches up.
+///
+/// # Errors
+/// If one of the answers is not the right one.
+pub(crate) fn steadily(
+    address: SocketAddr,
+    requests: Vec<Request>,
+    expected: Expected,
+    period: Duration,
+    stop: Arc<AtomicBool>,
+) -> anyhow::Result<u64> {
+    in_a_thread(move || async move {
+        let mut connection = Connection::open(address).await?;
+        let (mut sent, mut answered) = (Vec::new(), 0);
+        let mut ticks = tokio::time::interval(period);
+        for request in requests.iter().cycle() {
+            ticks.tick().await;
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            request.write(&mut sent);
+            let (status, body) = timeout(PATIENCE, connection.ask(&sent)).await??;
+            ensure!(expected.is(status, body), "{}", describe(status, body));
+            answered += 1;
+        }
+        Ok(answered)
     })
 }
 
@@ -322,26 +330,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn each_click_that_is_sent_has_an_event_id_of_its_own_and_all_else_alike() {
-        let request = Request::click("a-token", "a-receipt");
-        let mut sent = Vec::new();
-        let ids: Vec<_> = (0..3)
-            .map(|_| {
-                request.write(&mut sent);
-                let text = String::from_utf8(sent.clone()).unwrap();
-                let (head, body) = text.split_once("\r\n\r\n").unwrap();
-                assert!(head.starts_with("POST /api/v1/overlay/a-token/click HTTP/1.1\r\n"), "{head}");
-                assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
-                let json: Value = serde_json::from_str(body).unwrap();
-                assert_eq!(json["receipt"], "a-receipt");
-                json["eventId"].as_str().unwrap().to_owned()
-            })
-            .collect();
-        assert!(ids.iter().all(|id| id.len() == EVENT_ID_PLACE.len()), "{ids:?}");
-        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
-    }
-
     /// Answers, in two parts each, in turn that a click counts and that it does not.
     fn answer_in_turn(listener: &TcpListener) {
         let (mut stream, _) = listener.accept().unwrap();
@@ -367,11 +355,10 @@ mod tests {
         let server = thread::spawn(move || answer_in_turn(&listener));
         let load = Load {
             address,
-            requests: vec![Request::click("t", "r")],
-            expected: Expected::CLICK,
+            requests: vec![Request::click("t", Some("r"))],
+            expected: Expected::COUNTED,
             connections: 1,
-            warm_up: Duration::ZERO,
-            measured: Duration::from_millis(100),
+            lasts: Lasting::For { warm_up: Duration::ZERO, measured: Duration::from_millis(100) },
         };
         let outcome = load.run().unwrap();
         server.join().unwrap();

@@ -14,6 +14,7 @@ mod memory;
 mod plot;
 mod process;
 mod report;
+mod request;
 mod results;
 mod rotation;
 mod selection;
@@ -45,7 +46,7 @@ const OPEN_FILES: u64 = 8_192;
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Arguments {
-    /// Small stores and short runs: whether everything can be measured, in a minute
+    /// Small stores and short runs: whether everything can be measured, in two minutes
     #[arg(long)]
     short: bool,
     /// Only these parts

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::time::sleep;
 
 use crate::{
+    load::Expected,
     process::Server,
     results::{Backend, Memory},
     rotation::{Rotation, Scope, Store, fetch},
@@ -33,15 +34,15 @@ pub(crate) async fn measure(scope: &Scope, rotation: &mut Rotation<'_>) -> anyho
 
     // Another process decides what is on screen: that is a write, and this is about what is kept for reading.
     let deciding = Server::serve(&scope.server, &url)?;
-    fetch(&deciding, &streamers).await?;
+    fetch(&deciding, &streamers, Expected::DATA).await?;
     drop(deciding);
 
     let server = Server::serve(&scope.server, &url)?;
-    fetch(&server, &before).await?;
+    fetch(&server, &before, Expected::DATA).await?;
     sleep(SETTLED_AFTER).await;
     let Some(before) = server.resident_bytes() else { return Ok(None) };
     let started = Instant::now();
-    fetch(&server, &streamers).await?;
+    fetch(&server, &streamers, Expected::DATA).await?;
     let within = started.elapsed();
     sleep(SETTLED_AFTER).await;
     let after = server.resident_bytes().context("the server has ended")?;

@@ -25,9 +25,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LINES_MAX: usize = 20;
 /// What stands before the address in the line by which a server says that it listens.
 pub(crate) const LISTENING: &str = "listening address=";
-const SECRET: &str = "a secret of the measurements, long enough";
+/// What bearer tokens are signed with.
+pub(crate) const SECRET: &str = "a secret of the measurements, long enough";
 
-/// A running server; killed when it is dropped. Nothing is lost by that: whatever was answered is stored.
+/// A running server; killed when it is dropped. Nothing is lost by that: whatever was answered is stored, but for visits,
+/// which are to be waited for.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
@@ -50,6 +52,8 @@ impl Server {
         command.arg("serve").env_clear();
         command.env("GAMETRIGGERS__STORAGE__URL", store).env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0");
         command.env("GAMETRIGGERS__AUTH__JWT_SECRET", SECRET);
+        // The load generator stands for a proxy, so that it can be many visitors.
+        command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
         Self::start(command, &[])
     }
 

@@ -34,10 +34,20 @@ pub(crate) enum Measured {
     Bare,
     /// What is on screen.
     Data { size: u32, backend: Backend },
+    /// What is on screens that stay as they are, while somebody changes settings.
+    Busy { backend: Backend },
+    /// What is on screens on which there is nothing.
+    Empty { backend: Backend },
     /// The driver's `findOneAndUpdate`.
     Driver(Documents),
     /// Clicks of the live streamers' viewers.
     Clicks { size: u32, connections: usize, backend: Backend },
+    /// Clicks that bring no receipt, after a change of their campaign since which no page has asked.
+    Stale { backend: Backend },
+    /// Visits to many participations, each by somebody else.
+    Visits { pays: bool, backend: Backend },
+    /// Displays, each of a decision of its own; they pay.
+    Displays { backend: Backend },
     /// Clicks where each campaign has one streamer.
     Apart { backend: Backend, clicked: Documents },
 }
@@ -47,6 +57,14 @@ impl fmt::Display for Measured {
         match *self {
             Self::Bare => write!(f, "bare actix handler"),
             Self::Data { size, backend } => write!(f, "/data on {backend}, {} participations", grouped(size)),
+            Self::Busy { backend } => write!(f, "/data on {backend} while settings change"),
+            Self::Empty { backend } => write!(f, "/data of empty screens, {backend}"),
+            Self::Stale { backend } => {
+                write!(f, "clicks without receipt after a change of their campaign, {backend}")
+            }
+            Self::Visits { pays: false, backend } => write!(f, "visits that do not pay, {backend}"),
+            Self::Visits { pays: true, backend } => write!(f, "visits that pay, {backend}"),
+            Self::Displays { backend } => write!(f, "displays that pay, {backend}"),
             Self::Driver(Documents::One) => write!(f, "bare driver, {IN_FLIGHT} in flight, one document"),
             Self::Driver(Documents::Many) => {
                 write!(f, "bare driver, {IN_FLIGHT} in flight, distinct documents")

@@ -3,6 +3,8 @@
 //! Everything that is compared is run once in each repetition, one after the other, so that what disturbs the machine for a
 //! while disturbs all of it. Each run has a server process of its own, and no other of ours is there meanwhile.
 
+mod runs;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -10,15 +12,15 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::task::spawn_blocking;
 
+pub(crate) use self::runs::fetch;
 use crate::{
     bare,
     driver::Driver,
-    load::{Expected, Load, Outcome, Request, each_once},
+    load::{Expected, Outcome},
     process::Server,
     results::{Backend, Documents, Measured, Results, grouped},
-    stage::{Shape, Stage, overlay_token},
+    stage::{Shape, Stage},
 };
 
 /// The size of the store for all but the comparison of sizes.
@@ -33,8 +35,18 @@ pub(crate) const CLICKERS: usize = 256;
 pub(crate) enum Part {
     /// What is on screen, beside the bare framework
     Data,
+    /// What is on screen while settings change
+    Busy,
+    /// What is on screens on which there is nothing
+    Empty,
     /// Durable clicks
     Clicks,
+    /// Clicks without a receipt after a change of their campaign
+    Stale,
+    /// Visits through tracking links
+    Visits,
+    /// Visits and displays that pay
+    Paid,
     /// The bare driver
     Driver,
     /// One hot campaign and thousands of cold ones
@@ -58,6 +70,8 @@ pub(crate) struct Effort {
     pub(crate) connections: &'static [usize],
     /// The campaigns that are cold.
     pub(crate) campaigns: u32,
+    /// The displays of one run.
+    pub(crate) displays: u32,
     /// The streamers who are asked for to see what each takes of memory.
     pub(crate) streamers: u32,
 }
@@ -70,9 +84,10 @@ impl Effort {
         sizes: &[SMALLEST, 100_000, 1_000_000],
         connections: &[64, CLICKERS, 1_024],
         campaigns: 10_000,
+        displays: 20_000,
         streamers: 100_000,
     };
-    /// To see in a minute that everything can be measured, and not much of how much it is.
+    /// To see in two minutes that everything can be measured, and not much of how much it is.
     pub(crate) const SHORT: Self = Self {
         repetitions: 1,
         warm_up: Duration::from_millis(500),
@@ -80,6 +95,7 @@ impl Effort {
         sizes: &[SMALLEST],
         connections: &[64, CLICKERS],
         campaigns: 500,
+        displays: 1_000,
         streamers: 2_000,
     };
 }
@@ -109,12 +125,30 @@ impl Scope {
         for &backend in &self.backends {
             let sizes = if has(Part::Size) { self.effort.sizes } else { &[SMALLEST] };
             for &size in sizes {
-                if has(Part::Data) || has(Part::Size) {
+                if [Part::Data, Part::Size, Part::Busy, Part::Empty].into_iter().any(has) {
                     all.insert(Measured::Data { size, backend });
                 }
                 if has(Part::Size) {
                     all.insert(Measured::Clicks { size, connections: CLICKERS, backend });
                 }
+            }
+            if has(Part::Busy) {
+                all.insert(Measured::Busy { backend });
+            }
+            if has(Part::Empty) {
+                all.insert(Measured::Empty { backend });
+            }
+            if has(Part::Stale) || has(Part::Visits) {
+                all.insert(Measured::Clicks { size: SMALLEST, connections: CLICKERS, backend });
+            }
+            if has(Part::Stale) {
+                all.insert(Measured::Stale { backend });
+            }
+            if has(Part::Visits) {
+                all.insert(Measured::Visits { pays: false, backend });
+            }
+            if has(Part::Paid) {
+                all.extend([Measured::Visits { pays: true, backend }, Measured::Displays { backend }]);
             }
             if has(Part::Clicks) {
                 let over = |&connections| Measured::Clicks { size: SMALLEST, connections, backend };
@@ -145,6 +179,19 @@ pub(crate) struct Rotation<'a> {
 pub(crate) enum Store {
     OfSize(u32),
     Apart,
+    /// Nobody has joined anything.
+    Empty,
+    /// The campaigns pay for visits.
+    PayingVisits,
+    /// A screen for each display, which none has but one.
+    Displays,
+}
+
+impl Store {
+    /// Whether its counters are compared with its ledger in the end: where that does not take long.
+    fn is_reconciled(self) -> bool {
+        [Self::OfSize(SMALLEST), Self::PayingVisits, Self::Displays].contains(&self)
+    }
 }
 
 impl Measured {
@@ -155,7 +202,13 @@ impl Measured {
             Self::Data { size, backend } | Self::Clicks { size, backend, .. } => {
                 Some((backend, Store::OfSize(size)))
             }
+            Self::Busy { backend } | Self::Stale { backend } | Self::Visits { pays: false, backend } => {
+                Some((backend, Store::OfSize(SMALLEST)))
+            }
             Self::Apart { backend, .. } => Some((backend, Store::Apart)),
+            Self::Empty { backend } => Some((backend, Store::Empty)),
+            Self::Visits { pays: true, backend } => Some((backend, Store::PayingVisits)),
+            Self::Displays { backend } => Some((backend, Store::Displays)),
         }
     }
 }
@@ -186,6 +239,22 @@ impl<'a> Rotation<'a> {
                 Store::Apart => {
                     let campaigns = self.scope.effort.campaigns;
                     (Shape::apart(campaigns), format!("{} campaigns", grouped(campaigns)))
+                }
+                Store::Empty => {
+                    let streamers = grouped(SMALLEST);
+                    (
+                        Shape::without_participations(SMALLEST),
+                        format!("{streamers} streamers and nothing on screen"),
+                    )
+                }
+                Store::PayingVisits => {
+                    let what = format!("{} participations that pay visits", grouped(SMALLEST));
+                    (Shape::paying_visits(SMALLEST), what)
+                }
+                Store::Displays => {
+                    let Effort { displays, repetitions, .. } = self.scope.effort;
+                    let screens = displays * repetitions;
+                    (Shape::of_size(screens), format!("{} participations", grouped(screens)))
                 }
             };
             self.say(&format!("filling {backend} with {what}"));
@@ -232,17 +301,18 @@ impl<'a> Rotation<'a> {
                 }
                 let live = Shape::of_size(SMALLEST).live();
                 let server = bare::start(&live, &self.body)?;
-                self.ask_for_screens(&server, &live).await
+                self.ask_for_screens(&server, &live, Expected::DATA).await
             }
-            Measured::Data { .. } => {
-                let (server, live) = self.serve(measured)?;
-                fetch(&server, &live).await?;
-                self.ask_for_screens(&server, &live).await
-            }
+            Measured::Data { .. } => self.show(measured, Expected::DATA).await,
+            Measured::Empty { .. } => self.show(measured, Expected::EMPTY).await,
+            Measured::Busy { .. } => self.show_while_settings_change(measured).await,
             Measured::Driver(documents) => {
                 let driver = self.driver.as_ref().context("the driver's collection")?;
                 driver.run(documents, warm_up, lasts).await
             }
+            Measured::Stale { .. } => self.click_without_receipt(measured).await,
+            Measured::Visits { .. } => self.visit(measured).await,
+            Measured::Displays { .. } => self.display(measured).await,
             Measured::Clicks { connections, .. } => self.click(measured, connections, Documents::Many).await,
             Measured::Apart { clicked, .. } => self.click(measured, CLICKERS, clicked).await,
         }
@@ -252,7 +322,7 @@ impl<'a> Rotation<'a> {
     async fn fetch_body(&mut self) -> anyhow::Result<()> {
         let backend = self.scope.backends.first().copied().context("no store to be measured")?;
         let (server, live) = self.serve(Measured::Data { size: SMALLEST, backend })?;
-        self.body = fetch(&server, &live[..1]).await?.swap_remove(0);
+        self.body = fetch(&server, &live[..1], Expected::DATA).await?.swap_remove(0);
         Ok(())
     }
 
@@ -262,54 +332,14 @@ impl<'a> Rotation<'a> {
         Ok((Server::serve(&self.scope.server, &stage.url())?, stage.shape.live()))
     }
 
-    async fn ask_for_screens(&self, server: &Server, live: &[u32]) -> anyhow::Result<Outcome> {
-        let Effort { warm_up, measured, .. } = self.scope.effort;
-        let load = Load {
-            address: server.address(),
-            requests: live.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect(),
-            expected: Expected::DATA,
-            connections: SCREENS,
-            warm_up,
-            measured,
-        };
-        run(server, load).await
-    }
-
-    async fn click(
-        &mut self,
-        measured: Measured,
-        connections: usize,
-        clicked: Documents,
-    ) -> anyhow::Result<Outcome> {
-        let (server, mut live) = self.serve(measured)?;
-        let Effort { warm_up, measured: lasts, .. } = self.scope.effort;
-        let stage = measured.store().and_then(|store| self.stages.get_mut(&store)).context("a store")?;
-        let (address, expected) = (server.address(), Expected::CLICK);
-        if stage.has_no_clicks() {
-            // The first entry of each participation and campaign costs more than all others, once.
-            let requests = clicks(&server, &live).await?;
-            let first = spawn_blocking(move || each_once(address, requests, expected, CLICKERS));
-            let first = first.await?.with_context(|| server.log())?;
-            stage.note_clicks(first.len() as u64);
-        }
-        if clicked == Documents::One {
-            live.truncate(1);
-        }
-        let requests = clicks(&server, &live).await?;
-        let load = Load { address, requests, expected, connections, warm_up, measured: lasts };
-        let outcome = run(&server, load).await?;
-        stage.note_clicks(outcome.right);
-        Ok(outcome)
-    }
-
     /// Compares what the stores hold with what was answered.
     pub(crate) async fn check(&self, results: &mut Results) {
         for ((backend, store), stage) in &self.stages {
-            if stage.has_no_clicks() {
+            if stage.is_untouched() {
                 continue;
             }
             self.say(&format!("checking the ledger of {backend}"));
-            match stage.check(*store == Store::OfSize(SMALLEST)).await {
+            match stage.check(store.is_reconciled()).await {
                 Ok(found) => results.checks.push(found),
                 Err(error) => results.errors.push(format!("{error:#}")),
             }
@@ -320,33 +350,4 @@ impl<'a> Rotation<'a> {
     pub(crate) fn say(&self, what: &str) {
         eprintln!("[{:>4} s] {what}", self.started.elapsed().as_secs());
     }
-}
-
-/// Runs a load; where answers are wrong, with what the server said.
-async fn run(server: &Server, load: Load) -> anyhow::Result<Outcome> {
-    let mut outcome = spawn_blocking(move || load.run()).await?.with_context(|| server.log())?;
-    if !outcome.wrong.is_empty() {
-        outcome.wrong.insert(format!("the server's last lines:\n{}", server.log()), 1);
-    }
-    Ok(outcome)
-}
-
-/// What is on the screens of these streamers.
-pub(crate) async fn fetch(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Vec<u8>>> {
-    let requests =
-        streamers.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect();
-    let address = server.address();
-    let fetching = spawn_blocking(move || each_once(address, requests, Expected::DATA, SCREENS));
-    fetching.await?.with_context(|| server.log())
-}
-
-/// Clicks on what is on the screens of these streamers now.
-async fn clicks(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Request>> {
-    let bodies = fetch(server, streamers).await?;
-    let with_receipt = streamers.iter().zip(bodies).map(|(streamer, body)| {
-        let json: serde_json::Value = serde_json::from_slice(&body)?;
-        let receipt = json["receipt"].as_str().context("an answer of /data without a receipt")?;
-        Ok(Request::click(overlay_token(*streamer).expose(), receipt))
-    });
-    with_receipt.collect()
 }

@@ -17,7 +17,7 @@ const COMPARE: &[&str] = &["run", "--release", "-p", "gametriggers-benches", "--
 /// How much is measured, and where the figures go.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Small stores and short runs: whether everything can be measured, in a minute
+    /// Small stores and short runs: whether everything can be measured, in two minutes
     #[arg(long)]
     short: bool,
     /// Also write the tables and the plot to this folder

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::bench::BenchArgs;
 use crate::cargo::TestArgs;
-use crate::{bench, browser, lint, test};
+use crate::{bench, browser, conformance, lint, test};
 
 /// What is left out.
 #[derive(Debug, Args)]
@@ -14,9 +14,10 @@ pub(crate) struct CiArgs {
     no_browser: bool,
 }
 
-/// Runs the tests, the short form of the measurements, the browser tests and the lints; stops at the first that fails.
+/// Runs the tests, the check of the OpenAPI document, the short form of the measurements, the browser tests and the lints; stops at the first that fails.
 pub(crate) fn run(args: &CiArgs) -> anyhow::Result<()> {
     test::run(&TestArgs::NONE)?;
+    conformance::run()?;
     bench::run(&BenchArgs::SHORT)?;
     if !args.no_browser {
         browser::run(&TestArgs::NONE)?;

@@ -15,6 +15,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod conformance;
 mod floors;
 mod lint;
 mod mongodb;
@@ -32,13 +33,15 @@ enum Task {
     Test(cargo::TestArgs),
     /// Run the tests that drive a real Chromium
     Browser(cargo::TestArgs),
-    /// Check the crate floors, the formatting, clippy and the documentation
+    /// Check the crate floors, the formatting, the dependencies, clippy and the documentation
     Lint,
     /// Check only which crate depends on which
     Floors,
     /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
     Bench(bench::BenchArgs),
-    /// Run everything that CI runs: test, bench, browser, lint
+    /// Check by requests made of the OpenAPI document whether the server does what it says
+    Conformance,
+    /// Run everything that CI runs: test, conformance, bench, browser, lint
     Ci(ci::CiArgs),
 }
 
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Floors => floors::run(),
         Task::Bench(args) => bench::run(&args),
+        Task::Conformance => conformance::run(),
         Task::Ci(args) => ci::run(&args),
     };
     match outcome {

@@ -47,7 +47,8 @@ fn open(file: &Path) -> anyhow::Result<Connection> {
 }
 
 fn tables(db: &Transaction<'_>) -> anyhow::Result<Vec<String>> {
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    // What has changed is written down by triggers, for each copy as for the first.
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'changes'";
     let names = db.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(names)
 }

@@ -59,6 +59,16 @@ pub fn shown_until(
     [blackout.map(Minute::start), campaign.end_date].into_iter().flatten().fold(slot_end, Timestamp::min)
 }
 
+/// Until when a screen that is empty at `now` stays so, unless somebody changes something: a blackout period ends at a whole
+/// minute, and one of the campaigns that the streamer has joined may begin.
+#[must_use]
+pub fn empty_until(user: &User, joined: &[(Participation, Campaign)], now: Timestamp) -> Timestamp {
+    let next_minute = Minute::from_epoch(Minute::containing(now).since_epoch() + 1).start();
+    let blackout = (!user.selection.blackouts.is_empty()).then_some(next_minute);
+    let begin = joined.iter().filter_map(|(_, campaign)| campaign.start_date).filter(|begin| now < *begin);
+    begin.chain(blackout).min().unwrap_or(Timestamp::MAX)
+}
+
 /// Why nothing at all may be on the streamer's screen; `None` where something may.
 #[must_use]
 pub fn screen_hindrance(user: &User, now: Timestamp) -> Option<EmptyReason> {

@@ -6,30 +6,34 @@ use gametriggers_domain::{
     ledger::EntryKind,
     model::{Campaign, TestCampaign, User},
 };
-use gametriggers_persistence::{Change, ChangeStream, OverlayPatch, Repositories, SelectionPatch};
+use gametriggers_persistence::{
+    CHANGES_MAX, Change, ChangeStream, Insertion, OverlayPatch, Repositories, SelectionPatch, Told,
+};
 use gametriggers_types::{
     CampaignStatus, ClickKind, MediaType, OverlaySize, ParticipationStatus, RotationInterval, VisitSource,
     WebUrl,
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     Fixture,
     stage::{Stage, stage_of_one},
     support::{
-        TASKS, at_once, campaign, cpc, entry, minute, participation, store_user, token, units, user, user_id,
-        user_with_token,
+        TASKS, at_once, campaign, cpc, entry, minute, new_campaign, new_participation, participation,
+        store_user, token, units, user, user_id, user_with_token,
     },
 };
 
 crate::laws! { $ changes:
     every_change_of_a_user_is_told_whoever_made_it,
     a_campaign_or_participation_that_begins_or_ceases_to_be_shown_is_told,
+    a_join_is_told_and_so_is_a_campaign_that_comes_after_it,
     that_money_runs_out_is_told_and_that_it_is_spent_is_not,
     what_happens_all_the_time_is_not_told,
     changes_before_the_first_question_and_between_two_are_told,
     of_many_changes_at_once_every_one_is_told_to_everybody,
     a_quiet_store_says_so,
+    a_busy_store_tells_all_that_there_was_when_it_was_asked,
 }
 
 /// Within a second, and as much again as a machine that runs many tests at once may take.
@@ -82,10 +86,13 @@ async fn told_until(stream: &mut dyn ChangeStream, awaited: &[Change]) -> Vec<Ch
     let mut told = Vec::new();
     let all = async {
         while !awaited.iter().all(|change| told.contains(change)) {
-            match stream.next().await.unwrap() {
-                Some(Change::Everything) => panic!("nothing happened that a store could not tell"),
-                Some(change) if !told.contains(&change) => told.push(change),
-                Some(_) | None => {}
+            let answer = stream.next().await.unwrap();
+            assert!(answer.changes.len() <= CHANGES_MAX);
+            for change in answer.changes {
+                assert_ne!(change, Change::Everything, "nothing happened that a store could not tell");
+                if !told.contains(&change) {
+                    told.push(change);
+                }
             }
         }
     };
@@ -129,6 +136,28 @@ async fn a_campaign_or_participation_that_begins_or_ceases_to_be_shown_is_told(f
             let screen = Change::User(part.streamer_id);
             assert_eq!(told_until(&mut *stream, &[screen]).await, [screen]);
         }
+    }
+}
+
+/// A new participation may fill its streamer's screen, and a new campaign the screens of those who joined before it came, as
+/// they may in an import. One that was there is told of by nobody.
+async fn a_join_is_told_and_so_is_a_campaign_that_comes_after_it(fixture: &impl Fixture) {
+    store_user(fixture, user(1)).await;
+    store_user(fixture, user_with_token(2)).await;
+    let (own, other) = (fixture.repositories(), fixture.reopen().await);
+    let mut stream = own.changes.subscribe().await.unwrap();
+    for (number, kind, client) in [(1, 0, &own), (2, 1, &other)] {
+        let (part, campaign) =
+            (new_participation(participation(number, number, 1)), new_campaign(campaign(number)));
+        let (screen, joined) = (Change::User(user_id(1)), Change::Campaign(campaign.campaign.id));
+        assert_eq!(client.participations.insert_if_absent(&part).await.unwrap(), Insertion::Inserted);
+        assert_eq!(told_until(&mut *stream, &[screen]).await, [screen]);
+        assert_eq!(client.campaigns.insert_if_absent(&campaign).await.unwrap(), Insertion::Inserted);
+        assert_eq!(told_until(&mut *stream, &[joined]).await, [joined]);
+        client.participations.insert_if_absent(&part).await.unwrap();
+        client.campaigns.insert_if_absent(&campaign).await.unwrap();
+        change(client, kind, 2).await;
+        assert_eq!(told(&mut *stream, [2]).await, [Change::User(user_id(2))]);
     }
 }
 
@@ -184,7 +213,7 @@ async fn changes_before_the_first_question_and_between_two_are_told(fixture: &im
     change(&client, 0, 1).await;
     told(&mut *stream, [1]).await;
     change(&client, 0, 2).await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    sleep(Duration::from_millis(600)).await;
     change(&client, 0, 3).await;
     told(&mut *stream, [2, 3]).await;
 }
@@ -215,7 +244,35 @@ async fn a_quiet_store_says_so(fixture: &impl Fixture) {
     let mut stream = fixture.repositories().changes.subscribe().await.unwrap();
     for _ in 0..4 {
         let asked = Instant::now();
-        assert_eq!(stream.next().await.unwrap(), None);
+        assert_eq!(stream.next().await.unwrap(), Told { changes: Vec::new(), is_all: true });
         assert!(asked.elapsed() < SOON);
+    }
+}
+
+/// However often somebody changes something, the answers go on to be all that there was when the store was asked, and every
+/// change is told by one of them.
+async fn a_busy_store_tells_all_that_there_was_when_it_was_asked(fixture: &impl Fixture) {
+    store_user(fixture, user(1)).await;
+    for pause in [Duration::from_millis(50), Duration::from_millis(10)] {
+        let mut stream = fixture.repositories().changes.subscribe().await.unwrap();
+        let client = fixture.reopen().await;
+        let busy = tokio::spawn(async move {
+            for number in 1.. {
+                let patch = OverlayPatch { size: Some(OverlaySize::Small), ..OverlayPatch::default() };
+                client.users.update_overlay(user_id(1), &patch, minute(number)).await.unwrap();
+                sleep(pause).await;
+            }
+        });
+        // By themselves, with something to tell.
+        let mut complete = 0;
+        let enough = async {
+            while complete < 5 {
+                let answer = stream.next().await.unwrap();
+                complete += usize::from(answer.is_all && !answer.changes.is_empty());
+            }
+        };
+        timeout(SOON, enough).await.expect("no answer waits for a pause");
+        busy.abort();
+        busy.await.unwrap_err();
     }
 }

@@ -10,8 +10,8 @@ use crate::{
     Fixture, Unreadable,
     participations::full_participation,
     support::{
-        campaign, participation, participation_id, store_campaign, store_participation, stored_participation,
-        time, user_id,
+        campaign, campaign_id, participation, participation_id, store_campaign, store_participation,
+        stored_participation, time, user_id,
     },
 };
 
@@ -21,6 +21,7 @@ crate::laws! { $ lists:
     lists_hold_whole_documents_of_one_streamer_in_order_of_id,
     pages_cut_the_list_and_lose_nothing,
     a_participation_whose_campaign_is_gone_is_not_listed,
+    the_campaigns_of_active_participations_are_listed_whatever_became_of_them,
     what_cannot_be_read_is_left_out_of_lists_and_named_by_itself,
 }
 
@@ -130,6 +131,26 @@ async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fix
     assert_eq!(participations.list_active(user_id(1)).await.unwrap(), []);
     let page = Page { offset: 0, limit: 10 };
     assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), []);
+}
+
+/// Of active participations alone, of one streamer, and no more than are asked for.
+async fn the_campaigns_of_active_participations_are_listed_whatever_became_of_them(fixture: &impl Fixture) {
+    let mut expected: Vec<_> = store_every_pair(fixture)
+        .await
+        .into_iter()
+        .filter(|(part, _)| part.status == ParticipationStatus::Active)
+        .map(|(part, _)| part.campaign_id)
+        .collect();
+    store_participation(fixture, participation(90_001, 90_001, 1)).await;
+    expected.push(campaign_id(90_001));
+    store_participation(fixture, participation(90_002, 90_002, 2)).await;
+    let participations = fixture.reopen().await.participations;
+    let mut listed = participations.list_joined(user_id(1), 1_000).await.unwrap();
+    listed.sort();
+    expected.sort();
+    assert_eq!(listed, expected);
+    assert_eq!(participations.list_joined(user_id(1), 2).await.unwrap().len(), 2);
+    assert_eq!(participations.list_joined(user_id(1), 0).await.unwrap(), []);
 }
 
 /// Whatever is wrong with one document of a list, the others are listed. Whoever asks for that one is told which it is and

@@ -7,24 +7,36 @@
 //! history that is no longer in the oplog or a collection that was dropped, ends the subscription. So does another
 //! primary: a stream stays with the member that it was opened on, and what that one says is late while it is behind.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bson::{Document, RawDocumentBuf, doc};
 use gametriggers_documents::Fields;
-use gametriggers_persistence::{Change, ChangeFeed, ChangeStream, StorageError};
+use gametriggers_persistence::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, StorageError, Told};
 use serde::Deserialize;
+use tokio::time::sleep;
 
 use crate::{MongoStore, call, collection, database::Primary, error::neutral_read};
 
-/// How long the server holds a question while nothing changes, in each collection in turn. Only such a pause tells that
-/// nothing is left to be told, so it has to be shorter than those between changes.
-const WAIT: Duration = Duration::from_millis(25);
-/// What is watched, and what changes there all the time: that the overlay was seen, which it is twice a minute; that money
-/// was spent, as by many batches of the ledger.
-const WATCHED: [(&str, &[&str]); 2] = [
-    (collection::USERS, &["overlayLastSeen", "overlayActive"]),
-    (collection::CAMPAIGNS, &["remainingBudget"]),
+/// How long after an answer the server is asked again.
+const INTERVAL: Duration = Duration::from_millis(50);
+/// How long the server holds a question while nothing changes: as short as can be said. A question that nothing answers tells
+/// that nothing is left to be told, and the longer it is held, the sooner somebody changes something meanwhile.
+const WAIT: Duration = Duration::from_millis(1);
+/// A collection that is watched.
+struct Watched {
+    name: &'static str,
+    /// What changes there all the time.
+    unimportant: &'static [&'static str],
+    /// Whether a new document matters.
+    tells_new: bool,
+}
+
+/// That an overlay was seen, which it is twice a minute, and that money was spent, as by many batches of the ledger, are not
+/// told; nor is a new user, of whom nobody can hold a copy. A new campaign may have been joined before it came.
+const WATCHED: [Watched; 2] = [
+    Watched { name: collection::USERS, unimportant: &["overlayLastSeen", "overlayActive"], tells_new: false },
+    Watched { name: collection::CAMPAIGNS, unimportant: &["remainingBudget"], tells_new: true },
 ];
 
 /// How often a stream is opened while the primary changes.
@@ -47,10 +59,11 @@ struct Namespace {
 }
 
 struct MongoChangeStream {
-    /// In turn: the first is asked next.
-    streams: VecDeque<mongodb::change_stream::ChangeStream<Event>>,
+    streams: Vec<mongodb::change_stream::ChangeStream<Event>>,
     /// The primary, which is the one that the streams are read from until this changes.
     primary: Primary,
+    /// Whether others wait to be told.
+    has_more: bool,
 }
 
 #[async_trait]
@@ -59,17 +72,16 @@ impl ChangeFeed for MongoStore {
         for _ in 0..ATTEMPTS {
             let mut primary = self.primary.clone();
             primary.mark_unchanged();
-            let mut streams = VecDeque::new();
-            for (name, unimportant) in WATCHED {
-                let collection = self.collection(name);
-                let opening = async move {
-                    collection.watch().pipeline(pipeline(unimportant)).max_await_time(WAIT).await
-                };
-                streams.push_back(call::read(opening).await?.with_type());
+            let mut streams = Vec::new();
+            for watched in &WATCHED {
+                let collection = self.collection(watched.name);
+                let opening =
+                    async move { collection.watch().pipeline(pipeline(watched)).max_await_time(WAIT).await };
+                streams.push(call::read(opening).await?.with_type());
             }
             // Opened while a primary was waited for, it is not certain on which they are.
             if !has_changed(&primary) {
-                return Ok(Box::new(MongoChangeStream { streams, primary }));
+                return Ok(Box::new(MongoChangeStream { streams, primary, has_more: false }));
             }
         }
         Err(ended(OTHER_PRIMARY))
@@ -78,26 +90,34 @@ impl ChangeFeed for MongoStore {
 
 #[async_trait]
 impl ChangeStream for MongoChangeStream {
-    async fn next(&mut self) -> Result<Option<Change>, StorageError> {
-        for _ in 0..self.streams.len() {
-            while let Some(event) = self.ask_first().await? {
-                // Nobody holds a copy under an id that is none of ours; others may wait behind it.
-                if let Some(change) = event.change() {
-                    // One that always has something keeps the other from nothing.
-                    self.streams.rotate_left(1);
-                    return Ok(Some(change));
-                }
-            }
-            self.streams.rotate_left(1);
+    async fn next(&mut self) -> Result<Told, StorageError> {
+        if !self.has_more {
+            sleep(INTERVAL).await;
         }
-        Ok(None)
+        let mut changes = Vec::new();
+        let mut is_all = true;
+        for number in 0..self.streams.len() {
+            is_all &= self.tell(number, &mut changes).await?;
+        }
+        self.has_more = !is_all;
+        Ok(Told { changes, is_all })
     }
 }
 
 impl MongoChangeStream {
-    /// What the first stream has to tell, `None` if nothing is left.
-    async fn ask_first(&mut self) -> Result<Option<Event>, StorageError> {
-        let Some(stream) = self.streams.front_mut() else { return Ok(None) };
+    /// Adds what one of the streams has to tell, up to its share of an answer; whether that is all of it.
+    async fn tell(&mut self, number: usize, changes: &mut Vec<Change>) -> Result<bool, StorageError> {
+        for _ in 0..CHANGES_MAX / WATCHED.len() {
+            let Some(event) = self.ask(number).await? else { return Ok(true) };
+            // Nobody holds a copy under an id that is none of ours; others may wait behind it.
+            changes.extend(event.change());
+        }
+        Ok(false)
+    }
+
+    /// What a stream has to tell next, `None` if nothing is left.
+    async fn ask(&mut self, number: usize) -> Result<Option<Event>, StorageError> {
+        let stream = &mut self.streams[number];
         let event = stream.next_if_any().await.map_err(neutral_read)?;
         if has_changed(&self.primary) {
             return Err(ended(OTHER_PRIMARY));
@@ -132,16 +152,18 @@ impl Event {
     }
 }
 
-/// Lets through what changes or removes a document that was there, unless only fields changed that change all the time. And of
-/// that, which document it is.
+/// Lets through what changes or removes a document that was there, unless only fields changed that change all the time, and new
+/// documents where they matter. And of that, which document it is.
 ///
-/// Participations are not watched: every batch counts on many of them, and the server would have to look at each. Who changes
-/// the status of one [says so](crate::participations) of its streamer.
-fn pipeline(unimportant: &[&str]) -> [Document; 2] {
+/// Participations are not watched: every batch counts on many of them, and the server would have to look at each. Who makes
+/// one, or changes the status of one, [says so](crate::participations) of its streamer.
+fn pipeline(watched: &Watched) -> [Document; 2] {
+    let mut operations = vec!["replace", "delete", "drop", "rename"];
+    operations.extend(watched.tells_new.then_some("insert"));
     [
         doc! {"$match": {"$or": [
-            {"operationType": {"$in": ["replace", "delete", "drop", "rename"]}},
-            {"operationType": "update", "$expr": {"$not": [only(unimportant)]}},
+            {"operationType": {"$in": operations}},
+            {"operationType": "update", "$expr": {"$not": [only(watched.unimportant)]}},
         ]}},
         // The driver needs the first two to resume.
         doc! {"$project": {"operationType": 1, "ns": 1, "documentKey": 1}},

@@ -1,11 +1,14 @@
 //! Participations.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
 use gametriggers_documents::{
     Fields,
     participations::{self, Unpriced},
+    values,
 };
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
@@ -13,7 +16,7 @@ use gametriggers_persistence::{
     StorageError,
 };
 use gametriggers_types::{
-    CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
+    CampaignId, CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
 };
 use mongodb::Collection;
 
@@ -35,7 +38,24 @@ impl ParticipationRepository for MongoStore {
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let pipeline = joined(streamer, &[ParticipationStatus::Active], &[CampaignStatus::Active]);
-        self.list_joined(pipeline).await
+        self.list_pairs(pipeline).await
+    }
+
+    async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let active = status_is(&[ParticipationStatus::Active]);
+        let filter = doc! {"streamerId": StoredId::from(streamer).0, "status": active};
+        let participations = self.participations();
+        let listing = async move {
+            let found = participations.find(filter).projection(doc! {"campaignId": 1}).limit(limit.into());
+            found.await?.try_collect::<Vec<_>>().await
+        };
+        let found = call::read(listing).await?;
+        // An id that is none of ours leads to no campaign.
+        let campaign = |part: &RawDocumentBuf| Fields::from(part).required("campaignId", values::id).ok();
+        Ok(found.iter().filter_map(campaign).collect())
     }
 
     async fn list_current(
@@ -55,22 +75,38 @@ impl ParticipationRepository for MongoStore {
             joined(streamer, &participations, &[CampaignStatus::Active, CampaignStatus::Paused]);
         pipeline.push(doc! {"$skip": i64::from(page.offset)});
         pipeline.push(doc! {"$limit": i64::from(page.limit)});
-        self.list_joined(pipeline).await
+        self.list_pairs(pipeline).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
         let document = participations::write(&participation.participation);
-        insertion::if_absent(self.participations(), document, &participation.other_fields).await
+        let insertion =
+            insertion::if_absent(self.participations(), document, &participation.other_fields).await?;
+        if insertion == Insertion::Inserted {
+            self.tell_of([participation.participation.streamer_id]).await;
+        }
+        Ok(insertion)
     }
 
     async fn insert_all_if_absent(
         &self,
         participations: Vec<NewParticipation>,
     ) -> Result<Insertions, StorageError> {
+        let streamers: Vec<_> = participations.iter().map(|new| new.participation.streamer_id).collect();
         let documents = participations.into_iter().map(|participation| {
             (participations::write(&participation.participation), participation.other_fields)
         });
-        insertion::all_if_absent(&self.participations(), documents).await
+        let answers = insertion::all_if_absent(&self.participations(), documents).await;
+        match &answers {
+            Ok(answers) => {
+                let inserted = streamers.into_iter().zip(answers);
+                let inserted = inserted.filter(|(_, answer)| matches!(answer, Ok(Insertion::Inserted)));
+                self.tell_of(inserted.map(|(streamer, _)| streamer)).await;
+            }
+            // Some of them may be stored.
+            Err(_) => self.tell_of(streamers).await,
+        }
+        answers
     }
 
     async fn transition(
@@ -88,7 +124,8 @@ impl ParticipationRepository for MongoStore {
             participations.find_one_and_update(filter, change).projection(doc! {"streamerId": 1}).await
         };
         let Some(changed) = call::write(changing).await? else { return Ok(false) };
-        self.tell_of(&changed).await;
+        let streamer = Fields::from(&changed).required("streamerId", values::id::<UserId>);
+        self.tell_of(streamer.ok()).await;
         Ok(true)
     }
 
@@ -103,13 +140,18 @@ impl ParticipationRepository for MongoStore {
 }
 
 impl MongoStore {
-    /// Lets those who [follow changes](crate::changes) know that a participation has changed, by its streamer. Where that
-    /// fails, they see it when they next read the screen.
-    async fn tell_of(&self, participation: &RawDocument) {
-        let Ok(Some(RawBsonRef::ObjectId(streamer))) = participation.get("streamerId") else { return };
-        let told = doc! {"$currentDate": {"participationsChangedAt": true}};
+    /// Lets those who [follow changes](crate::changes) know that a participation of each of these streamers is new or has
+    /// changed. Where that fails, they see it when they next read the screen.
+    async fn tell_of(&self, streamers: impl IntoIterator<Item = UserId>) {
+        let streamers: BTreeSet<_> = streamers.into_iter().collect();
+        if streamers.is_empty() {
+            return;
+        }
+        let ids: Vec<_> = streamers.into_iter().map(|streamer| StoredId::from(streamer).0).collect();
         let users = self.collection(collection::USERS);
-        if let Err(error) = document::update_one(users, doc! {"_id": streamer}, told).await {
+        let told = doc! {"$currentDate": {"participationsChangedAt": true}};
+        let telling = async move { users.update_many(doc! {"_id": {"$in": ids}}, told).await };
+        if let Err(error) = call::write(telling).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "a participation has changed, and those who show it cannot be told");
         }
@@ -131,7 +173,7 @@ impl MongoStore {
         Ok(Some(unpriced.priced(payment.as_ref())))
     }
 
-    async fn list_joined(
+    async fn list_pairs(
         &self,
         pipeline: Vec<Document>,
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bson::{Document, doc, oid::ObjectId};
-use gametriggers_persistence::{Change, ChangeStream, Repositories, StorageError};
+use gametriggers_persistence::{Change, ChangeStream, Repositories, StorageError, Told};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::{Server, TestDatabase};
 use tokio::{task::block_in_place, time::timeout};
@@ -66,7 +66,7 @@ impl Stage {
 async fn next(stream: &mut dyn ChangeStream) -> Result<Change, StorageError> {
     let next = async {
         loop {
-            if let Some(change) = stream.next().await? {
+            if let Some(change) = stream.next().await?.changes.pop() {
                 return Ok(change);
             }
         }
@@ -95,10 +95,10 @@ async fn what_is_none_of_ours_hides_nothing_that_waits_behind_it() {
     let users = stage.database.raw().collection::<Document>("users");
     users.insert_one(doc! {"_id": "not ours", "email": "b@example.com"}).await.unwrap();
     let mut stream = stage.subscribe().await;
-    assert_eq!(stream.next().await.unwrap(), None);
+    assert_eq!(stream.next().await.unwrap(), Told { changes: Vec::new(), is_all: true });
     users.update_one(doc! {"_id": "not ours"}, doc! {"$set": {"a": 1}}).await.unwrap();
     stage.change_user().await;
-    assert_eq!(stream.next().await.unwrap(), Some(stage.change()));
+    assert_eq!(stream.next().await.unwrap(), Told { changes: vec![stage.change()], is_all: true });
 }
 
 /// A history that the server no longer has: the subscription ends, and a new one works.
@@ -123,14 +123,24 @@ async fn a_collection_that_is_dropped_or_renamed_has_changed_everything() {
     let mut stream = stage.subscribe().await;
     let database = stage.database.raw();
     database.collection::<Document>("users").drop().await.unwrap();
-    assert_eq!(next(&mut *stream).await.unwrap(), Change::Everything);
-    next(&mut *stream).await.unwrap_err();
+    assert_has_changed_everything(&mut *stream).await;
 
     let mut stream = stage.subscribe().await;
     let name = |collection| format!("{}.{collection}", database.name());
     let rename = doc! {"renameCollection": name("campaigns"), "to": name("campaigns_of_old")};
     database.client().database("admin").run_command(rename).await.unwrap();
-    assert_eq!(next(&mut *stream).await.unwrap(), Change::Everything);
+    assert_has_changed_everything(&mut *stream).await;
+}
+
+/// It is told, unless the subscription is over already, which says the same.
+async fn assert_has_changed_everything(stream: &mut dyn ChangeStream) {
+    loop {
+        match next(stream).await {
+            Ok(change) => assert_eq!(change, Change::Everything),
+            Err(StorageError::Unavailable { .. }) => return,
+            Err(error) => panic!("{error:?}"),
+        }
+    }
 }
 
 /// Without its database nothing more can be told.
@@ -140,13 +150,7 @@ async fn a_dropped_database_ends_the_subscription() {
     let mut stream = stage.subscribe().await;
     stage.database.raw().drop().await.unwrap();
     // Each of its collections is dropped first.
-    let ended = loop {
-        match next(&mut *stream).await {
-            Ok(Change::Everything) => {}
-            ended => break ended,
-        }
-    };
-    assert!(matches!(ended, Err(StorageError::Unavailable { .. })), "{ended:?}");
+    assert_has_changed_everything(&mut *stream).await;
 }
 
 /// A stream stays with the member that it was opened on. Once that is not the primary, it may be behind, and its silence

@@ -113,6 +113,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     let token = &part.browser_source_token;
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
     profiler.call("participations.list_active", participations.list_active(id)).await;
+    profiler.call("participations.list_joined", participations.list_joined(id, 10)).await;
     let page = Page { offset: 0, limit: 10 };
     profiler.call("participations.list_current", participations.list_current(id, page)).await;
     let links = TrackingLinks { chat_command: Some("!ad".to_owned()), ..TrackingLinks::default() };

@@ -1,15 +1,16 @@
 //! What others change, learnt by asking: SQLite tells no other process of a write.
 //!
-//! Four times a second, on a connection of its own, one look at the newest number of `changes`, which triggers keep. That costs some microseconds, sees every writer of the file, and a change is known a quarter of a second later.
+//! Four times a second, on a connection of its own, one look at the newest number of `changes`, which triggers keep. That costs
+//! some microseconds, sees every writer of the file, and a change is known a quarter of a second later. An answer is all that
+//! had changed when it was read, however much changes meanwhile.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use gametriggers_persistence::{Change, ChangeFeed, ChangeStream, Entity, StorageError};
+use gametriggers_persistence::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Entity, StorageError, Told};
 use rusqlite::{Connection, Row};
 
 use crate::{
@@ -26,8 +27,8 @@ struct SqliteChangeStream {
     connection: Arc<Mutex<Connection>>,
     /// Changes up to this number were told.
     seen: i64,
-    /// Changes that are known and were not told yet.
-    untold: VecDeque<Change>,
+    /// Whether others wait to be told.
+    has_more: bool,
 }
 
 #[async_trait]
@@ -41,39 +42,40 @@ impl ChangeFeed for SqliteStore {
         })
         .await?;
         let connection = Arc::new(Mutex::new(connection));
-        Ok(Box::new(SqliteChangeStream { connection, seen, untold: VecDeque::new() }))
+        Ok(Box::new(SqliteChangeStream { connection, seen, has_more: false }))
     }
 }
 
 #[async_trait]
 impl ChangeStream for SqliteChangeStream {
-    async fn next(&mut self) -> Result<Option<Change>, StorageError> {
-        if self.untold.is_empty() {
+    async fn next(&mut self) -> Result<Told, StorageError> {
+        if !self.has_more {
             tokio::time::sleep(INTERVAL).await;
-            let (connection, seen) = (self.connection.clone(), self.seen);
-            let (last, changes) = run_blocking(move || changes_since(&lock(&connection), seen)).await?;
-            (self.seen, self.untold) = (last, changes);
         }
-        // After the last that is told, the store is asked again whether there are others.
-        Ok(self.untold.pop_front())
+        let (connection, seen) = (self.connection.clone(), self.seen);
+        let (last, told) = run_blocking(move || changes_since(&lock(&connection), seen, CHANGES_MAX)).await?;
+        (self.seen, self.has_more) = (last, !told.is_all);
+        Ok(told)
     }
 }
 
-/// The changes after the one of this number, and the number of the last.
-fn changes_since(db: &Connection, seen: i64) -> DbResult<(i64, VecDeque<Change>)> {
+/// The first changes after the one of this number, `most` of them at most, and the number of the last.
+fn changes_since(db: &Connection, seen: i64, most: usize) -> DbResult<(i64, Told)> {
     let newest = newest(db)?;
     if newest < seen {
         // The store was put back to an earlier state, by its own backup command or by hand.
-        return Ok((newest, VecDeque::from([Change::Everything])));
+        return Ok((newest, Told { changes: vec![Change::Everything], is_all: true }));
     }
     if newest == seen {
-        return Ok((seen, VecDeque::new()));
+        return Ok((seen, Told { changes: Vec::new(), is_all: true }));
     }
     let mut changed =
-        db.prepare_cached("SELECT number, entity, id FROM changes WHERE number > ? ORDER BY number")?;
-    let changed: Vec<_> = changed.query_and_then([seen], from_row)?.collect::<DbResult<_>>()?;
+        db.prepare_cached("SELECT number, entity, id FROM changes WHERE number > ? ORDER BY number LIMIT ?")?;
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let changed: Vec<_> = changed.query_and_then((seen, limit), from_row)?.collect::<DbResult<_>>()?;
     let last = changed.last().map_or(newest, |(number, _)| *number);
-    Ok((last, changed.into_iter().map(|(_, change)| change).collect()))
+    let is_all = changed.len() < most;
+    Ok((last, Told { changes: changed.into_iter().map(|(_, change)| change).collect(), is_all }))
 }
 
 fn newest(db: &Connection) -> DbResult<i64> {
@@ -81,15 +83,17 @@ fn newest(db: &Connection) -> DbResult<i64> {
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// An entity of which this version knows nothing may be anything.
+/// An entity of which this version knows nothing, or whose id it cannot read, may be anything.
 fn from_row(row: &Row<'_>) -> DbResult<(i64, Change)> {
     let entity: String = row.get("entity")?;
     let change = match entity.as_str() {
-        "user" => Change::User(EntityRow::new(row, Entity::User, "id")?.parse("id")?),
-        "campaign" => Change::Campaign(EntityRow::new(row, Entity::Campaign, "id")?.parse("id")?),
-        _ => Change::Everything,
+        "user" => EntityRow::new(row, Entity::User, "id").and_then(|it| it.parse("id")).map(Change::User),
+        "campaign" => {
+            EntityRow::new(row, Entity::Campaign, "id").and_then(|it| it.parse("id")).map(Change::Campaign)
+        }
+        _ => Ok(Change::Everything),
     };
-    Ok((row.get("number")?, change))
+    Ok((row.get("number")?, change.unwrap_or(Change::Everything)))
 }
 
 #[cfg(test)]
@@ -123,6 +127,21 @@ mod tests {
         }
     }
 
+    /// A row that somebody has edited by hand must not end what tells of all others, each time anew.
+    #[test]
+    fn a_change_of_something_that_cannot_be_read_may_be_of_anything() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "CREATE TABLE changes (number INTEGER PRIMARY KEY, entity TEXT, id TEXT);
+             INSERT INTO changes (entity, id) VALUES
+                 ('user', 'nobody'), ('campaign', CAST(x'ff' AS TEXT)), ('user', '6864d4187d06a675f2abb714')",
+        )
+        .unwrap();
+        let (last, told) = changes_since(&db, 0, 10).unwrap();
+        let user = Change::User("6864d4187d06a675f2abb714".parse().unwrap());
+        assert_eq!((last, told.changes), (3, vec![Change::Everything, Change::Everything, user]));
+    }
+
     /// One that was put back counts on from less: nothing that was read is to be believed.
     #[test]
     fn a_store_put_back_to_an_earlier_state_has_changed_everything() {
@@ -130,10 +149,33 @@ mod tests {
         db.execute_batch("CREATE TABLE changes (number INTEGER PRIMARY KEY, entity TEXT, id TEXT)").unwrap();
         let user = "6864d4187d06a675f2abb714";
         db.execute("INSERT INTO changes VALUES (7, 'user', ?)", [user]).unwrap();
-        let told = |seen| changes_since(&db, seen).unwrap();
+        let told = |seen| changes_since(&db, seen, 2).unwrap();
+        let all = |changes| Told { changes, is_all: true };
         let changed = Change::User(user.parse().unwrap());
-        assert_eq!(told(0), (7, VecDeque::from([changed])));
-        assert_eq!(told(7), (7, VecDeque::new()));
-        assert_eq!(told(8), (7, VecDeque::from([Change::Everything])));
+        assert_eq!(told(0), (7, all(vec![changed])));
+        assert_eq!(told(7), (7, all(vec![])));
+        assert_eq!(told(8), (7, all(vec![Change::Everything])));
+    }
+
+    /// However much has changed at once, an answer is no longer than it may be, and none is passed over.
+    #[test]
+    fn what_is_too_much_for_one_answer_is_told_by_the_next() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE changes (number INTEGER PRIMARY KEY, entity TEXT, id TEXT)").unwrap();
+        let campaign = |number: u8| format!("6864d4187d06a675f2abb7{number:02}");
+        for number in 1..=5 {
+            db.execute("INSERT INTO changes VALUES (?, 'campaign', ?)", (number, campaign(number))).unwrap();
+        }
+        let (mut seen, mut answers) = (0, Vec::new());
+        loop {
+            let (last, told) = changes_since(&db, seen, 2).unwrap();
+            seen = last;
+            answers.push(told.changes);
+            if told.is_all {
+                break;
+            }
+        }
+        let change = |number| Change::Campaign(campaign(number).parse().unwrap());
+        assert_eq!(answers, [vec![change(1), change(2)], vec![change(3), change(4)], vec![change(5)]]);
     }
 }

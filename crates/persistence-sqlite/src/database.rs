@@ -238,3 +238,93 @@ where
         Err(panicked) => Err(StorageError::Backend(panicked.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tempfile::TempDir;
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    async fn database() -> (Database, TempDir) {
+        let folder = TempDir::new().unwrap();
+        let database = Database::open(&folder.path().join("test.db")).await.unwrap();
+        database.write(|db| Ok(db.execute_batch("CREATE TABLE notes (text TEXT)")?)).await.unwrap();
+        (database, folder)
+    }
+
+    /// What hangs until the sender is dropped, as a disk may.
+    fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> DbResult<()> + Send + 'static) {
+        let (sender, receiver) = mpsc::channel();
+        (sender, move || {
+            receiver.recv().ok();
+            Ok(())
+        })
+    }
+
+    fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, StorageError>, is_unknown: bool) {
+        let Err(StorageError::Unavailable { outcome_unknown, .. }) = answer else { panic!("{answer:?}") };
+        assert_eq!(*outcome_unknown, is_unknown, "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn reads_that_hang_are_given_up_in_time_and_so_are_those_behind_them() {
+        let (database, _folder) = database().await;
+        let short = database.within(SHORT);
+        let mut held = Vec::new();
+        let mut reads = JoinSet::new();
+        for _ in 0..READERS {
+            let (sender, hang) = hanging();
+            held.push(sender);
+            let short = short.clone();
+            reads.spawn(async move { short.read(move |_| hang()).await });
+        }
+        for answer in reads.join_all().await {
+            assert_unavailable(&answer, false);
+        }
+        assert_unavailable(&short.read(|_| Ok(())).await, false);
+        drop(held);
+        database.read(|_| Ok(())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_write_that_hangs_is_said_to_be_unknown_and_those_behind_it_are_not_begun() {
+        let (database, _folder) = database().await;
+        let short = database.within(SHORT);
+        let note = |text: &'static str| {
+            move |db: &Transaction<'_>| Ok(db.execute("INSERT INTO notes (text) VALUES (?)", [text])?)
+        };
+        let (sender, hang) = hanging();
+        let hung = short.write(move |db| {
+            note("begun")(db)?;
+            hang()
+        });
+        assert_unavailable(&hung.await, true);
+        assert_unavailable(&short.write(note("behind")).await, false);
+        drop(sender);
+        database.write(note("after")).await.unwrap();
+        let notes =
+            |db: &Connection| Ok(db.query_row("SELECT group_concat(text) FROM notes", [], |row| row.get(0))?);
+        let notes: String = database.read(notes).await.unwrap();
+        assert_eq!(notes, "begun,after", "what was begun was done to its end");
+    }
+
+    /// A task that panics has changed nothing, and the next one succeeds.
+    #[tokio::test]
+    async fn a_panic_is_its_callers_alone() {
+        let (database, _folder) = database().await;
+        let panicking = database.write(|db| -> DbResult<()> {
+            db.execute("INSERT INTO notes (text) VALUES ('panic')", [])?;
+            panic!("on purpose");
+        });
+        assert!(matches!(panicking.await, Err(StorageError::Backend(_))));
+        let count = |db: &Transaction<'_>| {
+            Ok(db.query_row("SELECT count(*) FROM notes", [], |row| row.get::<_, i64>(0))?)
+        };
+        assert_eq!(database.write(count).await.unwrap(), 0);
+    }
+}

@@ -5,7 +5,7 @@ use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
     Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository, StorageError,
 };
-use gametriggers_types::{ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 
 use crate::{
@@ -37,7 +37,21 @@ impl ParticipationRepository for SqliteStore {
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status = 'active' AND c.status = 'active'";
-        self.list_joined(streamer, condition, -1, 0).await
+        self.list_pairs(streamer, condition, -1, 0).await
+    }
+
+    async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError> {
+        self.database
+            .read(move |db| {
+                db.prepare_cached(
+                    "SELECT id, campaign_id FROM participations WHERE streamer_id = ? AND status = 'active' LIMIT ?",
+                )?
+                .query_and_then((text(streamer), limit), |row| {
+                    EntityRow::new(row, Entity::Participation, "id")?.parse("campaign_id")
+                })?
+                .collect()
+            })
+            .await
     }
 
     async fn list_current(
@@ -47,7 +61,7 @@ impl ParticipationRepository for SqliteStore {
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status IN ('active', 'paused', 'participation_paused') \
                          AND c.status IN ('active', 'paused')";
-        self.list_joined(streamer, condition, page.limit.into(), page.offset.into()).await
+        self.list_pairs(streamer, condition, page.limit.into(), page.offset.into()).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
@@ -110,7 +124,7 @@ pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Part
 
 impl SqliteStore {
     /// One query for both documents of each pair; a limit of -1 is none.
-    async fn list_joined(
+    async fn list_pairs(
         &self,
         streamer: UserId,
         condition: &'static str,

@@ -9,6 +9,8 @@
 //! - A write names its fields. No method writes a whole document over a stored one, so no token, counter or setting
 //!   that a caller did not name can be lost.
 //! - When a method returns, its write is durable and seen by every later read of every instance.
+//! - Every method but [`Ledger::reconcile`] has a deadline, whatever holds up the store: it returns
+//!   [`StorageError::Unavailable`] then, which says whether its write may have happened, or may yet happen, all the same.
 
 mod campaigns;
 mod changes;
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use campaigns::{CampaignRepository, NewCampaign};
-pub use changes::{Change, ChangeFeed, ChangeStream};
+pub use changes::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Told};
 pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
 pub use error::{Entity, SaidOnce, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
-use gametriggers_types::{ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
 
 use crate::{Insertion, Insertions, StorageError};
 
@@ -38,6 +38,10 @@ pub trait ParticipationRepository: Send + Sync {
     /// The other conditions of eligibility are the domain's.
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError>;
 
+    /// The campaigns of the streamer's active participations, `limit` at most, in no order: whatever their status, and also
+    /// where a campaign is not there.
+    async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError>;
+
     /// The streamer's participations that are active or paused, in campaigns that are active or paused, with those
     /// campaigns, in order of participation id.
     async fn list_current(
@@ -46,7 +50,7 @@ pub trait ParticipationRepository: Send + Sync {
         page: Page,
     ) -> Result<Vec<(Participation, Campaign)>, StorageError>;
 
-    /// Stores a participation unless one of this id is there.
+    /// Stores a participation unless one of this id is there. It is [told](crate::Change::User) as a change of its streamer.
     ///
     /// # Errors
     /// [`StorageError::AlreadyExists`] if another participation has the token, or is the same streamer's in the same

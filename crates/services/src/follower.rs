@@ -55,7 +55,7 @@ impl Follower {
         }
         (self.complained, self.wait) = (false, FIRST_WAIT);
         while let Some(snapshots) = self.snapshots.upgrade() {
-            snapshots.heard(asked, answer);
+            snapshots.heard(asked, &answer);
             drop(snapshots);
             asked = Instant::now();
             answer = answered(changes.next()).await?;

@@ -10,6 +10,7 @@
 mod campaigns;
 mod clock;
 mod clocks;
+mod content;
 mod entropy;
 mod error;
 mod follower;
@@ -20,6 +21,7 @@ mod links;
 mod overlay;
 mod receipt;
 mod recorder;
+mod screen;
 mod secrets;
 pub mod shortening;
 mod snapshots;
@@ -35,6 +37,7 @@ use crate::{follower::Follower, snapshots::Snapshots};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
+pub use content::Rendering;
 pub use entropy::{NoEntropy, new_object_id, new_token};
 pub use error::ServiceError;
 pub use gametriggers_persistence::{
@@ -42,11 +45,12 @@ pub use gametriggers_persistence::{
 };
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
 pub use links::{LinkService, VisitTarget, Visitor};
-pub use overlay::{OnScreen, OverlayService, Screen, ShownCampaign};
+pub use overlay::OverlayService;
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::Recorder;
+pub use screen::{OnScreen, Screen, ShownCampaign};
 pub use secrets::Secrets;
-pub use snapshots::{Rendering, Streamer};
+pub use snapshots::Streamer;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 

@@ -76,8 +76,16 @@ impl LinkService {
         if let Some(visitor) = visitor {
             self.record_visit(&participation, &campaign, source, visitor).await?;
         }
-        let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
-        Ok(VisitTarget { title: campaign.title, click_url })
+        Ok(target(campaign))
+    }
+
+    /// Where the campaign on screen wants its visitors to go. Counts nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
+    pub async fn target_shown(&self, token: &str) -> Result<VisitTarget, ServiceError> {
+        let user = self.overlay.resolve_stored(token).await?;
+        Ok(target(self.overlay.shown_now(&user).await?.campaign))
     }
 
     /// The address to put into the QR code of one participation, whatever is on screen.
@@ -152,6 +160,11 @@ impl LinkService {
         }
         Ok(())
     }
+}
+
+fn target(campaign: Campaign) -> VisitTarget {
+    let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
+    VisitTarget { title: campaign.title, click_url }
 }
 
 fn with_source(link: &str, source: VisitSource) -> String {

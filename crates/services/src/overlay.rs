@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use gametriggers_domain::{
-    decision::{Basis, Content, Decision, Tally},
-    eligibility::{EmptyReason, hindrance, screen_hindrance, shown_until},
-    model::{Campaign, Participation, TestCampaign, User},
+    decision::{self, Basis, Decision, Tally},
+    eligibility::{self, EmptyReason, empty_until, screen_hindrance, shown_until},
+    model::{Campaign, Participation, User},
     selection::{self, Candidate, SelectionContext},
 };
 use gametriggers_persistence::{Repositories, StorageError};
@@ -17,68 +17,15 @@ use gametriggers_types::{CampaignId, DecisionId, ScreenToken, Slot, Timestamp};
 use crate::{
     Clock, ServiceError,
     clocks::Clocks,
+    content::{Content, Credit, Display, JOINED_MAX, Joined, Rendering, Shown},
     receipt::{self, Subject},
+    screen::{Offer, OnScreen, Screen, ShownCampaign, in_force_until, test_ad_on_screen},
     secrets::Secrets,
-    snapshots::{Display, Rendering, Shown, Snapshots, Streamer},
+    snapshots::{Reading, Snapshots, Streamer},
 };
 
 /// How often a decision is attempted while other instances decide first.
 const ATTEMPTS: u32 = 10;
-
-/// A streamer's screen and what is on it.
-#[derive(Debug, Clone)]
-pub struct Screen {
-    /// Whose screen.
-    pub user: User,
-    /// What is on it.
-    pub on_screen: OnScreen,
-}
-
-/// What is on a screen.
-#[derive(Debug, Clone)]
-pub enum OnScreen {
-    /// A campaign, until its slot ends.
-    Campaign(Box<ShownCampaign>),
-    /// The streamer's own test ad.
-    Test {
-        /// The ad.
-        ad: TestCampaign,
-        /// Its receipt, with which a click is known to be on a test ad.
-        receipt: String,
-    },
-    /// Nothing.
-    Empty(EmptyReason),
-}
-
-/// A campaign on a screen.
-#[derive(Debug, Clone)]
-pub struct ShownCampaign {
-    /// The decision that put it there.
-    pub decision: Decision,
-    /// The campaign.
-    pub campaign: Campaign,
-    /// The streamer's part in it.
-    pub participation: Participation,
-    /// Proof of this display, the same for all displays of the decision.
-    pub receipt: String,
-}
-
-impl Screen {
-    /// The campaign on it, which is kept in memory; what else may be on it is soon over.
-    fn display(&self) -> Option<Display> {
-        match &self.on_screen {
-            OnScreen::Campaign(shown) => Some(Display {
-                decision: shown.decision.id,
-                campaign: shown.campaign.id,
-                participation: shown.participation.id,
-                basis: shown.decision.basis,
-                from: shown.decision.from,
-                until: shown.decision.until,
-            }),
-            OnScreen::Test { .. } | OnScreen::Empty(_) => None,
-        }
-    }
-}
 
 /// Shows screens, and decides what is on them.
 #[derive(Clone)]
@@ -166,27 +113,67 @@ impl OverlayService {
         render: impl FnOnce(Screen) -> Result<Rendering, E>,
     ) -> Result<Rendering, E> {
         if let Some(known) = self.snapshots.find(token)
-            && let Some(shown) = self.snapshots.shown(&known, self.clock.now())
+            && let Some(content) = self.snapshots.content(&known, self.clock.now())
+            && let Some(rendering) = &content.rendering
         {
-            return Ok(shown.rendering.clone());
+            return Ok(rendering.clone());
         }
         let reading = self.snapshots.begin_reading();
-        let screen = self.show(token).await?;
-        let display = screen.display();
+        let (screen, until) = self.look(token).await?;
+        let what = self.shown(&screen).await?;
         let user = screen.user.clone();
         let rendering = render(screen)?;
         if let Some(token) = ScreenToken::parse(token) {
-            let shown = display.map(|display| Shown { display, rendering: rendering.clone() });
-            self.snapshots.keep(reading, &token, &user, shown);
+            let content = Content { what, until, rendering: Some(rendering.clone()) };
+            self.snapshots.keep(reading, &token, &user, Some(content));
         }
         Ok(rendering)
     }
 
-    /// What is known of the screen that the token addresses: whose it is and, as far as that is known, what is on it.
-    pub(crate) fn known(&self, token: &str) -> Option<(Streamer, Option<Display>)> {
+    /// What is to be kept of a screen.
+    async fn shown(&self, screen: &Screen) -> Result<Shown, ServiceError> {
+        Ok(match &screen.on_screen {
+            OnScreen::Campaign(shown) => Shown::Campaign(shown.display()),
+            OnScreen::Test { .. } => Shown::TestAd,
+            OnScreen::Empty(reason) => {
+                // Whatever becomes of campaigns, such a screen stays empty.
+                let is_closed = *reason != EmptyReason::NoCampaign;
+                let joined = if is_closed || !self.snapshots.is_trusted() {
+                    Vec::new()
+                } else {
+                    self.storage.participations.list_joined(screen.user.id, JOINED_MAX).await?
+                };
+                Shown::Empty { reason: *reason, joined: Joined::from(joined) }
+            }
+        })
+    }
+
+    /// What is known of the screen that the token addresses: whose it is and, as far as that is known, whom an event on it is
+    /// credited to.
+    pub(crate) fn known(&self, token: &str) -> Option<(Streamer, Option<Credit>)> {
         let known = self.snapshots.find(token)?;
-        let display = self.snapshots.shown(&known, self.clock.now()).map(|shown| shown.display);
-        Some((known.streamer, display))
+        let credit = self.snapshots.content(&known, self.clock.now()).map(|content| content.what.credit());
+        Some((known.streamer, credit))
+    }
+
+    /// To be called before the store is read for [`keep_in_force`](Self::keep_in_force).
+    pub(crate) fn begin_reading(&self) -> Reading {
+        self.snapshots.begin_reading()
+    }
+
+    /// Keeps what an event found in force on the user's screen, so that the next one need not look. How it is rendered, the
+    /// next page will say.
+    pub(crate) fn keep_in_force(
+        &self,
+        reading: Reading,
+        token: &str,
+        user: &User,
+        display: Display,
+        end: Timestamp,
+    ) {
+        let Some(token) = ScreenToken::parse(token) else { return };
+        let content = Content { what: Shown::Campaign(display), until: end, rendering: None };
+        self.snapshots.keep(reading, &token, user, Some(content));
     }
 
     /// The campaign that a decision put on its screen, from when until when; `None` if there is no such decision, or it is
@@ -218,18 +205,23 @@ impl OverlayService {
     /// # Errors
     /// [`ServiceError::UnknownToken`]; [`ServiceError::Storage`].
     pub async fn show(&self, token: &str) -> Result<Screen, ServiceError> {
+        Ok(self.look(token).await?.0)
+    }
+
+    /// [`show`](Self::show), and when that is over by time alone.
+    async fn look(&self, token: &str) -> Result<(Screen, Timestamp), ServiceError> {
         let user = self.resolve_stored(token).await?;
         let now = self.clock.now();
         // Defect O8: a test ad never appeared while a campaign was on.
-        let on_screen = match test_ad_on_screen(&user, now) {
+        let (on_screen, until) = match test_ad_on_screen(&user, now) {
             Some(ad) => {
-                let receipt =
-                    receipt::sign(&self.secrets, Streamer::from(&user), Subject::TestAd(ad.expires_at));
-                OnScreen::Test { ad: ad.clone(), receipt }
+                let subject = Subject::TestAd(ad.expires_at);
+                let receipt = receipt::sign(&self.secrets, Streamer::from(&user), subject);
+                (OnScreen::Test { ad: ad.clone(), receipt }, ad.expires_at)
             }
             None => self.decide(&user, now).await?,
         };
-        Ok(Screen { user, on_screen })
+        Ok((Screen { user, on_screen }, until))
     }
 
     /// The campaign on the user's screen; never decides.
@@ -242,24 +234,28 @@ impl OverlayService {
             return Err(ServiceError::NothingOnScreen);
         }
         let latest = self.storage.decisions.find_latest(user.id).await?;
-        let eligible = self.eligible(user, now).await?;
+        let offer = self.offer(user, now).await?;
         latest
-            .and_then(|decision| self.still_shown(user, decision, eligible.as_deref().ok()?, now).ok())
+            .and_then(|decision| self.still_shown(user, decision, &offer.eligible, now).ok())
             .ok_or(ServiceError::NothingOnScreen)
     }
 
-    async fn decide(&self, user: &User, now: Timestamp) -> Result<OnScreen, ServiceError> {
+    /// What is on the user's screen, and when that is over by time alone.
+    async fn decide(&self, user: &User, now: Timestamp) -> Result<(OnScreen, Timestamp), ServiceError> {
         for _ in 0..ATTEMPTS {
             let latest = self.storage.decisions.find_latest(user.id).await?;
             if let Some(latest) = &latest {
                 self.clocks.compare(latest, now);
             }
-            let eligible = self.eligible(user, now).await?;
-            let offered = eligible.as_deref().unwrap_or_default();
+            let offer = self.offer(user, now).await?;
+            let offered = &offer.eligible;
             let ended = match latest {
                 None => None,
                 Some(latest) => match self.still_shown(user, latest, offered, now) {
-                    Ok(shown) => return Ok(OnScreen::Campaign(Box::new(shown))),
+                    Ok(shown) => {
+                        let until = in_force_until(&shown.display(), &shown.campaign);
+                        return Ok((OnScreen::Campaign(Box::new(shown)), until));
+                    }
                     Err(ended) => Some(ended),
                 },
             };
@@ -267,10 +263,10 @@ impl OverlayService {
             let next = if let Some(next) = self.next_decision(user, ended.as_deref(), offered, now) {
                 next
             } else {
-                let reason = eligible.err().unwrap_or(EmptyReason::NoCampaign);
+                let reason = offer.hindrance.unwrap_or(EmptyReason::NoCampaign);
                 let Some(running) = ended.filter(|ended| ended.shown().is_some() && now < ended.until) else {
                     // Nothing was on screen anyway: that is not worth a record.
-                    return Ok(OnScreen::Empty(reason));
+                    return Ok((OnScreen::Empty(reason), offer.empty_until));
                 };
                 empty_decision(user, &running, reason, now)
             };
@@ -281,10 +277,10 @@ impl OverlayService {
             if stored == next {
                 self.clocks.note(&next);
             }
-            if let Content::Empty { reason } = stored.content
+            if let decision::Content::Empty { reason } = stored.content
                 && stored == next
             {
-                return Ok(OnScreen::Empty(reason));
+                return Ok((OnScreen::Empty(reason), offer.empty_until));
             }
             // Whoever wrote it, the next round finds it in force.
         }
@@ -292,18 +288,18 @@ impl OverlayService {
         Err(StorageError::Conflict(message.into()).into())
     }
 
-    /// The eligible participations with their campaigns, or why nothing at all may be shown.
-    async fn eligible(
-        &self,
-        user: &User,
-        now: Timestamp,
-    ) -> Result<Result<Vec<(Participation, Campaign)>, EmptyReason>, StorageError> {
-        if let Some(reason) = screen_hindrance(user, now) {
-            return Ok(Err(reason));
-        }
-        let mut joined = self.storage.participations.list_active(user.id).await?;
-        joined.retain(|(participation, campaign)| hindrance(campaign, participation, now).is_none());
-        Ok(Ok(joined))
+    /// What may be on the user's screen.
+    async fn offer(&self, user: &User, now: Timestamp) -> Result<Offer, StorageError> {
+        let hindrance = screen_hindrance(user, now);
+        let mut eligible = match hindrance {
+            None => self.storage.participations.list_active(user.id).await?,
+            Some(_) => Vec::new(),
+        };
+        let empty_until = empty_until(user, &eligible, now);
+        eligible.retain(|(participation, campaign)| {
+            eligibility::hindrance(campaign, participation, now).is_none()
+        });
+        Ok(Offer { hindrance, eligible, empty_until })
     }
 
     /// The decision as it is shown, if it is in force; the decision back if it has ended.
@@ -360,15 +356,10 @@ impl OverlayService {
             settings_version: user.selection.version,
             // Until audiences are measured, no streamer has a measurable channel.
             basis: Basis::Display,
-            content: Content::Campaign(selection),
+            content: decision::Content::Campaign(selection),
             tally,
         })
     }
-}
-
-/// The test ad that is on the user's screen: it comes before any campaign and any blackout.
-pub(crate) fn test_ad_on_screen(user: &User, now: Timestamp) -> Option<&TestCampaign> {
-    user.test_ad_at(now).filter(|_| screen_hindrance(user, now) != Some(EmptyReason::StreamerInactive))
 }
 
 fn candidate(participation: &Participation, campaign: &Campaign, tally: &Tally) -> Candidate {
@@ -398,7 +389,7 @@ fn empty_decision(user: &User, ended: &Decision, reason: EmptyReason, now: Times
         slot_start: slot.start(),
         settings_version: user.selection.version,
         basis: Basis::Display,
-        content: Content::Empty { reason },
+        content: decision::Content::Empty { reason },
         tally: Tally::inherited(Some(ended), from),
     }
 }

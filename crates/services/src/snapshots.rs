@@ -2,7 +2,7 @@
 //! what is on it.
 //!
 //! What was read is used while all of this holds; otherwise the store is read (`docs/adr/0009-live-reads.md`):
-//! - the store has answered the question what has changed within the last [`TRUSTED_FOR`];
+//! - the store has answered the question what has changed, and told all of it, within the last [`TRUSTED_FOR`];
 //! - nothing of it was forgotten since before it was read: neither by a change that the store told of, nor by one that this
 //!   process makes itself;
 //! - it is younger than [`LIFETIME`].
@@ -18,12 +18,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use gametriggers_domain::{decision::Basis, model::User};
-use gametriggers_persistence::Change;
-use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, ScreenToken, Timestamp, UserId};
+use gametriggers_domain::model::User;
+use gametriggers_persistence::{Change, Told};
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ScreenToken, Timestamp, UserId};
 use moka::sync::Cache;
 use tokio::time::Instant;
+
+use crate::content::{Content, Display, Joined, Shown};
 
 /// How long the store's word that nothing else has changed is good: the longest that a snapshot can lag behind.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
@@ -31,8 +32,9 @@ const TRUSTED_FOR: Duration = Duration::from_secs(2);
 const LIFETIME: Duration = Duration::from_secs(30);
 /// Snapshots at most; beyond that, those used least go.
 const CAPACITY: u64 = 100_000;
-/// Documents that are forgotten together, because a number each would be a table as large as the snapshots.
-const GROUPS: usize = 4_096;
+/// Groups of documents that are forgotten together, because a number each would be a table as large as the snapshots. Half a
+/// megabyte; and whoever changes a hundred documents a second makes another one read once more in eleven minutes.
+const GROUPS: usize = 1 << 16;
 
 /// What is known of screens.
 pub(crate) struct Snapshots {
@@ -53,7 +55,7 @@ pub(crate) struct Snapshot {
     pub(crate) streamer: Streamer,
     /// Whether the token is the streamer's own; otherwise it is one of their participations'.
     pub(crate) is_overlay_token: bool,
-    shown: Option<Shown>,
+    content: Option<Content>,
     reading: Reading,
 }
 
@@ -73,35 +75,6 @@ impl From<&User> for Streamer {
         let User { id, tokens_revoked_at, overlay_last_seen, .. } = *user;
         Self { id, tokens_revoked_at, overlay_last_seen }
     }
-}
-
-/// What was on a screen when it was read, and is as long as nothing changes.
-pub(crate) struct Shown {
-    pub(crate) display: Display,
-    pub(crate) rendering: Rendering,
-}
-
-/// A campaign on a screen, put there by a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Display {
-    pub(crate) decision: DecisionId,
-    pub(crate) campaign: CampaignId,
-    pub(crate) participation: ParticipationId,
-    /// What pays for its impressions.
-    pub(crate) basis: Basis,
-    /// When it began.
-    pub(crate) from: Timestamp,
-    /// When it ended, or will if nothing ends it before.
-    pub(crate) until: Timestamp,
-}
-
-/// A screen in the form in which it is sent.
-#[derive(Debug, Clone)]
-pub struct Rendering {
-    /// The HTTP entity tag, in quotes: another one for each other body.
-    pub entity_tag: Bytes,
-    /// What is sent.
-    pub body: Bytes,
 }
 
 /// That the store is being read; what it says is as old as the beginning of the reading.
@@ -156,9 +129,18 @@ impl Snapshots {
     }
 
     /// What is known to be on the screen of a snapshot that was just found.
-    pub(crate) fn shown<'a>(&self, snapshot: &'a Snapshot, now: Timestamp) -> Option<&'a Shown> {
-        let shown = snapshot.shown.as_ref().filter(|shown| now < shown.display.until)?;
-        self.holds(snapshot.reading, shown.display.campaign.object_id()).then_some(shown)
+    pub(crate) fn content<'a>(&self, snapshot: &'a Snapshot, now: Timestamp) -> Option<&'a Content> {
+        let content = snapshot.content.as_ref().filter(|content| now < content.until)?;
+        let holds = |campaign: CampaignId| self.holds(snapshot.reading, campaign.object_id());
+        let is_good = match &content.what {
+            Shown::Campaign(display) => holds(display.campaign),
+            Shown::TestAd => true,
+            Shown::Empty { joined: Joined::These(campaigns), .. } => campaigns.iter().copied().all(holds),
+            Shown::Empty { joined: Joined::TooMany, .. } => {
+                self.forgettings.load(Ordering::SeqCst) == snapshot.reading.forgettings
+            }
+        };
+        is_good.then_some(content)
     }
 
     /// What is known of the display of a decision, which may be over.
@@ -194,10 +176,10 @@ impl Snapshots {
 
     /// Keeps what was read: that the token addresses the screen of this user, and what is on it. What was forgotten since the
     /// reading began stays forgotten.
-    pub(crate) fn keep(&self, reading: Reading, token: &ScreenToken, user: &User, shown: Option<Shown>) {
+    pub(crate) fn keep(&self, reading: Reading, token: &ScreenToken, user: &User, content: Option<Content>) {
         if self.is_trusted() {
             let is_overlay_token = user.overlay_token.as_ref() == Some(token);
-            let snapshot = Snapshot { streamer: user.into(), is_overlay_token, shown, reading };
+            let snapshot = Snapshot { streamer: user.into(), is_overlay_token, content, reading };
             self.by_token.insert(token.clone(), Arc::new(snapshot));
         }
     }
@@ -225,17 +207,21 @@ impl Snapshots {
     }
 
     /// Notes what the store answered to a question that was asked at `asked`.
-    pub(crate) fn heard(&self, asked: Instant, answer: Option<Change>) {
+    pub(crate) fn heard(&self, asked: Instant, told: &Told) {
         if !self.is_trusted() {
             // What happened while the store was silent is told by and by; until then anything may be out of date.
             self.forget_all();
         }
-        match answer {
-            Some(Change::User(id)) => self.forget(id.object_id()),
-            Some(Change::Campaign(id)) => self.forget(id.object_id()),
-            Some(Change::Everything) => self.forget_all(),
-            // Only now is it certain that there is nothing else: a change that is told may have waited for long.
-            None => self.trusted_until_ms.store(self.since_epoch_ms(asked + TRUSTED_FOR), Ordering::SeqCst),
+        for change in &told.changes {
+            match *change {
+                Change::User(id) => self.forget(id.object_id()),
+                Change::Campaign(id) => self.forget(id.object_id()),
+                Change::Everything => self.forget_all(),
+            }
+        }
+        // Now that it is forgotten. Of what waits behind an answer that is not all, nothing is known yet.
+        if told.is_all {
+            self.trusted_until_ms.store(self.since_epoch_ms(asked + TRUSTED_FOR), Ordering::SeqCst);
         }
     }
 
@@ -243,7 +229,7 @@ impl Snapshots {
         self.trusted_until_ms.store(0, Ordering::SeqCst);
     }
 
-    fn is_trusted(&self) -> bool {
+    pub(crate) fn is_trusted(&self) -> bool {
         self.is_trusted_at(Instant::now())
     }
 
@@ -259,11 +245,13 @@ impl Snapshots {
 
 fn group(id: ObjectId) -> usize {
     let bytes = id.bytes();
-    usize::from(u16::from_be_bytes([bytes[10], bytes[11]])) % GROUPS
+    // They count up from one document to the next.
+    usize::from(u16::from_be_bytes([bytes[10], bytes[11]]))
 }
 
 #[cfg(test)]
 mod tests {
+    use gametriggers_domain::decision::Basis;
     use gametriggers_types::{AuthProvider, Role};
     use tokio::time::advance;
 
@@ -277,10 +265,19 @@ mod tests {
         Timestamp::from_second(60 * number).unwrap()
     }
 
+    fn nothing() -> Told {
+        Told { changes: Vec::new(), is_all: true }
+    }
+
+    /// A change, with others behind it.
+    fn waiting(change: Change) -> Told {
+        Told { changes: vec![change], is_all: false }
+    }
+
     /// A streamer's screen with a campaign on it until the tenth minute.
     fn known() -> (Snapshots, ScreenToken) {
         let snapshots = Snapshots::new();
-        snapshots.heard(Instant::now(), None);
+        snapshots.heard(Instant::now(), &nothing());
         let token = ScreenToken::parse("token").unwrap();
         let (user, now) = (UserId::from(id(1)), minute(0));
         let user = User::new(user, String::new(), String::new(), Role::Streamer, AuthProvider::Twitch, now);
@@ -292,13 +289,13 @@ mod tests {
             from: now,
             until: minute(10),
         };
-        let rendering = Rendering { entity_tag: "\"1\"".into(), body: "{}".into() };
-        snapshots.keep(snapshots.begin_reading(), &token, &user, Some(Shown { display, rendering }));
+        let content = Content { what: Shown::Campaign(display), until: display.until, rendering: None };
+        snapshots.keep(snapshots.begin_reading(), &token, &user, Some(content));
         (snapshots, token)
     }
 
     fn is_shown(snapshots: &Snapshots, token: &ScreenToken, now: Timestamp) -> bool {
-        snapshots.find(token.expose()).is_some_and(|known| snapshots.shown(&known, now).is_some())
+        snapshots.find(token.expose()).is_some_and(|known| snapshots.content(&known, now).is_some())
     }
 
     #[tokio::test]
@@ -318,10 +315,10 @@ mod tests {
         ] {
             let (snapshots, token) = known();
             for other in [Change::Campaign(id(7).into()), Change::User(id(8).into())] {
-                snapshots.heard(Instant::now(), Some(other));
+                snapshots.heard(Instant::now(), &waiting(other));
                 assert!(is_shown(&snapshots, &token, minute(1)), "{other:?} concerns somebody else");
             }
-            snapshots.heard(Instant::now(), Some(changed));
+            snapshots.heard(Instant::now(), &waiting(changed));
             assert!(!is_shown(&snapshots, &token, minute(1)), "{changed:?}");
             assert_eq!(snapshots.find(token.expose()).is_some(), is_user_known, "{changed:?}");
         }
@@ -333,11 +330,11 @@ mod tests {
         let (snapshots, token) = known();
         for _ in 0..29 {
             advance(Duration::from_secs(1)).await;
-            snapshots.heard(Instant::now(), None);
+            snapshots.heard(Instant::now(), &nothing());
             assert!(is_shown(&snapshots, &token, minute(1)));
         }
         advance(Duration::from_secs(1)).await;
-        snapshots.heard(Instant::now(), None);
+        snapshots.heard(Instant::now(), &nothing());
         assert!(snapshots.find(token.expose()).is_none());
     }
 
@@ -349,7 +346,24 @@ mod tests {
         advance(Duration::from_millis(1)).await;
         assert!(!is_shown(&snapshots, &token, minute(1)));
         // And what was read before the silence is not believed after it.
-        snapshots.heard(Instant::now(), None);
+        snapshots.heard(Instant::now(), &nothing());
+        assert!(!is_shown(&snapshots, &token, minute(1)));
+    }
+
+    /// Somebody else's changes renew the trust where they are all that there was, and only there.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_all_is_believed_whatever_it_tells() {
+        let (snapshots, token) = known();
+        let others = Change::User(id(8).into());
+        for _ in 0..9 {
+            advance(Duration::from_secs(1)).await;
+            snapshots.heard(Instant::now(), &Told { changes: vec![others], is_all: true });
+            assert!(is_shown(&snapshots, &token, minute(1)));
+        }
+        for _ in 0..2 {
+            advance(Duration::from_secs(1)).await;
+            snapshots.heard(Instant::now(), &waiting(others));
+        }
         assert!(!is_shown(&snapshots, &token, minute(1)));
     }
 }

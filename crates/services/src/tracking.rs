@@ -19,13 +19,15 @@ use gametriggers_types::{
 use moka::sync::Cache;
 
 use crate::{
-    Clock, OverlayService, ServiceError, entropy,
+    Clock, OverlayService, ServiceError,
+    content::{Credit, Display},
+    entropy,
     heartbeats::Heartbeats,
-    overlay::test_ad_on_screen,
     receipt::{self, RECEIPT_GRACE, Subject},
     recorder::Recorder,
+    screen::{in_force_until, test_ad_on_screen},
     secrets::Secrets,
-    snapshots::{Display, Streamer},
+    snapshots::{Reading, Streamer},
 };
 
 /// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
@@ -82,10 +84,10 @@ pub struct TrackingService {
 enum Evidence<'a> {
     /// A receipt, which is yet to be verified, and what is known to be on screen.
     Receipt(&'a str, Option<Display>),
-    /// What is known to be on screen.
-    Screen(Display),
+    /// What is known of the screen.
+    Screen(Credit),
     /// The decision in force, if there is one, which the streamer's settings say: as they are in the store.
-    Decision(Box<User>),
+    Decision { user: Box<User>, token: &'a str, reading: Reading },
 }
 
 /// Whom an event concerns.
@@ -163,11 +165,21 @@ impl TrackingService {
         }
     }
 
-    /// Notes that the screen which the token addresses is there.
+    /// Notes that the screen which the token addresses is there. With the receipt of what is drawn on it, also counts that
+    /// display, as [`record_display`](Self::record_display) does, and tells what became of it.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`].
-    pub async fn ping(&self, token: &str) -> Result<(), ServiceError> {
+    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]; with a receipt, those of
+    /// [`record_display`](Self::record_display), and the screen is noted none the less.
+    pub async fn ping(&self, token: &str, event: &Event) -> Result<Option<EventReport>, ServiceError> {
+        self.note_presence(token).await?;
+        if event.receipt.is_none() {
+            return Ok(None);
+        }
+        self.record_display(token, event).await.map(Some)
+    }
+
+    async fn note_presence(&self, token: &str) -> Result<(), ServiceError> {
         let streamer = self.overlay.resolve(token).await?;
         let now = self.clock.now();
         // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from
@@ -184,7 +196,7 @@ impl TrackingService {
     /// The streamer whom the token addresses, and what says whom the event is credited to.
     async fn evidence<'a>(
         &self,
-        token: &str,
+        token: &'a str,
         event: &'a Event,
     ) -> Result<(Streamer, Evidence<'a>), ServiceError> {
         let known = self.overlay.known(token);
@@ -193,13 +205,14 @@ impl TrackingService {
                 Some(known) => known,
                 None => (self.overlay.resolve(token).await?, None),
             };
-            return Ok((streamer, Evidence::Receipt(receipt, shown)));
+            return Ok((streamer, Evidence::Receipt(receipt, shown.and_then(Result::ok))));
         }
-        if let Some((streamer, Some(shown))) = known {
-            return Ok((streamer, Evidence::Screen(shown)));
+        if let Some((streamer, Some(credit))) = known {
+            return Ok((streamer, Evidence::Screen(credit)));
         }
-        let user = self.overlay.resolve_stored(token).await?;
-        Ok((Streamer::from(&user), Evidence::Decision(Box::new(user))))
+        let reading = self.overlay.begin_reading();
+        let user = Box::new(self.overlay.resolve_stored(token).await?);
+        Ok((Streamer::from(&*user), Evidence::Decision { user, token, reading }))
     }
 
     async fn target(&self, streamer: Streamer, evidence: Evidence<'_>) -> Result<Target, ServiceError> {
@@ -213,28 +226,41 @@ impl TrackingService {
                 Subject::TestAd(until) if now <= after(until) => Ok(nobody(RejectionReason::TestAd)),
                 Subject::TestAd(_) => Err(ServiceError::ExpiredReceipt),
             },
-            Evidence::Screen(shown) => Ok(Target::Credit(shown)),
-            Evidence::Decision(user) => self.target_without_receipt(&user, now).await,
+            Evidence::Screen(Ok(shown)) => Ok(Target::Credit(shown)),
+            Evidence::Screen(Err(reason)) => Ok(nobody(reason)),
+            Evidence::Decision { user, token, reading } => {
+                let (target, end) = self.target_without_receipt(&user, now).await?;
+                if let (Target::Credit(display), Some(end)) = (&target, end) {
+                    self.overlay.keep_in_force(reading, token, &user, *display, end);
+                }
+                Ok(target)
+            }
         }
     }
 
-    async fn target_without_receipt(&self, user: &User, now: Timestamp) -> Result<Target, ServiceError> {
+    /// Whom an event is credited to that has no receipt; and where a page would show that very display, until when.
+    async fn target_without_receipt(
+        &self,
+        user: &User,
+        now: Timestamp,
+    ) -> Result<(Target, Option<Timestamp>), ServiceError> {
         if test_ad_on_screen(user, now).is_some() {
-            return Ok(nobody(RejectionReason::TestAd));
+            return Ok((nobody(RejectionReason::TestAd), None));
         }
         let in_force = self.storage.decisions.find_latest(user.id).await?;
         let in_force = in_force.filter(|latest| latest.is_current(now, user.selection.version));
-        match in_force.as_ref().and_then(|decision| Some((decision, decision.shown()?))) {
-            Some((decision, (campaign, participation))) => {
-                let Decision { id, from, until, basis, .. } = *decision;
-                let display = Display { decision: id, campaign, participation, basis, from, until };
-                self.target_in_force(user, display, now).await
-            }
-            None => Ok(nobody(match screen_hindrance(user, now) {
+        let shown = in_force.as_ref().and_then(|decision| Some((decision, decision.shown()?)));
+        let Some((decision, (campaign, participation))) = shown else {
+            let reason = match screen_hindrance(user, now) {
                 Some(EmptyReason::Blackout) => RejectionReason::Blackout,
                 _ => RejectionReason::NothingOnScreen,
-            })),
-        }
+            };
+            // Not kept: a page may ask at any moment, of any instance, and has something decided then.
+            return Ok((nobody(reason), None));
+        };
+        let Decision { id, from, until, basis, .. } = *decision;
+        let display = Display { decision: id, campaign, participation, basis, from, until };
+        self.target_in_force(user, display, now).await
     }
 
     /// Judged by the time of the display: it was eligible when it was decided.
@@ -252,33 +278,28 @@ impl TrackingService {
         user: &User,
         display: Display,
         now: Timestamp,
-    ) -> Result<Target, ServiceError> {
-        let reject = |reason| Target::Reject { reason, participation: Some(display.participation) };
+    ) -> Result<(Target, Option<Timestamp>), ServiceError> {
+        let reject =
+            |reason| Ok((Target::Reject { reason, participation: Some(display.participation) }, None));
+        let nothing = Ok((nobody(RejectionReason::NothingOnScreen), None));
         match screen_hindrance(user, now) {
-            Some(EmptyReason::Blackout) => {
-                return Ok(reject(RejectionReason::Blackout));
-            }
-            Some(EmptyReason::StreamerInactive | EmptyReason::NoCampaign) => {
-                return Ok(nobody(RejectionReason::NothingOnScreen));
-            }
+            Some(EmptyReason::Blackout) => return reject(RejectionReason::Blackout),
+            Some(EmptyReason::StreamerInactive | EmptyReason::NoCampaign) => return nothing,
             None => {}
         }
         let participation = self.storage.participations.find_by_id(display.participation).await?;
         let campaign = self.storage.campaigns.find_by_id(display.campaign).await?;
         let (Some(participation), Some(campaign)) = (participation, campaign) else {
-            return Ok(nobody(RejectionReason::NothingOnScreen));
+            return nothing;
         };
-        let reason = match hindrance(&campaign, &participation, now) {
-            // Money is the ledger's to judge, within its transaction.
-            None | Some(Hindrance::BudgetExhausted) => None,
-            Some(Hindrance::ParticipationNotActive) => Some(RejectionReason::ParticipationNotActive),
-            Some(Hindrance::CampaignNotActive) => Some(RejectionReason::CampaignNotActive),
-            Some(Hindrance::MediaNotDisplayable) => Some(RejectionReason::NothingOnScreen),
-        };
-        Ok(match reason {
-            Some(reason) => reject(reason),
-            None => Target::Credit(display),
-        })
+        match hindrance(&campaign, &participation, now) {
+            None => Ok((Target::Credit(display), Some(in_force_until(&display, &campaign)))),
+            // Money is the ledger's to judge, within its transaction. The next page shows something else.
+            Some(Hindrance::BudgetExhausted) => Ok((Target::Credit(display), None)),
+            Some(Hindrance::ParticipationNotActive) => reject(RejectionReason::ParticipationNotActive),
+            Some(Hindrance::CampaignNotActive) => reject(RejectionReason::CampaignNotActive),
+            Some(Hindrance::MediaNotDisplayable) => nothing,
+        }
     }
 
     async fn record(

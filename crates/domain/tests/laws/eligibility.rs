@@ -1,7 +1,7 @@
 //! Which campaigns may be on a screen, and when no campaign may.
 
 use gametriggers_domain::{
-    eligibility::{EmptyReason, Hindrance, hindrance, in_blackout, screen_hindrance},
+    eligibility::{EmptyReason, Hindrance, empty_until, hindrance, in_blackout, screen_hindrance},
     ledger::Counters,
     model::{Campaign, Participation, User},
     price::Payment,
@@ -263,4 +263,24 @@ fn a_night_in_which_the_clock_goes_back_is_read_from_the_clock() {
     let twice = new_york(period("01:15", "01:45", &[Weekday::Sunday]));
     assert_lasts(&twice, "2026-11-01T05:15:00Z", "2026-11-01T05:45:00Z");
     assert_lasts(&twice, "2026-11-01T06:15:00Z", "2026-11-01T06:45:00Z");
+}
+
+/// What fills an empty screen without anybody's doing is the end of a blackout, at a whole minute, and a campaign that begins.
+#[test]
+fn an_empty_screen_stays_so_until_a_campaign_begins_or_a_minute_where_there_are_blackouts() {
+    let now = at("2026-11-20T12:00:30.5Z");
+    let begins = |text: &str| (joined(), Campaign { start_date: Some(at(text)), ..running() });
+    let began = (joined(), running());
+    let soon = [begins("2026-11-20T12:00:40Z"), began.clone(), begins("2026-11-20T12:00:30.5Z")];
+    let later = [begins("2026-11-20T18:00:00Z"), begins("2026-11-20T17:00:00Z")];
+    let open = streamer();
+    assert_eq!(empty_until(&open, &[], now), Timestamp::MAX);
+    assert_eq!(empty_until(&open, &[began], now), Timestamp::MAX);
+    assert_eq!(empty_until(&open, &soon, now), at("2026-11-20T12:00:40Z"));
+    assert_eq!(empty_until(&open, &later, now), at("2026-11-20T17:00:00Z"));
+    let mut closed = streamer();
+    let night = BlackoutPeriod::new("22:00".parse().unwrap(), "06:00".parse().unwrap(), &[Weekday::Friday]);
+    closed.selection.blackouts = vec![night.unwrap()];
+    assert_eq!(empty_until(&closed, &later, now), at("2026-11-20T12:01:00Z"));
+    assert_eq!(empty_until(&closed, &soon, now), at("2026-11-20T12:00:40Z"));
 }

@@ -22,6 +22,7 @@ use crate::{
     ApiState,
     error::{ApiError, ErrorCode, ask_again_later},
     openapi::{OVERLAY, TOKEN, TokenErrors},
+    query::NoQuery,
     wire::OverlaySettingsResponse,
 };
 
@@ -169,7 +170,8 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     get,
     path = "/overlay/{token}",
     tag = OVERLAY,
-    params(("token" = String, Path, description = TOKEN)),
+    extensions(("x-ignores-unknown-query-keys" = json!(true))),
+    params(("token" = String, Path, description = TOKEN, min_length = 1)),
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
         (status = 404, description = "A transparent page that tries again.", content_type = "text/html", body = String),
@@ -215,7 +217,7 @@ fn render_page(status: StatusCode, state: serde_json::Value) -> Result<HttpRespo
     path = "/overlay/{token}/data",
     tag = OVERLAY,
     params(
-        ("token" = String, Path, description = TOKEN),
+        ("token" = String, Path, description = TOKEN, min_length = 1),
         ("If-None-Match" = Option<String>, Header, description = "The `version` of the last answer"),
     ),
     responses(
@@ -229,6 +231,7 @@ pub(crate) async fn data(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     let Rendering { entity_tag, body } = screen(&state, &token).await?;
     let is_known = names_version(&request, &entity_tag);

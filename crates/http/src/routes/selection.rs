@@ -1,20 +1,25 @@
 //! How campaigns are chosen for the caller's screen.
 
-use actix_web::{HttpResponse, get, put, web};
+use actix_web::{HttpResponse, put, route, web};
 use gametriggers_domain::selection;
 use gametriggers_services::SelectionPatch;
 use gametriggers_types::{
-    BlackoutPeriod, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weight, parse_weekday,
+    BlackoutPeriod, InvalidBlackout, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weekday,
+    Weight, parse_weekday, weekday_name,
 };
 use serde::{Deserialize, de::IgnoredAny};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
+};
 
 use crate::{
     ApiState,
     auth::Caller,
     body::{JsonBody, Object},
     error::ApiError,
-    openapi::{BodyErrors, CallerErrors, SETTINGS},
+    openapi::{self, BodyErrors, CallerErrors, SETTINGS},
+    query::NoQuery,
     wire::SelectionResponse,
 };
 
@@ -25,8 +30,8 @@ const MAX_BLACKOUTS: usize = 100;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SelectionRequest {
-    /// `fair-rotation`, `weighted`, `time-rotation`, `performance` or `revenue-optimized`.
     #[serde(default)]
+    #[schema(schema_with = strategy_schema, required = false)]
     campaign_selection_strategy: Option<String>,
     #[serde(default)]
     #[schema(value_type = Option<RotationSettingsRequest>)]
@@ -43,6 +48,7 @@ pub(crate) struct SelectionRequest {
 struct RotationSettingsRequest {
     /// The same setting as `campaignSelectionStrategy`.
     #[serde(default)]
+    #[schema(schema_with = strategy_schema, required = false)]
     preferred_strategy: Option<String>,
     #[serde(default)]
     #[schema(value_type = Option<u8>, minimum = 1, maximum = 60)]
@@ -52,7 +58,7 @@ struct RotationSettingsRequest {
     priority_weights: Option<Object<WeightsRequest>>,
     /// Replaces the list whole.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<BlackoutPeriodRequest>>)]
+    #[schema(value_type = Option<Vec<BlackoutPeriodRequest>>, max_items = 100)]
     blackout_periods: Option<Vec<Object<BlackoutPeriodRequest>>>,
     /// An IANA time zone.
     #[serde(default)]
@@ -82,15 +88,34 @@ struct BlackoutPeriodRequest {
     /// Accepted, because the periods of the previous system carry one, and ignored.
     // Defect S13: it was refused.
     #[serde(rename = "_id", default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     #[allow(dead_code)]
     id: Option<IgnoredAny>,
-    #[schema(value_type = String, example = "22:00")]
+    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "22:00")]
     start_time: TimeOfDay,
-    #[schema(value_type = String, example = "06:00")]
+    /// Another one than `startTime`; `24:00` is the end of the day.
+    #[schema(value_type = String, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", example = "06:00")]
     end_time: TimeOfDay,
-    #[schema(example = json!(["monday", "friday"]))]
+    /// The English names of days, whole or their first three letters, in any case.
+    #[schema(schema_with = days_schema)]
     days: Vec<String>,
+}
+
+fn strategy_schema() -> Schema {
+    openapi::words_or_null(selection::all().iter().map(|strategy| strategy.name()))
+}
+
+fn days_schema() -> Schema {
+    let any_case = |letter: char| format!("[{}{letter}]", letter.to_ascii_uppercase());
+    let any_case = |text: &str| text.chars().map(any_case).collect::<String>();
+    let days = (0..7_i8).filter_map(|offset| Weekday::from_monday_zero_offset(offset).ok());
+    let names = days.map(|day| {
+        let (short, rest) = weekday_name(day).split_at(3);
+        format!("{}({})?", any_case(short), any_case(rest))
+    });
+    let pattern = format!("^({})$", names.collect::<Vec<_>>().join("|"));
+    let day = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    Schema::Array(ArrayBuilder::new().items(day).min_items(Some(1)).build())
 }
 
 impl TryFrom<SelectionRequest> for SelectionPatch {
@@ -152,19 +177,35 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
         let message = format!("campaignRotationSettings.blackoutPeriods: at most {MAX_BLACKOUTS} periods");
         return Err(ApiError::validation(message));
     }
-    let period = |period: &BlackoutPeriodRequest| {
-        let days = period.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
-        BlackoutPeriod::new(period.start_time, period.end_time, &days)
-    };
     let numbered = periods.iter().enumerate().map(|(place, Object(request))| {
-        let field = format!("campaignRotationSettings.blackoutPeriods[{place}]");
-        period(request).map_err(|error| ApiError::validation(format!("{field}: {error}")))
+        blackout(request).map_err(|(field, error)| {
+            let period = format!("campaignRotationSettings.blackoutPeriods[{place}]");
+            ApiError::validation(format!("{period}{field}: {error}"))
+        })
     });
     numbered.collect()
 }
 
+/// The period, or which field of it has to be entered anew, and why.
+fn blackout(request: &BlackoutPeriodRequest) -> Result<BlackoutPeriod, (String, InvalidBlackout)> {
+    let day = |(place, day): (usize, &String)| {
+        parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))
+    };
+    let days = request.days.iter().enumerate().map(day).collect::<Result<Vec<_>, _>>()?;
+    BlackoutPeriod::new(request.start_time, request.end_time, &days).map_err(|error| {
+        let field = match error {
+            InvalidBlackout::NoDays | InvalidBlackout::Day(_) => ".days",
+            InvalidBlackout::Start | InvalidBlackout::TimeOfDay(_) => ".startTime",
+            InvalidBlackout::Empty => "",
+        };
+        (field.to_owned(), error)
+    })
+}
+
 /// How campaigns are chosen for the caller's screen.
 #[utoipa::path(
+    get,
+    path = "/users/me/campaign-selection",
     tag = SETTINGS,
     operation_id = "get_campaign_selection",
     security(("bearer" = [])),
@@ -173,8 +214,12 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
         CallerErrors,
     )
 )]
-#[get("/users/me/campaign-selection")]
-pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Result<HttpResponse, ApiError> {
+#[route("/users/me/campaign-selection", method = "GET", method = "HEAD")]
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    Caller(id): Caller,
+    _: NoQuery,
+) -> Result<HttpResponse, ApiError> {
     let user = state.services.streamers.streamer(id, "access campaign selection settings").await?;
     Ok(HttpResponse::Ok().json(SelectionResponse::from(user)))
 }
@@ -195,6 +240,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
 pub(crate) async fn put(
     state: web::Data<ApiState>,
     Caller(id): Caller,
+    _: NoQuery,
     JsonBody(request): JsonBody<SelectionRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let user = state.services.streamers.update_selection(id, &request.try_into()?).await?;

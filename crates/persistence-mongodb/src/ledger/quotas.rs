@@ -24,7 +24,7 @@ pub(super) async fn read(
     let keys: Vec<_> = batch.quotas().into_keys().map(Into::into).collect();
     let quotas = store.collection(collection::QUOTAS);
     for found in find_by_ids(&quotas, session, &keys, doc! {"used": 1}).await? {
-        let (key, used) = document::read(Entity::Quota, found, |fields| {
+        let (key, used) = document::read(Entity::Quota, &found, |fields| {
             Ok((fields.required("_id", values::text)?, fields.required("used", values::count)?))
         })?;
         batch.used(key, used);

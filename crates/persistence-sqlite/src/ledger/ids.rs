@@ -225,10 +225,13 @@ mod tests {
                 SqliteStore::open(&shared.0.path().join("test.db")).await.unwrap().migrate().await.unwrap();
             });
             let stage = format!(
-                "INSERT INTO campaigns VALUES ('{CAMPAIGN}', '', NULL, '', 9, 9, '', 'image', NULL, 'active', '[]', '[]', NULL,
-                    NULL, 'cpm', 3, 10000, 0, 0, '{{}}');
-                 INSERT INTO participations VALUES ('{PARTICIPATION}', '{CAMPAIGN}', '', 'active', 0.0, '', '', 0, NULL, NULL,
-                    NULL, 0, 0, '{{}}');"
+                "INSERT INTO campaigns (id, title, brand_id, budget_micros, remaining_micros, media_url, media_type, status,
+                     categories, languages, payment_type, payment_rate_micros, expected_impressions, created_at, updated_at,
+                     other_fields)
+                 VALUES ('{CAMPAIGN}', '', '', 9, 9, '', 'image', 'active', '[]', '[]', 'cpm', 3, 10000, 0, 0, '{{}}');
+                 INSERT INTO participations (id, campaign_id, streamer_id, status, average_viewers_before,
+                     browser_source_token, browser_source_url, joined_at, created_at, updated_at, other_fields)
+                 VALUES ('{PARTICIPATION}', '{CAMPAIGN}', '', 'active', 0.0, '', '', 0, 0, 0, '{{}}');"
             );
             let db = shared.start().db;
             db.execute_batch(&stage).unwrap();

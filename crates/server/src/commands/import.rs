@@ -18,7 +18,7 @@ pub(super) async fn run(
     directory: &Path,
     renew_tokens: bool,
 ) -> anyhow::Result<ExitCode> {
-    let store = super::open_current(settings).await?;
+    let store = super::open_current(settings).await?.patient();
     let options = Options { renew_tokens };
     let mut meter = Meter::new();
     let ended =

@@ -1,5 +1,8 @@
 //! Two servers on one store, each with its screens in memory: what is changed through one takes effect in the other.
 
+mod empty;
+mod kept;
+
 use std::time::Duration;
 
 use gametriggers_types::ParticipationStatus;

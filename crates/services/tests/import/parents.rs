@@ -26,10 +26,10 @@ async fn earnings_wait_for_their_campaign_and_are_not_paid_twice() {
 
     let report = store.import(&exported(&[(CAMPAIGNS, &campaign(fixed)), (PARTICIPATIONS, &earned)])).await;
     assert_all_inserted(&report.participations, 1);
-    let (part, hinge) = (KARMA_IN_HINGE.parse().unwrap(), HINGE.parse().unwrap());
     let display = |number: u32| {
         let id = EntryId::click(KARMA.parse().unwrap(), ClickKind::Overlay, &number.to_string());
-        let entry = Entry::new(id, EntryKind::Display, part, hinge, time("2026-01-01T10:00:00Z"));
+        let (participation, campaign) = (KARMA_IN_HINGE.parse().unwrap(), HINGE.parse().unwrap());
+        let entry = Entry::new(id, EntryKind::Display, participation, campaign, time("2026-01-01T10:00:00Z"));
         Entry { units: 10, basis: EntryKind::Display.basis(), ..entry }
     };
     store.repositories.ledger.record((0..20).map(display).collect()).await.unwrap();

@@ -14,8 +14,9 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    Change, ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, Insertions, NewUser,
-    OverlayPatch, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, UserRepository,
+    ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, Insertions, NewUser,
+    OverlayPatch, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, Told,
+    UserRepository,
 };
 use gametriggers_types::{DecisionId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
@@ -225,7 +226,7 @@ impl ChangeFeed for DisturbedFeed {
 
 #[async_trait]
 impl ChangeStream for DisturbedStream {
-    async fn next(&mut self) -> Result<Option<Change>, StorageError> {
+    async fn next(&mut self) -> Result<Told, StorageError> {
         loop {
             let line = *self.line.borrow_and_update();
             tokio::select! {

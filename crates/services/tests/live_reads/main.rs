@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
+mod busy;
 mod clocks;
 mod doubles;
 mod screens;
@@ -106,6 +107,13 @@ impl Stage {
         let new = NewUser { user, password_hash: None, other_fields: "{}".to_owned() };
         storage.users.insert_if_absent(&new).await.unwrap();
 
+        let source = self.join(id).await.browser_source_token;
+        (id, [token, source])
+    }
+
+    /// A new campaign, and the streamer's part in it, joined before noon.
+    async fn join(&self, streamer: UserId) -> Participation {
+        let (now, storage) = (Noon.now(), self.store().await);
         let campaign = Campaign {
             id: new_object_id(now).unwrap().into(),
             title: "Campaign".to_owned(),
@@ -129,17 +137,16 @@ impl Stage {
         let participation = Participation::joined(
             new_object_id(now).unwrap().into(),
             campaign.id,
-            id,
+            streamer,
             new_token().unwrap(),
             joined_at,
         );
-        let source = participation.browser_source_token.clone();
         let other_fields = "{}".to_owned();
         let new = NewCampaign { campaign, other_fields: other_fields.clone() };
         storage.campaigns.insert_if_absent(&new).await.unwrap();
-        let new = NewParticipation { participation, other_fields };
+        let new = NewParticipation { participation: participation.clone(), other_fields };
         storage.participations.insert_if_absent(&new).await.unwrap();
-        (id, [token, source])
+        participation
     }
 }
 

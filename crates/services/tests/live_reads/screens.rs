@@ -1,19 +1,21 @@
 //! What is on a screen, from memory: that it costs no read, and how soon it is something else.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
 use gametriggers_domain::model::Participation;
-use gametriggers_services::{Event, EventOutcome, OnScreen, Rendering, Screen, ServiceError, Visitor};
+use gametriggers_services::{
+    Event, EventOutcome, EventReport, OnScreen, Rendering, Screen, ServiceError, Visitor,
+};
 use gametriggers_types::{ClickKind, ParticipationStatus, RejectionReason, VisitSource};
 
 use super::{
     CampaignStatus, Clock, Instance, Noon, Repositories, RotationInterval, ScreenToken, SelectionPatch,
-    Stage, TestAd, UserId, WebUrl, soon,
+    Stage, TestAd, UserId, WebUrl, sleep, soon,
 };
 
 impl Instance {
     /// What is on the screen, in a word, and whether it was rendered for this answer.
-    async fn shows(&self, token: &ScreenToken) -> (String, bool) {
+    pub(super) async fn shows(&self, token: &ScreenToken) -> (String, bool) {
         let is_rendered = Cell::new(false);
         let render = |screen: Screen| {
             is_rendered.set(true);
@@ -31,12 +33,18 @@ impl Instance {
     }
 
     /// Waits until the screen is in memory, and returns what is on it.
-    async fn keeps_in_memory(&self, token: &ScreenToken) -> String {
+    pub(super) async fn keeps_in_memory(&self, token: &ScreenToken) -> String {
         soon(async || !self.shows(token).await.1).await;
         self.shows(token).await.0
     }
 
-    fn reads(&self) -> usize {
+    /// A click without a receipt.
+    async fn click(&self, token: &ScreenToken) -> EventReport {
+        let event = Event::default();
+        self.services.tracking.record_click(token.expose(), ClickKind::Chat, &event).await.unwrap()
+    }
+
+    pub(super) fn reads(&self) -> usize {
         self.users.reads() + self.decisions.reads()
     }
 }
@@ -68,7 +76,7 @@ async fn a_screen_on_which_nothing_changes_costs_no_read_and_nor_do_events_on_it
                 (EventOutcome::Counted, Some(participation.id))
             );
         }
-        instance.services.tracking.ping(token.expose()).await.unwrap();
+        instance.services.tracking.ping(token.expose(), &Event::default()).await.unwrap();
     }
     assert_eq!(instance.reads(), before);
     let stored = stage.store().await.participations.find_by_id(participation.id).await.unwrap().unwrap();
@@ -106,26 +114,91 @@ async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
     let (_, token, participation) = one_campaign(&stage).await;
     let Repositories { campaigns, participations, .. } = stage.store().await;
     let is_empty = async || instance.shows(&token).await.0 == "NoCampaign";
-    let click = async || {
-        let event = Event::default();
-        instance.services.tracking.record_click(token.expose(), ClickKind::Chat, &event).await.unwrap()
-    };
     for number in 0..2 {
         instance.keeps_in_memory(&token).await;
         let (id, now) = (participation.campaign_id, Noon.now());
         assert!(campaigns.transition(id, Campaign::Active, Campaign::Paused, now).await.unwrap());
         soon(is_empty).await;
-        assert_eq!(click().await.reason, Some(RejectionReason::NothingOnScreen));
+        assert_eq!(instance.click(&token).await.reason, Some(RejectionReason::NothingOnScreen));
         assert!(campaigns.transition(id, Campaign::Paused, Campaign::Active, now).await.unwrap());
-        assert!(!is_empty().await, "round {number}: that a screen is empty is not remembered");
-
-        instance.keeps_in_memory(&token).await;
+        soon(async || !is_empty().await).await;
+        assert!(instance.keeps_in_memory(&token).await.starts_with("decision"), "round {number}");
         let (id, paused) = (participation.id, Part::ParticipationPaused);
         assert!(participations.transition(id, Part::Active, paused, now).await.unwrap());
         soon(is_empty).await;
-        assert_eq!(click().await.outcome, EventOutcome::Rejected);
+        assert_eq!(instance.click(&token).await.outcome, EventOutcome::Rejected);
         assert!(participations.transition(id, paused, Part::Active, now).await.unwrap());
+        soon(async || !is_empty().await).await;
     }
+}
+
+/// An empty screen is known like any other, and so is that an event on it is on nothing.
+#[tokio::test]
+async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (_, token, participation) = one_campaign(&stage).await;
+    let Repositories { participations, .. } = stage.store().await;
+    let (active, paused) = (ParticipationStatus::Active, ParticipationStatus::ParticipationPaused);
+    assert!(participations.transition(participation.id, active, paused, Noon.now()).await.unwrap());
+    assert_eq!(instance.keeps_in_memory(&token).await, "NoCampaign");
+    let before = instance.reads();
+    for _ in 0..5 {
+        assert_eq!(instance.shows(&token).await, ("NoCampaign".to_owned(), false));
+        let report = instance.click(&token).await;
+        assert_eq!(report.reason, Some(RejectionReason::NothingOnScreen));
+    }
+    assert_eq!(instance.reads(), before);
+}
+
+/// Of a streamer who has joined more campaigns than are remembered, too; any of them fills it.
+#[tokio::test]
+async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (id, token, first) = one_campaign(&stage).await;
+    let Repositories { campaigns, participations, .. } = stage.store().await;
+    let (active, paused, now) = (CampaignStatus::Active, CampaignStatus::Paused, Noon.now());
+    let mut last = first.campaign_id;
+    assert!(campaigns.transition(last, active, paused, now).await.unwrap());
+    for joined in [1, 300] {
+        while participations.list_joined(id, 1_000).await.unwrap().len() < joined {
+            last = stage.join(id).await.campaign_id;
+            assert!(campaigns.transition(last, active, paused, now).await.unwrap());
+        }
+        soon(async || instance.keeps_in_memory(&token).await == "NoCampaign").await;
+        assert!(campaigns.transition(last, paused, active, now).await.unwrap());
+        soon(async || instance.shows(&token).await.0 != "NoCampaign").await;
+        assert!(campaigns.transition(last, active, paused, now).await.unwrap());
+    }
+}
+
+/// After a change of its campaign an event without a receipt finds out once what is on screen, and no page need have asked.
+#[tokio::test]
+async fn an_event_without_a_receipt_refreshes_what_is_known() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let (_, token, participation) = one_campaign(&stage).await;
+    let Repositories { campaigns, .. } = stage.store().await;
+    let before = instance.keeps_in_memory(&token).await;
+    for (from, to) in
+        [(CampaignStatus::Active, CampaignStatus::Paused), (CampaignStatus::Paused, CampaignStatus::Active)]
+    {
+        assert!(campaigns.transition(participation.campaign_id, from, to, Noon.now()).await.unwrap());
+        sleep(Duration::from_secs(1)).await;
+    }
+    let read = instance.reads();
+    assert_eq!(instance.click(&token).await.outcome, EventOutcome::Counted);
+    let read_once = instance.reads();
+    assert!(read_once > read, "the change was told");
+    for _ in 0..5 {
+        let report = instance.click(&token).await;
+        assert_eq!((report.outcome, report.participation), (EventOutcome::Counted, Some(participation.id)));
+    }
+    assert_eq!(instance.reads(), read_once);
+    // Events never decide, and what they kept is no page's.
+    assert_eq!(instance.shows(&token).await, (before.clone(), true));
+    assert_eq!(instance.shows(&token).await, (before, false));
 }
 
 /// Money that somebody else has spent: 1,000 are enough for two visits at 400.

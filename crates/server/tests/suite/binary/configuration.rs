@@ -49,6 +49,8 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__DECISIONS__SHORTEN_AFTER_DAYS", "0", "decisions.shorten_after_days"),
         ("GAMETRIGGERS__STORAGE__URL", "mysql://localhost", "storage.url"),
         ("GAMETRIGGERS__STORAGE__URL", "sqlite://", "storage.url"),
+        ("GAMETRIGGERS__MEDIA__UPLOADS", "no-such-folder", "media.uploads names no folder that is there"),
+        ("GAMETRIGGERS__MEDIA__UPLOADS", "ftp://old.example/uploads", "media.uploads"),
         ("GAMETRIGGERS__LOG__FORMAT", "xml", "log.format"),
         ("GAMETRIGGERS__LOG__FILTER", "a=b=c", "log.filter"),
     ] {
@@ -196,5 +198,20 @@ fn an_address_in_use_is_named() {
         command.env("GAMETRIGGERS__HTTP__BIND", &address);
         let remedy = "Choose another address with GAMETRIGGERS__HTTP__BIND";
         assert_refused(command, &[&format!("cannot listen on {address}"), remedy]);
+    }
+}
+
+/// A folder that is there, or the address of one.
+#[tokio::test]
+async fn old_uploads_are_where_the_configuration_says() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("old")).unwrap();
+    folder.write("old/a.png", "a picture");
+    for (uploads, status) in [("old", 200), ("https://old.example/uploads", 302), ("", 404)] {
+        let mut command = folder.command(&["serve"]);
+        command.env("GAMETRIGGERS__MEDIA__UPLOADS", uploads);
+        let server = Server::of(Running::start(command));
+        assert_eq!(server.get("/uploads/a.png").await.status, status, "{uploads}");
+        server.stop();
     }
 }

@@ -78,9 +78,23 @@ impl TestServer {
 
     /// Stores a campaign that `change` has had its way with.
     pub(crate) async fn campaign_with(&self, change: impl FnOnce(&mut Campaign)) -> Campaign {
+        let mut campaign = self.new_campaign();
+        change(&mut campaign);
+        self.store_campaign(&campaign).await;
+        campaign
+    }
+
+    /// Stores this campaign.
+    pub(crate) async fn store_campaign(&self, campaign: &Campaign) {
+        let new = NewCampaign { campaign: campaign.clone(), other_fields: "{}".to_owned() };
+        self.storage.campaigns.insert_if_absent(&new).await.unwrap();
+    }
+
+    /// A campaign as [`campaign`](Self::campaign) stores it, not stored yet.
+    pub(crate) fn new_campaign(&self) -> Campaign {
         let now = self.now();
         let id = CampaignId::from(next_id(now));
-        let mut campaign = Campaign {
+        Campaign {
             id,
             title: format!("Campaign {id}"),
             description: None,
@@ -98,11 +112,7 @@ impl TestServer {
             payment: Payment::new(PaymentType::Cpm, money(1_000.0), 10_000).unwrap(),
             created_at: now,
             updated_at: now,
-        };
-        change(&mut campaign);
-        let new = NewCampaign { campaign: campaign.clone(), other_fields: "{}".to_owned() };
-        self.storage.campaigns.insert_if_absent(&new).await.unwrap();
-        campaign
+        }
     }
 
     /// Lets the streamer join the campaign.

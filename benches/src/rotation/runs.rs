@@ -1,0 +1,232 @@
+//! The runs of the real server, each on a process of its own.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, ensure};
+use gametriggers::SystemClock;
+use gametriggers_http::{JwtKeys, TokenSubject};
+use gametriggers_services::Clock;
+use gametriggers_types::Role;
+use tokio::{task::spawn_blocking, time::sleep};
+
+use super::{CLICKERS, Effort, Measured, Rotation, SCREENS};
+use crate::{
+    load::{Expected, Lasting, Load, Outcome, each_once, steadily},
+    process::{SECRET, Server},
+    request::Request,
+    results::Documents,
+    stage::{Event, Stage, email, overlay_token, participation_id, user_id},
+};
+
+/// How often settings are changed where somebody changes them all the time: twenty times a second.
+const CHANGED_EVERY: Duration = Duration::from_millis(50);
+/// A change is known to every server within a second.
+const KNOWN_AFTER: Duration = Duration::from_millis(1_500);
+
+impl Rotation<'_> {
+    const fn lasting(&self) -> Lasting {
+        let Effort { warm_up, measured, .. } = self.scope.effort;
+        Lasting::For { warm_up, measured }
+    }
+
+    fn stage_of(&mut self, measured: Measured) -> anyhow::Result<&mut Stage> {
+        measured.store().and_then(|store| self.stages.get_mut(&store)).context("a store")
+    }
+
+    /// Asks for the screens of those who are live.
+    pub(super) async fn show(&self, measured: Measured, expected: Expected) -> anyhow::Result<Outcome> {
+        let (server, live) = self.serve(measured)?;
+        fetch(&server, &live, expected).await?;
+        self.ask_for_screens(&server, &live, expected).await
+    }
+
+    /// Asks for the screens of those who are live but for one, who changes their settings all the time.
+    pub(super) async fn show_while_settings_change(&self, measured: Measured) -> anyhow::Result<Outcome> {
+        let (server, mut live) = self.serve(measured)?;
+        fetch(&server, &live, Expected::DATA).await?;
+        let restless = live.pop().context("a live streamer")?;
+        let subject = TokenSubject { id: user_id(restless), email: email(restless), role: Role::Streamer };
+        let bearer = JwtKeys::new(SECRET.as_bytes()).issue(&subject, SystemClock.now())?;
+        let intervals = [30, 59].map(|minutes| Request::interval(&bearer, minutes)).into();
+        let (address, stop) = (server.address(), Arc::new(AtomicBool::new(false)));
+        let told = stop.clone();
+        let began = Instant::now();
+        let changing =
+            spawn_blocking(move || steadily(address, intervals, Expected::SET, CHANGED_EVERY, told));
+        let outcome = self.ask_for_screens(&server, &live, Expected::DATA).await;
+        stop.store(true, Ordering::Relaxed);
+        let changed = changing.await?.with_context(|| server.log())? as f64;
+        let wanted = began.elapsed().as_secs_f64() / CHANGED_EVERY.as_secs_f64();
+        ensure!(
+            changed > 0.8 * wanted,
+            "settings were changed {changed} times and were to be {wanted:.0} times"
+        );
+        outcome
+    }
+
+    pub(super) async fn ask_for_screens(
+        &self,
+        server: &Server,
+        live: &[u32],
+        expected: Expected,
+    ) -> anyhow::Result<Outcome> {
+        let load = Load {
+            address: server.address(),
+            requests: live.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect(),
+            expected,
+            connections: SCREENS,
+            lasts: self.lasting(),
+        };
+        run(server, load).await
+    }
+
+    pub(super) async fn click(
+        &mut self,
+        measured: Measured,
+        connections: usize,
+        clicked: Documents,
+    ) -> anyhow::Result<Outcome> {
+        let (server, mut live) = self.serve(measured)?;
+        let lasts = self.lasting();
+        let stage = self.stage_of(measured)?;
+        open_with_clicks(stage, &server, &live).await?;
+        if clicked == Documents::One {
+            live.truncate(1);
+        }
+        let requests = clicks(&server, &live).await?;
+        send(stage, Event::Click, &server, requests, Expected::COUNTED, connections, lasts).await
+    }
+
+    /// Pages have asked for their screens, then each campaign changes, and no page asks again.
+    pub(super) async fn click_without_receipt(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
+        let (server, live) = self.serve(measured)?;
+        let lasts = self.lasting();
+        let stage = self.stage_of(measured)?;
+        open_with_clicks(stage, &server, &live).await?;
+        fetch(&server, &live, Expected::DATA).await?;
+        stage.change_campaigns().await?;
+        sleep(KNOWN_AFTER).await;
+        let without = |streamer: &u32| Request::click(overlay_token(*streamer).expose(), None);
+        let requests = live.iter().map(without).collect();
+        send(stage, Event::Click, &server, requests, Expected::COUNTED, CLICKERS, lasts).await
+    }
+
+    pub(super) async fn visit(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
+        let (server, _) = self.serve(measured)?;
+        let lasts = self.lasting();
+        let stage = self.stage_of(measured)?;
+        let visits = |stage: &Stage| -> Vec<_> {
+            (0..stage.shape.participations()).map(|number| Request::visit(participation_id(number))).collect()
+        };
+        let expected = Expected::REDIRECTED;
+        if stage.is_untouched() {
+            let first = visits(stage);
+            send_before(stage, Event::Visit, &server, first, expected).await?;
+            stage.settled(Event::Visit).await?;
+        }
+        let requests = visits(stage);
+        let outcome = send(stage, Event::Visit, &server, requests, expected, CLICKERS, lasts).await?;
+        // Visitors are sent on before their visits are stored, and the server is killed now.
+        stage.settled(Event::Visit).await?;
+        Ok(outcome)
+    }
+
+    /// Displays of decisions that were made just before, on screens of which none was displayed yet.
+    pub(super) async fn display(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
+        let (server, _) = self.serve(measured)?;
+        let count = self.scope.effort.displays;
+        let stage = self.stage_of(measured)?;
+        let first = u32::try_from(stage.answered(Event::Display))?;
+        let streamers: Vec<_> = (first..first + count).collect();
+        let opening = clicks(&server, &streamers).await?;
+        send_before(stage, Event::Click, &server, opening, Expected::COUNTED).await?;
+        let requests = with_receipts(&server, &streamers, Request::display).await?;
+        send(stage, Event::Display, &server, requests, Expected::COUNTED, CLICKERS, Lasting::OneRound).await
+    }
+}
+
+/// The first entry of each participation and campaign costs more than all others, once.
+async fn open_with_clicks(stage: &mut Stage, server: &Server, live: &[u32]) -> anyhow::Result<()> {
+    if stage.answered(Event::Click) == 0 {
+        let first = clicks(server, live).await?;
+        send_before(stage, Event::Click, server, first, Expected::COUNTED).await?;
+    }
+    Ok(())
+}
+
+/// Sends events once, before anything is measured.
+async fn send_before(
+    stage: &mut Stage,
+    event: Event,
+    server: &Server,
+    requests: Vec<Request>,
+    expected: Expected,
+) -> anyhow::Result<()> {
+    let outcome = send(stage, event, server, requests, expected, CLICKERS, Lasting::OneRound).await?;
+    ensure!(outcome.wrong.is_empty(), "before the measurement: {:#?}", outcome.wrong);
+    Ok(())
+}
+
+/// Sends events, and notes how many were answered as counted.
+async fn send(
+    stage: &mut Stage,
+    event: Event,
+    server: &Server,
+    requests: Vec<Request>,
+    expected: Expected,
+    connections: usize,
+    lasts: Lasting,
+) -> anyhow::Result<Outcome> {
+    let address = server.address();
+    let outcome = run(server, Load { address, requests, expected, connections, lasts }).await?;
+    stage.note(event, outcome.right);
+    Ok(outcome)
+}
+
+/// Runs a load; where answers are wrong, with what the server said.
+async fn run(server: &Server, load: Load) -> anyhow::Result<Outcome> {
+    let mut outcome = spawn_blocking(move || load.run()).await?.with_context(|| server.log())?;
+    if !outcome.wrong.is_empty() {
+        outcome.wrong.insert(format!("the server's last lines:\n{}", server.log()), 1);
+    }
+    Ok(outcome)
+}
+
+/// What is on the screens of these streamers.
+pub(crate) async fn fetch(
+    server: &Server,
+    streamers: &[u32],
+    expected: Expected,
+) -> anyhow::Result<Vec<Vec<u8>>> {
+    let requests =
+        streamers.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect();
+    let address = server.address();
+    let fetching = spawn_blocking(move || each_once(address, requests, expected, SCREENS));
+    fetching.await?.with_context(|| server.log())
+}
+
+/// Clicks on what is on the screens of these streamers now.
+async fn clicks(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Request>> {
+    with_receipts(server, streamers, |token, receipt| Request::click(token, Some(receipt))).await
+}
+
+/// A request for each of these streamers' screens, with its token and the receipt of what is on it now.
+async fn with_receipts(
+    server: &Server,
+    streamers: &[u32],
+    request: impl Fn(&str, &str) -> Request,
+) -> anyhow::Result<Vec<Request>> {
+    let bodies = fetch(server, streamers, Expected::DATA).await?;
+    let with_receipt = streamers.iter().zip(bodies).map(|(streamer, body)| {
+        let json: serde_json::Value = serde_json::from_slice(&body)?;
+        let receipt = json["receipt"].as_str().context("an answer of /data without a receipt")?;
+        Ok(request(overlay_token(*streamer).expose(), receipt))
+    });
+    with_receipt.collect()
+}

@@ -1,0 +1,89 @@
+//! What was read is kept, however little else is quiet. That the store is not read is seen where it cannot be.
+
+use std::time::Duration;
+
+use gametriggers_persistence::OverlayPatch;
+use gametriggers_types::Opacity;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use super::{click, ping};
+use crate::support::{Documents, Field, Streamer, TestServer, soon};
+
+/// Longer than the store's word is good for.
+const LONG: Duration = Duration::from_secs(3);
+
+/// Asks what is on the screen for long enough that it is in memory, or is not for good.
+async fn poll(server: &TestServer, streamer: &Streamer, kind: &str) {
+    let until = Instant::now() + LONG;
+    while Instant::now() < until {
+        assert_eq!(server.data(&streamer.token).await["kind"], kind);
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_screen_does_not_read_the_store() {
+    let server = TestServer::start().await;
+    let streamer = server.streamer().await;
+    poll(&server, &streamer, "empty").await;
+    server.store.make_unreadable(Documents::Decisions).await;
+    poll(&server, &streamer, "empty").await;
+    assert_eq!(click(&server, &streamer).await["reason"], "nothing-on-screen");
+}
+
+/// Somebody else's settings are changed 20 times a second, and 100 times.
+#[tokio::test]
+async fn somebody_elses_changes_cost_no_read() {
+    for pause in [Duration::from_millis(50), Duration::from_millis(10)] {
+        let server = TestServer::start().await;
+        let (streamer, _) = server.streamer_in(1).await;
+        let nobody = server.streamer().await;
+        let busy = server.streamer().await.user.id;
+        let (users, now) = (server.storage.users.clone(), server.now());
+        let changing = tokio::spawn(async move {
+            for number in (0..=100_u8).cycle() {
+                let opacity = Some(Opacity::try_from(f64::from(number)).unwrap());
+                let patch = OverlayPatch { opacity, ..OverlayPatch::default() };
+                users.update_overlay(busy, &patch, now).await.unwrap();
+                sleep(pause).await;
+            }
+        });
+        poll(&server, &streamer, "campaign").await;
+        poll(&server, &nobody, "empty").await;
+        server.data(&streamer.token).await;
+        server.store.make_unreadable(Documents::Decisions).await;
+        poll(&server, &streamer, "campaign").await;
+        poll(&server, &nobody, "empty").await;
+        changing.abort();
+    }
+}
+
+/// No page need have asked since.
+#[tokio::test]
+async fn an_event_after_a_change_of_its_campaign_reads_the_store_once() {
+    let server = TestServer::start().await;
+    let (streamer, joined) = server.streamer_in(1).await;
+    poll(&server, &streamer, "campaign").await;
+    let shown = server.data(&streamer.token).await;
+    let change = async |title: &str| {
+        server.store.set_one(Field::CAMPAIGN_TITLE, &joined[0].campaign_id.to_string(), title).await;
+        sleep(Duration::from_secs(1)).await;
+    };
+    change("Another title").await;
+    assert_eq!(click(&server, &streamer).await["outcome"], "counted");
+    server.store.make_unreadable(Documents::Decisions).await;
+    for _ in 0..3 {
+        assert_eq!(click(&server, &streamer).await["outcome"], "counted");
+        server.click(&streamer.token, &shown).await.assert_event("counted", None);
+        let display =
+            server.post(&format!("/api/v1/campaigns/impression/{}", streamer.token), json!({})).await;
+        assert!(display.status == 201, "{}", display.body);
+    }
+    // It was told.
+    change("A third one").await;
+    let path = format!("/api/v1/overlay/{}/click", streamer.token);
+    let is_read = async || server.post(&path, json!({})).await.status >= 500;
+    soon("the store is read after another change", is_read).await;
+    assert_eq!(ping(&server, &streamer.token).await.status, 201);
+}

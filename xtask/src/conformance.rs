@@ -1,0 +1,179 @@
+//! `cargo xtask conformance`: whether the server does what its OpenAPI document says, as schemathesis finds out.
+//!
+//! Schemathesis makes requests of the document's schemas, valid ones and others, and holds the answers against it. It runs
+//! with every check and over every operation against the demo's server on a store of its own: signed out first, while the
+//! token of the demo's screen is good, then in the demo streamer's name, who may make that token anew.
+//!
+//! Schemathesis is a Python program. `pip` brings it into cargo's target directory, where nothing else sees it.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, ensure};
+
+use crate::cargo::{cargo, run as run_cargo};
+
+/// What pip is asked for.
+const REQUIREMENT: &str = "schemathesis==4.32.5";
+/// Where it is kept, inside the target directory.
+const KEPT: &str = "conformance/schemathesis-4.32.5";
+/// What schemas cannot say.
+const HOOKS: &str = "xtask/src/conformance/hooks.py";
+/// Builds the server, in the scope of `cargo xtask test`, so that nothing is compiled again after it.
+const BUILD: &[&str] = &["test", "--workspace", "--test", "suite", "--no-run"];
+/// How long each of the two runs makes requests, in seconds.
+const SECONDS: &str = "75";
+/// Requests are made at random, but the same ones each time: a run that fails is the fault of a change.
+const SEED: &str = "1";
+/// A participation of the demo's streamer.
+const PARTICIPATION: &str = "000000000000000000000014";
+/// A picture of the demo's, and where the server finds it as an upload of the previous system.
+const PICTURE: &str = "crates/server/demo-media/nimbus-keyboards.png";
+const UPLOAD: &str = "a.png";
+const REMEDY: &str = "Python 3.10 or later with pip is needed; on Debian: apt-get install python3-pip";
+
+/// Builds the server, brings schemathesis and runs it signed out and signed in. Fails where the server and its document differ.
+pub(crate) fn run() -> anyhow::Result<()> {
+    run_cargo(cargo(BUILD.iter().copied()))?;
+    let target = target_directory();
+    let schemathesis = fetch(&target)?;
+    let folder = target.join("conformance/run");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("cannot clear what the last run left")?;
+    }
+    let uploads = folder.join("uploads");
+    fs::create_dir_all(&uploads).context("cannot make a folder for the run")?;
+    fs::copy(root().join(PICTURE), uploads.join(UPLOAD)).context("cannot copy a picture")?;
+    let demo = Demo::start(&target, &folder)?;
+    let config = folder.join("schemathesis.toml");
+    let pinned = format!(
+        "[parameters]\n\"path.token\" = \"{}\"\n\"path.participationId\" = \"{PARTICIPATION}\"\n\"path.path\" = \"{UPLOAD}\"\n",
+        demo.token()?
+    );
+    fs::write(&config, pinned).context("cannot write schemathesis's configuration")?;
+    println!("\n===== signed out =====");
+    check(&schemathesis, &config, &demo, None)?;
+    println!("\n===== signed in =====");
+    check(&schemathesis, &config, &demo, Some(&demo.bearer))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn target_directory() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The folder of schemathesis and what it needs, downloaded unless it was before.
+fn fetch(target: &Path) -> anyhow::Result<PathBuf> {
+    let folder = target.join(KEPT);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    // Complete or absent, whatever happens meanwhile.
+    let scratch = target.join("conformance/scratch");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch).context("cannot clear what an earlier download left")?;
+    }
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"])
+        .args(["--root-user-action=ignore", "--only-binary=:all:", "--target"])
+        .arg(&scratch)
+        .arg(REQUIREMENT);
+    let status = pip.status().with_context(|| format!("cannot start python3 ({REMEDY})"))?;
+    ensure!(status.success(), "pip cannot bring {REQUIREMENT} ({REMEDY})");
+    fs::rename(&scratch, &folder).context("cannot keep schemathesis")?;
+    Ok(folder)
+}
+
+/// One run of schemathesis, in the name of whom the bearer token is for, if there is one.
+fn check(schemathesis: &Path, config: &Path, demo: &Demo, bearer: Option<&str>) -> anyhow::Result<()> {
+    let mut run = Command::new("python3");
+    run.args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(config)
+        .arg("run")
+        .arg(format!("{}/api/v1/openapi.json", demo.origin()?))
+        .args(["--checks", "all", "--continue-on-failure", "--max-redirects", "0"])
+        .args(["--max-time", SECONDS, "--seed", SEED])
+        .env("PYTHONPATH", schemathesis)
+        .env("SCHEMATHESIS_HOOKS", root().join(HOOKS))
+        .env("GAMETRIGGERS_OVERLAY", &demo.overlay)
+        .current_dir(config.parent().unwrap_or(config));
+    if let Some(bearer) = bearer {
+        run.args(["--header", &format!("Authorization: Bearer {bearer}")]);
+    }
+    let status = run.status().with_context(|| format!("cannot start python3 ({REMEDY})"))?;
+    ensure!(
+        status.success(),
+        "the server and its OpenAPI document differ; what was sent and answered is above"
+    );
+    Ok(())
+}
+
+/// The demo's server, and what it printed when it started. It ends when this is dropped.
+struct Demo {
+    process: Child,
+    /// The address of its streamer's screen.
+    overlay: String,
+    /// Its streamer's bearer token.
+    bearer: String,
+    /// Open to the end: a program whose output nobody takes may be ended for it.
+    output: BufReader<ChildStdout>,
+}
+
+impl Demo {
+    /// Starts it on a free port, with an empty store in this folder.
+    fn start(target: &Path, folder: &Path) -> anyhow::Result<Self> {
+        let log = File::create(folder.join("server.log")).context("cannot make a log file")?;
+        let mut process = Command::new(target.join("debug/gametriggers"))
+            .arg("demo")
+            .env("GAMETRIGGERS__STORAGE__URL", format!("sqlite://{}", folder.join("demo.db").display()))
+            .env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0")
+            .env("GAMETRIGGERS__MEDIA__UPLOADS", folder.join("uploads"))
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .context("cannot start the demo")?;
+        let output = process.stdout.take().context("the demo has no output")?;
+        let output = BufReader::new(output);
+        let mut demo = Self { process, overlay: String::new(), bearer: String::new(), output };
+        let mut heading = String::new();
+        while demo.bearer.is_empty() {
+            let mut line = String::new();
+            let read = demo.output.read_line(&mut line).context("cannot read what the demo prints")?;
+            ensure!(read > 0, "the demo did not start; {} says why", folder.join("server.log").display());
+            // What is asked for stands on the line below its heading.
+            if heading.starts_with("Overlay") {
+                line.trim().clone_into(&mut demo.overlay);
+            } else if heading.starts_with("Bearer token") {
+                line.trim().clone_into(&mut demo.bearer);
+            }
+            heading = line;
+        }
+        Ok(demo)
+    }
+
+    /// The token of its streamer's screen.
+    fn token(&self) -> anyhow::Result<&str> {
+        self.overlay.rsplit('/').next().context("the demo named no screen")
+    }
+
+    /// Where it listens: `http://` and an address.
+    fn origin(&self) -> anyhow::Result<&str> {
+        let (origin, _) = self.overlay.split_once("/api/").context("the demo named no screen")?;
+        Ok(origin)
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // Whether it has ended by itself is of no interest any more.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
