@@ -45,6 +45,12 @@ impl From<&RawDocument> for Fields {
     }
 }
 
+impl From<RawDocumentBuf> for Fields {
+    fn from(document: RawDocumentBuf) -> Self {
+        Self::from(&*document)
+    }
+}
+
 impl From<&RawDocumentBuf> for Fields {
     fn from(document: &RawDocumentBuf) -> Self {
         Self::from(&**document)

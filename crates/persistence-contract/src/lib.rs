@@ -55,8 +55,9 @@ mod traffic;
 mod users;
 
 use async_trait::async_trait;
-use gametriggers_persistence::Repositories;
-use gametriggers_types::{CampaignId, ParticipationId};
+use gametriggers_persistence::{Entity, Repositories};
+use gametriggers_types::{CampaignId, ObjectId, ParticipationId};
+use serde_json::Value;
 
 /// A store for one case, empty and migrated, with what keeps it alive and cleans it up.
 #[async_trait]
@@ -82,6 +83,10 @@ pub trait Fixture: Send + Sync + Sized {
     /// Behind the store's back, gives a field that is no key to this participation or campaign a value that cannot be read.
     /// There are several ways to do so, numbered from 0; false, and nothing is changed, where there is none of this number.
     async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool;
+
+    /// What is stored of this document under this name of the previous system, of those names that no repository gives back:
+    /// `password` of a user, and the other fields of an imported document.
+    async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value>;
 }
 
 /// A document that is to become unreadable.

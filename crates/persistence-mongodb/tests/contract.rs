@@ -4,11 +4,12 @@
 
 use async_trait::async_trait;
 use bson::{Bson, Decimal128, Document, doc, oid::ObjectId};
-use gametriggers_persistence::Repositories;
+use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{CampaignId, ParticipationId};
+use serde_json::Value;
 
 /// A database of its own that is dropped in the end.
 struct MongoFixture {
@@ -85,6 +86,22 @@ impl Fixture for MongoFixture {
         let Some(fields) = fields else { return false };
         self.falsify(collection, doc! {"_id": id}, fields.clone()).await;
         true
+    }
+
+    async fn kept_beside(
+        &self,
+        entity: Entity,
+        id: gametriggers_types::ObjectId,
+        name: &str,
+    ) -> Option<Value> {
+        let collection = match entity {
+            Entity::User => "users",
+            Entity::Campaign => "campaigns",
+            _ => "campaignparticipations",
+        };
+        let collection = self.database.raw().collection::<Document>(collection);
+        let found = collection.find_one(doc! {"_id": object_id(id)}).await.unwrap().unwrap();
+        found.get(name).map(|value| value.clone().into_relaxed_extjson())
     }
 }
 

@@ -5,11 +5,12 @@
 use std::path::PathBuf;
 
 use async_trait::async_trait;
-use gametriggers_persistence::Repositories;
+use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_types::{CampaignId, ParticipationId};
+use gametriggers_types::{CampaignId, ObjectId, ParticipationId};
 use rusqlite::Connection;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a row may hold, past the rules of the program, that no version can read: a word that is none of an enumeration, a
@@ -93,6 +94,27 @@ impl Fixture for SqliteFixture {
         self.falsify(sql, &id);
         true
     }
+
+    async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
+        let table = match entity {
+            Entity::User => "users",
+            Entity::Campaign => "campaigns",
+            _ => "participations",
+        };
+        let column = |column: &str| -> Option<String> {
+            let sql = format!("SELECT {column} FROM {table} WHERE id = ?");
+            let db = Connection::open(self.file()).unwrap();
+            db.query_row(&sql, [id.to_string()], |row| row.get(0)).unwrap()
+        };
+        if name == "password" {
+            return column("password_hash").map(Value::from);
+        }
+        let mut other: Value = serde_json::from_str(&column("other_fields").unwrap()).unwrap();
+        let field = other.get_mut(name)?.take();
+        // A long, which the text may say in either form of Extended JSON.
+        let long = field.get("$numberLong").and_then(|long| long.as_str()?.parse::<i64>().ok());
+        Some(long.map_or(field, Value::from))
+    }
 }
 
 contract_tests!(SqliteFixture);
@@ -137,6 +159,10 @@ mod indexed {
 
         async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool {
             self.0.make_unreadable(what, way).await
+        }
+
+        async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
+            self.0.kept_beside(entity, id, name).await
         }
     }
 
