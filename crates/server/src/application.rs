@@ -8,9 +8,9 @@ use std::{
 
 use actix_web::{HttpServer, dev::Server, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys};
-use gametriggers_services::{Clock, Secrets, Services, Storage};
+use gametriggers_services::{Clock, PendingVisits, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
-use tokio::net::TcpSocket;
+use tokio::{net::TcpSocket, time::timeout};
 
 use crate::HttpSettings;
 
@@ -20,6 +20,8 @@ const BACKLOG: u32 = 2_048;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Seconds that running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
+/// How long visits that were led on have to be recorded after the last request was answered.
+const VISITS_RECORDED_WITHIN: Duration = Duration::from_secs(5);
 /// Threads of each worker for what blocks: as many as SQLite has readers, and hardly anything else does. Another is
 /// started whenever none is idle yet, so that without a limit there were about a hundred, each with memory of its own.
 const BLOCKING_THREADS: usize = 8;
@@ -42,6 +44,7 @@ pub struct Application {
     address: SocketAddr,
     public_url: WebUrl,
     server: Server,
+    pending_visits: PendingVisits,
 }
 
 impl Application {
@@ -94,6 +97,7 @@ impl Application {
         };
         let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &public_url);
         services.spawn_live_reads();
+        let pending_visits = services.pending_visits();
         let state =
             ApiState { services, clock, jwt: JwtKeys::new(secret), settings: Arc::new(settings.into()) };
         let app = move || {
@@ -108,7 +112,7 @@ impl Application {
             .listen(listener)
             .map_err(cannot_bind)?
             .run();
-        Ok(Self { address, public_url, server })
+        Ok(Self { address, public_url, server, pending_visits })
     }
 
     /// Where the server listens.
@@ -123,9 +127,29 @@ impl Application {
         &self.public_url
     }
 
-    /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered.
+    /// The visits that were led on and are not recorded yet.
+    #[must_use]
+    pub fn pending_visits(&self) -> PendingVisits {
+        self.pending_visits.clone()
+    }
+
+    /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered. Then
+    /// [`record`](Self::record) what it took.
     pub fn server(self) -> Server {
         self.server
+    }
+}
+
+impl Application {
+    /// Waits until the visits that were led on are recorded, but no longer than five seconds. To be called when the server
+    /// has ended and nothing more comes.
+    pub async fn record(visits: &PendingVisits) {
+        if timeout(VISITS_RECORDED_WITHIN, visits.settled()).await.is_err() {
+            tracing::warn!(
+                visits = visits.count(),
+                "the server ends before the store has taken these visits"
+            );
+        }
     }
 }
 

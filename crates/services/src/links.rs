@@ -1,16 +1,25 @@
 //! The links by which viewers reach the sponsor, and their visits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use gametriggers_domain::{
-    eligibility::{Hindrance, hindrance},
     ledger::{Entry, EntryId, EntryKind},
-    model::{Campaign, Participation, TrackingLinks},
+    model::TrackingLinks,
 };
-use gametriggers_persistence::{Outcome, Repositories};
-use gametriggers_types::{CampaignStatus, NetworkAddress, ParticipationId, VisitSource, WebUrl};
+use gametriggers_persistence::Repositories;
+use gametriggers_types::{NetworkAddress, ParticipationId, Timestamp, VisitSource, WebUrl};
+use tokio::time::timeout;
 
-use crate::{Clock, OverlayService, ServiceError, recorder::Recorder, secrets::Secrets};
+use crate::{
+    Clock, OverlayService, ServiceError,
+    link::{Certainty, Link, Links, VisitTarget},
+    recorder::Recorder,
+    secrets::Secrets,
+    visits::{PendingVisits, Visits},
+};
+
+/// How long the store may take to say what has changed about a link before a viewer is led by what was known.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Somebody who follows a tracking link, as far as they can be told apart.
 #[derive(Debug, Clone)]
@@ -21,23 +30,15 @@ pub struct Visitor {
     pub agent: String,
 }
 
-/// Where a tracking link leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VisitTarget {
-    /// The campaign's title.
-    pub title: String,
-    /// The campaign's own address, if it has one that can be followed.
-    pub click_url: Option<WebUrl>,
-}
-
 /// Makes tracking links, and follows them.
 #[derive(Clone)]
 pub struct LinkService {
     storage: Repositories,
     clock: Arc<dyn Clock>,
     secrets: Arc<Secrets>,
-    recorder: Recorder,
     overlay: OverlayService,
+    links: Links,
+    visits: Visits,
     public_url: Arc<str>,
 }
 
@@ -48,36 +49,52 @@ impl LinkService {
         secrets: Arc<Secrets>,
         recorder: Recorder,
         overlay: OverlayService,
+        links: Links,
         public_url: &WebUrl,
     ) -> Self {
         let public_url = public_url.as_str().trim_end_matches('/').into();
-        Self { storage, clock, secrets, recorder, overlay, public_url }
+        let visits = Visits::new(links.clone(), recorder);
+        Self { storage, clock, secrets, overlay, links, visits, public_url }
     }
 
-    pub(crate) fn with(&self, recorder: Recorder) -> Self {
-        Self { recorder, ..self.clone() }
+    pub(crate) fn pending_visits(&self) -> PendingVisits {
+        self.visits.pending()
     }
 
-    /// Where a tracking link leads. With a visitor, the visit is counted, once an hour for each campaign and source.
+    /// Where a tracking link leads, from memory where it is known. With a visitor, the visit is counted, once an hour for each
+    /// campaign and source; it is recorded [afterwards](crate::visits), so that nobody waits for the store.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
+    /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if nothing is known of the link and the store does
+    /// not say it.
     pub async fn follow(
         &self,
         participation: ParticipationId,
         source: VisitSource,
         visitor: Option<&Visitor>,
-    ) -> Result<VisitTarget, ServiceError> {
-        let found = self.storage.participations.find_by_id(participation).await?;
-        let participation = found.ok_or(ServiceError::UnknownParticipation)?;
-        let found = self.storage.campaigns.find_by_id(participation.campaign_id).await?;
-        let campaign = found.filter(|campaign| was_published(campaign.status));
-        let campaign = campaign.ok_or(ServiceError::UnknownParticipation)?;
+    ) -> Result<Arc<VisitTarget>, ServiceError> {
+        let (link, certainty) = self.find(participation).await?;
         if let Some(visitor) = visitor {
-            self.record_visit(&participation, &campaign, source, visitor).await?;
+            let now = self.clock.now();
+            if certainty != Certainty::Certain || link.counts_at(now) {
+                self.visits.take(self.visit(&link, source, visitor, now)).await;
+            }
         }
-        let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
-        Ok(VisitTarget { title: campaign.title, click_url })
+        Ok(link.target.clone())
+    }
+
+    /// What a viewer is led by. One who follows a link that is known waits for the store only to learn what has changed
+    /// about it, and not for long.
+    async fn find(&self, id: ParticipationId) -> Result<(Arc<Link>, Certainty), ServiceError> {
+        match self.links.known(id) {
+            None => Ok((self.links.read(id).await?, Certainty::Certain)),
+            Some((known, Certainty::Changed)) => match timeout(ANSWERED_WITHIN, self.links.read(id)).await {
+                Ok(Ok(link)) => Ok((link, Certainty::Certain)),
+                Ok(Err(ServiceError::Storage(_))) | Err(_) => Ok((known, Certainty::Changed)),
+                Ok(Err(error)) => Err(error),
+            },
+            Some(known) => Ok(known),
+        }
     }
 
     /// The address to put into the QR code of one participation, whatever is on screen.
@@ -126,38 +143,19 @@ impl LinkService {
         Ok(link)
     }
 
-    async fn record_visit(
-        &self,
-        participation: &Participation,
-        campaign: &Campaign,
-        source: VisitSource,
-        visitor: &Visitor,
-    ) -> Result<(), ServiceError> {
-        let now = self.clock.now();
-        let streamer = self.storage.users.find_by_id(participation.streamer_id).await?;
-        let running = matches!(
-            hindrance(campaign, participation, now),
-            None | Some(Hindrance::BudgetExhausted | Hindrance::MediaNotDisplayable)
-        );
-        if !running || !streamer.is_some_and(|streamer| streamer.is_active) {
-            return Ok(());
-        }
+    /// The entry of a visit.
+    fn visit(&self, link: &Link, source: VisitSource, visitor: &Visitor, now: Timestamp) -> Entry {
         let hour = now.as_second().div_euclid(3_600);
         let visitor = self.secrets.visitor(hour, visitor.address.key(), &visitor.agent);
-        let entry = Entry {
-            id: EntryId::visit(campaign.id, source, hour, &visitor),
-            participation: participation.id,
-            campaign: campaign.id,
+        Entry {
+            id: EntryId::visit(link.campaign, source, hour, &visitor),
+            participation: link.participation,
+            campaign: link.campaign,
             kind: EntryKind::Visit(source),
             units: 1,
             at: now,
             rejected: None,
-        };
-        if let Outcome::Rejected(_) = self.recorder.record(entry).await? {
-            // Its money is gone: whoever shows it looks again.
-            self.overlay.forget(campaign.id);
         }
-        Ok(())
     }
 }
 
@@ -167,15 +165,4 @@ fn with_source(link: &str, source: VisitSource) -> String {
 
 fn chat_command(link: &str) -> String {
     format!("!sponsor Check out our sponsor: {}", with_source(link, VisitSource::Chat))
-}
-
-/// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
-const fn was_published(status: CampaignStatus) -> bool {
-    match status {
-        CampaignStatus::Active
-        | CampaignStatus::Paused
-        | CampaignStatus::Completed
-        | CampaignStatus::Cancelled => true,
-        CampaignStatus::Draft | CampaignStatus::Pending | CampaignStatus::Rejected => false,
-    }
 }

@@ -54,7 +54,9 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         name = streamer.name,
         store = settings.storage.url,
     );
+    let visits = application.pending_visits();
     application.server().await?;
+    Application::record(&visits).await;
     println!("The demo has ended.");
     Ok(ExitCode::SUCCESS)
 }
