@@ -20,7 +20,7 @@ browser *args:
 bench *args:
     cargo xtask bench {{ args }}
 
-# Check crate floors, formatting, clippy and documentation
+# Check crate floors, formatting, dependencies, clippy and documentation
 lint:
     cargo xtask lint
 

@@ -1,9 +1,16 @@
 //! `cargo xtask lint`: everything that is checked without running the product.
 
+use std::process::Stdio;
+
+use anyhow::ensure;
+
 use crate::cargo::{cargo, run as run_cargo};
 use crate::floors;
 
 const FMT: &[&str] = &["fmt", "--all", "--check"];
+/// What `deny.toml` says. Advisories are not among it: their database comes from the internet, which a build machine may
+/// not have, and a new one would fail a change that has nothing to do with it.
+const DENY: &[&str] = &["deny", "--locked", "check", "bans", "licenses", "sources"];
 const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
 const DOC: &[&str] = &["doc", "--workspace", "--no-deps"];
 
@@ -11,9 +18,22 @@ const DOC: &[&str] = &["doc", "--workspace", "--no-deps"];
 pub(crate) fn run() -> anyhow::Result<()> {
     floors::run()?;
     run_cargo(cargo(FMT.iter().copied()))?;
+    require_cargo_deny()?;
+    run_cargo(cargo(DENY.iter().copied()))?;
     run_cargo(cargo(CLIPPY.iter().copied()))?;
 
     let mut doc = cargo(DOC.iter().copied());
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run_cargo(doc)
+}
+
+/// Fails, and says where to get it, unless cargo knows the command `deny`.
+fn require_cargo_deny() -> anyhow::Result<()> {
+    let asked = cargo(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    ensure!(
+        asked.is_ok_and(|status| status.success()),
+        "`cargo deny` is missing; `cargo install --locked cargo-deny` makes it, and .ci/install-cargo-deny fetches it \
+         ready-made for x86-64 Linux and says where it is"
+    );
+    Ok(())
 }

@@ -32,7 +32,7 @@ enum Task {
     Test(cargo::TestArgs),
     /// Run the tests that drive a real Chromium
     Browser(cargo::TestArgs),
-    /// Check the crate floors, the formatting, clippy and the documentation
+    /// Check the crate floors, the formatting, the dependencies, clippy and the documentation
     Lint,
     /// Check only which crate depends on which
     Floors,

@@ -19,6 +19,7 @@ use crate::{
 pub const DEFAULT_STATUS: CampaignStatus = CampaignStatus::Draft;
 
 const LEFT_OUT: &str = "left out";
+const BEYOND: &str = "later than all dates that can be told";
 
 /// Takes the fields of a campaign.
 ///
@@ -27,6 +28,18 @@ const LEFT_OUT: &str = "left out";
 pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
     fields.forget(IN_LEDGER);
     let id: CampaignId = fields.required("_id", values::id)?;
+    for shown in ["title", "description", "categories", "languages"] {
+        fields.mend(shown);
+    }
+    let start_date = fields.optional("startDate", time)?;
+    if start_date == Some(values::latest()) {
+        fields.note("startDate", &format!("{BEYOND}; the campaign never begins"));
+    }
+    let mut end_date = fields.optional("endDate", time)?;
+    if end_date == Some(values::latest()) {
+        fields.note("endDate", &format!("{BEYOND}; the campaign has no end"));
+        end_date = None;
+    }
     Ok(Campaign {
         id,
         title: fields.required("title", text)?,
@@ -41,8 +54,8 @@ pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
         status: fields.optional("status", parsed)?.unwrap_or(DEFAULT_STATUS),
         categories: fields.usable("categories", texts, LEFT_OUT).unwrap_or_default(),
         languages: fields.usable("languages", texts, LEFT_OUT).unwrap_or_default(),
-        start_date: fields.optional("startDate", time)?,
-        end_date: fields.optional("endDate", time)?,
+        start_date,
+        end_date,
         payment: payment(fields)?,
         created_at: fields.time_or_of_id("createdAt", id.object_id()),
         updated_at: fields.time_or_of_id("updatedAt", id.object_id()),

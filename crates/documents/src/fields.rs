@@ -2,13 +2,14 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, RawDocument, RawDocumentBuf};
 use gametriggers_types::{ObjectId, Timestamp};
 use serde_json::{Map, Value};
 
-use crate::values::{self, Read};
-
-const NOT_EXTENDED_JSON: &str = "not MongoDB Extended JSON";
+use crate::{
+    stored::{self, Stored, of_document, of_object, of_raw},
+    values::{self, Read},
+};
 
 /// What is wrong with a field, and what was done instead.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,17 +32,22 @@ pub struct Fields {
     notes: Vec<Problem>,
 }
 
-/// A value as it was found. A line of an export may hold JSON that stands for no value of BSON; it harms only the field
-/// that it is in, so it is not looked at before that is taken.
-#[derive(Debug)]
-enum Stored {
-    Bson(Bson),
-    Json(Value),
-}
-
 impl From<Document> for Fields {
     fn from(document: Document) -> Self {
         Self::new(String::new(), of_document(document), Vec::new())
+    }
+}
+
+/// The document as a database sends it. What is not UTF-8 in it harms only the field that it is in.
+impl From<&RawDocument> for Fields {
+    fn from(document: &RawDocument) -> Self {
+        Self::new(String::new(), of_raw(document), Vec::new())
+    }
+}
+
+impl From<&RawDocumentBuf> for Fields {
+    fn from(document: &RawDocumentBuf) -> Self {
+        Self::from(&**document)
     }
 }
 
@@ -51,7 +57,9 @@ impl Fields {
     /// # Errors
     /// Why the line holds none, without showing any of it.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
-        match serde_json::from_slice(line) {
+        let text = std::str::from_utf8(line)
+            .map_err(|error| format!("not UTF-8 text at byte {}", error.valid_up_to() + 1))?;
+        match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Self::new(String::new(), of_object(fields), Vec::new())),
             Ok(_) => Err("not a document; each line holds one JSON object".to_owned()),
             Err(error) if error.is_eof() => Err("the document does not end on its line".to_owned()),
@@ -66,11 +74,26 @@ impl Fields {
     /// The document's id, if it can be read. Leaves it in place.
     #[must_use]
     pub fn id(&self) -> Option<ObjectId> {
-        let id = match self.untaken.get("_id")? {
-            Stored::Bson(id) => id.clone(),
-            Stored::Json(id) => Bson::try_from(id.clone()).ok()?,
-        };
-        values::id(&id).ok()
+        values::id(&self.untaken.get("_id")?.clone().into_bson().ok()?).ok()
+    }
+
+    /// The document's id as text, whatever it is. Leaves it in place.
+    #[must_use]
+    pub fn shown_id(&self) -> String {
+        match self.untaken.get("_id").cloned().map(Stored::into_bson) {
+            None => "without an id".to_owned(),
+            Some(Ok(Bson::ObjectId(id))) => id.to_hex(),
+            Some(Ok(Bson::String(id))) => stored::plain(&id),
+            Some(Ok(id)) => id.to_string(),
+            Some(Err(_)) => "with an unreadable id".to_owned(),
+        }
+    }
+
+    /// Takes a document that stands inside this one and is one of its own.
+    #[must_use]
+    pub fn joined(&mut self, key: &str) -> Option<Self> {
+        let fields = self.untaken.remove(key)?.into_fields()?;
+        Some(Self::new(String::new(), fields, Vec::new()))
     }
 
     /// What was noted on fields that could not be used as they were.
@@ -103,9 +126,23 @@ impl Fields {
         self.take(key, read).map_err(|reason| self.problem_of(key, &reason))
     }
 
-    /// Takes a field that means nothing here.
-    pub(crate) fn forget(&mut self, key: &str) {
-        self.untaken.remove(key);
+    /// Takes a field that means nothing here, and says whether it was there.
+    pub(crate) fn forget(&mut self, key: &str) -> bool {
+        self.untaken.remove(key).is_some()
+    }
+
+    /// Whether the field is there and nobody has taken it.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.untaken.contains_key(key)
+    }
+
+    /// Makes readable the field of a text, or of texts, that is only ever shown: what is not UTF-8 in it becomes U+FFFD, and
+    /// a note says so.
+    pub(crate) fn mend(&mut self, key: &str) {
+        let Some(stored) = self.untaken.get_mut(key) else { return };
+        if stored.mend() {
+            self.note(key, "not UTF-8; the characters that cannot be read are replaced");
+        }
     }
 
     /// Takes a field that is as good as absent if it is wrong; a note then says so and what happens `instead`.
@@ -131,10 +168,8 @@ impl Fields {
 
     /// Takes the document inside this one, empty where there is none, and reads it.
     pub(crate) fn inside<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
-        let fields = match self.untaken.remove(key) {
-            None | Some(Stored::Bson(Bson::Null | Bson::Undefined) | Stored::Json(Value::Null)) => {
-                BTreeMap::new()
-            }
+        let fields = match self.untaken.remove(key).filter(|stored| !stored.is_nothing()) {
+            None => BTreeMap::new(),
             Some(stored) => stored.into_fields().unwrap_or_else(|| {
                 self.note(key, "not a document; the defaults are used");
                 BTreeMap::new()
@@ -152,16 +187,18 @@ impl Fields {
         key: &'static str,
         read: impl FnOnce(&mut Self) -> Result<T, Problem>,
     ) -> Result<Option<T>, Problem> {
-        let Some(document) = self.optional(key, |value| Ok(value.clone()))? else { return Ok(None) };
-        let fields = Stored::Bson(document).into_fields();
+        let Some(document) = self.untaken.remove(key).filter(|stored| !stored.is_nothing()) else {
+            return Ok(None);
+        };
+        let fields = document.into_fields();
         let fields = fields.ok_or_else(|| self.problem_of(key, "not a document"))?;
         self.descend(key, fields, read).map(Some)
     }
 
     /// Takes the list of documents inside this one, empty where there is none, and keeps what `read` makes of each.
     pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
-        let items = match self.untaken.remove(key) {
-            None | Some(Stored::Bson(Bson::Null | Bson::Undefined) | Stored::Json(Value::Null)) => Vec::new(),
+        let items = match self.untaken.remove(key).filter(|stored| !stored.is_nothing()) {
+            None => Vec::new(),
             Some(stored) => stored.into_items().unwrap_or_else(|| {
                 self.note(key, "not a list; left out");
                 Vec::new()
@@ -200,7 +237,7 @@ impl Fields {
     /// A problem with a field of this document.
     #[must_use]
     pub fn problem(&self, key: &str, reason: &str) -> Problem {
-        Problem { field: plain(&format!("{}{key}", self.path)).into(), reason: plain(reason) }
+        Problem { field: stored::plain(&format!("{}{key}", self.path)).into(), reason: stored::plain(reason) }
     }
 
     /// The same, where the field's name is one of ours.
@@ -229,45 +266,6 @@ impl Fields {
         self.notes = inner.notes;
         result
     }
-}
-
-impl Stored {
-    fn into_bson(self) -> Read<Bson> {
-        match self {
-            Self::Bson(value) => Ok(value),
-            // What the conversion says of a wrong value may show it.
-            Self::Json(value) => Bson::try_from(value).map_err(|_| NOT_EXTENDED_JSON.to_owned()),
-        }
-    }
-
-    fn into_fields(self) -> Option<BTreeMap<String, Self>> {
-        match self {
-            Self::Bson(Bson::Document(document)) => Some(of_document(document)),
-            Self::Json(Value::Object(fields)) => Some(of_object(fields)),
-            Self::Bson(_) | Self::Json(_) => None,
-        }
-    }
-
-    fn into_items(self) -> Option<Vec<Self>> {
-        match self {
-            Self::Bson(Bson::Array(items)) => Some(items.into_iter().map(Self::Bson).collect()),
-            Self::Json(Value::Array(items)) => Some(items.into_iter().map(Self::Json).collect()),
-            Self::Bson(_) | Self::Json(_) => None,
-        }
-    }
-}
-
-fn of_document(document: Document) -> BTreeMap<String, Stored> {
-    document.into_iter().map(|(key, value)| (key, Stored::Bson(value))).collect()
-}
-
-fn of_object(object: Map<String, Value>) -> BTreeMap<String, Stored> {
-    object.into_iter().map(|(key, value)| (key, Stored::Json(value))).collect()
-}
-
-/// Names of fields and reasons may hold texts of users, and are read on a terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

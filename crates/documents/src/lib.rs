@@ -11,8 +11,10 @@
 
 pub mod campaigns;
 mod decimal;
+mod extended_json;
 mod fields;
 pub mod participations;
+mod stored;
 pub mod users;
 pub mod values;
 

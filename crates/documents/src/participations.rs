@@ -61,6 +61,7 @@ impl Unpriced {
 pub fn read(fields: &mut Fields) -> Result<Unpriced, Problem> {
     fields.forget(IN_LEDGER);
     fields.forget(OPEN_ROLLUP);
+    fields.mend("chatCommand");
     let id: ParticipationId = fields.required("_id", values::id)?;
     let created_at = fields.time_or_of_id("createdAt", id.object_id());
     let campaign_id = fields.required("campaignId", values::id)?;

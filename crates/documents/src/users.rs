@@ -7,7 +7,8 @@ use gametriggers_domain::{
 };
 use gametriggers_types::{
     BlackoutPeriod, MediaType, Opacity, OverlaySettings, PriorityWeights, RotationInterval, ScreenToken,
-    SelectionSettings, StrategyName, TimeZoneName, UserId, WebUrl, Weight, parse_weekday, weekday_name,
+    SelectionSettings, StrategyName, TimeOfDay, TimeZoneName, UserId, WebUrl, Weight, parse_weekday,
+    weekday_name,
 };
 
 use crate::{
@@ -29,14 +30,17 @@ const AD_LEFT_OUT: &str = "the test ad is left out";
 /// [`Problem`] where there is no user without the field, or its wrong value is not for us to replace.
 pub fn read(fields: &mut Fields) -> Result<User, Problem> {
     let id: UserId = fields.required("_id", values::id)?;
+    for shown in ["email", "name", "description", "category", "language"] {
+        fields.mend(shown);
+    }
     Ok(User {
         id,
-        email: fields.required("email", text)?,
+        email: email(fields, id)?,
         name: fields.required("name", text)?,
         image: fields.usable("image", text, LEFT_OUT),
         role: fields.required("role", parsed)?,
         auth_provider: fields.required("authProvider", parsed)?,
-        auth_provider_id: fields.optional("authProviderId", text)?,
+        auth_provider_id: fields.usable("authProviderId", text, LEFT_OUT),
         channel_url: fields.usable("channelUrl", text, LEFT_OUT),
         categories: fields.usable("category", texts, LEFT_OUT).unwrap_or_default(),
         languages: fields.usable("language", texts, LEFT_OUT).unwrap_or_default(),
@@ -143,6 +147,16 @@ pub fn write_test_campaign(test: &TestCampaign) -> Document {
     }
 }
 
+/// Takes the address. Without one, the user gets one at which nobody receives mail, and which is nobody else's: an address
+/// is unique.
+fn email(fields: &mut Fields, id: UserId) -> Result<String, Problem> {
+    if let Some(address) = fields.optional("email", text)? {
+        return Ok(address);
+    }
+    fields.note("email", "missing; an address is used at which nobody receives mail");
+    Ok(format!("{id}@email.invalid"))
+}
+
 fn overlay(settings: &mut Fields) -> OverlaySettings {
     OverlaySettings {
         position: settings.usable("position", parsed, DEFAULT).unwrap_or(OverlaySettings::default().position),
@@ -170,6 +184,7 @@ fn overlay_token(fields: &mut Fields) -> Option<ScreenToken> {
 fn selection(fields: &mut Fields) -> SelectionSettings {
     let time_zone = |name: &_| checked(TimeZoneName::parse(&text(name)?));
     let time_zone = fields.usable("timezone", time_zone, "UTC is used").unwrap_or_default();
+    let is_ours = fields.has("selectionVersion");
     let version = fields.usable("selectionVersion", count, "0 is used").unwrap_or_default();
     let chosen = fields.usable("campaignSelectionStrategy", text, LEFT_OUT);
     let (preferred, mut settings) = fields.inside("campaignRotationSettings", |stored| {
@@ -178,7 +193,7 @@ fn selection(fields: &mut Fields) -> SelectionSettings {
             strategy: StrategyName::default(),
             interval: stored.usable("rotationIntervalMinutes", interval, DEFAULT).unwrap_or_default(),
             weights: stored.inside("priorityWeights", weights),
-            blackouts: stored.each("blackoutPeriods", blackout),
+            blackouts: stored.each("blackoutPeriods", |period| blackout(period, is_ours)),
             time_zone,
             version,
         };
@@ -214,9 +229,17 @@ fn weights(stored: &mut Fields) -> PriorityWeights {
 }
 
 /// Days that are none are left out, so that the period still holds on the others.
-fn blackout(period: &mut Fields) -> Option<BlackoutPeriod> {
+///
+/// The previous system could not say that a period lasts to the end of the day: 23:59 did, being the last minute of it
+/// (`docs/adr/0015-end-of-day.md`). What this one has written has no id, and is in a document `is_ours`.
+fn blackout(period: &mut Fields, is_ours: bool) -> Option<BlackoutPeriod> {
+    let is_previous = period.forget("_id") || !is_ours;
     let start = period.usable("startTime", parsed, PERIOD_LEFT_OUT);
-    let end = period.usable("endTime", parsed, PERIOD_LEFT_OUT);
+    let mut end = period.usable("endTime", parsed, PERIOD_LEFT_OUT);
+    if is_previous && end == Some(TimeOfDay::LAST_MINUTE) {
+        period.note("endTime", "23:59 was within the period; 24:00 is used, the end of the day");
+        end = Some(TimeOfDay::END_OF_DAY);
+    }
     let names = period.usable("days", texts, PERIOD_LEFT_OUT).unwrap_or_default();
     let mut days = Vec::new();
     for name in names {

@@ -50,17 +50,34 @@ pub fn parsed<T: FromStr<Err: Display>>(value: &Bson) -> Read<T> {
     checked(text(value)?.parse())
 }
 
+/// True or false; a number is false where it is 0.
 pub(crate) fn flag(value: &Bson) -> Read<bool> {
-    require(value.as_bool(), "neither true nor false")
+    let flag = value.as_bool().or_else(|| Some(number(value).ok()? != 0.0));
+    require(flag, "neither true nor false")
 }
 
-/// An instant, to the millisecond.
+/// An instant, to the millisecond. One that is later than all that can be told, such as the end of the year 9999 that stands
+/// for never, is [`latest`]; one that is earlier is the earliest that can.
 ///
 /// # Errors
-/// Where the value is no date, or one out of all reason.
+/// Where the value is no date.
 pub fn time(value: &Bson) -> Read<Timestamp> {
-    let time = value.as_datetime().and_then(|time| Timestamp::from_millisecond(time.timestamp_millis()).ok());
-    require(time, "not a date")
+    let millis = require(value.as_datetime().map(|time| time.timestamp_millis()), "not a date")?;
+    Ok(Timestamp::from_millisecond(millis).unwrap_or_else(|_| if millis < 0 { earliest() } else { latest() }))
+}
+
+/// The latest instant that is a whole second, at the end of the year 9999: stores keep no part of a millisecond, and of the
+/// last second, milliseconds cannot be read back.
+pub(crate) fn latest() -> Timestamp {
+    whole_second(Timestamp::MAX)
+}
+
+fn earliest() -> Timestamp {
+    whole_second(Timestamp::MIN)
+}
+
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// An id, or its 24 digits.
@@ -251,9 +268,37 @@ mod tests {
         ] {
             assert_eq!(time(&bson(form.clone())), Ok(expected), "{form}");
         }
-        let never = bson(json!({"$date": {"$numberLong": "9223372036854775807"}}));
-        assert!(time(&never).is_err());
         assert!(time(&bson(json!("2025-07-02"))).is_err());
+    }
+
+    #[test]
+    fn a_time_beyond_all_that_can_be_told_is_the_last_that_can() {
+        for millis in [i64::MAX, 253_402_300_800_000, 253_402_214_400_000] {
+            let time = time(&Bson::DateTime(bson::DateTime::from_millis(millis))).unwrap();
+            assert_eq!(time, latest());
+            assert_eq!(Timestamp::from_millisecond(time.as_millisecond()).unwrap(), time, "stored as it is");
+            assert!(time.to_string().starts_with("9999-12-30"));
+        }
+        let first = time(&Bson::DateTime(bson::DateTime::MIN)).unwrap();
+        assert_eq!(
+            (first, Timestamp::from_millisecond(first.as_millisecond()).unwrap()),
+            (earliest(), first)
+        );
+    }
+
+    #[test]
+    fn a_number_is_a_flag() {
+        for yes in
+            [json!(true), json!(1), json!(1.0), json!({"$numberLong": "1"}), json!({"$numberDecimal": "1"})]
+        {
+            assert_eq!(flag(&bson(yes.clone())), Ok(true), "{yes}");
+        }
+        for no in [json!(false), json!(0), json!(0.0), json!({"$numberDecimal": "0"})] {
+            assert_eq!(flag(&bson(no.clone())), Ok(false), "{no}");
+        }
+        for neither in [json!("true"), json!([]), json!({"$numberDouble": "NaN"})] {
+            assert!(flag(&bson(neither.clone())).is_err(), "{neither}");
+        }
     }
 
     #[test]

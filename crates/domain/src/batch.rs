@@ -1,16 +1,16 @@
 //! Entries judged together: what becomes of each, in their order, and what that changes in sum.
 //!
 //! A store does the rest, in one transaction: it says which entries are stored already, what participations and campaigns
-//! held before, and writes what comes out. However many entries name one participation or campaign, each is read once and
-//! changed once.
+//! held before, how far quotas were used, and writes what comes out. However many entries name one participation, campaign or
+//! quota, each is read once and changed once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, Timestamp};
 
 use crate::{
     ledger::{Counters, Entry, EntryId, Outcome, Verdict},
-    price::Payment,
+    price::{Accrual, Payment},
 };
 
 /// A batch of which some entries may be stored already.
@@ -19,6 +19,8 @@ pub struct Batch<'a> {
     known: HashMap<EntryId, (ParticipationId, Verdict)>,
     before: HashMap<ParticipationId, Counters>,
     purses: HashMap<CampaignId, Purse>,
+    /// How many entries of each quota were paid.
+    used: HashMap<String, u64>,
 }
 
 /// What a campaign pays, what it has left, and what the batch spends of it.
@@ -52,6 +54,8 @@ pub struct Judged<'a> {
     pub charges: BTreeMap<CampaignId, Charge>,
     /// What is added to quarter-hours, and who pays.
     pub rollups: BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
+    /// What is added to quotas, by their keys.
+    pub quotas: BTreeMap<&'a str, QuotaUse>,
 }
 
 /// What is added to a participation.
@@ -61,6 +65,17 @@ pub struct Credit {
     pub before: Counters,
     /// What is added.
     pub added: Counters,
+}
+
+/// What is added to a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaUse {
+    /// When its minute or hour began.
+    pub since: Timestamp,
+    /// How many of its entries were paid before, by what the store said.
+    pub before: u64,
+    /// How many more are; at least one.
+    pub added: u64,
 }
 
 /// What is taken from a campaign.
@@ -76,7 +91,13 @@ impl<'a> Batch<'a> {
     /// A batch of which nothing is known yet.
     #[must_use]
     pub fn new(entries: &'a [Entry]) -> Self {
-        Self { entries, known: HashMap::new(), before: HashMap::new(), purses: HashMap::new() }
+        Self {
+            entries,
+            known: HashMap::new(),
+            before: HashMap::new(),
+            purses: HashMap::new(),
+            used: HashMap::new(),
+        }
     }
 
     /// Says that an entry of this id is stored, for whom, and what became of it.
@@ -95,6 +116,11 @@ impl<'a> Batch<'a> {
         self.purses.insert(campaign, Purse { payment, remaining, spent: Money::ZERO });
     }
 
+    /// Says how many entries of a quota were paid; none, where the store has nothing under its key.
+    pub fn used(&mut self, quota: String, entries: u64) {
+        self.used.insert(quota, entries);
+    }
+
     /// The entries that are not stored yet; of twins in the batch, all.
     pub fn unknown(&self) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(|entry| !self.known.contains_key(&entry.id))
@@ -109,8 +135,18 @@ impl<'a> Batch<'a> {
     /// Those among them whose money may have a part in what becomes of the entries.
     #[must_use]
     pub fn priced(&self) -> Named {
-        let priced = self.unknown().filter(|entry| entry.judge_unpriced().is_none());
-        priced.map(|entry| (entry.participation, entry.campaign)).unzip()
+        self.unknown_priced().map(|entry| (entry.participation, entry.campaign)).unzip()
+    }
+
+    /// The quotas that may have a part in what becomes of the entries, by key, and when the minute or hour of each began.
+    #[must_use]
+    pub fn quotas(&self) -> BTreeMap<&'a str, Timestamp> {
+        let quotas = self.unknown_priced().filter_map(|entry| entry.quota.as_ref());
+        quotas.map(|quota| (quota.key.as_str(), quota.since)).collect()
+    }
+
+    fn unknown_priced(&self) -> impl Iterator<Item = &'a Entry> {
+        self.unknown().filter(|entry| entry.judge_unpriced().is_none())
     }
 
     /// What a campaign pays, as far as the batch was told.
@@ -130,6 +166,7 @@ impl<'a> Batch<'a> {
             credits: BTreeMap::new(),
             charges: BTreeMap::new(),
             rollups: BTreeMap::new(),
+            quotas: BTreeMap::new(),
         };
         let mut here = HashMap::with_capacity(self.entries.len());
         for entry in self.entries {
@@ -154,11 +191,11 @@ impl<'a> Batch<'a> {
         Ok(judged)
     }
 
-    fn judge_one(&mut self, entry: &Entry, judged: &mut Judged<'a>) -> Result<Verdict, Unknown> {
+    fn judge_one(&mut self, entry: &'a Entry, judged: &mut Judged<'a>) -> Result<Verdict, Unknown> {
         let Entry { participation, campaign, .. } = *entry;
         let verdict = match entry.judge_unpriced() {
             Some(verdict) => verdict,
-            None => self.price(entry, judged.credits.get(&participation))?,
+            None => self.price(entry, judged)?,
         };
         if matches!(verdict, Verdict::Counted(_)) {
             let change = Counters::of(entry.kind, &verdict);
@@ -171,16 +208,26 @@ impl<'a> Batch<'a> {
         Ok(verdict)
     }
 
-    /// The verdict where money has a part in it, which is taken out of the purse.
-    fn price(&mut self, entry: &Entry, credit: Option<&Credit>) -> Result<Verdict, Unknown> {
+    /// The verdict where money has a part in it, which is taken out of the purse, and out of the quota if there is one.
+    fn price(&mut self, entry: &'a Entry, judged: &mut Judged<'a>) -> Result<Verdict, Unknown> {
         let Entry { participation, campaign, .. } = *entry;
+        let credit = judged.credits.get(&participation);
         let before = self.before.get(&participation).ok_or(Unknown::Participation(participation))?;
         let purse = self.purses.get_mut(&campaign).ok_or(Unknown::Campaign(campaign))?;
         let paid_so_far = before.paid_units + credit.map_or(0, |credit| credit.added.paid_units);
-        let verdict = entry.judge(&purse.payment, paid_so_far, purse.remaining);
-        if let Verdict::Counted(accrual) = verdict {
-            purse.remaining -= accrual.amount;
-            purse.spent += accrual.amount;
+        let used_before = |key: &str| self.used.get(key).copied().unwrap_or(0);
+        let used = entry.quota.as_ref().map_or(0, |quota| {
+            let added = judged.quotas.get(quota.key.as_str()).map_or(0, |quota| quota.added);
+            used_before(&quota.key) + added
+        });
+        let verdict = entry.judge(&purse.payment, paid_so_far, purse.remaining, used);
+        if let Verdict::Counted(Accrual { paid, amount, .. }) = verdict {
+            purse.remaining -= amount;
+            purse.spent += amount;
+            if let Some(quota) = entry.quota.as_ref().filter(|_| paid > 0) {
+                let new = || QuotaUse { since: quota.since, before: used_before(&quota.key), added: 0 };
+                judged.quotas.entry(&quota.key).or_insert_with(new).added += 1;
+            }
         }
         Ok(verdict)
     }
@@ -188,11 +235,11 @@ impl<'a> Batch<'a> {
 
 #[cfg(test)]
 mod tests {
-    use gametriggers_types::{ClickKind, ObjectId, PaymentType, Timestamp, VisitSource};
+    use gametriggers_types::{ClickKind, ObjectId, PaymentType, UnpaidReason, VisitSource};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{ledger::EntryKind, price::Accrual};
+    use crate::{ledger::EntryKind, quota::Quota};
 
     const KINDS: [EntryKind; 4] = [
         EntryKind::Display,
@@ -206,15 +253,19 @@ mod tests {
     }
 
     fn entry(number: u8, kind: EntryKind, participation: u8, units: u64) -> Entry {
-        Entry {
-            id: EntryId::stored(number.to_string()),
-            participation: id(participation).into(),
-            campaign: id(0).into(),
-            kind,
-            units,
-            at: Timestamp::UNIX_EPOCH,
-            rejected: None,
-        }
+        let (part, at) = (id(participation).into(), Timestamp::UNIX_EPOCH);
+        let entry = Entry::new(EntryId::stored(number.to_string()), kind, part, id(0).into(), at);
+        Entry { units, basis: kind.basis(), ..entry }
+    }
+
+    /// One of five quotas, by number; some entries have none.
+    fn quota(number: u8) -> Option<Quota> {
+        (number < 5).then(|| Quota {
+            key: number.to_string(),
+            since: Timestamp::UNIX_EPOCH,
+            limit: u64::from(number),
+            reason: UnpaidReason::AddressLimit,
+        })
     }
 
     /// One campaign that pays 3 for 1,000 impressions, and three participations.
@@ -238,7 +289,7 @@ mod tests {
         let display = |number, participation| entry(number, EntryKind::Display, participation, 1);
         let entries = [display(1, 1), display(2, 2), display(1, 1), display(3, 3)];
         let judged = batch(&entries, Money::from_micros(6_500), &BTreeMap::new()).judge().unwrap();
-        let paid = Accrual { paid: 1, unpaid: 0, amount: Money::from_micros(3_000) };
+        let paid = Accrual::priced(1, 0, Money::from_micros(3_000));
         assert_eq!(judged.outcomes[..2], [Outcome::Counted(paid); 2]);
         assert!(matches!(judged.outcomes[2], Outcome::Duplicate { .. }));
         assert!(matches!(judged.outcomes[3], Outcome::Rejected(_)));
@@ -257,27 +308,68 @@ mod tests {
         assert_eq!(unknown, Some(Unknown::Participation(id(9).into())));
     }
 
+    #[test]
+    fn of_the_entries_of_a_quota_as_many_are_paid_as_it_allows_and_only_those_use_it() {
+        let visit = |number| Entry { quota: quota(3), ..entry(number, EntryKind::Display, 1, 1) };
+        let entries = [
+            visit(1),
+            visit(1),
+            Entry { unpaid: Some(UnpaidReason::Bot), ..visit(2) },
+            Entry { kind: EntryKind::Visit(VisitSource::Qr), ..visit(3) },
+            visit(4),
+            visit(5),
+            Entry { quota: None, ..visit(6) },
+        ];
+        let mut batch = batch(&entries, Money::from_micros(1_000_000), &BTreeMap::new());
+        assert_eq!(batch.quotas().into_keys().collect::<Vec<_>>(), ["3"]);
+        batch.used("3".to_owned(), 1);
+        let judged = batch.judge().unwrap();
+        let paid = |outcome: &Outcome| matches!(outcome, Outcome::Counted(Accrual { paid: 1, .. }));
+        let is_paid: Vec<_> = judged.outcomes.iter().map(paid).collect();
+        assert_eq!(is_paid, [true, false, false, false, true, false, true]);
+        let limited = Accrual::unpaid(1, Some(UnpaidReason::AddressLimit));
+        assert_eq!(judged.outcomes[5], Outcome::Counted(limited));
+        assert_eq!(
+            judged.outcomes[3],
+            Outcome::Counted(Accrual::unpaid(1, None)),
+            "it is not what is paid for"
+        );
+        let used = QuotaUse { since: Timestamp::UNIX_EPOCH, before: 1, added: 2 };
+        assert_eq!(judged.quotas.into_iter().collect::<Vec<_>>(), [("3", used)]);
+    }
+
     proptest! {
-        /// However entries are cut into batches, each has the same outcome, and no budget falls below nothing.
+        /// However entries are cut into batches, each has the same outcome, no budget falls below nothing, and of each quota
+        /// as many entries are paid as it allows at most.
         #[test]
         fn the_cut_into_batches_changes_nothing(
-            drawn in prop::collection::vec((0_u8..40, 0..4_usize, 1_u8..4, 1_u64..2_000), 1..60),
+            drawn in prop::collection::vec((0_u8..40, 0..4_usize, 1_u8..4, 1_u64..2_000, 0_u8..8), 1..60),
             cut in 0..60_usize,
             budget in 0_i64..20_000_000,
         ) {
-            let entries: Vec<_> =
-                drawn.iter().map(|&(number, kind, part, units)| entry(number, KINDS[kind], part, units)).collect();
+            let draw = |&(number, kind, part, units, quoted): &(u8, usize, u8, u64, u8)| {
+                Entry { quota: quota(quoted), ..entry(number, KINDS[kind], part, units) }
+            };
+            let entries: Vec<_> = drawn.iter().map(draw).collect();
             let cut = cut.min(entries.len());
             let mut sums = Vec::new();
             for cuts in [vec![&entries[..]], vec![&entries[..cut], &entries[cut..]]] {
                 let (mut remaining, mut held) = (Money::from_micros(budget), BTreeMap::new());
                 let (mut known, mut outcomes) = (Vec::new(), Vec::new());
+                let mut used = BTreeMap::new();
                 for entries in cuts {
                     let mut batch = batch(entries, remaining, &held);
                     for (id, participation, verdict) in &known {
                         batch.knows(EntryId::clone(id), *participation, *verdict);
                     }
+                    for (quota, paid) in &used {
+                        batch.used(String::clone(quota), *paid);
+                    }
                     let judged = batch.judge().unwrap();
+                    for (key, QuotaUse { before, added, .. }) in judged.quotas {
+                        prop_assert_eq!(used.insert(key.to_owned(), before + added).unwrap_or(0), before);
+                        prop_assert!(before + added <= key.parse().unwrap());
+                    }
                     known.extend(judged.entries.iter().map(|(one, verdict)| (one.id.clone(), one.participation, *verdict)));
                     outcomes.extend(judged.outcomes);
                     for Charge { amount, .. } in judged.charges.into_values() {
@@ -290,7 +382,7 @@ mod tests {
                 }
                 let earned = held.values().fold(Money::ZERO, |sum, counters| sum + counters.earnings);
                 prop_assert_eq!(earned + remaining, Money::from_micros(budget));
-                sums.push((outcomes, held));
+                sums.push((outcomes, held, used));
             }
             prop_assert_eq!(&sums[0], &sums[1]);
         }

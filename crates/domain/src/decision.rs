@@ -24,6 +24,17 @@ pub enum Basis {
     Viewers,
 }
 
+impl Basis {
+    /// The one that does not pay where this one does.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Display => Self::Viewers,
+            Self::Viewers => Self::Display,
+        }
+    }
+}
+
 /// What is on screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

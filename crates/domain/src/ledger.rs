@@ -7,10 +7,14 @@ use std::{fmt, str::FromStr};
 
 use gametriggers_types::{
     CampaignId, ClickKind, DecisionId, Minute, Money, ParticipationId, PaymentType, RejectionReason,
-    Timestamp, UnknownValue, UserId, VisitSource,
+    Timestamp, UnknownValue, UnpaidReason, UserId, VisitSource,
 };
 
-use crate::price::{Accrual, Payment};
+use crate::{
+    decision::Basis,
+    price::{Accrual, Payment},
+    quota::Quota,
+};
 
 /// The id that makes an entry idempotent: the same fact, submitted by anyone any number of times, has the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,6 +87,16 @@ impl EntryKind {
             Self::Click(_) => false,
         }
     }
+
+    /// What has to pay for the impressions of the decision on which it happened; nothing in particular for clicks and visits.
+    #[must_use]
+    pub const fn basis(self) -> Option<Basis> {
+        match self {
+            Self::Display => Some(Basis::Display),
+            Self::Viewers => Some(Basis::Viewers),
+            Self::Click(_) | Self::Visit(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for EntryKind {
@@ -128,9 +142,16 @@ pub struct Entry {
     pub units: u64,
     /// When it happened.
     pub at: Timestamp,
+    /// What pays for the impressions of the decision on which it happened. A display or a minute of an audience counts
+    /// under its own basis only.
+    pub basis: Option<Basis>,
     /// Set where the rules already refuse it for a reason that can never change: it is stored, so that the earner
     /// sees why, and counts nothing.
     pub rejected: Option<RejectionReason>,
+    /// Set where the rules already say that it is not to be paid: it is stored with the reason, and counts.
+    pub unpaid: Option<UnpaidReason>,
+    /// What bounds how many entries like it are paid. Not kept with it.
+    pub quota: Option<Quota>,
 }
 
 /// What became of an entry; stored with it.
@@ -159,15 +180,42 @@ pub enum Outcome {
 }
 
 impl Entry {
-    /// The verdict on a new entry of a participation that was paid for `paid_so_far` units, where the campaign has
-    /// `remaining` left.
+    /// One unit of `kind`, to which nothing is known to object. A display or a minute of an audience needs its
+    /// [`basis`](Self::basis), too.
     #[must_use]
-    pub fn judge(&self, payment: &Payment, paid_so_far: u64, remaining: Money) -> Verdict {
+    pub const fn new(
+        id: EntryId,
+        kind: EntryKind,
+        participation: ParticipationId,
+        campaign: CampaignId,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            participation,
+            campaign,
+            kind,
+            units: 1,
+            at,
+            basis: None,
+            rejected: None,
+            unpaid: None,
+            quota: None,
+        }
+    }
+
+    /// The verdict on a new entry of a participation that was paid for `paid_so_far` units, where the campaign has
+    /// `remaining` left and `used` entries of its quota were paid.
+    #[must_use]
+    pub fn judge(&self, payment: &Payment, paid_so_far: u64, remaining: Money, used: u64) -> Verdict {
         if let Some(verdict) = self.judge_unpriced() {
             return verdict;
         }
         if !self.kind.is_paid_under(payment.kind()) {
-            return self.unpaid();
+            return self.without_pay(None);
+        }
+        if let Some(quota) = self.quota.as_ref().filter(|quota| used >= quota.limit) {
+            return self.without_pay(Some(quota.reason));
         }
         match payment.accrue(paid_so_far, self.units, remaining) {
             Some(accrual) => Verdict::Counted(accrual),
@@ -175,18 +223,41 @@ impl Entry {
         }
     }
 
-    /// The verdict, where no price and no budget has a part in it.
+    /// The verdict, where no price, no budget and no quota has a part in it.
     #[must_use]
-    pub const fn judge_unpriced(&self) -> Option<Verdict> {
-        match (self.rejected, self.kind) {
-            (Some(reason), _) => Some(Verdict::Rejected(reason)),
-            (None, EntryKind::Click(_)) => Some(self.unpaid()),
-            (None, EntryKind::Display | EntryKind::Viewers | EntryKind::Visit(_)) => None,
+    pub fn judge_unpriced(&self) -> Option<Verdict> {
+        if let Some(reason) = self.rejected {
+            return Some(Verdict::Rejected(reason));
         }
+        if self.kind.basis().is_some_and(|basis| self.basis != Some(basis)) {
+            return Some(Verdict::Rejected(RejectionReason::OtherBasis));
+        }
+        let is_click = matches!(self.kind, EntryKind::Click(_));
+        (is_click || self.unpaid.is_some()).then(|| self.without_pay(self.unpaid))
     }
 
-    const fn unpaid(&self) -> Verdict {
-        Verdict::Counted(Accrual { paid: 0, unpaid: self.units, amount: Money::ZERO })
+    const fn without_pay(&self, reason: Option<UnpaidReason>) -> Verdict {
+        Verdict::Counted(Accrual::unpaid(self.units, reason))
+    }
+
+    /// Of the entry that a store has kept with this verdict, what was submitted. [`quota`](Self::quota) is not kept, and of the
+    /// basis only what the verdict tells.
+    #[must_use]
+    pub fn submitted(self, verdict: &Verdict) -> Self {
+        let (rejected, unpaid) = match *verdict {
+            Verdict::Counted(Accrual { reason, .. }) => (None, reason),
+            Verdict::Rejected(reason) => (Some(reason), None),
+        };
+        let basis = match rejected {
+            Some(RejectionReason::OtherBasis) => self.kind.basis().map(Basis::other),
+            _ => self.kind.basis(),
+        };
+        Self {
+            basis,
+            rejected: rejected.filter(|reason| !reason.is_of_ledger()),
+            unpaid: unpaid.filter(|reason| !reason.is_of_ledger()),
+            ..self
+        }
     }
 }
 
@@ -216,7 +287,7 @@ impl Counters {
     /// What an entry of this kind and verdict adds.
     #[must_use]
     pub fn of(kind: EntryKind, verdict: &Verdict) -> Self {
-        let Verdict::Counted(Accrual { paid, unpaid, amount }) = *verdict else {
+        let Verdict::Counted(Accrual { paid, unpaid, amount, .. }) = *verdict else {
             return Self::default();
         };
         let units = paid.saturating_add(unpaid);
@@ -272,7 +343,14 @@ mod tests {
     use super::*;
 
     fn counted(paid: u64, unpaid: u64) -> Verdict {
-        Verdict::Counted(Accrual { paid, unpaid, amount: Money::from_micros(5) })
+        Verdict::Counted(Accrual::priced(paid, unpaid, Money::from_micros(5)))
+    }
+
+    fn entry(kind: EntryKind) -> Entry {
+        let id = gametriggers_types::ObjectId::from_bytes([0; 12]);
+        let entry =
+            Entry::new(EntryId::stored("x".to_owned()), kind, id.into(), id.into(), Timestamp::UNIX_EPOCH);
+        Entry { basis: kind.basis(), ..entry }
     }
 
     #[test]
@@ -303,21 +381,42 @@ mod tests {
     #[test]
     fn m1_impressions_and_pay_come_from_the_same_units() {
         let cpm = Payment::new(PaymentType::Cpm, Money::from_micros(1_660_000_000), 1).unwrap();
-        let entry = Entry {
-            id: EntryId::stored("x".to_owned()),
-            participation: ParticipationId::from(gametriggers_types::ObjectId::from_bytes([0; 12])),
-            campaign: CampaignId::from(gametriggers_types::ObjectId::from_bytes([0; 12])),
-            kind: EntryKind::Viewers,
-            units: 900,
-            at: Timestamp::UNIX_EPOCH,
-            rejected: None,
-        };
-        let whole = entry.judge(&cpm, 0, Money::from_micros(10_000_000_000));
+        let entry = Entry { units: 900, ..entry(EntryKind::Viewers) };
+        let whole = entry.judge(&cpm, 0, Money::from_micros(10_000_000_000), 0);
         let counters = Counters::of(entry.kind, &whole);
         assert_eq!((counters.impressions, counters.earnings.micros()), (900, 1_494_000_000));
-        let partial = entry.judge(&cpm, 0, Money::from_micros(16_600_000));
+        let partial = entry.judge(&cpm, 0, Money::from_micros(16_600_000), 0);
         let Verdict::Counted(accrual) = partial else { panic!("{partial:?}") };
         assert_eq!((accrual.paid, accrual.unpaid), (10, 890));
+    }
+
+    /// A decision's impressions are paid by its displays or by its viewers, never by both.
+    #[test]
+    fn a_display_counts_where_displays_pay_and_an_audience_where_viewers_do() {
+        let cpm = Payment::new(PaymentType::Cpm, Money::from_micros(1_000), 1).unwrap();
+        for kind in [EntryKind::Display, EntryKind::Viewers] {
+            for basis in [None, Some(Basis::Display), Some(Basis::Viewers)] {
+                let entry = Entry { basis, ..entry(kind) };
+                let verdict = entry.judge(&cpm, 0, Money::from_micros(9), 0);
+                let is_counted = matches!(verdict, Verdict::Counted(_));
+                assert_eq!(is_counted, basis == kind.basis(), "{kind} under {basis:?}");
+                assert!(is_counted || verdict == Verdict::Rejected(RejectionReason::OtherBasis));
+            }
+        }
+        let click = Entry { basis: Some(Basis::Viewers), ..entry(EntryKind::Click(ClickKind::Chat)) };
+        assert_eq!(click.judge_unpriced(), Some(click.without_pay(None)), "of whatever basis");
+    }
+
+    #[test]
+    fn what_is_known_to_be_unpaid_counts_with_its_reason_and_needs_no_money() {
+        let cpc = Payment::new(PaymentType::Cpc, Money::from_micros(5), 1).unwrap();
+        let visit = entry(EntryKind::Visit(VisitSource::Qr));
+        let by_bot = Entry { unpaid: Some(UnpaidReason::Bot), ..visit.clone() };
+        let verdict = by_bot.judge(&cpc, 0, Money::ZERO, 0);
+        assert_eq!(verdict, Verdict::Counted(Accrual::unpaid(1, Some(UnpaidReason::Bot))));
+        assert_eq!(Counters::of(by_bot.kind, &verdict).visits, 1);
+        assert_eq!(visit.judge(&cpc, 0, Money::ZERO, 0), Verdict::Rejected(RejectionReason::BudgetExhausted));
+        assert_eq!(by_bot.clone().submitted(&verdict), by_bot);
     }
 
     /// Defects M15 and M16: the average was (old + new) / 2, and once a concatenated string.

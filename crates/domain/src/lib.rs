@@ -1,8 +1,8 @@
 //! The rules of GameTriggers, as pure functions.
 //!
 //! Owns what a campaign, a participation and a decision are, which campaigns may be shown ([`eligibility`]), which
-//! one is ([`selection`]), what an event is worth ([`price`]) and what it does to counters ([`ledger`]), alone or
-//! among others ([`batch`]).
+//! one is ([`selection`]), what an event is worth ([`price`]), how many like it are paid ([`quota`]) and what it does to
+//! counters ([`ledger`]), alone or among others ([`batch`]).
 //! Knows no I/O, no async and no wall clock: the time, the seed and all that was stored come in as arguments, so that
 //! every rule can be replayed from its record.
 //!
@@ -14,6 +14,7 @@ pub mod eligibility;
 pub mod ledger;
 pub mod model;
 pub mod price;
+pub mod quota;
 pub mod selection;
 
 /// The how-to's example is compiled and run with the other documentation tests.

@@ -1,6 +1,6 @@
 //! What units are worth, so that nothing drifts and nothing is overspent.
 
-use gametriggers_types::{Money, PaymentType};
+use gametriggers_types::{Money, PaymentType, UnpaidReason};
 
 /// A price that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,22 @@ pub struct Accrual {
     pub unpaid: u64,
     /// What the paid units earn, and cost.
     pub amount: Money,
+    /// Why none are paid, where a rule other than the price says so.
+    pub reason: Option<UnpaidReason>,
+}
+
+impl Accrual {
+    /// So many units are paid, the others are not, and that is all by the price.
+    #[must_use]
+    pub const fn priced(paid: u64, unpaid: u64, amount: Money) -> Self {
+        Self { paid, unpaid, amount, reason: None }
+    }
+
+    /// None of so many units is paid.
+    #[must_use]
+    pub const fn unpaid(units: u64, reason: Option<UnpaidReason>) -> Self {
+        Self { paid: 0, unpaid: units, amount: Money::ZERO, reason }
+    }
 }
 
 impl Payment {
@@ -106,11 +122,11 @@ impl Payment {
     pub fn accrue(&self, paid_so_far: u64, units: u64, remaining: Money) -> Option<Accrual> {
         let payable = units.min(self.units_left(paid_so_far));
         if payable == 0 {
-            return Some(Accrual { paid: 0, unpaid: units, amount: Money::ZERO });
+            return Some(Accrual::unpaid(units, None));
         }
         let affordable = |count: &u64| self.cost(paid_so_far, *count) <= remaining;
         let paid = if affordable(&payable) { payable } else { greatest(payable, affordable) };
-        (paid > 0).then(|| Accrual { paid, unpaid: units - paid, amount: self.cost(paid_so_far, paid) })
+        (paid > 0).then(|| Accrual::priced(paid, units - paid, self.cost(paid_so_far, paid)))
     }
 
     /// Whether `remaining` suffices for the next unit. To a participation that was paid all that it can be (`fixed`),
@@ -169,16 +185,16 @@ mod tests {
         let fixed = payment(PaymentType::Fixed, 5000.0);
         assert_eq!(fixed.cost(0, 10_000), units(5000.0));
         let last = fixed.accrue(9_999, 5, units(1e6)).unwrap();
-        assert_eq!(last, Accrual { paid: 1, unpaid: 4, amount: units(0.5) });
+        assert_eq!(last, Accrual::priced(1, 4, units(0.5)));
         let over = fixed.accrue(10_000, 5, Money::ZERO).unwrap();
-        assert_eq!(over, Accrual { paid: 0, unpaid: 5, amount: Money::ZERO });
+        assert_eq!(over, Accrual::unpaid(5, None));
     }
 
     /// Defect M12: a rate of 0 paid as 2.0.
     #[test]
     fn m12_a_rate_of_nothing_pays_nothing() {
         let free = payment(PaymentType::Cpm, 0.0);
-        assert_eq!(free.accrue(0, 7, Money::ZERO), Some(Accrual { paid: 7, unpaid: 0, amount: Money::ZERO }));
+        assert_eq!(free.accrue(0, 7, Money::ZERO), Some(Accrual::priced(7, 0, Money::ZERO)));
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::{
 /// How long an access token lasts.
 pub const ACCESS_TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(24);
 const ISSUER: &str = "nestjs-auth";
+/// What a token's purpose is called, where it names one.
+const ACCESS: &str = "access";
 
 /// Signs and checks bearer tokens.
 #[derive(Clone)]
@@ -32,32 +34,72 @@ pub struct TokenSubject {
     pub role: Role,
 }
 
-/// What a token says. `iss` is not checked, as in the previous system.
-#[derive(Serialize, Deserialize)]
+/// What an access token of ours says.
+#[derive(Serialize)]
+struct IssuedClaims<'a> {
+    sub: String,
+    email: &'a str,
+    role: String,
+    iss: &'static str,
+    iat: i64,
+    exp: i64,
+}
+
+/// What is read of a token. `iss` is not checked, as in the previous system. Times are seconds since the epoch, and may have
+/// fractions (RFC 7519, section 2).
+#[derive(Deserialize)]
 struct Claims {
     #[serde(default)]
     sub: Option<String>,
+    exp: f64,
     #[serde(default)]
-    email: Option<String>,
+    nbf: Option<f64>,
+    /// Never read; a token in which it is no time is not a token of ours.
     #[serde(default)]
-    role: Option<String>,
+    #[allow(dead_code)]
+    iat: Option<f64>,
+    /// No access token has one: a token that names whom it is meant for is meant for somebody else.
     #[serde(default)]
-    iss: Option<String>,
-    #[serde(default)]
-    iat: Option<i64>,
-    exp: i64,
+    aud: Option<serde_json::Value>,
     /// `refresh` in a refresh token, which is good for nothing else (defect A5).
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
+    #[serde(rename = "type", default)]
+    kind: Option<serde_json::Value>,
+    /// What a token of another kind is good for, by the names that other issuers give it.
+    #[serde(default)]
+    purpose: Option<serde_json::Value>,
+    #[serde(default)]
+    token_use: Option<serde_json::Value>,
     /// The form in which the previous web client signed: its id takes precedence over `sub`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     user: Option<ClaimedUser>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct ClaimedUser {
     #[serde(default)]
     id: Option<String>,
+}
+
+impl Claims {
+    /// Whether they are an access token's and hold at this time.
+    fn hold(&self, now: Timestamp) -> bool {
+        let now = now.as_duration().as_secs_f64();
+        let in_time = now < self.exp && self.nbf.is_none_or(|begin| begin <= now);
+        let is_access = |purpose: &Option<serde_json::Value>| {
+            purpose.as_ref().is_none_or(|purpose| purpose.as_str() == Some(ACCESS))
+        };
+        in_time
+            && self.aud.is_none()
+            && [&self.kind, &self.purpose, &self.token_use].into_iter().all(is_access)
+    }
+}
+
+/// Whether the header is one of an access token. `crit` names extensions without which a token must not be understood (RFC
+/// 7515, section 4.1.11), and none is known here; `typ` says what kind of token it is (RFC 8725, section 3.11).
+fn is_access_header(header: &Header) -> bool {
+    let types = ["JWT", "at+jwt", "application/at+jwt"];
+    let known = |typ: &String| types.iter().any(|known| known.eq_ignore_ascii_case(typ));
+    header.crit.is_none() && header.typ.as_ref().is_none_or(known)
 }
 
 impl JwtKeys {
@@ -77,15 +119,13 @@ impl JwtKeys {
         now: Timestamp,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         let iat = now.as_second();
-        let claims = Claims {
-            sub: Some(subject.id.to_string()),
-            email: Some(subject.email.clone()),
-            role: Some(subject.role.to_string()),
-            iss: Some(ISSUER.to_owned()),
-            iat: Some(iat),
+        let claims = IssuedClaims {
+            sub: subject.id.to_string(),
+            email: &subject.email,
+            role: subject.role.to_string(),
+            iss: ISSUER,
+            iat,
             exp: iat.saturating_add(ACCESS_TOKEN_LASTS.as_secs()),
-            kind: None,
-            user: None,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
@@ -96,8 +136,9 @@ impl JwtKeys {
         // Checked below, by the server's clock.
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
-        if now.as_second() >= claims.exp || claims.kind.is_some() {
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?;
+        let claims = decoded.claims;
+        if !is_access_header(&decoded.header) || !claims.hold(now) {
             return None;
         }
         let id = claims.user.and_then(|user| user.id).or(claims.sub)?;
@@ -162,5 +203,75 @@ mod tests {
         assert_eq!(keys.verify(&signed(&good, Algorithm::HS512), now), None, "another algorithm");
         let other = JwtKeys::new(b"ffffffffffffffffffffffffffffffff");
         assert_eq!(other.verify(&signed(&good, Algorithm::HS256), now), None, "another secret");
+    }
+
+    /// A token of the test's user with these claims besides, good for a minute unless they say otherwise.
+    fn with(header: &Header, claims: &serde_json::Value) -> String {
+        let mut all = serde_json::json!({"sub": SUB, "exp": NOW + 60});
+        all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        jsonwebtoken::encode(header, &all, &EncodingKey::from_secret(SECRET)).unwrap()
+    }
+
+    const SUB: &str = "6864d4187d06a675f2abb714";
+    const NOW: i64 = 1_795_255_200;
+
+    /// Whether the token is taken half a second after [`NOW`].
+    fn is_taken(token: &str) -> bool {
+        let now = Timestamp::from_millisecond(NOW * 1_000 + 500).unwrap();
+        JwtKeys::new(SECRET).verify(token, now).is_some()
+    }
+
+    /// Times of other issuers have fractions.
+    #[test]
+    fn the_times_of_a_token_are_kept_to_the_fraction_of_a_second() {
+        let header = Header::new(Algorithm::HS256);
+        let half = 1_795_255_200.5;
+        for (claims, taken) in [
+            (serde_json::json!({"exp": half + 0.25, "iat": half - 0.25, "nbf": half - 0.25}), true),
+            (serde_json::json!({"exp": half}), false),
+            (serde_json::json!({"exp": half - 0.25}), false),
+            (serde_json::json!({"nbf": half}), true),
+            (serde_json::json!({"nbf": half + 0.25}), false),
+            (serde_json::json!({"nbf": NOW + 30}), false),
+            (serde_json::json!({"iat": NOW + 30}), true),
+            (serde_json::json!({"exp": 1e12}), true),
+            (serde_json::json!({"exp": null}), false),
+            (serde_json::json!({"exp": "1795255300"}), false),
+            (serde_json::json!({"nbf": "1795255100"}), false),
+        ] {
+            assert_eq!(is_taken(&with(&header, &claims)), taken, "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_meant_for_something_else_is_refused() {
+        let header = Header::new(Algorithm::HS256);
+        for (claims, taken) in [
+            (serde_json::json!({"aud": "another-service"}), false),
+            (serde_json::json!({"aud": ["another-service", "a-third"]}), false),
+            (serde_json::json!({"aud": null, "type": null}), true),
+            (serde_json::json!({"type": "access"}), true),
+            (serde_json::json!({"type": 1}), false),
+            (serde_json::json!({"purpose": "access", "token_use": "access"}), true),
+            (serde_json::json!({"purpose": "password-reset"}), false),
+            (serde_json::json!({"token_use": "id"}), false),
+        ] {
+            assert_eq!(is_taken(&with(&header, &claims)), taken, "{claims}");
+        }
+        let typed = |typ: Option<&str>| Header { typ: typ.map(str::to_owned), ..header.clone() };
+        for (typ, taken) in
+            [(None, true), (Some("jwt"), true), (Some("at+JWT"), true), (Some("refresh+jwt"), false)]
+        {
+            assert_eq!(is_taken(&with(&typed(typ), &serde_json::json!({}))), taken, "{typ:?}");
+        }
+    }
+
+    /// RFC 7515: who does not understand what `crit` names must not accept the token.
+    #[test]
+    fn a_token_whose_critical_extensions_are_unknown_is_refused() {
+        for crit in [vec!["exp".to_owned()], vec!["b64".to_owned()], vec![]] {
+            let header = Header { crit: Some(crit.clone()), ..Header::new(Algorithm::HS256) };
+            assert!(!is_taken(&with(&header, &serde_json::json!({}))), "{crit:?}");
+        }
     }
 }

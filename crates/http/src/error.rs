@@ -23,7 +23,7 @@ pub enum ErrorCode {
     ReceiptInvalid,
     /// The display ended more than 10 minutes ago.
     ReceiptExpired,
-    /// No bearer token, or one that is not valid.
+    /// No bearer token, one that is not valid, or one of an account that is gone.
     Unauthenticated,
     /// The account is deactivated.
     AccountInactive,
@@ -33,14 +33,16 @@ pub enum ErrorCode {
     NotYourToken,
     /// No overlay has this token, or it was revoked.
     UnknownToken,
-    /// The caller's account is gone.
-    UserNotFound,
     /// No campaign is on screen.
     NothingOnScreen,
     /// The link leads to no campaign.
     UnknownLink,
+    /// There is no such upload of the previous system.
+    UploadNotFound,
     /// There is no such route.
     RouteNotFound,
+    /// The route is there, but not for this method; the header `Allow` names those it is there for.
+    MethodNotAllowed,
     /// The body is larger than any request needs.
     BodyTooLarge,
     /// The store is away; the same request may succeed later.
@@ -60,10 +62,11 @@ impl ErrorCode {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::AccountInactive | Self::NotAStreamer | Self::NotYourToken => StatusCode::FORBIDDEN,
             Self::UnknownToken
-            | Self::UserNotFound
             | Self::NothingOnScreen
             | Self::UnknownLink
+            | Self::UploadNotFound
             | Self::RouteNotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -81,6 +84,8 @@ const MAX_MESSAGE_CHARS: usize = 400;
 pub struct ApiError {
     code: ErrorCode,
     message: String,
+    /// The value of the header `Allow`, where the method was wrong.
+    allow: Option<String>,
 }
 
 impl ApiError {
@@ -90,7 +95,7 @@ impl ApiError {
             Some((end, _)) => format!("{}…", &message[..end]),
             None => message,
         };
-        Self { code, message }
+        Self { code, message, allow: None }
     }
 
     pub(crate) fn validation(message: impl Into<String>) -> Self {
@@ -102,6 +107,12 @@ impl ApiError {
             ErrorCode::RouteNotFound,
             "there is no such route; /api/v1/openapi.json lists those there are",
         )
+    }
+
+    /// `allow` lists the methods, as the header of this name has them.
+    pub(crate) fn wrong_method(allow: &str) -> Self {
+        let message = format!("this route does not take this method; it takes {allow}");
+        Self { allow: Some(allow.to_owned()), ..Self::new(ErrorCode::MethodNotAllowed, message) }
     }
 
     pub(crate) fn query(error: &QueryPayloadError) -> Self {
@@ -154,7 +165,10 @@ impl ResponseError for ApiError {
         if self.code == ErrorCode::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        response.insert_header((header::CACHE_CONTROL, "no-store")).json(ErrorResponse {
+        if let Some(allow) = &self.allow {
+            response.insert_header((header::ALLOW, allow.as_str()));
+        }
+        response.json(ErrorResponse {
             status_code: status.as_u16(),
             message: self.message.clone(),
             error: status.canonical_reason().unwrap_or_default(),
@@ -167,7 +181,7 @@ impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         let code = match &error {
             ServiceError::UnknownToken => ErrorCode::UnknownToken,
-            ServiceError::UnknownUser(_) => ErrorCode::UserNotFound,
+            ServiceError::UnknownUser(_) => ErrorCode::Unauthenticated,
             ServiceError::AccountInactive => ErrorCode::AccountInactive,
             ServiceError::NotStreamer(_) => ErrorCode::NotAStreamer,
             ServiceError::NotYourToken => ErrorCode::NotYourToken,

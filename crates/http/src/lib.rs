@@ -8,16 +8,18 @@ mod access_log;
 mod auth;
 mod body;
 mod client_address;
+mod cors;
 mod error;
+mod methods;
 mod openapi;
+mod query;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
 mod waiting;
 mod wire;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use actix_cors::Cors;
 use actix_web::{
     App, Error,
     body::MessageBody,
@@ -27,6 +29,7 @@ use actix_web::{
     web,
 };
 use gametriggers_services::{Clock, Services};
+use gametriggers_types::WebUrl;
 
 pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
 pub use client_address::ForwardedHeader;
@@ -57,6 +60,17 @@ pub struct HttpSettings {
     pub trusted_proxies: usize,
     /// The header that they write. The other one is not read.
     pub forwarded_header: ForwardedHeader,
+    /// Where the uploads of the previous system are, which its campaigns name by `/uploads/…`.
+    pub uploads: Option<Uploads>,
+}
+
+/// Where the uploads of the previous system are.
+#[derive(Debug, Clone)]
+pub enum Uploads {
+    /// In this folder, from which they are served.
+    In(PathBuf),
+    /// Below this address, to which whoever asks for one is sent.
+    At(WebUrl),
 }
 
 /// The application, one per worker thread. `extra` adds routes of the binary's own.
@@ -72,34 +86,25 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let cors = cors(&state.settings);
+    let cors = cors::CrossOrigin::new(&state.settings);
     App::new()
         .app_data(web::Data::new(state))
         .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::no_such_route().into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| ApiError::query(&error).into()))
         .configure(routes::configure)
         .configure(extra)
-        .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_such_route()) }))
+        .default_service(web::to(methods::no_route))
         .wrap(NormalizePath::trim())
         .wrap(cors)
         .wrap(default_headers())
         .wrap(from_fn(access_log::log))
 }
 
+/// For every answer that does not say otherwise itself. Most show what is somebody's own, such as a token: nothing of that is
+/// to be kept on the way.
 fn default_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .add((header::REFERRER_POLICY, "no-referrer"))
-}
-
-fn cors(settings: &HttpSettings) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
-        .allowed_header("Idempotency-Key")
-        .expose_headers([header::ETAG, header::RETRY_AFTER])
-        .supports_credentials()
-        .block_on_origin_mismatch(false)
-        .max_age(3_600);
-    settings.allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+        .add((header::CACHE_CONTROL, "no-store"))
 }

@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 
-use crate::{HttpSettings, error::ApiError, routes};
+use crate::{HttpSettings, cors::CrossOrigin, error::ApiError, routes};
 
 /// The application while the store is waited for, one per worker thread.
 pub fn waiting_app(
@@ -25,9 +25,10 @@ pub fn waiting_app(
     App::new()
         .service(routes::health::live)
         .route("/api/v1/overlay/{token}", web::get().to(routes::overlay::page_without_store))
+        .route("/api/overlay/{token}", web::get().to(routes::overlay::page_without_store))
         .route("/c/{participation}", web::get().to(routes::visits::page_without_store))
         .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_store()) }))
         .wrap(NormalizePath::trim())
-        .wrap(crate::cors(settings))
+        .wrap(CrossOrigin::new(settings))
         .wrap(crate::default_headers())
 }

@@ -214,7 +214,7 @@ impl From<(Participation, Campaign)> for JoinedCampaignResponse {
     }
 }
 
-/// A campaign.
+/// A campaign. What its brand left open is missing, as in the previous system, whose web client takes null for a date.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CampaignResponse {
@@ -222,6 +222,7 @@ struct CampaignResponse {
     #[schema(value_type = String)]
     id: CampaignId,
     title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     #[schema(value_type = String)]
     brand_id: UserId,
@@ -232,13 +233,16 @@ struct CampaignResponse {
     media_url: String,
     #[schema(value_type = String, example = "image")]
     media_type: MediaType,
+    #[serde(skip_serializing_if = "Option::is_none")]
     click_url: Option<String>,
     #[schema(value_type = String, example = "active")]
     status: CampaignStatus,
     categories: Vec<String>,
     languages: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     start_date: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     end_date: Option<Timestamp>,
     #[schema(value_type = f64)]
@@ -309,8 +313,11 @@ struct ParticipationResponse {
     browser_source_token: String,
     #[schema(value_type = String, format = DateTime)]
     joined_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tracking_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     qr_code_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     chat_command: Option<String>,
 }
 

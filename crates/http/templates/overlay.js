@@ -15,7 +15,7 @@
   const box = document.getElementById('overlay');
   // Relative to the page, so that a proxy may serve it under any prefix.
   const page = location.pathname.replace(/\/+$/, '');
-  const displayUrl = `${page}/../../campaigns/impression/${page.split('/').pop()}`;
+  const pingUrl = `${page}/ping`;
 
   let state = null; // the answer in force; null: nothing may be shown
   let stateEnds = 0; // in server time
@@ -205,9 +205,10 @@
     });
   }
 
+  // By a ping, at once: front ends of the previous system forward the page, /data, /ping and /click, and nothing else.
   function reportDisplay({ decisionId, receipt }) {
     let lastInForce = Date.now();
-    return deliver(displayUrl, { receipt }, () => {
+    return deliver(pingUrl, { receipt }, () => {
       if (state && state.decisionId === decisionId) lastInForce = Date.now();
       return Date.now() - lastInForce < RECEIPT_LIFE;
     });
@@ -233,7 +234,7 @@
     deliver(`${page}/click`, { receipt, eventId }, (failures) => failures < CLICK_ATTEMPTS);
   });
 
-  const ping = () => request(`${page}/ping`, { method: 'POST' }).catch(() => {}); // the next one is soon
+  const ping = () => request(pingUrl, { method: 'POST' }).catch(() => {}); // the next one is soon
   ping();
   setInterval(ping, PING);
 

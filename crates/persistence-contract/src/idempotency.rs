@@ -43,7 +43,7 @@ async fn an_entry_twice_in_one_batch_counts_once(fixture: &impl Fixture) {
     let twice = entry("display", &part, EntryKind::Display);
     let click = entry("click", &part, EntryKind::Click(ClickKind::Qr));
     let outcomes = stage.record(&[twice.clone(), click, twice.clone(), twice]).await;
-    let verdict = Verdict::Counted(Accrual { paid: 1, unpaid: 0, amount: units(1.66) });
+    let verdict = Verdict::Counted(Accrual::priced(1, 0, units(1.66)));
     let duplicate = Outcome::Duplicate { participation: part.id, verdict };
     assert_eq!(outcomes, [paid(units(1.66)), unpaid(1), duplicate, duplicate]);
     assert_eq!(stored_participation(fixture, part.id).await.counters.impressions, 1);
@@ -56,7 +56,7 @@ async fn an_entry_in_a_later_batch_is_a_duplicate_with_its_first_verdict(fixture
     let (mut stage, part) = stage_of_one(fixture).await;
     let first = entry("display", &part, EntryKind::Display);
     stage.record(std::slice::from_ref(&first)).await;
-    let verdict = Verdict::Counted(Accrual { paid: 1, unpaid: 0, amount: units(1.66) });
+    let verdict = Verdict::Counted(Accrual::priced(1, 0, units(1.66)));
     let duplicate = Outcome::Duplicate { participation: part.id, verdict };
     for _ in 0..3 {
         let again = fixture.reopen().await.ledger.record([first.clone()].into()).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_duplicate_answers_with_the_entry_stored_not_with_the_one_submitted(fi
         rejected: Some(RejectionReason::TestAd),
         ..entry("fact", &parts[1], EntryKind::Click(ClickKind::Chat))
     };
-    let verdict = Verdict::Counted(Accrual { paid: 3, unpaid: 0, amount: units(4.98) });
+    let verdict = Verdict::Counted(Accrual::priced(3, 0, units(4.98)));
     let duplicate = Outcome::Duplicate { participation: parts[0].id, verdict };
     assert_eq!(stage.record(&[second]).await, [duplicate]);
     assert_eq!(stored_participation(fixture, parts[1].id).await, parts[1]);

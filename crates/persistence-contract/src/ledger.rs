@@ -1,13 +1,15 @@
 //! What entries count, and what is kept of them.
 
 use gametriggers_domain::{
+    decision::Basis,
     ledger::{Counters, Entry, EntryId, EntryKind, Verdict},
     model::{Campaign, Participation},
     price::Accrual,
 };
 use gametriggers_persistence::{Entity, Outcome, StorageError};
 use gametriggers_types::{
-    CampaignStatus, ClickKind, DecisionId, Minute, ParticipationStatus, RejectionReason, VisitSource,
+    CampaignStatus, ClickKind, DecisionId, Minute, ParticipationStatus, RejectionReason, UnpaidReason,
+    VisitSource,
 };
 
 use crate::{
@@ -33,15 +35,16 @@ crate::laws! { $ ledger:
     m30_an_entry_is_read_as_submitted_with_its_verdict,
     an_entry_that_is_not_there_is_not_found,
     a_refused_entry_is_stored_and_counts_nothing,
+    an_impression_is_refused_where_the_other_basis_pays,
     mixed_traffic_is_judged_as_the_rules_say,
     the_outcomes_are_in_the_order_of_the_batch_however_large,
     a_batch_that_names_what_is_not_there_is_not_stored_at_all,
     no_update_is_lost_among_many_writers,
 }
 
-/// Why an entry may be refused before it is submitted. That no money is left is the ledger's own verdict.
+/// Why an entry may be refused before it is submitted.
 fn refusals() -> impl Iterator<Item = RejectionReason> {
-    RejectionReason::ALL.iter().copied().filter(|reason| *reason != RejectionReason::BudgetExhausted)
+    RejectionReason::ALL.iter().copied().filter(|reason| !reason.is_of_ledger())
 }
 
 /// A batch of nothing is recorded as nothing.
@@ -223,7 +226,7 @@ async fn m30_an_entry_is_read_as_submitted_with_its_verdict(fixture: &impl Fixtu
         let stored = ledger.find_entry(&submitted.id).await.unwrap().unwrap();
         assert_eq!(&stored.entry, submitted);
     }
-    let accrual = Accrual { paid: 1, unpaid: 0, amount: units(1.66) };
+    let accrual = Accrual::priced(1, 0, units(1.66));
     let display = ledger.find_entry(&EntryId::display(decision)).await.unwrap().unwrap();
     assert_eq!(display.verdict, Verdict::Counted(accrual));
     stage.assert_stored().await;
@@ -255,6 +258,33 @@ async fn a_refused_entry_is_stored_and_counts_nothing(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
+/// A display is refused where viewers pay for the decision's impressions, and an audience where displays do: each is stored
+/// with the reason, and counts nothing.
+async fn an_impression_is_refused_where_the_other_basis_pays(fixture: &impl Fixture) {
+    let (mut stage, part) = stage_of_one(fixture).await;
+    for (kind, basis) in [(EntryKind::Display, Basis::Viewers), (EntryKind::Viewers, Basis::Display)] {
+        let refused = Entry { basis: Some(basis), ..entry(&kind.to_string(), &part, kind) };
+        let verdict = Verdict::Rejected(RejectionReason::OtherBasis);
+        let outcomes = stage.record(std::slice::from_ref(&refused)).await;
+        assert_eq!(outcomes, [Outcome::Rejected(RejectionReason::OtherBasis)]);
+        let stored = fixture.reopen().await.ledger.find_entry(&refused.id).await.unwrap().unwrap();
+        assert_eq!((&stored.entry, stored.verdict), (&refused, verdict));
+        let again = Entry { basis: kind.basis(), ..refused };
+        assert_eq!(
+            stage.record(&[again]).await,
+            [Outcome::Duplicate { participation: part.id, verdict }],
+            "it stays what it was"
+        );
+        let click = entry(&format!("click:{kind}"), &part, EntryKind::Click(ClickKind::Overlay));
+        let click = Entry { basis: Some(basis), ..click };
+        assert_eq!(stage.record(&[click]).await, [unpaid(1)], "a click is of any basis");
+    }
+    let expected = Counters { clicks: 2, ..Counters::default() };
+    assert_eq!(stored_participation(fixture, part.id).await.counters, expected);
+    assert_eq!(stored_campaign(fixture, part.campaign_id).await, campaign(1));
+    stage.assert_stored().await;
+}
+
 /// A long course of batches of every kind, through two clients, is judged entry by entry as the domain judges it.
 async fn mixed_traffic_is_judged_as_the_rules_say(fixture: &impl Fixture) {
     let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
@@ -273,6 +303,11 @@ async fn mixed_traffic_is_judged_as_the_rules_say(fixture: &impl Fixture) {
     has(|outcome| matches!(outcome, Outcome::Counted(Accrual { paid: 0, .. })));
     has(|outcome| matches!(outcome, Outcome::Rejected(RejectionReason::BudgetExhausted)));
     has(|outcome| matches!(outcome, Outcome::Rejected(RejectionReason::Blackout)));
+    has(|outcome| matches!(outcome, Outcome::Rejected(RejectionReason::OtherBasis)));
+    has(|outcome| matches!(outcome, Outcome::Counted(Accrual { reason: Some(UnpaidReason::Bot), .. })));
+    has(|outcome| {
+        matches!(outcome, Outcome::Counted(Accrual { reason: Some(UnpaidReason::AddressLimit), .. }))
+    });
     has(|outcome| matches!(outcome, Outcome::Duplicate { .. }));
     stage.assert_stored().await;
 }

@@ -38,12 +38,14 @@ mod campaigns;
 mod changes;
 mod decisions;
 mod idempotency;
+mod insertions;
 mod ledger;
 mod lists;
 mod money;
 mod overlay;
 mod participations;
 mod probe;
+mod quotas;
 mod reconcile;
 mod selection;
 mod stage;
@@ -145,11 +147,13 @@ files! { $
     selection,
     campaigns,
     participations,
+    insertions,
     lists,
     decisions,
     ledger,
     idempotency,
     money,
+    quotas,
     reconcile,
     probe,
     changes,

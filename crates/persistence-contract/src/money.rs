@@ -38,7 +38,7 @@ crate::laws! { $ money:
 const EXHAUSTED: Outcome = Outcome::Rejected(RejectionReason::BudgetExhausted);
 
 fn counted(paid: u64, unpaid: u64, amount: Money) -> Outcome {
-    Outcome::Counted(Accrual { paid, unpaid, amount })
+    Outcome::Counted(Accrual::priced(paid, unpaid, amount))
 }
 
 /// Campaign 1 that pays like this and has this much left.

@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+const OUT_OF_MONEY: Verdict = Verdict::Rejected(RejectionReason::BudgetExhausted);
+
 /// What the store holds if it keeps the rules: the documents as they were inserted, moved on by every entry since.
 pub(crate) struct Stage<'f, F> {
     fixture: &'f F,
@@ -25,6 +27,8 @@ pub(crate) struct Stage<'f, F> {
     openings: BTreeMap<ParticipationId, Counters>,
     entries: BTreeMap<EntryId, StoredEntry>,
     rollups: BTreeMap<(ParticipationId, Quarter), Rollup>,
+    /// How many entries of each quota were paid.
+    used: BTreeMap<String, u64>,
 }
 
 impl<'f, F: Fixture> Stage<'f, F> {
@@ -47,6 +51,7 @@ impl<'f, F: Fixture> Stage<'f, F> {
             openings: participations.iter().map(|part| (part.id, part.counters)).collect(),
             entries: BTreeMap::new(),
             rollups: BTreeMap::new(),
+            used: BTreeMap::new(),
         }
     }
 
@@ -70,7 +75,8 @@ impl<'f, F: Fixture> Stage<'f, F> {
                     self.keep(entry, Verdict::Counted(accrual));
                 }
                 Outcome::Rejected(reason) => {
-                    assert_eq!(reason, entry.rejected.unwrap_or(RejectionReason::BudgetExhausted));
+                    let rejected = entry.judge_unpriced().unwrap_or(OUT_OF_MONEY);
+                    assert_eq!(rejected, Verdict::Rejected(reason));
                     self.keep(entry, Verdict::Rejected(reason));
                 }
                 Outcome::Duplicate { .. } => {}
@@ -91,6 +97,11 @@ impl<'f, F: Fixture> Stage<'f, F> {
     /// What remains of a campaign's budget.
     pub(crate) fn remaining(&self, id: CampaignId) -> Money {
         self.campaigns[&id].remaining_budget
+    }
+
+    /// How many entries of a quota were paid.
+    pub(crate) fn used(&self, quota: &str) -> u64 {
+        self.used.get(quota).copied().unwrap_or(0)
     }
 
     /// A fresh client reads every document, entry and rollup as noted, field by field, and reconciling finds nothing.
@@ -131,7 +142,8 @@ impl<'f, F: Fixture> Stage<'f, F> {
         }
         let campaign = &self.campaigns[&entry.campaign];
         let paid_so_far = self.participations[&entry.participation].counters.paid_units;
-        let verdict = entry.judge(&campaign.payment, paid_so_far, campaign.remaining_budget);
+        let used = entry.quota.as_ref().map_or(0, |quota| self.used(&quota.key));
+        let verdict = entry.judge(&campaign.payment, paid_so_far, campaign.remaining_budget, used);
         self.keep(entry, verdict);
         match verdict {
             Verdict::Counted(accrual) => Outcome::Counted(accrual),
@@ -145,9 +157,15 @@ impl<'f, F: Fixture> Stage<'f, F> {
     }
 
     fn keep(&mut self, entry: &Entry, verdict: Verdict) {
-        let before = self.entries.insert(entry.id.clone(), StoredEntry { entry: entry.clone(), verdict });
-        assert_eq!(before, None, "{} was new twice", entry.id);
+        // A quota is not kept with its entries, and of the basis no more than the verdict tells.
+        let kept = Entry { quota: None, ..entry.clone() }.submitted(&verdict);
+        let kept = StoredEntry { entry: kept, verdict };
+        assert_eq!(self.entries.insert(entry.id.clone(), kept), None, "{} was new twice", entry.id);
         let Verdict::Counted(accrual) = verdict else { return };
+        if let Some(quota) = entry.quota.as_ref().filter(|_| accrual.paid > 0) {
+            *self.used.entry(quota.key.clone()).or_default() += 1;
+            assert!(self.used[&quota.key] <= quota.limit, "more than {quota:?} allows are paid");
+        }
         let change = Counters::of(entry.kind, &verdict);
         self.participations.get_mut(&entry.participation).unwrap().counters.add(&change);
         self.campaigns.get_mut(&entry.campaign).unwrap().remaining_budget -= accrual.amount;
@@ -162,12 +180,12 @@ impl<'f, F: Fixture> Stage<'f, F> {
 
 /// The outcome of an entry of one unit for which this much was paid.
 pub(crate) fn paid(amount: Money) -> Outcome {
-    Outcome::Counted(Accrual { paid: 1, unpaid: 0, amount })
+    Outcome::Counted(Accrual::priced(1, 0, amount))
 }
 
 /// The outcome of entries that are counted and not paid.
 pub(crate) fn unpaid(units: u64) -> Outcome {
-    Outcome::Counted(Accrual { paid: 0, unpaid: units, amount: Money::ZERO })
+    Outcome::Counted(Accrual::unpaid(units, None))
 }
 
 /// A stage of one campaign as in [`campaign`] and one participation.

@@ -6,11 +6,12 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation, User},
     price::Payment,
+    quota::Quota,
 };
 use gametriggers_persistence::{Entity, NewCampaign, NewParticipation, NewUser, Repositories, StorageError};
 use gametriggers_types::{
     AuthProvider, BlackoutPeriod, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId,
-    PaymentType, Role, ScreenToken, SignedDuration, Timestamp, UserId, parse_weekday,
+    PaymentType, Role, ScreenToken, SignedDuration, Timestamp, UnpaidReason, UserId, parse_weekday,
 };
 use tokio::sync::Barrier;
 
@@ -196,15 +197,16 @@ pub(crate) async fn stored_participation(fixture: &impl Fixture, id: Participati
 
 /// One unit of `kind` that happened at [`minute`] 1 to `participation`.
 pub(crate) fn entry(id: &str, participation: &Participation, kind: EntryKind) -> Entry {
-    Entry {
-        id: EntryId::stored(id.to_owned()),
-        participation: participation.id,
-        campaign: participation.campaign_id,
-        kind,
-        units: 1,
-        at: minute(1),
-        rejected: None,
-    }
+    let id = EntryId::stored(id.to_owned());
+    let entry = Entry::new(id, kind, participation.id, participation.campaign_id, minute(1));
+    Entry { basis: kind.basis(), ..entry }
+}
+
+/// A quota by its number, of which so many entries are paid, on the first two days.
+pub(crate) fn quota(number: u64, limit: u64) -> Quota {
+    let reason = UnpaidReason::AddressLimit;
+    let since = minute(0) + SignedDuration::from_hours(48);
+    Quota { key: format!("quota:{number}"), since, limit, reason }
 }
 
 /// Calls `call` from `tasks` tasks at once, half of them through one client and half through another, and returns the

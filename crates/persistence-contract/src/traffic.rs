@@ -1,12 +1,13 @@
 //! Traffic of every kind over campaigns of every payment type, the same in every run.
 
 use gametriggers_domain::{
+    decision::Basis,
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation},
 };
-use gametriggers_types::{ClickKind, RejectionReason, SignedDuration, VisitSource};
+use gametriggers_types::{ClickKind, RejectionReason, SignedDuration, UnpaidReason, VisitSource};
 
-use crate::support::{campaign, cpc, cpm, fixed, minute, next_random, participation, units};
+use crate::support::{campaign, cpc, cpm, fixed, minute, next_random, participation, quota, units};
 
 const KINDS: [EntryKind; 9] = [
     EntryKind::Display,
@@ -43,7 +44,8 @@ pub(crate) fn participations() -> Vec<Participation> {
         .collect()
 }
 
-/// Entries of every kind for [`participations`] within two days, some of them repetitions, some refused before.
+/// Entries of every kind for [`participations`] within two days, some of them repetitions, some refused before or under the
+/// other basis, some without pay, half of them under one of a dozen quotas.
 /// Another `seed` brings other entries.
 pub(crate) fn entries(seed: u64, count: usize) -> Vec<Entry> {
     let participations = participations();
@@ -55,15 +57,15 @@ pub(crate) fn entries(seed: u64, count: usize) -> Vec<Entry> {
         let kind = KINDS[index(below(KINDS.len() as u64))];
         let repeated = if below(10) == 0 { entries.get(index(below(count as u64))) } else { None };
         let fresh_id = || EntryId::stored(format!("traffic:{seed}:{number}"));
-        entries.push(Entry {
-            id: repeated.map_or_else(fresh_id, |entry| entry.id.clone()),
-            participation: participation.id,
-            campaign: participation.campaign_id,
-            kind,
-            units: if kind == EntryKind::Viewers { 1 + below(900) } else { 1 },
-            at: minute(0) + SignedDuration::from_millis(i64::try_from(below(172_800_000)).unwrap()),
-            rejected: (below(20) == 0).then_some(RejectionReason::Blackout),
-        });
+        let id = repeated.map_or_else(fresh_id, |entry| entry.id.clone());
+        let units = if kind == EntryKind::Viewers { 1 + below(900) } else { 1 };
+        let at = minute(0) + SignedDuration::from_millis(i64::try_from(below(172_800_000)).unwrap());
+        let rejected = (below(20) == 0).then_some(RejectionReason::Blackout);
+        let basis = if below(20) == 0 { kind.basis().map(Basis::other) } else { kind.basis() };
+        let unpaid = (below(20) == 0).then_some(UnpaidReason::Bot);
+        let quota = (below(2) == 0).then(|| quota(below(12), 3));
+        let entry = Entry::new(id, kind, participation.id, participation.campaign_id, at);
+        entries.push(Entry { units, basis, rejected, unpaid, quota, ..entry });
     }
     entries
 }

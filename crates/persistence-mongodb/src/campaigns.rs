@@ -1,27 +1,37 @@
 //! Campaigns.
 
 use async_trait::async_trait;
-use bson::{Document, doc};
-use gametriggers_documents::campaigns;
+use bson::{Document, RawDocumentBuf, doc};
+use gametriggers_documents::{Fields, campaigns};
 use gametriggers_domain::model::Campaign;
-use gametriggers_persistence::{CampaignRepository, Entity, Insertion, NewCampaign, StorageError};
+use gametriggers_persistence::{
+    CampaignRepository, Entity, Insertion, Insertions, NewCampaign, StorageError,
+};
 use gametriggers_types::{CampaignId, CampaignStatus, Timestamp};
 use mongodb::Collection;
 
 use crate::{
     MongoStore, collection,
     document::{self, by_id, stored_time},
+    insertion,
 };
 
 #[async_trait]
 impl CampaignRepository for MongoStore {
     async fn find_by_id(&self, id: CampaignId) -> Result<Option<Campaign>, StorageError> {
-        document::find_one(self.campaigns(), by_id(id), doc! {}).await?.map(read).transpose()
+        document::find_one(self.campaigns(), by_id(id), doc! {}).await?.as_ref().map(read).transpose()
     }
 
     async fn insert_if_absent(&self, campaign: &NewCampaign) -> Result<Insertion, StorageError> {
         let document = campaigns::write(&campaign.campaign);
-        document::insert_if_absent(self.campaigns(), document, &campaign.other_fields).await
+        insertion::if_absent(self.campaigns(), document, &campaign.other_fields).await
+    }
+
+    async fn insert_all_if_absent(&self, campaigns: Vec<NewCampaign>) -> Result<Insertions, StorageError> {
+        let documents = campaigns
+            .into_iter()
+            .map(|campaign| (campaigns::write(&campaign.campaign), campaign.other_fields));
+        insertion::all_if_absent(&self.campaigns(), documents).await
     }
 
     async fn transition(
@@ -39,12 +49,12 @@ impl CampaignRepository for MongoStore {
 }
 
 impl MongoStore {
-    fn campaigns(&self) -> Collection<Document> {
+    fn campaigns(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::CAMPAIGNS)
     }
 }
 
-pub(crate) fn read(document: Document) -> Result<Campaign, StorageError> {
+pub(crate) fn read(document: impl Into<Fields>) -> Result<Campaign, StorageError> {
     document::read(Entity::Campaign, document, campaigns::read)
 }
 

@@ -10,8 +10,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bson::{Bson, Document, doc};
-use gametriggers_documents::values;
+use bson::{Document, RawDocumentBuf, doc};
+use gametriggers_documents::Fields;
 use gametriggers_persistence::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, StorageError, Told};
 use serde::Deserialize;
 use tokio::time::sleep;
@@ -49,18 +49,13 @@ const OTHER_PRIMARY: &str = "another member is the primary, or none";
 struct Event {
     operation_type: String,
     ns: Namespace,
-    document_key: Option<Key>,
+    /// Nothing is wrong with a stream in which one id cannot be read.
+    document_key: Option<RawDocumentBuf>,
 }
 
 #[derive(Deserialize)]
 struct Namespace {
     coll: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Key {
-    #[serde(rename = "_id")]
-    id: Bson,
 }
 
 struct MongoChangeStream {
@@ -148,10 +143,10 @@ impl Event {
         if matches!(self.operation_type.as_str(), "drop" | "rename") {
             return Some(Change::Everything);
         }
-        let id = &self.document_key.as_ref()?.id;
+        let id = Fields::from(&**self.document_key.as_ref()?).id()?;
         match self.ns.coll.as_deref()? {
-            collection::USERS => values::id(id).ok().map(Change::User),
-            collection::CAMPAIGNS => values::id(id).ok().map(Change::Campaign),
+            collection::USERS => Some(Change::User(id.into())),
+            collection::CAMPAIGNS => Some(Change::Campaign(id.into())),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use bson::{Bson, Document, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
+use bson::{Bson, Document, RawDocumentBuf, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
 use futures_util::TryStreamExt;
 use gametriggers_documents::{
     Fields, Problem,
@@ -33,7 +33,7 @@ impl DecisionRepository for MongoStore {
         let decisions = self.decisions();
         let finding = async move { decisions.find_one(filter).sort(doc! {"ordinal": -1}).await };
         let found = call::read(finding).await?;
-        found.map(read).transpose()
+        found.as_ref().map(read).transpose()
     }
 
     async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
@@ -43,7 +43,7 @@ impl DecisionRepository for MongoStore {
         let decisions = self.decisions();
         let found = call::read(async move { decisions.find(filter).await?.try_collect::<Vec<_>>().await });
         let found = found.await?;
-        let found = found.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let successor_from = found.iter().find(|decision| decision.id != id).map(|decision| decision.from);
         let decision = found.into_iter().find(|decision| decision.id == id);
         Ok(decision.map(|decision| StoredDecision { decision, successor_from }))
@@ -63,7 +63,7 @@ impl DecisionRepository for MongoStore {
                     .await
             };
             match call::try_write(storing).await? {
-                Ok(Some(document)) => return read(document),
+                Ok(Some(document)) => return read(&document),
                 Ok(None) => return Err(StorageError::Backend("an upsert left no document".into())),
                 Err(error) if is_duplicate_key(&error) && attempt < ATTEMPTS => attempt += 1,
                 Err(error) => return Err(neutral(error)),
@@ -100,7 +100,7 @@ impl DecisionRepository for MongoStore {
 }
 
 impl MongoStore {
-    fn decisions(&self) -> Collection<Document> {
+    fn decisions(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::DECISIONS)
     }
 
@@ -129,7 +129,7 @@ impl MongoStore {
             let order = doc! {"until": 1, "streamerId": 1, "ordinal": 1};
             decisions.find(filter).sort(order).limit(i64::from(limit)).await?.try_collect::<Vec<_>>().await
         };
-        call::read(finding).await?.into_iter().map(read).collect()
+        call::read(finding).await?.iter().map(read).collect()
     }
 
     /// Which of these have a successor.
@@ -145,8 +145,9 @@ impl MongoStore {
             decisions.find(filter).projection(key).await?.try_collect::<Vec<_>>().await
         };
         let found = call::read(finding).await?.into_iter();
-        let ids =
-            found.map(|found| document::read(Entity::Decision, found, key)).collect::<Result<Vec<_>, _>>()?;
+        let ids = found
+            .map(|found| document::read(Entity::Decision, &found, key))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(ids.into_iter().filter_map(|id| successors.get(&id).copied()).collect())
     }
 }
@@ -182,7 +183,7 @@ fn stored_content(content: &Content) -> bson::error::Result<Bson> {
     Ok(content)
 }
 
-fn read(document: Document) -> Result<Decision, StorageError> {
+fn read(document: &RawDocumentBuf) -> Result<Decision, StorageError> {
     document::read(Entity::Decision, document, read_fields)
 }
 

@@ -2,7 +2,8 @@
 
 use gametriggers_persistence::{Entity, Source, StorageError};
 use mongodb::error::{
-    Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+    Error, ErrorKind, IndexedWriteError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT,
+    WriteFailure,
 };
 
 use crate::collection;
@@ -30,6 +31,19 @@ pub(crate) fn neutral(error: Error) -> StorageError {
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 pub(crate) fn neutral_read(error: Error) -> StorageError {
     from_driver(&error, false)
+}
+
+/// The neutral error of one document of several that were inserted at once.
+pub(crate) fn refused(error: &IndexedWriteError) -> StorageError {
+    let source = || format!("write error {}", error.code).into();
+    match error.code {
+        code if DUPLICATE_KEY.contains(&code) => already_exists(&error.message, duplicate_key_text()),
+        code if CONFLICT.contains(&code) => StorageError::Conflict(source()),
+        code if UNAVAILABLE.contains(&code) => {
+            StorageError::Unavailable { outcome_unknown: true, source: source() }
+        }
+        _ => StorageError::Backend(source()),
+    }
 }
 
 /// Whether another document holds a value that is unique.
@@ -67,7 +81,7 @@ fn from_driver(error: &Error, writing: bool) -> StorageError {
         // Written, but by a majority perhaps not.
         ErrorKind::Write(WriteFailure::WriteConcernError(_)) => unavailable(true, source),
         _ => match code(error) {
-            Some(code) if DUPLICATE_KEY.contains(&code) => already_exists(error, source),
+            Some(code) if DUPLICATE_KEY.contains(&code) => already_exists(message_of(error), source),
             Some(code) if CONFLICT.contains(&code) => StorageError::Conflict(source),
             Some(code) if UNAVAILABLE.contains(&code) => unavailable(writing, source),
             _ if RETRYABLE.iter().any(|label| error.contains_label(label)) => unavailable(writing, source),
@@ -105,15 +119,19 @@ fn duplicate_key_text() -> Source {
     "another document holds a value that is unique".into()
 }
 
-fn already_exists(error: &Error, source: Source) -> StorageError {
-    let message = match &*error.kind {
+/// What the server says in its own words.
+fn message_of(error: &Error) -> &str {
+    match &*error.kind {
         ErrorKind::Command(failed) => failed.message.as_str(),
         ErrorKind::Write(WriteFailure::WriteError(failed)) => failed.message.as_str(),
         ErrorKind::InsertMany(failed) => {
             failed.write_errors.iter().flatten().next().map_or("", |error| error.message.as_str())
         }
         _ => "",
-    };
+    }
+}
+
+fn already_exists(message: &str, source: Source) -> StorageError {
     match unique_violation(message) {
         Some((entity, field)) => StorageError::AlreadyExists { entity, field },
         None => StorageError::Backend(source),
@@ -141,6 +159,7 @@ fn entity_of(name: &str) -> Option<Entity> {
         collection::DECISIONS => Some(Entity::Decision),
         collection::LEDGER => Some(Entity::LedgerEntry),
         collection::ROLLUPS => Some(Entity::Rollup),
+        collection::QUOTAS => Some(Entity::Quota),
         _ => None,
     }
 }

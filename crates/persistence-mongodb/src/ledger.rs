@@ -8,6 +8,7 @@ mod batch;
 pub(crate) mod known;
 mod opening;
 mod orphans;
+mod quotas;
 pub(crate) mod rollups;
 pub(crate) mod statements;
 pub(crate) mod transaction;
@@ -15,7 +16,7 @@ pub(crate) mod transaction;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{DateTime, Decimal128, Document, doc, oid::ObjectId};
+use bson::{DateTime, Decimal128, RawBsonRef, RawDocumentBuf, doc, oid::ObjectId};
 use gametriggers_documents::values;
 use gametriggers_domain::{
     batch::{Batch, Judged},
@@ -23,7 +24,7 @@ use gametriggers_domain::{
     price::Accrual,
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{ParticipationId, RejectionReason};
+use gametriggers_types::{ParticipationId, UnpaidReason};
 use mongodb::ClientSession;
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -68,8 +69,8 @@ impl Ledger for MongoStore {
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
         let ledger = self.collection(collection::LEDGER);
         let found = document::find_one(ledger, doc! {"_id": id.as_str()}, doc! {}).await?;
-        let entry = found.filter(|document| !matches!(document.get_str("kind"), Ok(OPENING | REPAIRS)));
-        entry.map(read_entry).transpose()
+        let entry = found.filter(|document| !matches!(kind_of(document), Some(OPENING | REPAIRS)));
+        entry.as_ref().map(read_entry).transpose()
     }
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
@@ -160,6 +161,7 @@ impl MongoStore {
             self.find_known(session, entries, &mut batch).await?;
         }
         let read = batch::read(self, session, &mut batch, known).await?;
+        quotas::read(self, session, &mut batch).await?;
         let judged = batch.judge().map_err(batch::missing)?;
         let open = batch::write(self, session, &judged, |id| known.open_rollup_of(id, &read)).await?;
         Ok(Recorded { judged, open })
@@ -174,7 +176,7 @@ impl MongoStore {
     ) -> TxResult<()> {
         let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str().into()).collect();
         for document in find_by_ids(&self.collection(collection::LEDGER), session, &ids, doc! {}).await? {
-            let StoredEntry { entry, verdict } = read_entry(document)?;
+            let StoredEntry { entry, verdict } = read_entry(&document)?;
             batch.knows(entry.id, entry.participation, verdict);
         }
         Ok(())
@@ -199,8 +201,16 @@ struct EntryDocument<'a> {
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 enum VerdictFields {
-    Counted { paid_units: i64, unpaid_units: i64, amount: Decimal128 },
-    Rejected { rejection: &'static str },
+    Counted {
+        paid_units: i64,
+        unpaid_units: i64,
+        amount: Decimal128,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unpaid_reason: Option<&'static str>,
+    },
+    Rejected {
+        rejection: &'static str,
+    },
 }
 
 fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
@@ -212,38 +222,47 @@ fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
         units: stored_count(entry.units),
         at: stored_time(entry.at),
         verdict: match *verdict {
-            Verdict::Counted(Accrual { paid, unpaid, amount }) => VerdictFields::Counted {
+            Verdict::Counted(Accrual { paid, unpaid, amount, reason }) => VerdictFields::Counted {
                 paid_units: stored_count(paid),
                 unpaid_units: stored_count(unpaid),
                 amount: stored_money(amount),
+                unpaid_reason: reason.map(UnpaidReason::as_str),
             },
             Verdict::Rejected(reason) => VerdictFields::Rejected { rejection: reason.as_str() },
         },
     }
 }
 
+/// The kind of a document of the ledger.
+pub(crate) fn kind_of(document: &RawDocumentBuf) -> Option<&str> {
+    document.get("kind").ok()?.and_then(RawBsonRef::as_str)
+}
+
+/// How many repairs the document that counts them has counted.
+pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
+    document.get_i64("count").unwrap_or(0)
+}
+
 /// The entry of a document that is no opening.
-pub(crate) fn read_entry(document: Document) -> Result<StoredEntry, StorageError> {
+pub(crate) fn read_entry(document: &RawDocumentBuf) -> Result<StoredEntry, StorageError> {
     document::read(Entity::LedgerEntry, document, |fields| {
-        let rejection = fields.optional("rejection", values::parsed)?;
-        let entry = Entry {
-            id: EntryId::stored(fields.required("_id", values::text)?),
-            participation: fields.required("participationId", values::id)?,
-            campaign: fields.required("campaignId", values::id)?,
-            kind: fields.required("kind", values::parsed)?,
-            units: fields.required("units", values::count)?,
-            at: fields.required("at", values::time)?,
-            // That the money is gone is the ledger's own verdict, and nobody else's.
-            rejected: rejection.filter(|reason| *reason != RejectionReason::BudgetExhausted),
-        };
-        let verdict = match rejection {
+        let verdict = match fields.optional("rejection", values::parsed)? {
             Some(reason) => Verdict::Rejected(reason),
             None => Verdict::Counted(Accrual {
                 paid: fields.required("paidUnits", values::count)?,
                 unpaid: fields.required("unpaidUnits", values::count)?,
                 amount: fields.required("amount", values::money)?,
+                reason: fields.optional("unpaidReason", values::parsed)?,
             }),
         };
-        Ok(StoredEntry { entry, verdict })
+        let entry = Entry::new(
+            EntryId::stored(fields.required("_id", values::text)?),
+            fields.required("kind", values::parsed)?,
+            fields.required("participationId", values::id)?,
+            fields.required("campaignId", values::id)?,
+            fields.required("at", values::time)?,
+        );
+        let entry = Entry { units: fields.required("units", values::count)?, ..entry };
+        Ok(StoredEntry { entry: entry.submitted(&verdict), verdict })
     })
 }

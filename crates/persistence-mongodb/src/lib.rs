@@ -13,6 +13,7 @@ mod database;
 mod decisions;
 mod document;
 mod error;
+mod insertion;
 mod ledger;
 mod migrations;
 mod participations;
@@ -22,7 +23,7 @@ mod users;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bson::Document;
+use bson::RawDocumentBuf;
 use gametriggers_persistence::{Repositories, SaidOnce, StorageError, StorageProbe};
 use mongodb::{Client, Collection, Database};
 use tokio::sync::Mutex;
@@ -42,6 +43,7 @@ pub(crate) mod collection {
     pub(crate) const DECISIONS: &str = "decisions";
     pub(crate) const LEDGER: &str = "ledger";
     pub(crate) const ROLLUPS: &str = "rollups";
+    pub(crate) const QUOTAS: &str = "quotas";
 }
 
 /// A store in one MongoDB database.
@@ -103,7 +105,9 @@ impl MongoStore {
         }
     }
 
-    pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
+    /// Its documents are taken apart by [`document::read`], field by field: a byte that is not UTF-8 harms one field, or one
+    /// document, and not the whole answer of the server.
+    pub(crate) fn collection(&self, name: &str) -> Collection<RawDocumentBuf> {
         self.database.collection(name)
     }
 }

@@ -55,6 +55,7 @@ const ALL: &[Migration] = files![
     "0004__decisions",
     "0005__ledger",
     "0006__ledger_index",
+    "0007__quotas",
     "0009__shortened_decisions",
 ];
 

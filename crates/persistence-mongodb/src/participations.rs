@@ -1,15 +1,19 @@
 //! Participations.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use bson::{Bson, Document, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
 use gametriggers_documents::{
+    Fields,
     participations::{self, Unpriced},
     values,
 };
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    CampaignRepository, Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
+    CampaignRepository, Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository,
+    StorageError,
 };
 use gametriggers_types::{
     CampaignId, CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
@@ -19,6 +23,7 @@ use mongodb::Collection;
 use crate::{
     MongoStore, call, campaigns, collection,
     document::{self, StoredId, by_id, stored_time},
+    insertion,
 };
 
 #[async_trait]
@@ -49,7 +54,8 @@ impl ParticipationRepository for MongoStore {
         };
         let found = call::read(listing).await?;
         // An id that is none of ours leads to no campaign.
-        Ok(found.iter().filter_map(|part| values::id(part.get("campaignId")?).ok()).collect())
+        let campaign = |part: &RawDocumentBuf| Fields::from(part).required("campaignId", values::id).ok();
+        Ok(found.iter().filter_map(campaign).collect())
     }
 
     async fn list_current(
@@ -74,13 +80,33 @@ impl ParticipationRepository for MongoStore {
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
         let document = participations::write(&participation.participation);
-        let told = document.clone();
-        let inserted =
-            document::insert_if_absent(self.participations(), document, &participation.other_fields).await?;
-        if inserted == Insertion::Inserted {
-            self.tell_of(&told).await;
+        let insertion =
+            insertion::if_absent(self.participations(), document, &participation.other_fields).await?;
+        if insertion == Insertion::Inserted {
+            self.tell_of([participation.participation.streamer_id]).await;
         }
-        Ok(inserted)
+        Ok(insertion)
+    }
+
+    async fn insert_all_if_absent(
+        &self,
+        participations: Vec<NewParticipation>,
+    ) -> Result<Insertions, StorageError> {
+        let streamers: Vec<_> = participations.iter().map(|new| new.participation.streamer_id).collect();
+        let documents = participations.into_iter().map(|participation| {
+            (participations::write(&participation.participation), participation.other_fields)
+        });
+        let answers = insertion::all_if_absent(&self.participations(), documents).await;
+        match &answers {
+            Ok(answers) => {
+                let inserted = streamers.into_iter().zip(answers);
+                let inserted = inserted.filter(|(_, answer)| matches!(answer, Ok(Insertion::Inserted)));
+                self.tell_of(inserted.map(|(streamer, _)| streamer)).await;
+            }
+            // Some of them may be stored.
+            Err(_) => self.tell_of(streamers).await,
+        }
+        answers
     }
 
     async fn transition(
@@ -98,7 +124,8 @@ impl ParticipationRepository for MongoStore {
             participations.find_one_and_update(filter, change).projection(doc! {"streamerId": 1}).await
         };
         let Some(changed) = call::write(changing).await? else { return Ok(false) };
-        self.tell_of(&changed).await;
+        let streamer = Fields::from(&changed).required("streamerId", values::id::<UserId>);
+        self.tell_of(streamer.ok()).await;
         Ok(true)
     }
 
@@ -113,25 +140,30 @@ impl ParticipationRepository for MongoStore {
 }
 
 impl MongoStore {
-    /// Lets those who [follow changes](crate::changes) know that a participation is new or has changed, by its streamer. Where that
-    /// fails, they see it when they next read the screen.
-    async fn tell_of(&self, participation: &Document) {
-        let Some(streamer) = participation.get("streamerId").cloned() else { return };
-        let told = doc! {"$currentDate": {"participationsChangedAt": true}};
+    /// Lets those who [follow changes](crate::changes) know that a participation of each of these streamers is new or has
+    /// changed. Where that fails, they see it when they next read the screen.
+    async fn tell_of(&self, streamers: impl IntoIterator<Item = UserId>) {
+        let streamers: BTreeSet<_> = streamers.into_iter().collect();
+        if streamers.is_empty() {
+            return;
+        }
+        let ids: Vec<_> = streamers.into_iter().map(|streamer| StoredId::from(streamer).0).collect();
         let users = self.collection(collection::USERS);
-        if let Err(error) = document::update_one(users, doc! {"_id": streamer}, told).await {
+        let told = doc! {"$currentDate": {"participationsChangedAt": true}};
+        let telling = async move { users.update_many(doc! {"_id": {"$in": ids}}, told).await };
+        if let Err(error) = call::write(telling).await {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(error, "a participation has changed, and those who show it cannot be told");
         }
     }
 
-    fn participations(&self) -> Collection<Document> {
+    fn participations(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::PARTICIPATIONS)
     }
 
     async fn find_participation(&self, filter: Document) -> Result<Option<Participation>, StorageError> {
         let found = document::find_one(self.participations(), filter, doc! {}).await?;
-        let Some(unpriced) = found.map(read).transpose()? else { return Ok(None) };
+        let Some(unpriced) = found.as_ref().map(read).transpose()? else { return Ok(None) };
         let payment = match unpriced.price_needed() {
             Some(campaign) if unpriced.earnings() > Money::ZERO => {
                 CampaignRepository::find_by_id(self, campaign).await?.map(|campaign| campaign.payment)
@@ -146,11 +178,14 @@ impl MongoStore {
         pipeline: Vec<Document>,
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let participations = self.participations();
-        let joining = async move { participations.aggregate(pipeline).await?.try_collect::<Vec<_>>().await };
+        let joining = async move {
+            let found = participations.aggregate(pipeline).with_type::<RawDocumentBuf>().await?;
+            found.try_collect::<Vec<_>>().await
+        };
         let pairs = call::read(joining).await?;
         let mut readable = Vec::with_capacity(pairs.len());
         for pair in pairs {
-            match read_joined(pair) {
+            match read_joined(&pair) {
                 Ok(pair) => readable.push(pair),
                 // One document that was falsified long ago must not empty the screens of all who share its campaign.
                 Err(error @ StorageError::Corrupt { .. }) => {
@@ -183,16 +218,17 @@ fn joined(
     ]
 }
 
-fn read_joined(mut pair: Document) -> Result<(Participation, Campaign), StorageError> {
-    let campaign = match pair.remove("campaign") {
-        Some(Bson::Document(campaign)) => campaigns::read(campaign)?,
-        _ => return Err(StorageError::Backend("a pair without its campaign".into())),
+fn read_joined(pair: &RawDocumentBuf) -> Result<(Participation, Campaign), StorageError> {
+    let mut pair = Fields::from(pair);
+    let Some(campaign) = pair.joined("campaign") else {
+        return Err(StorageError::Backend("a pair without its campaign".into()));
     };
+    let campaign = campaigns::read(campaign)?;
     let participation = read(pair)?.priced(Some(&campaign.payment));
     Ok((participation, campaign))
 }
 
-pub(crate) fn read(document: Document) -> Result<Unpriced, StorageError> {
+pub(crate) fn read(document: impl Into<Fields>) -> Result<Unpriced, StorageError> {
     document::read(Entity::Participation, document, participations::read)
 }
 

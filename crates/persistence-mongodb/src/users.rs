@@ -1,11 +1,12 @@
 //! Users and their settings.
 
 use async_trait::async_trait;
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_documents::{users, values::text};
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{
-    Entity, Insertion, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError, UserRepository,
+    Entity, Insertion, Insertions, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError,
+    UserRepository,
 };
 use gametriggers_types::{
     BackgroundColor, Opacity, OverlayPosition, OverlaySize, PriorityWeights, RotationInterval, ScreenToken,
@@ -16,6 +17,7 @@ use mongodb::{Collection, options::ReturnDocument};
 use crate::{
     MongoStore, call, collection,
     document::{self, by_id, stored_time},
+    insertion,
 };
 
 #[async_trait]
@@ -30,7 +32,14 @@ impl UserRepository for MongoStore {
 
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
         let document = users::write(&user.user, user.password_hash.as_deref());
-        document::insert_if_absent(self.users(), document, &user.other_fields).await
+        insertion::if_absent(self.users(), document, &user.other_fields).await
+    }
+
+    async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError> {
+        let documents = users
+            .into_iter()
+            .map(|user| (users::write(&user.user, user.password_hash.as_deref()), user.other_fields));
+        insertion::all_if_absent(&self.users(), documents).await
     }
 
     async fn ensure_overlay_token(
@@ -47,7 +56,7 @@ impl UserRepository for MongoStore {
         }
         let found = document::find_one(self.users(), by_id(id), doc! {"overlayToken": 1}).await?;
         let Some(document) = found else { return Ok(None) };
-        let stored = document::read(Entity::User, document, |fields| fields.required("overlayToken", text))?;
+        let stored = document::read(Entity::User, &document, |fields| fields.required("overlayToken", text))?;
         Ok(ScreenToken::parse(&stored))
     }
 
@@ -125,12 +134,12 @@ impl UserRepository for MongoStore {
 }
 
 impl MongoStore {
-    fn users(&self) -> Collection<Document> {
+    fn users(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::USERS)
     }
 
     async fn find_user(&self, filter: Document) -> Result<Option<User>, StorageError> {
-        document::find_one(self.users(), filter, doc! {}).await?.map(read).transpose()
+        document::find_one(self.users(), filter, doc! {}).await?.as_ref().map(read).transpose()
     }
 
     /// False if there is no such user.
@@ -146,11 +155,11 @@ impl MongoStore {
                 .return_document(ReturnDocument::After)
                 .await
         };
-        call::write(updating).await?.map(read).transpose()
+        call::write(updating).await?.as_ref().map(read).transpose()
     }
 }
 
-fn read(document: Document) -> Result<User, StorageError> {
+fn read(document: &RawDocumentBuf) -> Result<User, StorageError> {
     document::read(Entity::User, document, users::read)
 }
 

@@ -15,6 +15,7 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation, TestCampaign, TrackingLinks, User},
     price::Payment,
+    quota::Quota,
 };
 use gametriggers_persistence::{
     NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch, StorageError,
@@ -77,6 +78,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
 
     profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
     profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
+    let many = vec![new_user(number)];
+    profiler.call("users.insert_all_if_absent", users.insert_all_if_absent(many)).await;
     profiler.call("users.find_by_id", users.find_by_id(id)).await;
     profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a", number))).await;
     profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b", number))).await;
@@ -93,6 +96,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
 
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
     profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
+    let many = vec![new_campaign(number)];
+    profiler.call("campaigns.insert_all_if_absent", campaigns.insert_all_if_absent(many)).await;
     profiler.call("campaigns.find_by_id", campaigns.find_by_id(brand.id)).await;
     let (paused, active) = (CampaignStatus::Paused, CampaignStatus::Active);
     profiler.call("campaigns.transition", campaigns.transition(brand.id, active, paused, now)).await;
@@ -102,6 +107,8 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     let new_part = new_participation(number);
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
+    let inserting = participations.insert_all_if_absent(vec![new_part]);
+    profiler.call("participations.insert_all_if_absent", inserting).await;
     profiler.call("participations.find_by_id", participations.find_by_id(part.id)).await;
     let token = &part.browser_source_token;
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
@@ -345,14 +352,11 @@ fn decision(streamer: u32, ordinal: u64) -> Decision {
 fn entries_of(numbers: std::ops::RangeInclusive<u32>) -> Vec<Entry> {
     let of = |number: u32| {
         let part = participation(number);
-        [EntryKind::Display, EntryKind::Click(ClickKind::Chat)].map(|kind| Entry {
-            id: EntryId::stored(format!("{kind}:{number}")),
-            participation: part.id,
-            campaign: part.campaign_id,
-            kind,
-            units: 1,
-            at: start(),
-            rejected: None,
+        [EntryKind::Display, EntryKind::Click(ClickKind::Chat)].map(|kind| {
+            let id = EntryId::stored(format!("{kind}:{number}"));
+            let quota = Some(Quota::of_display(part.streamer_id, start()));
+            let entry = Entry::new(id, kind, part.id, part.campaign_id, start());
+            Entry { basis: kind.basis(), quota, ..entry }
         })
     };
     numbers.flat_map(of).collect()

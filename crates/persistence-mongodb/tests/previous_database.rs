@@ -207,8 +207,12 @@ async fn whatever_a_field_holds_is_read_as_its_import_or_named_as_corrupt() {
     fs::create_dir(&folder).unwrap();
     let mut numbers = 1..1;
     for collection in COLLECTIONS {
-        let odd = odd_documents(collection, numbers.end);
+        let mut odd = odd_documents(collection, numbers.end);
         numbers.end += u32::try_from(odd.len()).unwrap();
+        if collection == "campaigns" {
+            // What was earned is not imported before its campaign.
+            odd.push(document(lines(collection).remove(0)));
+        }
         let lines =
             odd.iter().map(|document| Bson::from(document.clone()).into_canonical_extjson().to_string());
         fs::write(folder.join(format!("{collection}.json")), lines.collect::<Vec<_>>().join("\n")).unwrap();

@@ -2,13 +2,16 @@
 
 use async_trait::async_trait;
 use gametriggers_domain::{model::Campaign, price::Payment};
-use gametriggers_persistence::{CampaignRepository, Entity, Insertion, NewCampaign, StorageError};
+use gametriggers_persistence::{
+    CampaignRepository, Entity, Insertion, Insertions, NewCampaign, StorageError,
+};
 use gametriggers_types::{CampaignId, CampaignStatus, Money, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::{
     SqliteStore,
     error::DbResult,
+    insertion,
     row::{EntityRow, json_text, signed, text},
 };
 
@@ -29,6 +32,10 @@ impl CampaignRepository for SqliteStore {
     async fn insert_if_absent(&self, campaign: &NewCampaign) -> Result<Insertion, StorageError> {
         let new = campaign.clone();
         self.database.write(move |db| insert(db, &new)).await
+    }
+
+    async fn insert_all_if_absent(&self, campaigns: Vec<NewCampaign>) -> Result<Insertions, StorageError> {
+        insertion::insert_all(&self.database, campaigns, insert).await
     }
 
     async fn transition(

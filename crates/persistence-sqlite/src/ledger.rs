@@ -1,6 +1,7 @@
 //! The one door through which counters and money change.
 
 mod ids;
+mod quotas;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +12,7 @@ use gametriggers_domain::{
     price::Accrual,
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter, RejectionReason};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter, UnpaidReason};
 use rusqlite::{Connection, Row, ToSql};
 
 use crate::{
@@ -69,7 +70,7 @@ fn record(connection: &mut Connection, ids: &mut Option<Ids>, entries: &[Entry])
     Ok(judged.outcomes)
 }
 
-/// Reads each participation and campaign that the new entries name once, and says what becomes of each.
+/// Reads each participation, campaign and quota that the new entries name once, and says what becomes of each.
 fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judged<'a>> {
     let mut batch = Batch::new(entries);
     for entry in entries {
@@ -87,14 +88,16 @@ fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judge
             campaigns::find_purse(db, id)?.ok_or_else(|| missing(Unknown::Campaign(id)))?;
         batch.pays(id, payment, remaining);
     }
+    quotas::read(db, &mut batch)?;
     Ok(batch.judge().map_err(missing)?)
 }
 
-/// Changes each participation, campaign and quarter-hour once.
+/// Changes each participation, campaign, quarter-hour and quota once.
 fn store(db: &Connection, ids: &mut Ids, judged: &Judged<'_>) -> DbResult<()> {
     insert_entries(db, ids, &judged.entries)?;
     add_credits(db, &judged.credits)?;
     add_to_rollups(db, &judged.rollups)?;
+    quotas::add(db, &judged.quotas, &judged.entries)?;
     take_charges(db, &judged.charges)
 }
 
@@ -121,7 +124,7 @@ fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
 
 fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
     let sql = "INSERT INTO ledger_entries (number, id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
-         unpaid_units, amount_micros, rejection) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+         unpaid_units, amount_micros, rejection, unpaid_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut insert = db.prepare_cached(sql)?;
     for (entry, verdict) in entries {
         let (accrual, rejection) = match *verdict {
@@ -140,6 +143,7 @@ fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)])
             signed(accrual.unpaid),
             accrual.amount.micros(),
             rejection,
+            accrual.reason.map(UnpaidReason::as_str),
         ))?;
     }
     ids.index(db, entries.len())
@@ -196,26 +200,20 @@ fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<StoredEntry
 
 pub(crate) fn entry_from_row(row: &Row<'_>) -> DbResult<StoredEntry> {
     let row = EntityRow::new(row, Entity::LedgerEntry, "id")?;
-    let rejection: Option<String> = row.get("rejection")?;
-    let rejection = rejection.map(|reason| row.check("rejection", reason.parse())).transpose()?;
-    let accrual = Accrual {
-        paid: row.count("paid_units")?,
-        unpaid: row.count("unpaid_units")?,
-        amount: row.money("amount_micros")?,
+    let verdict = match row.optional("rejection")? {
+        Some(reason) => Verdict::Rejected(reason),
+        None => Verdict::Counted(Accrual {
+            paid: row.count("paid_units")?,
+            unpaid: row.count("unpaid_units")?,
+            amount: row.money("amount_micros")?,
+            reason: row.optional("unpaid_reason")?,
+        }),
     };
-    Ok(StoredEntry {
-        entry: Entry {
-            id: EntryId::stored(row.get("id")?),
-            participation: row.parse("participation_id")?,
-            campaign: row.parse("campaign_id")?,
-            kind: row.parse("kind")?,
-            units: row.count("units")?,
-            at: row.time("at_ms")?,
-            // Want of money is the ledger's own verdict; every other reason was submitted with the entry.
-            rejected: rejection.filter(|reason| *reason != RejectionReason::BudgetExhausted),
-        },
-        verdict: rejection.map_or(Verdict::Counted(accrual), Verdict::Rejected),
-    })
+    let id = EntryId::stored(row.get("id")?);
+    let (participation, campaign) = (row.parse("participation_id")?, row.parse("campaign_id")?);
+    let entry = Entry::new(id, row.parse("kind")?, participation, campaign, row.time("at_ms")?);
+    let entry = Entry { units: row.count("units")?, ..entry };
+    Ok(StoredEntry { entry: entry.submitted(&verdict), verdict })
 }
 
 fn rollup_from_row(row: &Row<'_>) -> DbResult<Rollup> {

@@ -12,6 +12,7 @@ mod database;
 mod decisions;
 mod error;
 mod files;
+mod insertion;
 mod ledger;
 mod migrations;
 mod participations;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use gametriggers_persistence::StorageError;
-use refinery::Runner;
+use refinery::{Migration, Runner};
 use rusqlite::{Connection, ErrorCode, functions::FunctionFlags};
 
 use crate::{
@@ -83,7 +83,7 @@ fn cannot_lock(error: io::Error) -> DbError {
 
 /// Every migration of this version.
 pub(crate) fn all() -> MigrationReport {
-    MigrationReport { migrations: runner().get_migrations().iter().map(ToString::to_string).collect() }
+    MigrationReport { migrations: in_order().iter().map(ToString::to_string).collect() }
 }
 
 pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, StorageError> {
@@ -96,7 +96,7 @@ pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, Stor
             Vec::new()
         };
         let mut missing = Vec::new();
-        for migration in runner().get_migrations() {
+        for migration in in_order() {
             match applied.iter().find(|applied| applied.version() == migration.version()) {
                 None => missing.push(migration.to_string()),
                 Some(applied) if applied.checksum() == migration.checksum() => {}
@@ -110,6 +110,13 @@ pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, Stor
 
 fn runner() -> Runner {
     embedded::migrations::runner()
+}
+
+/// The migrations by their numbers: they are embedded by the names of their files, the tenth after the first.
+fn in_order() -> Vec<Migration> {
+    let mut migrations = runner().get_migrations().clone();
+    migrations.sort();
+    migrations
 }
 
 fn has_history(connection: &Connection) -> DbResult<bool> {
@@ -189,14 +196,9 @@ mod tests {
         let ledger = repositories.ledger;
         let (counted, campaign) = (COUNTED.parse().unwrap(), "68626579d05bf40ec8267ffd".parse().unwrap());
         let refused = Some(RejectionReason::Blackout);
-        let entry = |id: &str, kind, units, at, rejected| Entry {
-            id: EntryId::stored(id.to_owned()),
-            participation: counted,
-            campaign,
-            kind,
-            units,
-            at: Timestamp::from_millisecond(at).unwrap(),
-            rejected,
+        let entry = |id: &str, kind: EntryKind, units, at, rejected| {
+            let (id, at) = (EntryId::stored(id.to_owned()), Timestamp::from_millisecond(at).unwrap());
+            Entry { units, rejected, basis: kind.basis(), ..Entry::new(id, kind, counted, campaign, at) }
         };
         let click = EntryKind::Click(ClickKind::Chat);
         for entry in [

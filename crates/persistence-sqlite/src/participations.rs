@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    Entity, Insertion, NewParticipation, Page, ParticipationRepository, StorageError,
+    Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository, StorageError,
 };
 use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use crate::{
     SqliteStore, campaigns, counters,
     error::{DbError, DbResult},
+    insertion,
     row::{EntityRow, text},
 };
 
@@ -66,6 +67,13 @@ impl ParticipationRepository for SqliteStore {
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
         let new = participation.clone();
         self.database.write(move |db| insert(db, &new)).await
+    }
+
+    async fn insert_all_if_absent(
+        &self,
+        participations: Vec<NewParticipation>,
+    ) -> Result<Insertions, StorageError> {
+        insertion::insert_all(&self.database, participations, insert).await
     }
 
     async fn transition(

@@ -63,6 +63,14 @@ impl<'r, 's> EntityRow<'r, 's> {
         self.check(column, self.get::<String>(column)?.parse())
     }
 
+    pub(crate) fn optional<T>(&self, column: &'static str) -> DbResult<Option<T>>
+    where
+        T: FromStr<Err: Into<Source>>,
+    {
+        let text: Option<String> = self.get(column)?;
+        text.map(|text| self.check(column, text.parse())).transpose()
+    }
+
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> DbResult<T> {
         self.check(column, serde_json::from_str(&self.get::<String>(column)?))
     }

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{
-    Entity, Insertion, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError, UserRepository,
+    Entity, Insertion, Insertions, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError,
+    UserRepository,
 };
 use gametriggers_types::{
     Opacity, OverlaySettings, PriorityWeights, RotationInterval, ScreenToken, SelectionSettings,
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use crate::{
     SqliteStore,
     error::DbResult,
+    insertion,
     row::{EntityRow, json_text, signed, text},
 };
 
@@ -38,6 +40,10 @@ impl UserRepository for SqliteStore {
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
         let new = user.clone();
         self.database.write(move |db| insert(db, &new)).await
+    }
+
+    async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError> {
+        insertion::insert_all(&self.database, users, insert).await
     }
 
     async fn ensure_overlay_token(

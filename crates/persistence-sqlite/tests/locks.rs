@@ -146,6 +146,24 @@ async fn reconcile_needs_no_lock_where_there_is_nothing_to_repair() {
     }
 }
 
+/// Between two steps of a repair others have their turn: it changes a hundred rows at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_of_many_rows_is_made_in_short_steps() {
+    let stage = Stage::set().await;
+    let db = Connection::open(stage.file()).unwrap();
+    let stray = "WITH RECURSIVE number (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM number WHERE value < 250) \
+         INSERT INTO rollups (quarter_ms, participation_id, campaign_id, impressions, clicks, chat_clicks, qr_scans, \
+             link_clicks, visits, paid_units, earnings_micros, peak_viewers, viewer_sum, viewer_samples) \
+         SELECT value * 900000, '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+         FROM number";
+    assert_eq!(db.execute(stray, []).unwrap(), 250);
+    let repaired = stage.repositories().ledger.reconcile(true).await.unwrap();
+    assert_eq!(repaired.len(), 250);
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count FROM ledger_repairs"), 3, "steps");
+    assert_eq!(count("SELECT count(*) FROM rollups"), 0, "no entry stands behind any");
+}
+
 /// A process that waits for a migration by another one waits on its own.
 #[tokio::test]
 async fn while_another_process_migrates_nobody_else_waits() {

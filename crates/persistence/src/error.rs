@@ -17,6 +17,7 @@ pub enum Entity {
     Decision,
     LedgerEntry,
     Rollup,
+    Quota,
 }
 
 impl fmt::Display for Entity {
@@ -28,6 +29,7 @@ impl fmt::Display for Entity {
             Self::Decision => "decision",
             Self::LedgerEntry => "ledger entry",
             Self::Rollup => "rollup",
+            Self::Quota => "quota",
         })
     }
 }

@@ -54,6 +54,10 @@ pub trait StorageProbe: Send + Sync {
     async fn ping(&self) -> Result<(), StorageError>;
 }
 
+/// What became of each of the documents that were offered for insertion at once, in their order. An error is about its document
+/// alone: that one cannot be stored, and the others are.
+pub type Insertions = Vec<Result<Insertion, StorageError>>;
+
 /// What became of a document that was offered for insertion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Insertion {

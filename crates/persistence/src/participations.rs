@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
 
-use crate::{Insertion, StorageError};
+use crate::{Insertion, Insertions, StorageError};
 
 /// A participation that is not stored yet.
 #[derive(Debug, Clone)]
@@ -56,6 +56,16 @@ pub trait ParticipationRepository: Send + Sync {
     /// [`StorageError::AlreadyExists`] if another participation has the token, or is the same streamer's in the same
     /// campaign.
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError>;
+
+    /// Stores many participations as [`insert_if_absent`](Self::insert_if_absent) would one after the other, for the price of a few
+    /// writes. At most a few thousand should be given at once.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the store fails. Then any of them may be stored; given again, they are found to be.
+    async fn insert_all_if_absent(
+        &self,
+        participations: Vec<NewParticipation>,
+    ) -> Result<Insertions, StorageError>;
 
     /// Compare-and-set: changes the status to `to` if it is `from`. Of several callers at once, one gets true.
     async fn transition(

@@ -7,7 +7,7 @@ use gametriggers_types::{
     SelectionSettings, StrategyName, TimeZoneName, Timestamp, UserId, Weight,
 };
 
-use crate::{Insertion, StorageError};
+use crate::{Insertion, Insertions, StorageError};
 
 /// A user who is not stored yet.
 #[derive(Debug, Clone)]
@@ -86,6 +86,13 @@ pub trait UserRepository: Send + Sync {
     /// # Errors
     /// [`StorageError::AlreadyExists`] if another user has the e-mail address or the overlay token.
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError>;
+
+    /// Stores many users as [`insert_if_absent`](Self::insert_if_absent) would one after the other, for the price of a few
+    /// writes. At most a few thousand should be given at once.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the store fails. Then any of them may be stored; given again, they are found to be.
+    async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError>;
 
     /// Gives the user this overlay token unless they have one, and returns the token that they have then; `None` if
     /// there is no such user. Of several callers at once, all get the same answer.

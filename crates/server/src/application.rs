@@ -168,6 +168,7 @@ impl From<&HttpSettings> for gametriggers_http::HttpSettings {
             allowed_origins: settings.allowed_origins.clone(),
             trusted_proxies: settings.trusted_proxies,
             forwarded_header: settings.forwarded_header,
+            uploads: settings.uploads.clone(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod storage;
 pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
 pub use settings::{
-    AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, Settings, StorageSettings,
+    AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings, MediaSettings, Settings,
+    StorageSettings,
 };
 pub use storage::Store;

@@ -1,10 +1,14 @@
 //! Configuration: defaults in code, then `gametriggers.toml`, then environment `GAMETRIGGERS__SECTION__KEY`.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::Path};
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use config::{Config, ConfigError, Environment, File, FileFormat};
-use gametriggers_http::ForwardedHeader;
+use gametriggers_http::{ForwardedHeader, Uploads};
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 
@@ -24,6 +28,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     #[serde(default)]
     pub decisions: DecisionSettings,
+    #[serde(default)]
+    pub media: MediaSettings,
     pub log: LogSettings,
 }
 
@@ -62,6 +68,9 @@ pub struct HttpSettings {
     pub trusted_proxies: usize,
     /// The header that they write.
     pub forwarded_header: ForwardedHeader,
+    /// Where the uploads of the previous system are: what [`MediaSettings`] says.
+    #[serde(skip)]
+    pub uploads: Option<Uploads>,
 }
 
 /// How callers are known.
@@ -86,6 +95,15 @@ pub struct DecisionSettings {
     /// After how many days `serve` gives a decision its short form; never unless it is said.
     #[serde(default)]
     pub shorten_after_days: Option<NonZeroU32>,
+}
+
+/// Where campaigns' pictures and videos are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaSettings {
+    /// Where the uploads of the previous system are: a folder that is there, or the address of one.
+    #[serde(default, deserialize_with = "uploads")]
+    pub uploads: Option<Uploads>,
 }
 
 /// What is logged and how.
@@ -127,7 +145,7 @@ impl Settings {
             None => File::new(DEFAULT_FILE, FileFormat::Toml).required(false),
         };
         let environment = Environment::with_prefix("GAMETRIGGERS").prefix_separator("__").separator("__");
-        Config::builder()
+        let mut settings: Self = Config::builder()
             .set_default("storage.url", defaults.storage_url)?
             .set_default("storage.migrate_on_start", true)?
             .set_default("http.bind", "127.0.0.1:3001")?
@@ -141,7 +159,9 @@ impl Settings {
             .build()
             .and_then(Config::try_deserialize)
             .map_err(without_source)
-            .context("the configuration is not valid (keys are those of docs/configuration.md; in the environment, GAMETRIGGERS__SECTION__KEY)")
+            .context("the configuration is not valid (keys are those of docs/configuration.md; in the environment, GAMETRIGGERS__SECTION__KEY)")?;
+        settings.http.uploads = settings.media.uploads.clone();
+        Ok(settings)
     }
 
     /// The shared secret.
@@ -177,6 +197,24 @@ fn with_host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebUrl
         return Err(de::Error::custom("where viewers reach the server begins with https:// or http://"));
     }
     Ok(Some(url))
+}
+
+/// A folder, or an address that begins with https:// or http://.
+fn uploads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uploads>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.contains("://") {
+        let url = WebUrl::parse(&text).map_err(de::Error::custom)?;
+        return Ok(Some(Uploads::At(url)));
+    }
+    let folder = PathBuf::from(&text);
+    if !folder.is_dir() {
+        let message = "media.uploads names no folder that is there; it is a folder, or an address that begins with https://";
+        return Err(de::Error::custom(message));
+    }
+    Ok(Some(Uploads::In(folder)))
 }
 
 /// A list in a file, or a text with commas in the environment.

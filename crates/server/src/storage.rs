@@ -91,6 +91,16 @@ impl Store {
         }
     }
 
+    /// The same store for a command that nobody waits for in front of a screen: what holds up a call may last longer before the
+    /// call fails.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        match self {
+            Self::Sqlite(store) => Self::Sqlite(store.patient()),
+            Self::MongoDb(store) => Self::MongoDb(store),
+        }
+    }
+
     /// The store as the services see it.
     #[must_use]
     pub fn repositories(&self) -> Storage {

@@ -1,7 +1,7 @@
 //! What was on a screen when it was read, and how long that is so.
 
 use bytes::Bytes;
-use gametriggers_domain::eligibility::EmptyReason;
+use gametriggers_domain::{decision::Basis, eligibility::EmptyReason};
 use gametriggers_types::{CampaignId, DecisionId, ParticipationId, RejectionReason, Timestamp};
 
 /// Campaigns of which an empty screen is known to depend at most. Of a streamer who has joined more it depends on everything.
@@ -59,6 +59,8 @@ pub(crate) struct Display {
     pub(crate) decision: DecisionId,
     pub(crate) campaign: CampaignId,
     pub(crate) participation: ParticipationId,
+    /// What pays for its impressions.
+    pub(crate) basis: Basis,
     /// When it began.
     pub(crate) from: Timestamp,
     /// When it ended, or will if nothing ends it before.

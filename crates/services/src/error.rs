@@ -12,8 +12,8 @@ pub enum ServiceError {
     /// No screen has this token, or it was revoked.
     #[error("no overlay has this token; copy the overlay URL from your settings again")]
     UnknownToken,
-    /// The caller's account is gone.
-    #[error("User with ID {0} not found")]
+    /// The caller's account is gone, so their bearer token is of no use any more.
+    #[error("the account {0} of the bearer token is gone; sign in again")]
     UnknownUser(UserId),
     /// The caller's account is deactivated.
     #[error("this account is deactivated")]
@@ -37,7 +37,10 @@ pub enum ServiceError {
     #[error("the receipt has expired: it is good until 10 minutes after the display has ended")]
     ExpiredReceipt,
     /// The change would leave all weights at 0.
-    #[error("at least one of priorityWeights must be greater than 0")]
+    #[error(
+        "campaignRotationSettings.priorityWeights: at least one of priorityWeights must be greater than 0; enter a number \
+         from 0 to 1 for each of paymentRate, performance and fairness, and one of them above 0"
+    )]
     AllWeightsZero,
     /// The store.
     #[error("the store did not answer as it should")]

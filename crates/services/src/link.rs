@@ -20,6 +20,13 @@ pub struct VisitTarget {
     pub click_url: Option<WebUrl>,
 }
 
+impl VisitTarget {
+    pub(crate) fn of(campaign: Campaign) -> Self {
+        let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
+        Self { title: campaign.title, click_url }
+    }
+}
+
 /// A tracking link, as it was read.
 pub(crate) struct Link {
     pub(crate) participation: ParticipationId,
@@ -48,12 +55,11 @@ impl Link {
             return None;
         }
         let counts = streamer.and_then(|streamer| visits_count(streamer, &campaign, participation));
-        let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
         Some(Self {
             participation: participation.id,
             campaign: campaign.id,
             streamer: participation.streamer_id,
-            target: Arc::new(VisitTarget { title: campaign.title, click_url }),
+            target: Arc::new(VisitTarget::of(campaign)),
             counts,
         })
     }

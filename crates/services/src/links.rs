@@ -97,6 +97,15 @@ impl LinkService {
         }
     }
 
+    /// Where the campaign on screen wants its visitors to go. Counts nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
+    pub async fn target_shown(&self, token: &str) -> Result<Arc<VisitTarget>, ServiceError> {
+        let user = self.overlay.resolve_stored(token).await?;
+        Ok(Arc::new(VisitTarget::of(self.overlay.shown_now(&user).await?.campaign)))
+    }
+
     /// The address to put into the QR code of one participation, whatever is on screen.
     ///
     /// # Errors
@@ -147,15 +156,8 @@ impl LinkService {
     fn visit(&self, link: &Link, source: VisitSource, visitor: &Visitor, now: Timestamp) -> Entry {
         let hour = now.as_second().div_euclid(3_600);
         let visitor = self.secrets.visitor(hour, visitor.address.key(), &visitor.agent);
-        Entry {
-            id: EntryId::visit(link.campaign, source, hour, &visitor),
-            participation: link.participation,
-            campaign: link.campaign,
-            kind: EntryKind::Visit(source),
-            units: 1,
-            at: now,
-            rejected: None,
-        }
+        let (id, kind) = (EntryId::visit(link.campaign, source, hour, &visitor), EntryKind::Visit(source));
+        Entry::new(id, kind, link.participation, link.campaign, now)
     }
 }
 

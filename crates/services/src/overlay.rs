@@ -189,7 +189,8 @@ impl OverlayService {
         // Whatever a clock that ran ahead said, it was on screen by now, and no later than it was superseded.
         let now = self.clock.now();
         let from = if stored.decision.is_ahead_of(now) { now } else { stored.decision.from }.min(until);
-        let display = Display { decision: id, campaign, participation, from, until };
+        let basis = stored.decision.basis;
+        let display = Display { decision: id, campaign, participation, basis, from, until };
         self.snapshots.keep_display(reading, display);
         Ok(Some(display))
     }

@@ -54,6 +54,7 @@ impl ShownCampaign {
             decision: self.decision.id,
             campaign: self.campaign.id,
             participation: self.participation.id,
+            basis: self.decision.basis,
             from: self.decision.from,
             until: self.decision.until,
         }

@@ -282,6 +282,7 @@ fn group(id: ObjectId) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use gametriggers_domain::decision::Basis;
     use gametriggers_types::{AuthProvider, Role};
     use tokio::time::advance;
 
@@ -315,6 +316,7 @@ mod tests {
             decision: DecisionId { streamer: user.id, ordinal: 1 },
             campaign: id(2).into(),
             participation: id(3).into(),
+            basis: Basis::Display,
             from: now,
             until: minute(10),
         };

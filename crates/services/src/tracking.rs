@@ -165,11 +165,21 @@ impl TrackingService {
         }
     }
 
-    /// Notes that the screen which the token addresses is there.
+    /// Notes that the screen which the token addresses is there. With the receipt of what is drawn on it, also counts that
+    /// display, as [`record_display`](Self::record_display) does, and tells what became of it.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`].
-    pub async fn ping(&self, token: &str) -> Result<(), ServiceError> {
+    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]; with a receipt, those of
+    /// [`record_display`](Self::record_display), and the screen is noted none the less.
+    pub async fn ping(&self, token: &str, event: &Event) -> Result<Option<EventReport>, ServiceError> {
+        self.note_presence(token).await?;
+        if event.receipt.is_none() {
+            return Ok(None);
+        }
+        self.record_display(token, event).await.map(Some)
+    }
+
+    async fn note_presence(&self, token: &str) -> Result<(), ServiceError> {
         let streamer = self.overlay.resolve(token).await?;
         let now = self.clock.now();
         // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from
@@ -248,8 +258,9 @@ impl TrackingService {
             // Not kept: a page may ask at any moment, of any instance, and has something decided then.
             return Ok((nobody(reason), None));
         };
-        let Decision { id, from, until, .. } = *decision;
-        self.target_in_force(user, Display { decision: id, campaign, participation, from, until }, now).await
+        let Decision { id, from, until, basis, .. } = *decision;
+        let display = Display { decision: id, campaign, participation, basis, from, until };
+        self.target_in_force(user, display, now).await
     }
 
     /// Judged by the time of the display: it was eligible when it was decided.
@@ -298,8 +309,8 @@ impl TrackingService {
         display: &Display,
         at: Timestamp,
     ) -> Result<EventReport, ServiceError> {
-        let Display { participation, campaign, .. } = *display;
-        let entry = Entry { id, participation, campaign, kind, units: 1, at, rejected: None };
+        let Display { participation, campaign, basis, .. } = *display;
+        let entry = Entry { basis: Some(basis), ..Entry::new(id, kind, participation, campaign, at) };
         Ok(match self.recorder.record(entry).await? {
             Outcome::Counted(_) => EventReport {
                 outcome: EventOutcome::Counted,

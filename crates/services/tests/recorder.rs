@@ -155,15 +155,9 @@ impl Stage {
     }
 
     fn entry(&self, id: impl ToString, kind: EntryKind) -> Entry {
-        Entry {
-            id: EntryId::stored(id.to_string()),
-            participation: self.participation.id,
-            campaign: self.campaign.id,
-            kind,
-            units: 1,
-            at: now(),
-            rejected: None,
-        }
+        let id = EntryId::stored(id.to_string());
+        let entry = Entry::new(id, kind, self.participation.id, self.campaign.id, now());
+        Entry { basis: kind.basis(), ..entry }
     }
 
     fn click(&self, id: impl ToString) -> Entry {
@@ -214,7 +208,7 @@ async fn everybody_is_told_their_own_outcome_and_who_came_first_is_paid_first() 
     let outcomes =
         stage.record_together(vec![display(1), display(2), stage.click(3), display(1), display(4)]).await;
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
-    let paid = Accrual { paid: 1, unpaid: 0, amount: money(1.0) };
+    let paid = Accrual::priced(1, 0, money(1.0));
     assert_eq!(outcomes[..2], [Outcome::Counted(paid); 2]);
     assert!(matches!(outcomes[2], Outcome::Counted(Accrual { paid: 0, .. })));
     assert!(matches!(outcomes[3], Outcome::Duplicate { .. }));

@@ -9,7 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBlackout {
     /// Not `HH:MM`.
-    #[error("`{0}` is not a time of day: write HH:MM from 00:00 to 23:59, or 24:00 for the end of a day")]
+    #[error(
+        "{} is not a time of day: write HH:MM from 00:00 to 23:59, or 24:00 for the end of a day",
+        quoted(.0)
+    )]
     TimeOfDay(String),
     /// A start of 24:00.
     #[error("a blackout period starts at 23:59 at the latest")]
@@ -18,11 +21,16 @@ pub enum InvalidBlackout {
     #[error("startTime and endTime of a blackout period must differ; a whole day is 00:00 to 24:00")]
     Empty,
     /// Not the name of a day.
-    #[error("`{0}` is not a day of the week: write monday to sunday")]
+    #[error("{} is not a day of the week: write monday to sunday", quoted(.0))]
     Day(String),
     /// No day at all.
-    #[error("a blackout period names at least one day")]
+    #[error("a blackout period names at least one day: choose from monday to sunday")]
     NoDays,
+}
+
+/// What was entered, for a message about it.
+fn quoted(text: &str) -> String {
+    if text.is_empty() { "an empty text".to_owned() } else { format!("`{text}`") }
 }
 
 /// A time of day to the minute, 00:00 to 24:00; 24:00 is the end of the day.
@@ -31,6 +39,10 @@ pub struct TimeOfDay(u16);
 
 impl TimeOfDay {
     const END: u16 = 24 * 60;
+    /// 23:59.
+    pub const LAST_MINUTE: Self = Self(Self::END - 1);
+    /// 24:00.
+    pub const END_OF_DAY: Self = Self(Self::END);
 
     /// Minutes since 00:00, from 0 to 1,440.
     #[must_use]

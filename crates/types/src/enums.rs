@@ -171,6 +171,22 @@ words! {
         ParticipationNotActive = "participation-not-active",
         /// The streamer's own test ad is on screen.
         TestAd = "test-ad",
+        /// Impressions of this decision are paid by the other basis: its displays, or its viewers.
+        OtherBasis = "other-basis",
+    }
+}
+
+words! {
+    /// Why an event is counted and not paid, where a rule other than the price says so.
+    UnpaidReason {
+        /// Another display on this streamer's screen was paid in the same minute.
+        MinuteAlreadyPaid = "minute-already-paid",
+        /// As many visits as are paid in an hour came from this address to this campaign before.
+        AddressLimit = "address-limit",
+        /// The visitor is a program, by its user agent, or names none.
+        Bot = "bot",
+        /// The campaign names no address to which the visitor could be led.
+        NoDestination = "no-destination",
     }
 }
 
@@ -239,6 +255,22 @@ words! {
         Support2Publisher = "support_2_publisher",
         /// Publisher portal.
         Support1Publisher = "support_1_publisher",
+    }
+}
+
+impl RejectionReason {
+    /// Whether the ledger alone comes to this, whatever was submitted.
+    #[must_use]
+    pub const fn is_of_ledger(self) -> bool {
+        matches!(self, Self::BudgetExhausted | Self::OtherBasis)
+    }
+}
+
+impl UnpaidReason {
+    /// Whether the ledger alone comes to this, by what was paid before.
+    #[must_use]
+    pub const fn is_of_ledger(self) -> bool {
+        matches!(self, Self::MinuteAlreadyPaid | Self::AddressLimit)
     }
 }
 

@@ -22,7 +22,7 @@ pub use address::{AddressKey, InvalidNetworkAddress, NetworkAddress};
 pub use blackout::{BlackoutPeriod, InvalidBlackout, TimeOfDay, parse_weekday, weekday_name};
 pub use enums::{
     AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason,
-    Role, UnknownValue, VisitSource,
+    Role, UnknownValue, UnpaidReason, VisitSource,
 };
 pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, UserId};
 pub use jiff::{SignedDuration, Timestamp, civil::Weekday};

@@ -1,6 +1,6 @@
 //! What the caller has joined.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpResponse, route, web};
 use gametriggers_services::Page;
 use serde::Deserialize;
 
@@ -44,11 +44,13 @@ fn number(name: &str, given: Option<String>, default: u32, max: u32) -> Result<u
 
 /// The caller's running and paused participations and their campaigns.
 #[utoipa::path(
+    get,
+    path = "/campaigns/streamer/active",
     tag = CAMPAIGNS,
     security(("bearer" = [])),
     params(
-        ("page" = Option<u32>, Query, description = "From 1, the default", minimum = 1),
-        ("limit" = Option<u32>, Query, description = "1 to 100, the default", minimum = 1, maximum = 100),
+        ("page" = inline(u32), Query, description = "From 1, the default", minimum = 1, maximum = 4_294_967_295_u32),
+        ("limit" = inline(u32), Query, description = "1 to 100, the default", minimum = 1, maximum = 100),
     ),
     responses(
         (status = 200, description = "A page of them, in order of their ids.", body = Vec<JoinedCampaignResponse>),
@@ -56,7 +58,7 @@ fn number(name: &str, given: Option<String>, default: u32, max: u32) -> Result<u
         CallerErrors,
     )
 )]
-#[get("/campaigns/streamer/active")]
+#[route("/campaigns/streamer/active", method = "GET", method = "HEAD")]
 pub(crate) async fn streamer_active(
     state: web::Data<ApiState>,
     Caller(id): Caller,

@@ -11,6 +11,7 @@ use crate::{
     body::OptionalJsonBody,
     error::{ApiError, ErrorResponse},
     openapi::{EVENTS, TOKEN, TokenErrors},
+    query::NoQuery,
 };
 
 /// What a caller says of an event.
@@ -19,10 +20,11 @@ use crate::{
 pub(crate) struct EventRequest {
     /// The receipt of the display on which it happened; without one it is credited to what is on screen now.
     #[serde(default)]
+    #[schema(format = "receipt", pattern = r"^[dt][0-9]+\.[A-Za-z0-9_-]+$")]
     receipt: Option<String>,
     /// Makes the event count once, however often it is sent. 1 to 255 printable ASCII characters.
     #[serde(default)]
-    #[schema(max_length = 255)]
+    #[schema(format = "event-id", pattern = "^[ -~]{1,255}$")]
     event_id: Option<String>,
 }
 
@@ -58,13 +60,24 @@ impl From<EventReport> for EventResponse {
     }
 }
 
+/// The kinds of clicks.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code)] // only its schema is used; the type itself is `gametriggers_types::ClickKind`
+enum ClickKindSchema {
+    Overlay,
+    Chat,
+    Qr,
+    Link,
+}
+
 /// The header by which an event id can be given, too.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 #[allow(dead_code)] // only described; `event` reads it
 struct IdempotencyHeader {
     /// Another way to give `eventId`.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", format = "event-id", pattern = "^[!-~]([ -~]{0,253}[!-~])?$")]
     idempotency_key: Option<String>,
 }
 
@@ -83,7 +96,11 @@ enum EventErrors {
 /// The answer to a ping.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PingResponse {
+    /// The overlay is known to be there.
     success: bool,
+    /// What became of the display whose receipt the ping brought; missing where it brought none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display: Option<EventResponse>,
 }
 
 const MAX_ID_CHARS: usize = 255;
@@ -144,6 +161,7 @@ pub(crate) async fn overlay_click(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     record_click(request, state, &token, ClickKind::Overlay, body).await
@@ -155,7 +173,7 @@ pub(crate) async fn overlay_click(
     request_body(content = Option<EventRequest>),
     params(
         ("token" = String, Path, description = TOKEN),
-        ("kind" = String, Path, description = "`overlay`, `chat`, `qr` or `link`"),
+        ("kind" = inline(ClickKindSchema), Path, description = "Where the click was"),
         IdempotencyHeader,
     ),
     responses((status = 201, description = "What became of it.", body = EventResponse), EventErrors, TokenErrors)
@@ -165,6 +183,7 @@ pub(crate) async fn click(
     request: HttpRequest,
     state: web::Data<ApiState>,
     path: web::Path<(String, String)>,
+    _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let (token, kind) = path.into_inner();
@@ -188,6 +207,7 @@ pub(crate) async fn campaign_click(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     record_click(request, state, &token, ClickKind::Overlay, body).await
@@ -205,6 +225,7 @@ pub(crate) async fn impression(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let event = event(&request, body)?;
@@ -212,6 +233,9 @@ pub(crate) async fn impression(
 }
 
 /// The overlay is there. Sent every 30 seconds by the page.
+///
+/// With the receipt of what is drawn, it also reports that display, like `/campaigns/impression/{token}`: once, however often
+/// it is sent. The page sends that as soon as it has drawn something.
 #[utoipa::path(
     tag = EVENTS,
     request_body(content = Option<EventRequest>),
@@ -224,12 +248,15 @@ pub(crate) async fn impression(
 )]
 #[post("/overlay/{token}/ping")]
 pub(crate) async fn ping(
+    request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
-    // Read like any other event's, and of no use yet.
-    _: OptionalJsonBody<EventRequest>,
+    _: NoQuery,
+    OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
+    let event = event(&request, body)?;
     // Defect O2: pages pinged with a participation token, which ping did not know.
-    state.services.tracking.ping(&token).await?;
-    Ok(HttpResponse::Created().json(PingResponse { success: true }))
+    let display = state.services.tracking.ping(&token, &event).await?;
+    let display = display.map(EventResponse::from);
+    Ok(HttpResponse::Created().json(PingResponse { success: true, display }))
 }

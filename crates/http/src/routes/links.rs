@@ -1,9 +1,9 @@
 //! The QR code and the chat command for the campaign on screen.
 
 use actix_web::{
-    HttpRequest, HttpResponse, get,
+    HttpRequest, HttpResponse,
     http::header::{self, Accept, Header},
-    web,
+    route, web,
 };
 use gametriggers_services::ServiceError;
 use image::{ImageFormat, Luma};
@@ -14,11 +14,15 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::{
     ApiState,
     error::{ApiError, ErrorResponse},
-    openapi::{OVERLAY, TOKEN},
+    openapi::{EVENTS, OVERLAY, TOKEN},
+    query::NoQuery,
+    routes::visits,
 };
 
 /// The least width of the picture, in pixels.
 const QR_PIXELS: u32 = 300;
+/// The content type of what is for chat bots.
+const TEXT: &str = "text/plain; charset=utf-8";
 
 #[derive(Clone, Copy)]
 enum Picture {
@@ -49,24 +53,29 @@ pub(crate) struct ChatCommandResponse {
 
 /// The QR code of the tracking link of the campaign on screen: PNG, or SVG where `Accept` asks for it.
 #[utoipa::path(
+    get,
+    path = "/overlay/{token}/qr",
     tag = OVERLAY,
     params(("token" = String, Path, description = TOKEN)),
     responses(
-        (status = 200, description = "The QR code.", content_type = "image/png"),
+        (status = 200, description = "The QR code.", content(("image/png"), ("image/svg+xml"))),
         NothingShown,
     )
 )]
-#[get("/overlay/{token}/qr")]
+#[route("/overlay/{token}/qr", method = "GET", method = "HEAD")]
 pub(crate) async fn qr(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     render(&state, &token, accepted(&request)).await
 }
 
 /// The QR code as PNG.
 #[utoipa::path(
+    get,
+    path = "/overlay/{token}/qr.png",
     tag = OVERLAY,
     params(("token" = String, Path, description = TOKEN)),
     responses(
@@ -74,16 +83,19 @@ pub(crate) async fn qr(
         NothingShown,
     )
 )]
-#[get("/overlay/{token}/qr.png")]
+#[route("/overlay/{token}/qr.png", method = "GET", method = "HEAD")]
 pub(crate) async fn qr_png(
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     render(&state, &token, Picture::Png).await
 }
 
 /// The QR code as SVG.
 #[utoipa::path(
+    get,
+    path = "/overlay/{token}/qr.svg",
     tag = OVERLAY,
     params(("token" = String, Path, description = TOKEN)),
     responses(
@@ -91,32 +103,84 @@ pub(crate) async fn qr_png(
         NothingShown,
     )
 )]
-#[get("/overlay/{token}/qr.svg")]
+#[route("/overlay/{token}/qr.svg", method = "GET", method = "HEAD")]
 pub(crate) async fn qr_svg(
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     render(&state, &token, Picture::Svg).await
 }
 
-/// The chat command for the campaign on screen.
+/// The chat command for the campaign on screen: JSON, or plain text where `Accept` asks for it.
 #[utoipa::path(
+    get,
+    path = "/overlay/{token}/chat-command",
     tag = OVERLAY,
     params(("token" = String, Path, description = TOKEN)),
     responses(
-        (status = 200, description = "The command.", body = ChatCommandResponse),
+        (status = 200, description = "The command.", content((ChatCommandResponse = "application/json"), (String = "text/plain"))),
         NothingShown,
     )
 )]
-#[get("/overlay/{token}/chat-command")]
+#[route("/overlay/{token}/chat-command", method = "GET", method = "HEAD")]
 pub(crate) async fn chat_command(
+    request: HttpRequest,
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+    _: NoQuery,
+) -> Result<HttpResponse, ApiError> {
+    let command = state.services.links.chat_command(&token).await?;
+    if prefers_text(&request) {
+        return Ok(HttpResponse::Ok()
+            .insert_header((header::VARY, "Accept"))
+            .content_type(TEXT)
+            .body(command));
+    }
+    Ok(HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(ChatCommandResponse { command }))
+}
+
+/// The chat command as plain text, for chat bots: they print what they fetch, and their users choose nothing but the address.
+#[utoipa::path(
+    get,
+    path = "/overlay/{token}/chat-command.txt",
+    tag = OVERLAY,
+    params(("token" = String, Path, description = TOKEN)),
+    responses(
+        (status = 200, description = "The command.", content_type = "text/plain", body = String),
+        NothingShown,
+    )
+)]
+#[route("/overlay/{token}/chat-command.txt", method = "GET", method = "HEAD")]
+pub(crate) async fn chat_command_text(
+    state: web::Data<ApiState>,
+    token: web::Path<String>,
+    _: NoQuery,
+) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().content_type(TEXT).body(state.services.links.chat_command(&token).await?))
+}
+
+/// Leads to the sponsor on screen, and counts nothing: the page of the previous system opens this after it has reported a
+/// click.
+#[utoipa::path(
+    get,
+    path = "/overlay/{token}/click",
+    tag = EVENTS,
+    extensions(("x-ignores-unknown-query-keys" = json!(true))),
+    params(("token" = String, Path, description = TOKEN)),
+    responses(
+        (status = 302, description = "To the campaign's `clickUrl`.", headers(("Location" = String, description = "The campaign's `clickUrl`"))),
+        (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),
+        (status = 404, description = "No such overlay, or no campaign on screen.", content_type = "text/html", body = String),
+        (status = 503, description = "`STORE_UNAVAILABLE`: a page that asks to come again.", content_type = "text/html", body = String),
+    )
+)]
+#[route("/overlay/{token}/click", method = "GET", method = "HEAD")]
+pub(crate) async fn sponsor(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let command = state.services.links.chat_command(&token).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(ChatCommandResponse { command }))
+    visits::lead(state.services.links.target_shown(&token).await.map_err(ApiError::from))
 }
 
 /// The QR code of one participation's tracking link, whatever is on screen.
@@ -124,21 +188,34 @@ pub(crate) async fn chat_command(
     get,
     path = "/c/{participationId}/qr",
     tag = OVERLAY,
-    params(("participationId" = String, Path, description = "The participation")),
+    extensions(("x-ignores-unknown-query-keys" = json!(true))),
+    params(("participationId" = String, Path, description = "The participation", min_length = 1)),
     responses(
-        (status = 200, description = "The QR code.", content_type = "image/png"),
+        (status = 200, description = "The QR code.", content(("image/png"), ("image/svg+xml"))),
         (status = 404, description = "`UNKNOWN_LINK`", body = ErrorResponse),
+        (status = 503, description = "`STORE_UNAVAILABLE`", body = ErrorResponse),
     )
 )]
-#[get("/c/{participationId}/qr")]
+#[route("/c/{participationId}/qr", method = "GET", method = "HEAD")]
 pub(crate) async fn qr_of_participation(
     request: HttpRequest,
     state: web::Data<ApiState>,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let unknown = |_| ApiError::from(ServiceError::UnknownParticipation);
-    let url = state.services.links.qr_url_of(id.parse().map_err(unknown)?).await?;
+    let participation = visits::participation(&id).ok_or(ServiceError::UnknownParticipation)?;
+    let url = state.services.links.qr_url_of(participation).await?;
     draw(&url, accepted(&request))
+}
+
+/// Whether the caller would rather have text than JSON, which is what those get who do not say.
+fn prefers_text(request: &HttpRequest) -> bool {
+    let ranked = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
+    let is_text = |wanted: &str| match wanted {
+        "text/plain" | "text/*" => Some(true),
+        "application/json" | "application/*" | "*/*" => Some(false),
+        _ => None,
+    };
+    ranked.iter().find_map(|wanted| is_text(wanted.essence_str())).unwrap_or(false)
 }
 
 /// The first picture that the caller prefers and we can draw.

@@ -22,6 +22,7 @@ use crate::{
     ApiState,
     error::{ApiError, ErrorCode, ask_again_later},
     openapi::{OVERLAY, TOKEN, TokenErrors},
+    query::NoQuery,
     wire::OverlaySettingsResponse,
 };
 
@@ -169,6 +170,7 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     get,
     path = "/overlay/{token}",
     tag = OVERLAY,
+    extensions(("x-ignores-unknown-query-keys" = json!(true))),
     params(("token" = String, Path, description = TOKEN)),
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
@@ -229,6 +231,7 @@ pub(crate) async fn data(
     request: HttpRequest,
     state: web::Data<ApiState>,
     token: web::Path<String>,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     let Rendering { entity_tag, body } = screen(&state, &token).await?;
     let is_known = names_version(&request, &entity_tag);

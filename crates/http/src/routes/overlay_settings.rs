@@ -1,6 +1,6 @@
 //! The caller's overlay: how it looks, its token, whether it is loaded, a test ad.
 
-use actix_web::{HttpResponse, get, post, put, web};
+use actix_web::{HttpResponse, http::header, post, put, route, web};
 use gametriggers_services::{OverlayPatch, TestAd};
 use gametriggers_types::{
     BackgroundColor, MediaType, Opacity, OverlayPosition, OverlaySize, Timestamp, WebUrl,
@@ -14,6 +14,7 @@ use crate::{
     body::{JsonBody, Object},
     error::ApiError,
     openapi::{BodyErrors, CallerErrors, SETTINGS},
+    query::NoQuery,
     wire::OverlayAccessResponse,
 };
 
@@ -56,6 +57,8 @@ impl From<OverlaySettingsRequest> for OverlayPatch {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OverlayTokenResponse {
     overlay_token: String,
+    /// The browser source URLs of the campaigns joined so far are void as well: always true.
+    participation_tokens_revoked: bool,
 }
 
 /// Whether the overlay is loaded somewhere.
@@ -69,15 +72,16 @@ pub(crate) struct OverlayStatusResponse {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct StatusQuery {
     #[serde(default)]
     overlay_token: Option<String>,
 }
 
-/// A test ad to show on the caller's own screen.
+/// A test ad to show on the caller's own screen. Unknown fields are ignored: the previous system took any object, and its
+/// settings page sends more than is shown.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TestAdRequest {
     /// If given, it must be the caller's.
     #[serde(default)]
@@ -87,9 +91,9 @@ pub(crate) struct TestAdRequest {
     test_campaign: Option<Object<TestCampaignRequest>>,
 }
 
-/// What to show; each field has a default.
+/// What to show; each field has a default, and unknown ones are ignored.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct TestCampaignRequest {
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -137,6 +141,8 @@ pub(crate) struct TestAdResponse {
 
 /// The overlay settings and token; a streamer has a token from then on.
 #[utoipa::path(
+    get,
+    path = "/users/me/overlay",
     tag = SETTINGS,
     operation_id = "get_overlay_settings",
     security(("bearer" = [])),
@@ -145,8 +151,12 @@ pub(crate) struct TestAdResponse {
         CallerErrors,
     )
 )]
-#[get("/users/me/overlay")]
-pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Result<HttpResponse, ApiError> {
+#[route("/users/me/overlay", method = "GET", method = "HEAD")]
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    Caller(id): Caller,
+    _: NoQuery,
+) -> Result<HttpResponse, ApiError> {
     let user = state.services.streamers.streamer(id, "access overlay settings").await?;
     Ok(HttpResponse::Ok().json(OverlayAccessResponse::from(user)))
 }
@@ -167,6 +177,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
 pub(crate) async fn put(
     state: web::Data<ApiState>,
     Caller(id): Caller,
+    _: NoQuery,
     JsonBody(request): JsonBody<OverlaySettingsRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let user = state.services.streamers.update_overlay(id, &request.into()).await?;
@@ -187,13 +198,19 @@ pub(crate) async fn put(
 pub(crate) async fn regenerate(
     state: web::Data<ApiState>,
     Caller(id): Caller,
+    _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
     let token = state.services.streamers.regenerate_overlay_token(id).await?;
-    Ok(HttpResponse::Created().json(OverlayTokenResponse { overlay_token: token.expose().to_owned() }))
+    Ok(HttpResponse::Created().json(OverlayTokenResponse {
+        overlay_token: token.expose().to_owned(),
+        participation_tokens_revoked: true,
+    }))
 }
 
 /// Whether the overlay is loaded somewhere.
 #[utoipa::path(
+    get,
+    path = "/users/me/overlay/status",
     tag = SETTINGS,
     security(("bearer" = [])),
     params(("overlayToken" = Option<String>, Query, description = "If given, it must be the caller's")),
@@ -202,7 +219,7 @@ pub(crate) async fn regenerate(
         CallerErrors,
     )
 )]
-#[get("/users/me/overlay/status")]
+#[route("/users/me/overlay/status", method = "GET", method = "HEAD")]
 pub(crate) async fn status(
     state: web::Data<ApiState>,
     Caller(id): Caller,
@@ -227,6 +244,7 @@ pub(crate) async fn status(
 pub(crate) async fn test(
     state: web::Data<ApiState>,
     Caller(id): Caller,
+    _: NoQuery,
     JsonBody(request): JsonBody<TestAdRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let Object(campaign) = request.test_campaign.unwrap_or_default();
@@ -242,10 +260,16 @@ pub(crate) async fn test(
 
 /// The picture of a test ad that names none.
 #[utoipa::path(
+    get,
+    path = "/test-ad.svg",
     tag = SETTINGS,
     responses((status = 200, description = "The picture.", content_type = "image/svg+xml"))
 )]
-#[get("/test-ad.svg")]
-pub(crate) async fn test_ad_picture() -> HttpResponse {
-    HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("../../templates/test-ad.svg"))
+#[route("/test-ad.svg", method = "GET", method = "HEAD")]
+pub(crate) async fn test_ad_picture(_: NoQuery) -> HttpResponse {
+    let cache = (header::CACHE_CONTROL, "public, max-age=3600");
+    HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .insert_header(cache)
+        .body(include_str!("../../templates/test-ad.svg"))
 }

@@ -1,10 +1,11 @@
 //! How campaigns are chosen for the caller's screen.
 
-use actix_web::{HttpResponse, get, put, web};
+use actix_web::{HttpResponse, put, route, web};
 use gametriggers_domain::selection;
 use gametriggers_services::SelectionPatch;
 use gametriggers_types::{
-    BlackoutPeriod, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weight, parse_weekday,
+    BlackoutPeriod, InvalidBlackout, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weight,
+    parse_weekday,
 };
 use serde::{Deserialize, de::IgnoredAny};
 use utoipa::ToSchema;
@@ -15,6 +16,7 @@ use crate::{
     body::{JsonBody, Object},
     error::ApiError,
     openapi::{BodyErrors, CallerErrors, SETTINGS},
+    query::NoQuery,
     wire::SelectionResponse,
 };
 
@@ -152,19 +154,35 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
         let message = format!("campaignRotationSettings.blackoutPeriods: at most {MAX_BLACKOUTS} periods");
         return Err(ApiError::validation(message));
     }
-    let period = |period: &BlackoutPeriodRequest| {
-        let days = period.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
-        BlackoutPeriod::new(period.start_time, period.end_time, &days)
-    };
     let numbered = periods.iter().enumerate().map(|(place, Object(request))| {
-        let field = format!("campaignRotationSettings.blackoutPeriods[{place}]");
-        period(request).map_err(|error| ApiError::validation(format!("{field}: {error}")))
+        blackout(request).map_err(|(field, error)| {
+            let period = format!("campaignRotationSettings.blackoutPeriods[{place}]");
+            ApiError::validation(format!("{period}{field}: {error}"))
+        })
     });
     numbered.collect()
 }
 
+/// The period, or which field of it has to be entered anew, and why.
+fn blackout(request: &BlackoutPeriodRequest) -> Result<BlackoutPeriod, (String, InvalidBlackout)> {
+    let day = |(place, day): (usize, &String)| {
+        parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))
+    };
+    let days = request.days.iter().enumerate().map(day).collect::<Result<Vec<_>, _>>()?;
+    BlackoutPeriod::new(request.start_time, request.end_time, &days).map_err(|error| {
+        let field = match error {
+            InvalidBlackout::NoDays | InvalidBlackout::Day(_) => ".days",
+            InvalidBlackout::Start | InvalidBlackout::TimeOfDay(_) => ".startTime",
+            InvalidBlackout::Empty => "",
+        };
+        (field.to_owned(), error)
+    })
+}
+
 /// How campaigns are chosen for the caller's screen.
 #[utoipa::path(
+    get,
+    path = "/users/me/campaign-selection",
     tag = SETTINGS,
     operation_id = "get_campaign_selection",
     security(("bearer" = [])),
@@ -173,8 +191,12 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
         CallerErrors,
     )
 )]
-#[get("/users/me/campaign-selection")]
-pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Result<HttpResponse, ApiError> {
+#[route("/users/me/campaign-selection", method = "GET", method = "HEAD")]
+pub(crate) async fn get(
+    state: web::Data<ApiState>,
+    Caller(id): Caller,
+    _: NoQuery,
+) -> Result<HttpResponse, ApiError> {
     let user = state.services.streamers.streamer(id, "access campaign selection settings").await?;
     Ok(HttpResponse::Ok().json(SelectionResponse::from(user)))
 }
@@ -195,6 +217,7 @@ pub(crate) async fn get(state: web::Data<ApiState>, Caller(id): Caller) -> Resul
 pub(crate) async fn put(
     state: web::Data<ApiState>,
     Caller(id): Caller,
+    _: NoQuery,
     JsonBody(request): JsonBody<SelectionRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let user = state.services.streamers.update_selection(id, &request.try_into()?).await?;

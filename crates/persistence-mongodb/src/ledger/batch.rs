@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, campaigns, values};
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
@@ -16,7 +16,7 @@ use mongodb::ClientSession;
 
 use super::{
     known::Known,
-    opening,
+    opening, quotas,
     rollups::{self, Kept, Open, OpenRollup, RollupKey},
     statements::{find_by_ids, update},
     transaction::TxResult,
@@ -72,7 +72,7 @@ async fn read_participations_and_campaigns(
     };
     let ids = participations.iter().map(|id| id.object_id());
     for found in read_named(store, session, collection::PARTICIPATIONS, ids, fields).await? {
-        let found = document::read(Entity::Participation, found, read_participation)?;
+        let found = document::read(Entity::Participation, &found, read_participation)?;
         unread.remove(&found.id);
         rollups.insert(found.id, found.open_rollup);
         match found.state {
@@ -93,7 +93,7 @@ async fn read_participations_and_campaigns(
     let ids = named.union(&needed).map(|id| id.object_id());
     for found in read_named(store, session, collection::CAMPAIGNS, ids, fields).await? {
         let Purse { id, is_opened, payment, remaining } =
-            document::read(Entity::Campaign, found, read_purse)?;
+            document::read(Entity::Campaign, &found, read_purse)?;
         batch.pays(id, payment, remaining);
         if unread.remove(&id) && !is_opened {
             unopened_campaigns.push(id);
@@ -130,7 +130,7 @@ pub(super) async fn write(
     judged: &Judged<'_>,
     open_of: impl Fn(ParticipationId) -> Open,
 ) -> TxResult<Vec<RollupKey>> {
-    let Judged { entries, charges, credits, rollups, .. } = judged;
+    let Judged { entries, charges, credits, rollups, quotas, .. } = judged;
     if entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -139,6 +139,8 @@ pub(super) async fn write(
     database.collection(collection::LEDGER).insert_many(documents).session(&mut *session).await?;
     let statements = charges.iter().map(|(id, charge)| take(*id, charge)).collect();
     update(database, session, collection::CAMPAIGNS, statements, charges.len()).await?;
+    let statements = quotas::add(quotas);
+    update(database, session, collection::QUOTAS, statements, quotas.len()).await?;
     let rollups = rollups::Plan::new(rollups, open_of);
     let open = rollups.open().collect();
     let statements = add_credits(credits, &rollups.kept);
@@ -212,7 +214,7 @@ pub(super) async fn read_named(
     collection: &str,
     ids: impl Iterator<Item = ObjectId>,
     fields: Document,
-) -> TxResult<Vec<Document>> {
+) -> TxResult<Vec<RawDocumentBuf>> {
     let ids: Vec<_> = ids.map(|id| stored_id(id).into()).collect();
     find_by_ids(&store.collection(collection), session, &ids, fields).await
 }

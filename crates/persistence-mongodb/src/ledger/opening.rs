@@ -6,16 +6,16 @@
 
 use std::collections::HashMap;
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawBsonRef, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, values};
-use gametriggers_domain::{ledger::Counters, price::Payment};
+use gametriggers_domain::{batch::Unknown, ledger::Counters, price::Payment};
 use gametriggers_persistence::{Entity, StorageError};
 use gametriggers_types::{CampaignId, Money, ObjectId, ParticipationId};
 use mongodb::ClientSession;
 
 use super::{
     OPENING,
-    batch::{Unopened, read_named},
+    batch::{Unopened, missing, read_named},
     statements::{CHUNK, update, update_any},
     transaction::TxResult,
 };
@@ -46,7 +46,7 @@ pub(super) async fn of_campaigns(
     };
     let opened: Vec<(CampaignId, Money)> = found
         .into_iter()
-        .map(|found| document::read(Entity::Campaign, found, read))
+        .map(|found| document::read(Entity::Campaign, &found, read))
         .collect::<Result<_, StorageError>>()?;
     let openings = opened.iter().map(|(id, remaining)| {
         let id = id.object_id();
@@ -70,14 +70,19 @@ pub(super) async fn of_participations(
     let campaign_of: HashMap<_, _> = participations.iter().map(|part| (part.id, part.campaign)).collect();
     let (mut opened, mut priced) = (Vec::new(), Vec::new());
     for document in found {
-        let are_units_counted = !matches!(document.get("paidUnits"), None | Some(Bson::Null));
-        let (id, mut counters) = document::read(Entity::Participation, document, |fields: &mut Fields| {
+        let are_units_counted = !matches!(document.get("paidUnits"), Ok(None | Some(RawBsonRef::Null)));
+        let (id, mut counters) = document::read(Entity::Participation, &document, |fields: &mut Fields| {
             Ok((fields.required::<ParticipationId>("_id", values::id)?, counters::read(fields)?))
         })?;
         if !are_units_counted {
             // The previous system did not.
-            let payment = campaign_of.get(&id).and_then(|campaign| payment_of(*campaign));
-            counters.paid_units = payment.map_or(0, |payment| payment.units_for(counters.earnings));
+            let campaign = campaign_of.get(&id).copied();
+            counters.paid_units = match campaign.and_then(&payment_of) {
+                Some(payment) => payment.units_for(counters.earnings),
+                None if counters.earnings <= Money::ZERO => 0,
+                // An opening is for ever, and says nothing that is not known: all units would be paid again.
+                None => return Err(without_campaign(id, campaign).into()),
+            };
             let set = doc! {"$set": {"paidUnits": stored_count(counters.paid_units)}};
             priced.push(doc! {"q": {"_id": stored_id(id.object_id())}, "u": set});
         }
@@ -93,6 +98,13 @@ pub(super) async fn of_participations(
     });
     store_openings(store, session, openings).await?;
     Ok(opened)
+}
+
+fn without_campaign(id: ParticipationId, campaign: Option<CampaignId>) -> StorageError {
+    match campaign {
+        Some(campaign) => missing(Unknown::Campaign(campaign)),
+        None => missing(Unknown::Participation(id)),
+    }
 }
 
 /// Rewrites documents on the server and marks them as opened.

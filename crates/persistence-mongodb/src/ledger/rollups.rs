@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use bson::{Bson, DateTime, Document, doc};
+use bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
 use gametriggers_documents::{Fields, OPEN_ROLLUP, Problem, values};
 use gametriggers_domain::ledger::Counters;
@@ -179,7 +179,7 @@ async fn find_open(
     let Some(found) = document::find_one(participations, by_id(participation), fields).await? else {
         return Ok(None);
     };
-    document::read(Entity::Participation, found, |fields| {
+    document::read(Entity::Participation, &found, |fields| {
         let Some(OpenRollup { quarter, counters }) = read_open(fields, counters::read)? else {
             return Ok(None);
         };
@@ -198,7 +198,7 @@ async fn find_closed(
     let reading = async move {
         rollups.find(doc! {"_id": ids}).sort(doc! {"_id": 1}).await?.try_collect::<Vec<_>>().await
     };
-    call::read(reading).await?.into_iter().map(read_rollup).collect()
+    call::read(reading).await?.iter().map(read_rollup).collect()
 }
 
 /// Part of a rollup may be in the collection from when another one was open.
@@ -215,7 +215,7 @@ pub(crate) fn rollup_id(participation: ParticipationId, quarter: DateTime) -> Do
     doc! {"participationId": stored_id(participation.object_id()), QUARTER: quarter}
 }
 
-fn read_rollup(document: Document) -> Result<Rollup, StorageError> {
+fn read_rollup(document: &RawDocumentBuf) -> Result<Rollup, StorageError> {
     document::read(Entity::Rollup, document, |fields| {
         let (_, quarter) = fields.required("_id", rollup_key)?;
         let campaign = fields.required("campaignId", values::id)?;

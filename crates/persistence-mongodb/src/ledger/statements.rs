@@ -1,7 +1,7 @@
 //! Commands within a transaction. What names many documents is sent in parts, each within the server's limits of 16 MB and
 //! 100,000 statements a command.
 
-use bson::{Bson, Document, doc};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_persistence::StorageError;
 use mongodb::{ClientSession, Collection, Database};
 
@@ -13,11 +13,11 @@ pub(super) const CHUNK: usize = 5_000;
 
 /// Reads these fields, all where none is named, of those of the documents of these ids that there are.
 pub(crate) async fn find_by_ids(
-    collection: &Collection<Document>,
+    collection: &Collection<RawDocumentBuf>,
     session: &mut ClientSession,
     ids: &[Bson],
     fields: Document,
-) -> TxResult<Vec<Document>> {
+) -> TxResult<Vec<RawDocumentBuf>> {
     let mut documents = Vec::new();
     for ids in ids.chunks(CHUNK) {
         let found = collection.find(doc! {"_id": {"$in": ids.to_vec()}}).projection(fields.clone());

@@ -19,7 +19,7 @@ use crate::{
     counters::{self, Values},
     document::{self, by_id, stored_id, stored_money, stored_time},
     ledger::{
-        REPAIRS,
+        REPAIRS, repairs_counted,
         rollups::{RollupKey, change_open, read_any_open, rollup_id, rollup_key},
         statements::{delete_any, find_by_ids, update_any},
         transaction::{self, Attempts, TxResult},
@@ -79,7 +79,7 @@ async fn repair_within(
 ) -> TxResult<bool> {
     let ledger = store.collection(collection::LEDGER);
     let counted = ledger.find_one(doc! {"_id": REPAIRS}).session(&mut *session).await?;
-    if counted.and_then(|document| document.get_i64("count").ok()).unwrap_or(0) != repairs {
+    if counted.map_or(0, |document| repairs_counted(&document)) != repairs {
         return Ok(false);
     }
     let count = doc! {"$inc": {"count": 1_i64}, "$setOnInsert": {"kind": REPAIRS}};
@@ -148,13 +148,13 @@ impl OpenRollups {
         let (collection, fields) =
             (store.collection(collection::PARTICIPATIONS), doc! {OPEN_ROLLUP: 1, "campaignId": 1});
         for found in find_by_ids(&collection, session, &participations, fields).await? {
-            let found = document::read(Entity::Participation, found, read_any_open)?;
+            let found = document::read(Entity::Participation, &found, read_any_open)?;
             open.extend(found.map(|(key, _, values)| (key, values)));
         }
         for found in find_by_ids(&store.collection(collection::ROLLUPS), session, &rollups, doc! {}).await? {
             let read =
                 |fields: &mut Fields| Ok((fields.required("_id", rollup_key)?, counters::read_any(fields)?));
-            closed.extend([document::read(Entity::Rollup, found, read)?]);
+            closed.extend([document::read(Entity::Rollup, &found, read)?]);
         }
         Ok(Self { open, closed })
     }

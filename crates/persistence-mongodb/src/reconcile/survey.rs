@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
-use bson::{Document, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, values};
 use gametriggers_domain::ledger::{Counters, Verdict};
 use gametriggers_persistence::{Entity, Rollup, StorageError};
@@ -20,7 +20,7 @@ use crate::{
     document,
     error::code,
     ledger::{
-        OPENING, REPAIRS, read_entry,
+        OPENING, REPAIRS, kind_of, read_entry, repairs_counted,
         rollups::{self, RollupKey, rollup_key},
         transaction::{TxError, TxResult},
     },
@@ -63,12 +63,12 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
     let mut open = BTreeMap::new();
     let mut found = all(store, session, collection::PARTICIPATIONS, fields).await?;
     while let Some(document) = found.next(session).await.transpose()? {
-        if document.contains_key(OPEN_ROLLUP) {
-            let rollup = document::read(Entity::Participation, document.clone(), rollups::read_any_open)?;
+        if matches!(document.get(OPEN_ROLLUP), Ok(Some(_))) {
+            let rollup = document::read(Entity::Participation, &document, rollups::read_any_open)?;
             open.extend(rollup.map(|(key, campaign, stored)| (key, (campaign, stored))));
         }
         if let Some((id, sums)) = sum_of(Entity::Participation, &document, &expected.participations)? {
-            let stored = document::read(Entity::Participation, document, counters::read_any)?;
+            let stored = document::read(Entity::Participation, &document, counters::read_any)?;
             survey.note_counters(Holder::Participation(id), &stored, &sums);
         }
     }
@@ -76,7 +76,7 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
     let mut unseen = expected.rollups;
     let mut found = all(store, session, collection::ROLLUPS, doc! {}).await?;
     while let Some(document) = found.next(session).await.transpose()? {
-        let (key, campaign, stored) = document::read(Entity::Rollup, document, |fields| {
+        let (key, campaign, stored) = document::read(Entity::Rollup, &document, |fields| {
             let key = fields.required("_id", rollup_key)?;
             Ok((key, fields.required("campaignId", values::id)?, counters::read_any(fields)?))
         })?;
@@ -97,7 +97,7 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
     let mut found = all(store, session, collection::CAMPAIGNS, doc! {IN_LEDGER: 1, REMAINING: 1}).await?;
     while let Some(document) = found.next(session).await.transpose()? {
         if let Some((id, remaining)) = sum_of(Entity::Campaign, &document, &expected.remaining)? {
-            let stored = document::read(Entity::Campaign, document, |fields| {
+            let stored = document::read(Entity::Campaign, &document, |fields| {
                 fields.required(REMAINING, values::money)
             })?;
             survey.note(Holder::Campaign(id), REMAINING, stored.micros(), remaining.micros());
@@ -145,16 +145,16 @@ impl Projection {
             return Err(StorageError::Backend("the server shows no snapshot".into()).into());
         }
         while let Some(document) = found.next(session).await.transpose()? {
-            projection.add(document)?;
+            projection.add(&document)?;
         }
         Ok(projection)
     }
 
-    fn add(&mut self, document: Document) -> Result<(), StorageError> {
-        match document.get_str("kind") {
-            Ok(OPENING) => document::read(Entity::LedgerEntry, document, |fields| self.open(fields)),
-            Ok(REPAIRS) => {
-                self.repairs = document.get_i64("count").unwrap_or(0);
+    fn add(&mut self, document: &RawDocumentBuf) -> Result<(), StorageError> {
+        match kind_of(document) {
+            Some(OPENING) => document::read(Entity::LedgerEntry, document, |fields| self.open(fields)),
+            Some(REPAIRS) => {
+                self.repairs = repairs_counted(document);
                 Ok(())
             }
             _ => {
@@ -177,7 +177,7 @@ impl Projection {
         Ok(())
     }
 
-    fn count(&mut self, document: Document) -> Result<(), StorageError> {
+    fn count(&mut self, document: &RawDocumentBuf) -> Result<(), StorageError> {
         let stored = read_entry(document)?;
         let (entry, Verdict::Counted(accrual)) = (stored.entry, stored.verdict) else { return Ok(()) };
         let added = Counters::of(entry.kind, &stored.verdict);
@@ -197,7 +197,7 @@ async fn all(
     session: &mut ClientSession,
     collection: &str,
     fields: Document,
-) -> TxResult<SessionCursor<Document>> {
+) -> TxResult<SessionCursor<RawDocumentBuf>> {
     // With the read concern of the client, the session would not be asked for its snapshot.
     let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot()).build();
     let collection = store.database.collection_with_options(collection, options);
@@ -210,14 +210,15 @@ async fn all(
 /// If it has seen entries, and what it held before them is not in the ledger: then nothing can tell what it should hold.
 fn sum_of<I, T>(
     entity: Entity,
-    document: &Document,
+    document: &RawDocumentBuf,
     known: &BTreeMap<I, Sum<T>>,
 ) -> Result<Option<(I, T)>, StorageError>
 where
     I: Ord + Display + From<gametriggers_types::ObjectId>,
     T: Copy,
 {
-    let Some(id) = document.get("_id").and_then(|id| values::id::<I>(id).ok()) else { return Ok(None) };
+    let id = Fields::from(document).id().map(I::from);
+    let Some(id) = id else { return Ok(None) };
     match known.get(&id) {
         Some(sum) if sum.is_opened => Ok(Some((id, sum.value))),
         None if !document.get_bool(IN_LEDGER).unwrap_or(false) => Ok(None),

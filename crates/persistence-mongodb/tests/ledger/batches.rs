@@ -32,10 +32,7 @@ async fn what_is_not_as_it_was_any_more_is_asked_again() {
         assert!(matches!(error, StorageError::Missing { entity: Entity::Participation, .. }), "{error:?}");
     }
     stage.put("campaignparticipations", put_back).await;
-    assert_eq!(
-        stage.record(&click(5)).await.unwrap(),
-        [Outcome::Counted(Accrual { paid: 0, unpaid: 1, amount: Money::ZERO })]
-    );
+    assert_eq!(stage.record(&click(5)).await.unwrap(), [Outcome::Counted(Accrual::unpaid(1, None))]);
 }
 
 /// After many batches without a repetition none is looked for; one that comes all the same is known when it is stored.
@@ -43,7 +40,7 @@ async fn what_is_not_as_it_was_any_more_is_asked_again() {
 async fn a_repetition_is_known_also_where_none_is_expected() {
     let stage = Stage::with_old_documents().await;
     let click = |number: u32| [entry(&format!("click {number}"), EntryKind::Click(ClickKind::Chat), 1)];
-    let counted = Outcome::Counted(Accrual { paid: 0, unpaid: 1, amount: Money::ZERO });
+    let counted = Outcome::Counted(Accrual::unpaid(1, None));
     for number in 0..100 {
         assert_eq!(stage.record(&click(number)).await.unwrap(), [counted]);
     }

@@ -121,15 +121,8 @@ fn old_participation() -> Document {
 }
 
 fn entry(id: &str, kind: EntryKind, units: u64) -> Entry {
-    Entry {
-        id: EntryId::stored(id.to_owned()),
-        participation: participation(),
-        campaign: campaign(),
-        kind,
-        units,
-        at: "2026-03-01T12:00:00Z".parse().unwrap(),
-        rejected: None,
-    }
+    let (id, at) = (EntryId::stored(id.to_owned()), "2026-03-01T12:00:00Z".parse().unwrap());
+    Entry { units, basis: kind.basis(), ..Entry::new(id, kind, participation(), campaign(), at) }
 }
 
 fn display(id: &str) -> Entry {
@@ -137,5 +130,5 @@ fn display(id: &str) -> Entry {
 }
 
 fn paid(units: u64, amount: Money) -> Accrual {
-    Accrual { paid: units, unpaid: 0, amount }
+    Accrual::priced(units, 0, amount)
 }

@@ -126,7 +126,7 @@ async fn m11_what_the_previous_system_paid_of_a_fixed_rate_is_not_paid_again() {
     stage.put("campaignparticipations", old_participation()).await;
     // 0.3 of 0.4 were paid: three of four.
     let outcomes = stage.record(&[entry("viewers", EntryKind::Viewers, 9)]).await.unwrap();
-    assert_eq!(outcomes, [Outcome::Counted(Accrual { paid: 1, unpaid: 8, amount: units(0.1) })]);
+    assert_eq!(outcomes, [Outcome::Counted(Accrual::priced(1, 8, units(0.1)))]);
     assert_eq!(stage.counters().await.paid_units, 4);
     stage.assert_reconciled().await;
 }

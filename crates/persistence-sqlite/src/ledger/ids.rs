@@ -225,10 +225,13 @@ mod tests {
                 SqliteStore::open(&shared.0.path().join("test.db")).await.unwrap().migrate().await.unwrap();
             });
             let stage = format!(
-                "INSERT INTO campaigns VALUES ('{CAMPAIGN}', '', NULL, '', 9, 9, '', 'image', NULL, 'active', '[]', '[]', NULL,
-                    NULL, 'cpm', 3, 10000, 0, 0, '{{}}');
-                 INSERT INTO participations VALUES ('{PARTICIPATION}', '{CAMPAIGN}', '', 'active', 0.0, '', '', 0, NULL, NULL,
-                    NULL, 0, 0, '{{}}');"
+                "INSERT INTO campaigns (id, title, brand_id, budget_micros, remaining_micros, media_url, media_type, status,
+                     categories, languages, payment_type, payment_rate_micros, expected_impressions, created_at, updated_at,
+                     other_fields)
+                 VALUES ('{CAMPAIGN}', '', '', 9, 9, '', 'image', 'active', '[]', '[]', 'cpm', 3, 10000, 0, 0, '{{}}');
+                 INSERT INTO participations (id, campaign_id, streamer_id, status, average_viewers_before,
+                     browser_source_token, browser_source_url, joined_at, created_at, updated_at, other_fields)
+                 VALUES ('{PARTICIPATION}', '{CAMPAIGN}', '', 'active', 0.0, '', '', 0, 0, 0, '{{}}');"
             );
             let db = shared.start().db;
             db.execute_batch(&stage).unwrap();
@@ -244,14 +247,10 @@ mod tests {
     impl Process {
         /// Records clicks of these numbers.
         fn record(&mut self, clicks: impl IntoIterator<Item = u32>) -> Result<Vec<Outcome>, ()> {
-            let entry = |number: u32| Entry {
-                id: EntryId::stored(number.to_string()),
-                participation: PARTICIPATION.parse().unwrap(),
-                campaign: CAMPAIGN.parse().unwrap(),
-                kind: EntryKind::Click(ClickKind::Overlay),
-                units: 1,
-                at: Timestamp::UNIX_EPOCH,
-                rejected: None,
+            let (part, campaign) = (PARTICIPATION.parse().unwrap(), CAMPAIGN.parse().unwrap());
+            let entry = |number: u32| {
+                let (id, click) = (EntryId::stored(number.to_string()), EntryKind::Click(ClickKind::Overlay));
+                Entry::new(id, click, part, campaign, Timestamp::UNIX_EPOCH)
             };
             let entries: Vec<_> = clicks.into_iter().map(entry).collect();
             record(&mut self.db, &mut self.ids, &entries).map_err(|_| ())

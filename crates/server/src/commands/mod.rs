@@ -54,6 +54,10 @@ enum Command {
     Import {
         /// The folder of the files.
         directory: PathBuf,
+        /// Give each participation that is inserted a new token for its browser source: those of the previous system can
+        /// be guessed. Its address in OBS shows nothing any more; streamers use that of their overlay.
+        #[arg(long)]
+        renew_tokens: bool,
     },
     /// Recompute every counter, budget and rollup from the ledger and report what differs.
     Reconcile {
@@ -83,7 +87,9 @@ impl Cli {
             Command::Demo => demo::run(&settings).await,
             Command::Serve => serve::run(&settings).await,
             Command::Migrate { dry_run } => migrate::run(&settings, dry_run).await,
-            Command::Import { directory } => import::run(&settings, &directory).await,
+            Command::Import { directory, renew_tokens } => {
+                import::run(&settings, &directory, renew_tokens).await
+            }
             Command::Reconcile { repair } => reconcile::run(&settings, repair).await,
             Command::ShortenDecisions { older_than_days } => {
                 shorten_decisions::run(&settings, older_than_days).await

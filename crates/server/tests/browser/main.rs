@@ -6,4 +6,5 @@ mod credit;
 mod hostile;
 mod obs;
 mod outages;
+mod previous_client;
 mod support;

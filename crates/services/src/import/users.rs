@@ -1,14 +1,40 @@
 //! `users`.
 
+use async_trait::async_trait;
 use gametriggers_documents::{Fields, Problem, users};
-use gametriggers_persistence::NewUser;
+use gametriggers_persistence::{Insertions, NewUser, Repositories, StorageError};
 
-pub(super) fn read(fields: &mut Fields) -> Result<NewUser, Problem> {
-    Ok(NewUser {
-        user: users::read(fields)?,
-        password_hash: users::password(fields)?,
-        other_fields: fields.rest()?,
-    })
+use super::collection::{Collection, Obstacle};
+
+/// See [`Collection`].
+pub(super) struct Users;
+
+#[async_trait]
+impl Collection for Users {
+    const FILE: &'static str = "users.json";
+    type Read = NewUser;
+    type New = NewUser;
+
+    fn read(fields: &mut Fields) -> Result<NewUser, Problem> {
+        Ok(NewUser {
+            user: users::read(fields)?,
+            password_hash: users::password(fields)?,
+            other_fields: fields.rest()?,
+        })
+    }
+
+    async fn settle(
+        &mut self,
+        _: &Repositories,
+        read: NewUser,
+        _: &mut Vec<Problem>,
+    ) -> Result<NewUser, Obstacle> {
+        Ok(read)
+    }
+
+    async fn insert_all(storage: &Repositories, new: Vec<NewUser>) -> Result<Insertions, StorageError> {
+        storage.users.insert_all_if_absent(new).await
+    }
 }
 
 #[cfg(test)]
@@ -20,7 +46,7 @@ mod tests {
     /// The documents of the previous database, by line from 0.
     fn previous(line: usize) -> NewUser {
         let users = include_str!("../../tests/previous-database/users.json");
-        read(&mut Fields::parse(users.lines().nth(line).unwrap().as_bytes()).unwrap()).unwrap()
+        Users::read(&mut Fields::parse(users.lines().nth(line).unwrap().as_bytes()).unwrap()).unwrap()
     }
 
     #[test]

@@ -7,8 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod anything;
+mod dates;
 mod files;
+mod parents;
 mod previous_database;
 mod refusals;
 mod support;
+mod tokens;
 mod values;

@@ -171,14 +171,10 @@ async fn a_second_import_inserts_and_overwrites_nothing() {
     let karma = KARMA.parse().unwrap();
     let at = time("2026-01-01T10:00:00Z");
 
-    let entry = |event: &str, kind| Entry {
-        id: EntryId::click(karma, ClickKind::Qr, event),
-        participation: KARMA_IN_HINGE.parse().unwrap(),
-        campaign: HINGE.parse().unwrap(),
-        kind,
-        units: 1,
-        at,
-        rejected: None,
+    let entry = |event: &str, kind: EntryKind| {
+        let id = EntryId::click(karma, ClickKind::Qr, event);
+        let entry = Entry::new(id, kind, KARMA_IN_HINGE.parse().unwrap(), HINGE.parse().unwrap(), at);
+        Entry { basis: kind.basis(), ..entry }
     };
     let batch = [entry("click", EntryKind::Click(ClickKind::Qr)), entry("display", EntryKind::Display)];
     let outcomes = ledger.record(batch.into()).await.unwrap();

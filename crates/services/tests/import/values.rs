@@ -158,7 +158,7 @@ async fn a_bare_participation_gets_the_defaults() {
         (PARTICIPATIONS, &participation(json!({}))),
     ])
     .await;
-    assert_eq!((report.refused().count(), report.notes().count()), (0, 0));
+    assert_eq!((report.refused().count(), remarks(&report.campaigns.notes).len()), (0, 1));
     assert!(!report.users.found);
     let campaign = store.campaign(HINGE).await;
     assert_eq!(campaign.status, CampaignStatus::Draft);
@@ -192,13 +192,77 @@ async fn earnings_of_a_fixed_campaign_count_as_paid_units() {
     assert_eq!(store.repositories.ledger.reconcile(false).await.unwrap(), []);
 }
 
+/// Addresses are kept as they were stored, and said to be of no use.
 #[tokio::test]
-async fn a_participation_outlives_its_campaign() {
-    let earned = participation(json!({"estimatedEarnings": 2500}));
-    let (store, report) = Store::of(&[(PARTICIPATIONS, &earned)]).await;
-    assert_eq!(store.participation(KARMA_IN_HINGE).await.counters.paid_units, 0);
-    let expected = format!("there is no campaign {HINGE}; no unit counts as paid so far");
-    assert_eq!(remarks(&report.participations.notes), [("campaignId", expected.as_str())]);
+async fn addresses_that_lead_nowhere_are_noted() {
+    for (field, address, is_noted) in [
+        ("clickUrl", "https://brand.example.com/deal", false),
+        ("clickUrl", "http://brand.example.com", false),
+        ("clickUrl", "www.brand.com/deal", false),
+        ("clickUrl", "brand.com", false),
+        ("clickUrl", "", true),
+        ("clickUrl", "deal", true),
+        ("clickUrl", "javascript:alert(1)", true),
+        ("clickUrl", "see our shop", true),
+        ("clickUrl", "https://", true),
+        ("mediaUrl", "/media/a.png", false),
+        ("mediaUrl", "media.example.com/a.png", true),
+        ("mediaUrl", "javascript:alert(1)", true),
+    ] {
+        let (store, report) = Store::of(&[(CAMPAIGNS, &campaign(json!({field: address})))]).await;
+        assert_all_inserted(&report.campaigns, 1);
+        let noted: Vec<_> = report.campaigns.notes.iter().map(|note| note.field.as_deref()).collect();
+        assert_eq!(noted, if is_noted { vec![Some(field)] } else { vec![] }, "{field} {address}");
+        let stored = store.campaign(HINGE).await;
+        let stored = if field == "clickUrl" { stored.click_url } else { Some(stored.media_url) };
+        assert_eq!(stored.as_deref(), Some(address));
+    }
+}
+
+/// The previous system counted the last minute of a period to it, and had no other way to name the end of the day.
+#[tokio::test]
+async fn a_period_to_the_last_minute_of_the_day_lasts_to_its_end() {
+    let period = |end: &str| json!({"startTime": "00:00", "endTime": end, "days": ["monday"]});
+    let with_id =
+        |end: &str| json!({"_id": {"$oid": HINGE}, "startTime": "00:00", "endTime": end, "days": ["monday"]});
+    let settings = |period: Value| json!({"campaignRotationSettings": {"blackoutPeriods": [period]}});
+    let ours = |mut settings: Value| {
+        settings["selectionVersion"] = 3.into();
+        settings
+    };
+    for (changes, end, is_noted) in [
+        (settings(period("23:59")), "24:00", true),
+        (settings(with_id("23:59")), "24:00", true),
+        (settings(with_id("23:58")), "23:58", false),
+        (settings(with_id("06:00")), "06:00", false),
+        (settings(period("24:00")), "24:00", false),
+        (ours(settings(with_id("23:59"))), "24:00", true),
+        (ours(settings(period("23:59"))), "23:59", false),
+    ] {
+        let shown = changes.to_string();
+        let (store, report) = Store::of(&[(USERS, &user(changes))]).await;
+        let blackouts = store.user(KARMA).await.selection.blackouts;
+        let [blackout] = blackouts.as_slice() else { panic!("{shown}: {blackouts:?}") };
+        assert_eq!(blackout.end().to_string(), end, "{shown}");
+        let field = "campaignRotationSettings.blackoutPeriods[0].endTime";
+        let note = (field, "23:59 was within the period; 24:00 is used, the end of the day");
+        assert_eq!(remarks(&report.users.notes), if is_noted { vec![note] } else { vec![] }, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_a_flag_and_an_address_may_be_missing() {
+    let lines = [
+        user(json!({"email": null, "isActive": 1})),
+        user(json!({"_id": {"$oid": WEIGHTY}, "email": null, "isActive": 0.0})),
+    ];
+    let (store, report) = Store::of(&[(USERS, &lines.join("\n"))]).await;
+    assert_all_inserted(&report.users, 2);
+    let note = ("email", "missing; an address is used at which nobody receives mail");
+    assert_eq!(remarks(&report.users.notes), [note, note]);
+    let (karma, weighty) = (store.user(KARMA).await, store.user(WEIGHTY).await);
+    assert_eq!((karma.is_active, weighty.is_active), (true, false));
+    assert_eq!(karma.email, format!("{KARMA}@email.invalid"));
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    ChangeFeed, ChangeStream, DecisionRepository, Discrepancy, EndedDecision, Insertion, Ledger, NewUser,
-    Outcome, OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision,
-    StoredEntry, Told, UserRepository,
+    ChangeFeed, ChangeStream, DecisionRepository, Discrepancy, EndedDecision, Insertion, Insertions, Ledger,
+    NewUser, Outcome, OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, Shortening, StorageError,
+    StoredDecision, StoredEntry, Told, UserRepository,
 };
 use gametriggers_types::{DecisionId, ParticipationId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
@@ -121,6 +121,10 @@ impl UserRepository for WatchedUsers {
 
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {
         self.inner.insert_if_absent(user).await
+    }
+
+    async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError> {
+        self.inner.insert_all_if_absent(users).await
     }
 
     async fn ensure_overlay_token(

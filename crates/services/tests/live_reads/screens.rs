@@ -76,7 +76,7 @@ async fn a_screen_on_which_nothing_changes_costs_no_read_and_nor_do_events_on_it
                 (EventOutcome::Counted, Some(participation.id))
             );
         }
-        instance.services.tracking.ping(token.expose()).await.unwrap();
+        instance.services.tracking.ping(token.expose(), &Event::default()).await.unwrap();
     }
     assert_eq!(instance.reads(), before);
     let stored = stage.store().await.participations.find_by_id(participation.id).await.unwrap().unwrap();

@@ -70,6 +70,17 @@ const REQUESTS: &str = "
     return made.map(({ startTime, responseStatus }) => ({ at: startTime, status: responseStatus }));
 ";
 
+/// Notes every receipt that the page sends by a ping, for [`Browser::reports`].
+const NOTE_REPORTS: &str = "
+    window.__reports = [];
+    const send = window.fetch;
+    window.fetch = (url, options) => {
+        const { receipt } = JSON.parse((options && options.body) || '{}');
+        if (receipt && String(url).endsWith('/ping')) window.__reports.push(receipt);
+        return send(url, options);
+    };
+";
+
 /// A browser with a fresh profile, in which what the page leaves transparent is transparent.
 pub(crate) struct Browser {
     pub(crate) client: Client,
@@ -96,6 +107,7 @@ impl Browser {
         let browser = Self { client, _driver: driver, _profile: profile };
         let nothing = json!({"color": {"r": 0, "g": 0, "b": 0, "a": 0}});
         browser.devtools("Emulation.setDefaultBackgroundColorOverride", nothing).await;
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": NOTE_REPORTS})).await;
         browser.resize(OBS_SIZE).await;
         browser
     }
@@ -180,9 +192,9 @@ impl Browser {
         .await;
     }
 
-    /// How many displays the page has reported.
+    /// How many times the page has reported a display.
     pub(crate) async fn reports(&self) -> usize {
-        self.requests("/campaigns/impression/").await.len()
+        self.eval("return window.__reports.length;", &[]).await
     }
 
     /// Clicks where the element is.

@@ -7,6 +7,8 @@ mod clock;
 #[allow(dead_code)]
 #[path = "../../suite/support/documents.rs"]
 mod documents;
+#[path = "../../suite/support/front_end.rs"]
+mod front_end;
 pub(crate) mod media;
 #[allow(dead_code)]
 #[path = "../../suite/support/reply.rs"]
@@ -33,6 +35,7 @@ use self::clock::TestClock;
 pub(crate) use self::{
     browser::{Browser, Sight},
     documents::Streamer,
+    front_end::FrontEnd,
 };
 
 /// The server's time stands until a test moves it, while the `Date` of its answers, by which the page sets its clock,
@@ -99,6 +102,7 @@ impl TestServer {
             allowed_origins: vec![],
             trusted_proxies: 0,
             forwarded_header: ForwardedHeader::default(),
+            uploads: None,
         };
         let application =
             Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
@@ -121,7 +125,8 @@ impl TestServer {
         database(&self.folder)
     }
 
-    fn url(&self, path: &str) -> String {
+    /// The address of a path, which begins with `/`.
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 

@@ -148,10 +148,11 @@ async fn assert_refused_everywhere(stage: &mut Stage, user: &User, refusal: Refu
 }
 
 #[tokio::test]
-async fn an_account_that_is_gone_is_a_404_and_a_deactivated_one_a_403() {
+async fn an_account_that_is_gone_is_a_401_and_a_deactivated_one_a_403() {
     let mut stage = Stage::new().await;
     let gone = User { id: "6864d4187d06a675f2abb714".parse().unwrap(), ..stage.streamer.user.clone() };
-    let refusal = (404, "USER_NOT_FOUND", "User with ID 6864d4187d06a675f2abb714 not found");
+    let refusal =
+        (401, "UNAUTHENTICATED", "the account 6864d4187d06a675f2abb714 of the bearer token is gone");
     assert_refused_everywhere(&mut stage, &gone, refusal, &[]).await;
     let Streamer { user, .. } = stage.server.streamer_with(|user| user.is_active = false).await;
     let refusal = (403, "ACCOUNT_INACTIVE", "this account is deactivated");

@@ -46,6 +46,10 @@ async fn a_body_that_is_no_json_object_is_refused_everywhere() {
     ];
     for (body, refusal) in cases {
         for (method, path) in SETTINGS_ROUTES {
+            // The previous system took any object as a test ad, and its page sends more than is shown.
+            if path.ends_with("/test") && refusal.2.starts_with("unknown field") {
+                continue;
+            }
             let reply = stage.send_as(method, path, (*body).to_owned()).await;
             stage.assert_refused(&format!("{path} {body}"), &reply, *refusal);
         }
@@ -123,7 +127,6 @@ async fn a_body_of_10_mb_is_refused_by_its_declared_and_by_its_real_size() {
     stage.assert_refused("impression", &chunked("POST", &impression).await, TOO_LARGE);
     let reply = Reply::of(stage.server.client.post(stage.server.url(&impression)).body(body())).await;
     stage.assert_refused("impression", &reply, TOO_LARGE);
-    // A ping has no use for a body, and reads it all the same: a body that is left unread holds its connection up.
     let ping = format!("/api/v1/overlay/{}/ping", stage.streamer.token);
     stage.assert_refused("ping", &chunked("POST", &ping).await, TOO_LARGE);
     let reply = Reply::of(stage.server.client.post(stage.server.url(&ping)).body(body())).await;

@@ -102,11 +102,6 @@ async fn t5_a_link_with_an_id_that_is_none_is_a_plain_404_page() {
             assert!(!page.body.contains("alert(1)"), "{target}: {}", page.body);
         }
     }
-    for query in ["src=nonsense", "src=", "src=%3Cscript%3E", "src=qr&src=link"] {
-        let page = send_raw(&stage.server, "GET", &format!("/c/{id}?{query}")).await;
-        assert_eq!((page.status, page.header("content-type")), (400, "text/html; charset=utf-8"), "{query}");
-        assert!(page.body.contains("This link was not copied whole."), "{query}: {}", page.body);
-    }
     stage.assert_untouched().await;
 }
 
@@ -129,14 +124,13 @@ async fn what_is_no_route_is_a_404_in_json() {
     let stage = Stage::new().await;
     let hint = (404, "ROUTE_NOT_FOUND", "/api/v1/openapi.json lists those there are");
     for (method, path) in [
-        ("GET", "/"),
-        ("GET", "/api/v1"),
+        ("GET", "/api"),
+        ("GET", "/api/v2"),
         ("GET", "/api/v1/overlay/"),
+        ("GET", "/api/users/me"),
         ("GET", "/api/v1/campaigns/debug-impressions"),
         ("GET", "/c/"),
         ("GET", "/..%2f..%2fetc/passwd"),
-        ("DELETE", "/api/v1/users/me"),
-        ("BREW", "/api/v1/users/me"),
     ] {
         stage.assert_refused(path, &send_raw(&stage.server, method, path).await, hint);
     }

@@ -44,7 +44,9 @@ async fn an_import_prints_what_it_did_and_a_second_one_does_nothing() {
                 strategy; it is kept, and campaigns are chosen by fair-rotation";
     let [users, campaigns, participations] = ["users", "campaigns", "participations"]
         .map(|name| format!("{name}: 6 inserted, 0 already there, 0 refused"));
-    assert_printed(&first, 0, &[&users, &campaigns, &participations, note]);
+    let tokens = "tokens: 6 participations keep the browser-source tokens of the export; those that the previous system \
+                  made can be guessed, and `--renew-tokens` would have replaced them (docs/import.md)";
+    assert_printed(&first, 0, &[&users, &campaigns, &participations, note, tokens]);
     folder.assert_reconciled();
     let stored = folder.store().everything().await;
     let second = folder.run(&["import", PREVIOUS_DATABASE]);
@@ -52,6 +54,36 @@ async fn an_import_prints_what_it_did_and_a_second_one_does_nothing() {
         .map(|name| format!("{name}: 0 inserted, 6 already there, 0 refused"));
     assert_printed(&second, 0, &[&users, &campaigns, &participations]);
     assert_eq!(folder.store().everything().await, stored);
+}
+
+/// New tokens for all: with those of old, nobody sees anything.
+#[tokio::test]
+async fn o20_an_import_can_renew_the_tokens_that_can_be_guessed() {
+    let folder = Folder::with_store().await;
+    let ended = folder.run(&["import", "--renew-tokens", PREVIOUS_DATABASE]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let last = ended.stdout.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("tokens: 6 participations have new browser-source tokens; "),
+        "{}",
+        ended.stdout
+    );
+    let server = Server::start(&folder);
+    let of_old = server.get(&format!("/api/v1/overlay/{REPORTED_TOKEN}/data")).await;
+    assert_eq!(of_old.status, 404, "{}", of_old.body);
+    server.end_blackouts(KARMA).await;
+    let data = server.data(KARMAS_OVERLAY).await;
+    assert!([HINGE, KEYBOARD].contains(&data["campaignId"].as_str().unwrap()), "{data}");
+    server.stop();
+}
+
+#[tokio::test]
+async fn an_empty_file_is_said_to_be_empty() {
+    let folder = Folder::with_store().await;
+    folder.write("users.json", "");
+    let ended = folder.run(&["import", "."]);
+    let lines = ["users: the file is empty", "campaigns: no file", "participations: no file"];
+    assert_printed(&ended, 0, &lines);
 }
 
 #[tokio::test]
@@ -183,10 +215,10 @@ async fn a_document_that_is_refused_is_named_by_its_line_and_the_others_are_impo
     let folder = Folder::with_store().await;
     let users = std::fs::read_to_string(format!("{PREVIOUS_DATABASE}/users.json")).unwrap();
     let users: Vec<_> = users.lines().collect();
-    let without_email = users[1].replace("\"email\"", "\"mail\"");
+    let without_role = users[1].replace("\"role\"", "\"roll\"");
     let same_email = users[3].replace("brand@example.com", "karma@example.com");
     let (half, _) = users[2].split_at(users[2].len() / 2);
-    folder.write("users.json", &[users[0], half, &without_email, "", &same_email, users[4]].join("\n"));
+    folder.write("users.json", &[users[0], half, &without_role, "", &same_email, users[4]].join("\n"));
     let ended = folder.run(&["import", "."]);
     assert_printed(
         &ended,
@@ -196,10 +228,12 @@ async fn a_document_that_is_refused_is_named_by_its_line_and_the_others_are_impo
             "campaigns: no file",
             "participations: no file",
             "refused: users.json line 2: the document does not end on its line",
-            "refused: users.json line 3 (6864d4187d06a675f2abb715): email: missing",
+            "refused: users.json line 3 (6864d4187d06a675f2abb715): role: missing",
             "refused: users.json line 5 (6864d4187d06a675f2abb717): email: another user is stored with the same value",
         ],
     );
+    // It leaves what is in no terminal alone.
+    assert!(!ended.stderr.contains("lines, "), "{}", ended.stderr);
     // Put right, the rest follows.
     folder.write("users.json", &users.join("\n"));
     let ended = folder.run(&["import", "."]);
@@ -214,6 +248,7 @@ async fn a_folder_without_an_export_and_a_file_of_another_form_are_refused_whole
         ("nowhere", None, "there is no users.json, campaigns.json or campaignparticipations.json in nowhere"),
         (".", Some("[\n{}\n]"), "users.json was exported with --jsonArray; export it without"),
         (".", Some("{\n  \"_id\": 1\n}"), "users.json was exported with --pretty; export it without"),
+        (".", Some("{\0}\0"), "users.json is not UTF-8 text but UTF-16"),
     ] {
         if let Some(text) = text {
             folder.write("users.json", text);

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod demo;
+mod files;
 mod import;
 mod killed;
 mod migrations;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{process::Folder, serving::Server};
-use crate::support::Field;
+use crate::support::{Field, TestStore};
 
 /// A participation of the previous database whose campaign is always on.
 const TOKEN: &str = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
@@ -65,6 +65,32 @@ async fn what_was_falsified_by_hand_is_reported_and_repaired() {
     assert_eq!((&told[..count], told[count]), (&lines[..], summary.as_str()));
     assert_eq!(store.without_record_of_repairs(store.everything().await), true_store);
     folder.assert_reconciled();
+}
+
+/// Always on SQLite: MongoDB refuses a second one of the same id.
+#[tokio::test]
+async fn an_entry_that_is_stored_twice_is_named_and_the_exit_code_says_that_it_stays() {
+    let folder = Folder::with_previous_database_in(TestStore::sqlite());
+    let server = Server::start(&folder);
+    let receipt = json!({"receipt": server.data(TOKEN).await["receipt"]});
+    server.click(TOKEN, receipt).await.assert_event("counted", None);
+    server.stop();
+    assert_eq!(folder.store().file().store_entries_twice(), 1);
+    for (args, summary) in [
+        (&["reconcile"][..], "1 difference; `gametriggers reconcile --repair` stores what the ledger says"),
+        (
+            &["reconcile", "--repair"],
+            "1 difference, repaired but for 1: what was counted twice stays so, because no entry is ever deleted; see \
+             docs/operations.md",
+        ),
+    ] {
+        let ended = folder.run(args);
+        assert_eq!(ended.code, Some(1));
+        let (named, said) = ended.stdout.trim_end().split_once('\n').unwrap();
+        assert!(named.starts_with("ledger entry event:"), "{named}");
+        assert!(named.ends_with(": times stored is 2, the ledger says 1"), "{named}");
+        assert_eq!(said, summary);
+    }
 }
 
 /// A mistyped address must not look like a store in which all is well.

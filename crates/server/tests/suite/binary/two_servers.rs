@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use super::{process::Folder, serving::Server};
@@ -52,6 +52,49 @@ async fn two_servers_on_one_store_decide_alike_and_count_exactly() {
     }
     folder.assert_reconciled();
     for server in servers {
+        server.stop();
+    }
+    assert_eq!(stored_clicks(&folder).await, CLICKS);
+    folder.assert_reconciled();
+}
+
+/// Each event is sent to both servers at once, many at a time, so that they alternate; and the index of ids goes round and
+/// round. Whichever server has stored an event, both find it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_under_load_find_the_same_ids_whichever_has_stored_them() {
+    const AT_ONCE: usize = 16;
+    let folder = Folder::with_previous_database().await;
+    folder.store().index_all_ids_but(16);
+    let servers = [Server::start(&folder), Server::start(&folder)];
+    let receipt = &servers[0].data(TOKEN).await["receipt"];
+    let click = async |server: usize, number: usize| {
+        let body = json!({"receipt": receipt, "eventId": format!("click {number}")});
+        let reply = servers[server].click(TOKEN, body).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        reply.json()["outcome"].as_str().unwrap().to_owned()
+    };
+    let numbers: Vec<_> = (0..CLICKS).collect();
+    let mut first = [0; 2];
+    for numbers in numbers.chunks(AT_ONCE) {
+        let answers = numbers.iter().map(|&number| join(click(0, number), click(1, number)));
+        for (one, other) in join_all(answers).await {
+            let is_new = [&one, &other].map(|outcome| outcome == "counted");
+            assert!(is_new[0] != is_new[1], "{one} and {other}");
+            first[usize::from(is_new[1])] += 1;
+        }
+    }
+    println!("{first:?} were new to each");
+    for server in 0..2 {
+        let again = join_all(numbers.iter().map(|&number| click(server, number))).await;
+        assert!(again.iter().all(|outcome| outcome == "duplicate"), "{again:?}");
+    }
+    // What was found by the one that has stored it, a third process finds as well.
+    let third = Server::start(&folder);
+    let body = |number: &usize| json!({"receipt": receipt, "eventId": format!("click {number}")});
+    for reply in join_all(numbers.iter().map(|number| third.click(TOKEN, body(number)))).await {
+        reply.assert_event("duplicate", None);
+    }
+    for server in servers.into_iter().chain([third]) {
         server.stop();
     }
     assert_eq!(stored_clicks(&folder).await, CLICKS);

@@ -83,7 +83,7 @@ async fn o14_the_qr_code_is_a_picture_that_leads_to_the_sponsor() {
 async fn o15_links_are_of_the_campaign_on_screen_and_decide_nothing() {
     let server = TestServer::start().await;
     let (streamer, _, participation) = joined(&server, |_| {}).await;
-    let all = ["qr", "qr.png", "qr.svg", "chat-command"];
+    let all = ["qr", "qr.png", "qr.svg", "chat-command", "chat-command.txt"];
     for what in all {
         server.get(&of(&streamer.token, what)).await.assert_error(404, "NOTHING_ON_SCREEN");
         server.get(&of("unknown", what)).await.assert_error(404, "UNKNOWN_TOKEN");
@@ -164,5 +164,42 @@ async fn o19_the_stored_address_of_a_qr_code_outlives_the_tokens_of_before() {
     assert_eq!(read_png(&server.get(path).await), expected);
     for unknown in ["/c/6864d4ee7d06a675f2abb716/qr", "/c/not-an-id/qr"] {
         server.get(unknown).await.assert_error(404, "UNKNOWN_LINK");
+    }
+}
+
+/// Chat bots print what they fetch: they have no use for JSON, and their users choose nothing but the address.
+#[tokio::test]
+async fn a_chat_bot_gets_the_command_as_text() {
+    const TEXT: &str = "text/plain; charset=utf-8";
+    const JSON: &str = "application/json";
+    let server = TestServer::start().await;
+    let (streamer, _, participation) = joined(&server, |_| {}).await;
+    server.data(&streamer.token).await;
+    let command = format!(
+        "!sponsor Check out our sponsor: {}",
+        server.url(&format!("{}?src=chat", link(&participation)))
+    );
+    for (path, accept, content_type) in [
+        ("chat-command", None, JSON),
+        ("chat-command", Some("*/*"), JSON),
+        ("chat-command", Some("application/json, text/plain, */*"), JSON),
+        ("chat-command", Some("text/plain"), TEXT),
+        ("chat-command", Some("text/*;q=0.9, */*;q=0.1"), TEXT),
+        ("chat-command", Some("application/json;q=0.5, text/plain"), TEXT),
+        ("chat-command", Some("text/html,application/xhtml+xml,*/*;q=0.8"), JSON),
+        ("chat-command.txt", None, TEXT),
+        ("chat-command.txt", Some("*/*"), TEXT),
+    ] {
+        let request = server.client.get(server.url(&of(&streamer.token, path)));
+        let reply =
+            Reply::of(accept.into_iter().fold(request, |request, accept| request.header(ACCEPT, accept)));
+        let reply = reply.await;
+        let found = (reply.status, reply.header("content-type"), reply.header("cache-control"));
+        assert_eq!(found, (200, content_type, "no-store"), "{path} {accept:?}");
+        if content_type == TEXT {
+            assert_eq!(reply.body, command);
+        } else {
+            assert_eq!(reply.json(), json!({"command": command}));
+        }
     }
 }

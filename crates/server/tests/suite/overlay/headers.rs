@@ -16,9 +16,9 @@ async fn only_the_configured_origin_may_read_the_answers() {
         Reply::of(request.header("Access-Control-Request-Method", "PUT"))
     };
     let settings = "/api/v1/users/me/overlay";
-    for (path, method) in [(data_of(&streamer.token).as_str(), Method::GET), (settings, Method::OPTIONS)] {
+    for (path, method) in [(settings, Method::GET), (settings, Method::OPTIONS)] {
         let own = ask(method.clone(), path, "http://localhost:3000").await;
-        assert_eq!(own.status, 200);
+        assert_eq!(own.status, if method == Method::GET { 401 } else { 200 });
         assert_eq!(own.header("access-control-allow-origin"), "http://localhost:3000");
         assert_eq!(own.header("access-control-allow-credentials"), "true");
         assert!(own.header("vary").to_lowercase().contains("origin"));
@@ -28,6 +28,10 @@ async fn only_the_configured_origin_may_read_the_answers() {
             assert!(method == Method::GET || reply.status >= 400, "{foreign}");
         }
     }
+    // The configured origin may read a screen with credentials, too.
+    let screen = ask(Method::GET, &data_of(&streamer.token), "http://localhost:3000").await;
+    assert_eq!(screen.header("access-control-allow-origin"), "http://localhost:3000");
+    assert_eq!(screen.header("access-control-allow-credentials"), "true");
     let preflight = ask(Method::OPTIONS, settings, "http://localhost:3000").await;
     assert!(preflight.header("access-control-allow-methods").contains("PUT"));
     assert!(preflight.header("access-control-allow-headers").contains("authorization"));
@@ -76,7 +80,43 @@ async fn a_slash_at_the_end_and_a_look_at_the_headers_are_answered_alike() {
         }
         for method in [Method::PUT, Method::DELETE, Method::PATCH] {
             let reply = Reply::of(server.client.request(method, server.url(&path))).await;
-            assert!([404, 405].contains(&reply.status), "{}", reply.body);
+            reply.assert_error(405, "METHOD_NOT_ALLOWED");
+            assert_eq!(reply.header("allow"), "GET, HEAD");
         }
     }
+}
+
+/// Whatever is somebody's own, or shows a token, is kept nowhere on the way.
+#[tokio::test]
+async fn private_answers_are_kept_by_nobody() {
+    let server = TestServer::start().await;
+    let (streamer, _) = server.streamer_in(1).await;
+    server.data(&streamer.token).await;
+    let me = "/api/v1/users/me";
+    let mut replies = vec![server.get(me).await];
+    for path in ["", "/overlay", "/overlay/status", "/campaign-selection"] {
+        replies.push(server.get_as(&streamer, &format!("{me}{path}")).await);
+    }
+    replies.push(server.get_as(&streamer, "/api/v1/campaigns/streamer/active").await);
+    for path in ["/overlay", "/campaign-selection"] {
+        replies.push(server.put_as(&streamer, &format!("{me}{path}"), json!({})).await);
+    }
+    for path in ["/overlay/test", "/overlay/regenerate"] {
+        replies.push(server.post_as(&streamer, &format!("{me}{path}"), json!({})).await);
+    }
+    let (streamer, _) = server.streamer_in(1).await;
+    server.data(&streamer.token).await;
+    for path in ["ping", "click", "click/chat"] {
+        replies.push(server.post(&format!("{}/{path}", page_of(&streamer.token)), json!({})).await);
+    }
+    for path in ["", "/qr", "/chat-command"] {
+        replies.push(server.get(&format!("{}{path}", page_of(&streamer.token))).await);
+    }
+    for path in ["/nowhere", "/health/ready", "/c/unknown"] {
+        replies.push(server.get(path).await);
+    }
+    for reply in replies {
+        assert_eq!(reply.header("cache-control"), "no-store", "{} {}", reply.status, reply.body);
+    }
+    assert_eq!(server.get(&data_of(&streamer.token)).await.header("cache-control"), "private, no-cache");
 }

@@ -64,7 +64,7 @@ async fn regenerated(server: &TestServer, streamer: &Streamer) -> String {
     let reply = server.post_as(streamer, REGENERATE, Value::Null).await;
     assert_eq!(reply.status, 201, "{}", reply.body);
     let token = reply.json()["overlayToken"].as_str().unwrap().to_owned();
-    assert_eq!(reply.json(), json!({"overlayToken": token}));
+    assert_eq!(reply.json(), json!({"overlayToken": token, "participationTokensRevoked": true}));
     token
 }
 

@@ -166,3 +166,18 @@ async fn a_test_ad_goes_to_the_callers_own_overlay_only() {
     send(&server, &streamer, json!({})).await;
     assert_eq!(read(&server, &streamer, SELECTION).await, before, "it is no setting");
 }
+
+/// The settings page of the previous system sends more than is shown.
+#[tokio::test]
+async fn a_test_ad_may_say_more_than_is_shown() {
+    let server = TestServer::start().await;
+    let streamer = on_air(&server).await;
+    let ad = json!({"title": "Mine", "mediaUrl": "/a.png", "mediaType": "image", "link": "https://brand.example/x",
+        "backgroundColor": "red", "expiresAt": "2099-01-01T00:00:00Z"});
+    let body =
+        json!({"overlayToken": streamer.token, "testCampaign": ad, "source": "settings", "__proto__": {}});
+    assert_eq!(send(&server, &streamer, body).await["success"], true);
+    let data = server.data(&streamer.token).await;
+    assert_eq!((&data["title"], &data["slotEnd"]), (&json!("Mine"), &json!("2026-11-20T10:00:40Z")));
+    assert_eq!(data["overlaySettings"]["backgroundColor"], "transparent");
+}

@@ -2,6 +2,7 @@
 
 mod clock;
 mod documents;
+mod front_end;
 mod reply;
 mod store;
 
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) use self::{
     clock::TestClock,
     documents::{Streamer, money},
+    front_end::FrontEnd,
     reply::Reply,
     store::{Documents, Everything, Field, TestStore},
 };
@@ -128,6 +130,7 @@ impl TestServer {
             allowed_origins: vec!["http://localhost:3000".to_owned()],
             trusted_proxies: 1,
             forwarded_header: ForwardedHeader::XForwardedFor,
+            uploads: None,
         };
         change(&mut settings);
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };

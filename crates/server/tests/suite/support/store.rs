@@ -53,6 +53,14 @@ impl TestStore {
         Self::Sqlite(Sqlite::in_a_folder())
     }
 
+    /// The file, which it must be.
+    pub(crate) fn file(&self) -> &Sqlite {
+        match self {
+            Self::Sqlite(store) => store,
+            Self::MongoDb(_) => panic!("not a file"),
+        }
+    }
+
     /// This database of MongoDB, whatever the tests run on.
     pub(crate) fn mongodb(database: TestDatabase) -> Self {
         Self::MongoDb(MongoDb::from(database))
@@ -146,6 +154,16 @@ impl TestStore {
         match self {
             Self::Sqlite(store) => store.falsify_migrations(),
             Self::MongoDb(store) => store.falsify_migrations().await,
+        }
+    }
+
+    /// From now on, keeps no more than so many ids out of the index of ids. By itself, a store may keep more out of it than a
+    /// test has events.
+    pub(crate) fn index_all_ids_but(&self, late: u32) {
+        match self {
+            Self::Sqlite(store) => store.index_all_ids_but(late),
+            // There all are in it at once.
+            Self::MongoDb(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use gametriggers_domain::{
     price::Accrual,
 };
 use gametriggers_persistence::{Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, Money, ParticipationId};
+use gametriggers_types::{CampaignId, ParticipationId};
 
 /// What is wrong with a ledger.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ impl Ledger for Faulty {
                     let before = mem::replace(&mut *self.unstored.lock().unwrap(), new);
                     self.ledger.record(before.into()).await?;
                 }
-                let counted = Accrual { paid: 0, unpaid: 1, amount: Money::ZERO };
+                let counted = Accrual::unpaid(1, None);
                 Ok(vec![Outcome::Counted(counted); batch.len()])
             }
             Bug::RecordsTwice => {

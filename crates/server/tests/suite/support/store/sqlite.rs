@@ -110,6 +110,25 @@ impl Sqlite {
         fs::rename(self.elsewhere(), self.0.path()).unwrap();
     }
 
+    pub(super) fn index_all_ids_but(&self, late: u32) {
+        self.execute(&format!("UPDATE ledger_ids_reach SET late_max = {late}"));
+    }
+
+    /// As a backup or a forgotten shell does: nobody else can write until it is dropped.
+    pub(crate) fn locked(&self) -> Connection {
+        let other = self.open();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        other
+    }
+
+    /// Stores every entry of the ledger once more, as rejected ones, and returns how many there are.
+    pub(crate) fn store_entries_twice(&self) -> usize {
+        let again = "INSERT INTO ledger_entries (id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
+                         unpaid_units, amount_micros, rejection) \
+                     SELECT id, participation_id, campaign_id, kind, units, at_ms, 0, 0, 0, 'blackout' FROM ledger_entries";
+        self.open().execute(again, []).unwrap()
+    }
+
     fn file(&self) -> PathBuf {
         self.0.path().join("test.db")
     }

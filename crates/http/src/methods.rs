@@ -1,0 +1,40 @@
+//! What is answered where no route matches: 405 with the methods that there are, or 404.
+
+use std::sync::LazyLock;
+
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef};
+use utoipa::openapi::PathItem;
+
+use crate::{error::ApiError, openapi, routes::OVERLAY_ALIAS};
+
+/// The paths of the document and the methods of each, as the header `Allow` has them. The document is made from the routes
+/// that are served, so this is no second list of them.
+static PATHS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
+    let document = openapi::described();
+    let paths = document.paths.paths.iter();
+    paths.map(|(path, item)| (ResourceDef::new(openapi::as_pattern(path)), methods(item))).collect()
+});
+
+fn methods(item: &PathItem) -> String {
+    let of = |name, operation: &Option<_>| operation.is_some().then_some(name);
+    // Whatever can be read can be asked for its headers alone.
+    let all = [
+        of("GET, HEAD", &item.get),
+        of("POST", &item.post),
+        of("PUT", &item.put),
+        of("PATCH", &item.patch),
+        of("DELETE", &item.delete),
+    ];
+    all.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The answer to a request that no route took.
+pub(crate) async fn no_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let path = request.path();
+    let alias = path.strip_prefix(OVERLAY_ALIAS).and_then(|rest| rest.strip_prefix("/overlay/"));
+    let path = alias.map_or(path.into(), |rest| std::borrow::Cow::Owned(format!("/api/v1/overlay/{rest}")));
+    match PATHS.iter().find(|(pattern, _)| pattern.is_match(&path)) {
+        Some((_, allow)) => Err(ApiError::wrong_method(allow)),
+        None => Err(ApiError::no_such_route()),
+    }
+}
