@@ -81,6 +81,22 @@ pub fn screen_hindrance(user: &User, now: Timestamp) -> Option<EmptyReason> {
     }
 }
 
+/// From when and until when visits through the participation's link count: while the streamer, the participation and the
+/// campaign are active, from the campaign's start, which is part of it, to its end, which is not. `None` if they do not.
+/// Money and media are no matter.
+#[must_use]
+pub fn visits_count(
+    streamer: &User,
+    campaign: &Campaign,
+    participation: &Participation,
+) -> Option<(Timestamp, Timestamp)> {
+    let is_active = streamer.is_active
+        && participation.status == ParticipationStatus::Active
+        && campaign.status == CampaignStatus::Active;
+    let dates = (campaign.start_date.unwrap_or(Timestamp::MIN), campaign.end_date.unwrap_or(Timestamp::MAX));
+    is_active.then_some(dates)
+}
+
 /// Why this campaign may not be on this participation's screen; `None` where it may.
 #[must_use]
 pub fn hindrance(campaign: &Campaign, participation: &Participation, now: Timestamp) -> Option<Hindrance> {

@@ -8,9 +8,13 @@ use std::{
 
 use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
-use gametriggers_services::{Clock, LinkSettings, Secrets, Services, Storage};
+use gametriggers_services::{Clock, LinkSettings, PendingVisits, Secrets, Services, Storage};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
-use tokio::{net::TcpSocket, task::AbortHandle, time::interval};
+use tokio::{
+    net::TcpSocket,
+    task::AbortHandle,
+    time::{interval, timeout},
+};
 
 use crate::{
     ApplicationSettings, ConnectionCounts, HttpSettings,
@@ -23,6 +27,8 @@ const BACKLOG: u32 = 2_048;
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
 /// How often connections that came to a bad end are logged, in sum.
 const COUNTED_FOR: Duration = Duration::from_mins(1);
+/// How long visits that were led on have to be recorded after the last request was answered.
+const VISITS_RECORDED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,7 @@ pub struct Application {
     public_url: WebUrl,
     server: Server,
     counts: Arc<ConnectionCounts>,
+    pending_visits: PendingVisits,
 }
 
 impl Application {
@@ -98,6 +105,7 @@ impl Application {
             LinkSettings { public_url: public_url.clone(), paid_visits_per_address: visits.paid_per_address };
         let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
         services.spawn_live_reads();
+        let pending_visits = services.pending_visits();
         let http = gametriggers_http::HttpSettings {
             body_within: (limits.body_seconds > 0).then(|| Duration::from_secs(limits.body_seconds.into())),
             ..settings.into()
@@ -118,7 +126,7 @@ impl Application {
         let running = Running::at_work(*limits, settings.trusted_proxies > 0, SHUTDOWN_TIMEOUT_SECONDS);
         let counts = running.counts.clone();
         let server = connections::serve(listener, app, running).map_err(cannot_bind)?;
-        Ok(Self { address, public_url, server, counts })
+        Ok(Self { address, public_url, server, counts, pending_visits })
     }
 
     /// Where the server listens.
@@ -133,7 +141,14 @@ impl Application {
         &self.public_url
     }
 
-    /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered.
+    /// The visits that were led on and are not recorded yet.
+    #[must_use]
+    pub fn pending_visits(&self) -> PendingVisits {
+        self.pending_visits.clone()
+    }
+
+    /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered. Then
+    /// [`record`](Self::record) what it took.
     pub fn server(self) -> Server {
         self.server
     }
@@ -163,6 +178,19 @@ impl Drop for ConnectionLog {
     fn drop(&mut self) {
         self.logging.abort();
         self.counts.log();
+    }
+}
+
+impl Application {
+    /// Waits until the visits that were led on are recorded, but no longer than five seconds. To be called when the server
+    /// has ended and nothing more comes.
+    pub async fn record(visits: &PendingVisits) {
+        if timeout(VISITS_RECORDED_WITHIN, visits.settled()).await.is_err() {
+            tracing::warn!(
+                visits = visits.count(),
+                "the server ends before the store has taken these visits"
+            );
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod follower;
 mod group_commit;
 mod heartbeats;
 pub mod import;
+mod link;
 mod links;
 mod overlay;
 mod receipt;
@@ -28,12 +29,13 @@ pub mod shortening;
 mod snapshots;
 mod streamers;
 mod tracking;
+mod visits;
 
 use std::sync::Arc;
 
 use gametriggers_persistence::Repositories;
 
-use crate::{follower::Follower, snapshots::Snapshots};
+use crate::{follower::Follower, link::Links, snapshots::Snapshots};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
@@ -44,7 +46,8 @@ pub use gametriggers_persistence::{
     OverlayPatch, Page, Repositories as Storage, SelectionPatch, StorageError,
 };
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
-pub use links::{LinkService, LinkSettings, VisitTarget, Visitor};
+pub use link::VisitTarget;
+pub use links::{LinkService, LinkSettings, Visitor};
 pub use overlay::OverlayService;
 pub use receipt::RECEIPT_GRACE;
 pub use recorder::Recorder;
@@ -53,6 +56,7 @@ pub use secrets::Secrets;
 pub use snapshots::Streamer;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
+pub use visits::{PendingVisits, VISITS_MAX};
 
 /// Every service, wired to one store and one clock.
 #[derive(Clone)]
@@ -90,6 +94,7 @@ impl Services {
                 secrets,
                 recorder.clone(),
                 overlay.clone(),
+                Links::new(storage.clone(), snapshots.clone()),
                 links,
             ),
             streamers: StreamerService::new(storage.clone(), clock, snapshots.clone()),
@@ -112,13 +117,14 @@ impl Services {
     /// [`Recorder::for_thread`].
     pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
         let (recorder, handing_out) = self.recorder.for_thread();
-        let services = Self {
-            tracking: self.tracking.with(recorder.clone()),
-            links: self.links.with(recorder.clone()),
-            recorder,
-            ..self.clone()
-        };
+        let services = Self { tracking: self.tracking.with(recorder.clone()), recorder, ..self.clone() };
         (services, handing_out)
+    }
+
+    /// The visits that were taken and are not recorded yet. To be [awaited](PendingVisits::settled) before the process ends.
+    #[must_use]
+    pub fn pending_visits(&self) -> PendingVisits {
+        self.links.pending_visits()
     }
 
     /// Whether the store answers.

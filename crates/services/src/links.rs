@@ -1,19 +1,27 @@
 //! The links by which viewers reach the sponsor, and their visits.
 
-use std::{num::NonZeroU64, sync::Arc};
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use gametriggers_domain::{
-    eligibility::{Hindrance, hindrance},
     ledger::{Entry, EntryId, EntryKind},
-    model::{Campaign, Participation, TrackingLinks},
+    model::TrackingLinks,
     quota::Quota,
 };
-use gametriggers_persistence::{Outcome, Repositories};
-use gametriggers_types::{
-    CampaignStatus, NetworkAddress, ParticipationId, UnpaidReason, VisitSource, WebUrl,
+use gametriggers_persistence::Repositories;
+use gametriggers_types::{NetworkAddress, ParticipationId, Timestamp, UnpaidReason, VisitSource, WebUrl};
+use tokio::time::timeout;
+
+use crate::{
+    Clock, OverlayService, ServiceError,
+    bots::is_bot,
+    link::{Certainty, Link, Links, VisitTarget},
+    recorder::Recorder,
+    secrets::Secrets,
+    visits::{PendingVisits, Visits},
 };
 
-use crate::{Clock, OverlayService, ServiceError, bots::is_bot, recorder::Recorder, secrets::Secrets};
+/// How long the store may take to say what has changed about a link before a viewer is led by what was known.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Somebody who follows a tracking link, as far as they can be told apart.
 #[derive(Debug, Clone)]
@@ -38,23 +46,15 @@ impl LinkSettings {
     pub const PAID_VISITS_PER_ADDRESS: NonZeroU64 = NonZeroU64::MIN.saturating_add(2);
 }
 
-/// Where a tracking link leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VisitTarget {
-    /// The campaign's title.
-    pub title: String,
-    /// The campaign's own address, if it has one that can be followed.
-    pub click_url: Option<WebUrl>,
-}
-
 /// Makes tracking links, and follows them.
 #[derive(Clone)]
 pub struct LinkService {
     storage: Repositories,
     clock: Arc<dyn Clock>,
     secrets: Arc<Secrets>,
-    recorder: Recorder,
     overlay: OverlayService,
+    links: Links,
+    visits: Visits,
     public_url: Arc<str>,
     paid_visits_per_address: NonZeroU64,
 }
@@ -66,47 +66,64 @@ impl LinkService {
         secrets: Arc<Secrets>,
         recorder: Recorder,
         overlay: OverlayService,
+        links: Links,
         settings: &LinkSettings,
     ) -> Self {
         let LinkSettings { public_url, paid_visits_per_address } = settings;
         let public_url = public_url.as_str().trim_end_matches('/').into();
+        let visits = Visits::new(links.clone(), recorder);
         let paid_visits_per_address = *paid_visits_per_address;
-        Self { storage, clock, secrets, recorder, overlay, public_url, paid_visits_per_address }
+        Self { storage, clock, secrets, overlay, links, visits, public_url, paid_visits_per_address }
     }
 
-    pub(crate) fn with(&self, recorder: Recorder) -> Self {
-        Self { recorder, ..self.clone() }
+    pub(crate) fn pending_visits(&self) -> PendingVisits {
+        self.visits.pending()
     }
 
-    /// Where a tracking link leads. With a visitor, the visit is counted, once an hour for each campaign and source. A
-    /// program's visit is not paid, nor one that leads nowhere, nor one more from an address than are paid in an hour.
+    /// Where a tracking link leads, from memory where it is known. With a visitor, the visit is counted, once an hour for each
+    /// campaign and source; it is recorded [afterwards](crate::visits), so that nobody waits for the store. A program's visit
+    /// is not paid, nor one that leads nowhere, nor one more from an address than are paid in an hour.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
+    /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if nothing is known of the link and the store does
+    /// not say it.
     pub async fn follow(
         &self,
         participation: ParticipationId,
         source: VisitSource,
         visitor: Option<&Visitor>,
-    ) -> Result<VisitTarget, ServiceError> {
-        let found = self.storage.participations.find_by_id(participation).await?;
-        let participation = found.ok_or(ServiceError::UnknownParticipation)?;
-        let found = self.storage.campaigns.find_by_id(participation.campaign_id).await?;
-        let campaign = found.filter(|campaign| was_published(campaign.status));
-        let campaign = campaign.ok_or(ServiceError::UnknownParticipation)?;
+    ) -> Result<Arc<VisitTarget>, ServiceError> {
+        let (link, certainty) = self.find(participation).await?;
         if let Some(visitor) = visitor {
-            self.record_visit(&participation, &campaign, source, visitor).await?;
+            let now = self.clock.now();
+            if certainty != Certainty::Certain || link.counts_at(now) {
+                self.visits.take(self.visit(&link, source, visitor, now)).await;
+            }
         }
-        Ok(target(campaign))
+        Ok(link.target.clone())
+    }
+
+    /// What a viewer is led by. One who follows a link that is known waits for the store only to learn what has changed
+    /// about it, and not for long.
+    async fn find(&self, id: ParticipationId) -> Result<(Arc<Link>, Certainty), ServiceError> {
+        match self.links.known(id) {
+            None => Ok((self.links.read(id).await?, Certainty::Certain)),
+            Some((known, Certainty::Changed)) => match timeout(ANSWERED_WITHIN, self.links.read(id)).await {
+                Ok(Ok(link)) => Ok((link, Certainty::Certain)),
+                Ok(Err(ServiceError::Storage(_))) | Err(_) => Ok((known, Certainty::Changed)),
+                Ok(Err(error)) => Err(error),
+            },
+            Some(known) => Ok(known),
+        }
     }
 
     /// Where the campaign on screen wants its visitors to go. Counts nothing.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
-    pub async fn target_shown(&self, token: &str) -> Result<VisitTarget, ServiceError> {
+    pub async fn target_shown(&self, token: &str) -> Result<Arc<VisitTarget>, ServiceError> {
         let user = self.overlay.resolve_stored(token).await?;
-        Ok(target(self.overlay.shown_now(&user).await?.campaign))
+        Ok(Arc::new(VisitTarget::of(self.overlay.shown_now(&user).await?.campaign)))
     }
 
     /// The address to put into the QR code of one participation, whatever is on screen.
@@ -155,52 +172,24 @@ impl LinkService {
         Ok(link)
     }
 
-    async fn record_visit(
-        &self,
-        participation: &Participation,
-        campaign: &Campaign,
-        source: VisitSource,
-        visitor: &Visitor,
-    ) -> Result<(), ServiceError> {
-        let now = self.clock.now();
-        let streamer = self.storage.users.find_by_id(participation.streamer_id).await?;
-        let running = matches!(
-            hindrance(campaign, participation, now),
-            None | Some(Hindrance::BudgetExhausted | Hindrance::MediaNotDisplayable)
-        );
-        if !running || !streamer.is_some_and(|streamer| streamer.is_active) {
-            return Ok(());
-        }
+    /// The entry of a visit.
+    fn visit(&self, link: &Link, source: VisitSource, visitor: &Visitor, now: Timestamp) -> Entry {
         let hour = now.as_second().div_euclid(3_600);
         let address = visitor.address.key();
         let unpaid = if is_bot(&visitor.agent) {
             Some(UnpaidReason::Bot)
-        } else if destination(campaign).is_none() {
+        } else if link.target.click_url.is_none() {
             Some(UnpaidReason::NoDestination)
         } else {
             None
         };
         let limit = self.paid_visits_per_address.get();
-        let quota = Quota::of_visit(campaign.id, hour, &self.secrets.address(hour, address), limit);
+        let quota = Quota::of_visit(link.campaign, hour, &self.secrets.address(hour, address), limit);
         let visitor = self.secrets.visitor(hour, address, &visitor.agent);
-        let (id, kind) = (EntryId::visit(campaign.id, source, hour, &visitor), EntryKind::Visit(source));
-        let entry = Entry::new(id, kind, participation.id, campaign.id, now);
-        let entry = Entry { unpaid, quota: Some(quota), ..entry };
-        if let Outcome::Rejected(_) = self.recorder.record(entry).await? {
-            // Its money is gone: whoever shows it looks again.
-            self.overlay.forget(campaign.id);
-        }
-        Ok(())
+        let (id, kind) = (EntryId::visit(link.campaign, source, hour, &visitor), EntryKind::Visit(source));
+        let entry = Entry::new(id, kind, link.participation, link.campaign, now);
+        Entry { unpaid, quota: Some(quota), ..entry }
     }
-}
-
-/// Where the campaign's links lead, if they lead anywhere.
-fn destination(campaign: &Campaign) -> Option<WebUrl> {
-    WebUrl::parse_click_address(campaign.click_url.as_deref()?).ok()
-}
-
-fn target(campaign: Campaign) -> VisitTarget {
-    VisitTarget { click_url: destination(&campaign), title: campaign.title }
 }
 
 fn with_source(link: &str, source: VisitSource) -> String {
@@ -209,15 +198,4 @@ fn with_source(link: &str, source: VisitSource) -> String {
 
 fn chat_command(link: &str) -> String {
     format!("!sponsor Check out our sponsor: {}", with_source(link, VisitSource::Chat))
-}
-
-/// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
-const fn was_published(status: CampaignStatus) -> bool {
-    match status {
-        CampaignStatus::Active
-        | CampaignStatus::Paused
-        | CampaignStatus::Completed
-        | CampaignStatus::Cancelled => true,
-        CampaignStatus::Draft | CampaignStatus::Pending | CampaignStatus::Rejected => false,
-    }
 }

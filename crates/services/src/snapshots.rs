@@ -20,11 +20,14 @@ use std::{
 
 use gametriggers_domain::model::User;
 use gametriggers_persistence::{Change, Told};
-use gametriggers_types::{CampaignId, DecisionId, ObjectId, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, ScreenToken, Timestamp, UserId};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
-use crate::content::{Content, Display, Joined, Shown};
+use crate::{
+    content::{Content, Display, Joined, Shown},
+    link::{Certainty, Link},
+};
 
 /// How long the store's word that nothing else has changed is good: the longest that a snapshot can lag behind.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
@@ -41,6 +44,8 @@ pub(crate) struct Snapshots {
     by_token: Cache<ScreenToken, Arc<Snapshot>>,
     /// Of decisions to which events were credited, and since when this is known.
     displays: Cache<DecisionId, (Display, Reading)>,
+    /// Kept beyond their lifetime: whoever follows a link is led on also while the store is away.
+    links: Cache<ParticipationId, (Arc<Link>, Reading)>,
     /// How often anything was forgotten.
     forgettings: AtomicU64,
     /// For each group of documents, the number of the forgetting that last concerned it.
@@ -109,6 +114,7 @@ impl Snapshots {
         Self {
             by_token: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
             displays: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
+            links: Cache::builder().max_capacity(CAPACITY).build(),
             forgettings: AtomicU64::new(0),
             forgotten: (0..GROUPS).map(|_| AtomicU64::new(0)).collect(),
             epoch: Instant::now(),
@@ -162,6 +168,31 @@ impl Snapshots {
     /// What is known of the display of a decision that has a successor now is not used any more.
     pub(crate) fn has_ended(&self, decision: DecisionId) {
         self.displays.invalidate(&decision);
+    }
+
+    /// What is known of a link.
+    pub(crate) fn link(&self, participation: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
+        let now = Instant::now();
+        let (link, reading) = self.links.get(&participation)?;
+        let mut documents = [link.streamer.object_id(), link.campaign.object_id()].into_iter();
+        let certainty = match self.is_trusted_at(now) {
+            true if !documents.all(|id| self.holds(reading, id)) => Certainty::Changed,
+            true if reading.is_young(now) => Certainty::Certain,
+            _ => Certainty::NothingElseTold,
+        };
+        Some((link, certainty))
+    }
+
+    /// Keeps what was read of a link, unless this process keeps nothing.
+    pub(crate) fn keep_link(&self, reading: Reading, link: &Arc<Link>) {
+        if self.is_trusted() || self.links.contains_key(&link.participation) {
+            self.links.insert(link.participation, (link.clone(), reading));
+        }
+    }
+
+    /// The link leads nowhere.
+    pub(crate) fn forget_link(&self, participation: ParticipationId) {
+        self.links.invalidate(&participation);
     }
 
     /// Whether nothing of the document was forgotten since the reading began.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -114,11 +116,11 @@ fn source(request: &HttpRequest) -> VisitSource {
 }
 
 /// Leads on to where the campaign wants its visitors, or says why not.
-pub(crate) fn lead(target: Result<VisitTarget, ApiError>) -> Result<HttpResponse, ApiError> {
+pub(crate) fn lead(target: Result<Arc<VisitTarget>, ApiError>) -> Result<HttpResponse, ApiError> {
     match target {
-        Ok(target) => match target.click_url {
+        Ok(target) => match &target.click_url {
             Some(url) => Ok(HttpResponse::Found()
-                .insert_header((header::LOCATION, location(&url)))
+                .insert_header((header::LOCATION, location(url)))
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .finish()),
             None => page(StatusCode::OK, &target.title, "Thank you for your interest in our sponsor."),

@@ -34,6 +34,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let application = Application::build_on(listener, &settings, &secret, storage, clock, |_| {})?;
     let _log = application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
+    let visits = application.pending_visits();
     let server = application.server();
     let handle = server.handle();
     tokio::spawn(async move {
@@ -41,6 +42,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         handle.stop(true).await;
     });
     server.await?;
+    Application::record(&visits).await;
     Ok(ExitCode::SUCCESS)
 }
 

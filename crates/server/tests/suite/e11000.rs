@@ -251,6 +251,8 @@ impl Stage {
     }
 
     async fn assert_as_acknowledged(&self) {
+        // Viewers are led on before their visits are recorded.
+        join_all(self.servers.iter().map(|server| server.visits.settled())).await;
         let storage = &self.servers[0].storage;
         for party in &self.parties {
             let user = &party.streamer.user;

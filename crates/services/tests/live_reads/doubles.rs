@@ -11,14 +11,15 @@ use std::{
 use async_trait::async_trait;
 use gametriggers_domain::{
     decision::Decision,
+    ledger::{Entry, EntryId},
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    ChangeFeed, ChangeStream, DecisionRepository, EndedDecision, Insertion, Insertions, NewUser,
-    OverlayPatch, SelectionPatch, SelectionUpdate, Shortening, StorageError, StoredDecision, Told,
-    UserRepository,
+    ChangeFeed, ChangeStream, DecisionRepository, Discrepancy, EndedDecision, Insertion, Insertions, Ledger,
+    NewUser, Outcome, OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, Shortening, StorageError,
+    StoredDecision, StoredEntry, Told, UserRepository,
 };
-use gametriggers_types::{DecisionId, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{DecisionId, ParticipationId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
 
 /// A store's decisions, with every read counted.
@@ -236,5 +237,40 @@ impl ChangeStream for DisturbedStream {
                 () = async {}, if line == Line::Broken => return Err(broken()),
             }
         }
+    }
+}
+
+/// A store's ledger, which can be away.
+pub(crate) struct AwayLedger {
+    inner: Arc<dyn Ledger>,
+    is_away: watch::Sender<bool>,
+}
+
+impl AwayLedger {
+    pub(crate) fn new(inner: Arc<dyn Ledger>) -> Self {
+        Self { inner, is_away: watch::Sender::new(false) }
+    }
+
+    pub(crate) fn set_away(&self, is_away: bool) {
+        self.is_away.send_replace(is_away);
+    }
+}
+
+#[async_trait]
+impl Ledger for AwayLedger {
+    async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
+        if *self.is_away.borrow() { Err(broken()) } else { self.inner.record(batch).await }
+    }
+
+    async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {
+        self.inner.find_entry(id).await
+    }
+
+    async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
+        self.inner.list_rollups(participation).await
+    }
+
+    async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
+        self.inner.reconcile(repair).await
     }
 }

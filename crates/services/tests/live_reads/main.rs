@@ -6,6 +6,7 @@ mod busy;
 mod clocks;
 mod doubles;
 mod screens;
+mod visits;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,7 +27,7 @@ use gametriggers_types::{
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, pause, sleep};
 
-use self::doubles::{CountedDecisions, DisturbedFeed, Line, WatchedUsers};
+use self::doubles::{AwayLedger, CountedDecisions, DisturbedFeed, Line, WatchedUsers};
 
 /// A second is promised; a machine that runs many tests at once may take longer.
 const SOON: Duration = Duration::from_secs(5);
@@ -52,6 +53,7 @@ struct Instance {
     users: Arc<WatchedUsers>,
     decisions: Arc<CountedDecisions>,
     feed: Arc<DisturbedFeed>,
+    ledger: Arc<AwayLedger>,
 }
 
 impl Stage {
@@ -83,11 +85,13 @@ impl Stage {
         let decisions = Arc::new(CountedDecisions::new(storage.decisions));
         (storage.users, storage.changes) = (users.clone(), feed.clone());
         storage.decisions = decisions.clone();
+        let ledger = Arc::new(AwayLedger::new(storage.ledger));
+        storage.ledger = ledger.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
         let links = LinkSettings { public_url, paid_visits_per_address };
         let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
-        Instance { services, users, decisions, feed }
+        Instance { services, users, decisions, feed, ledger }
     }
 
     /// An instance that keeps screens in memory.

@@ -67,7 +67,9 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
         name = streamer.name,
         store = settings.storage.url,
     );
+    let visits = application.pending_visits();
     application.server().await?;
+    Application::record(&visits).await;
     println!("The demo has ended.");
     Ok(ExitCode::SUCCESS)
 }

@@ -25,7 +25,7 @@ use actix_web::dev::ServerHandle;
 use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_domain::{ledger::Counters, model::Participation};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
-use gametriggers_services::{Clock, Storage};
+use gametriggers_services::{Clock, PendingVisits, Storage};
 use gametriggers_types::{MediaType, Timestamp};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
@@ -54,6 +54,7 @@ pub(crate) struct TestServer {
     client: Client,
     address: SocketAddr,
     handle: ServerHandle,
+    visits: PendingVisits,
     folder: TempDir,
 }
 
@@ -108,12 +109,13 @@ impl TestServer {
         let application =
             Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
         let address = application.address();
+        let visits = application.pending_visits();
         let server = application.server();
         let handle = server.handle();
         tokio::spawn(server);
         // Between two requests the page may wait for as long as the server keeps a connection open.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        Self { clock, storage, client, address, handle, folder }
+        Self { clock, storage, client, address, handle, visits, folder }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -1,14 +1,18 @@
 //! `serve`: a running server and how it ends.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use gametriggers::SystemClock;
 use gametriggers_http::{JwtKeys, TokenSubject};
 use gametriggers_services::Clock;
 use gametriggers_types::{Role, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::process::{Finished, Folder, Running, SECRET};
-use crate::support::{Documents, Field, Reply};
+use crate::support::{Documents, Field, Reply, TestServer};
 
 /// A server in a process of its own.
 pub(super) struct Server {
@@ -133,6 +137,31 @@ async fn serve_ends_cleanly_when_it_is_told_to() {
         drop(client);
         assert_eq!(folder.stored_counters(token).await.clicks, clicks);
     }
+}
+
+/// Viewers are led on before their visits are recorded. The server is told to stop while they wait for the store.
+#[tokio::test]
+async fn visits_are_recorded_before_serve_ends() {
+    const VISITS: usize = 200;
+    let stage = TestServer::start().await;
+    stage.clock.set(&SystemClock.now().to_string());
+    let (_, joined) = stage.streamer_in(1).await;
+    let folder = Folder::with(stage.ended().await);
+    let server = Server::start(&folder);
+    let link = server.url(&format!("/c/{}?src=qr", joined[0].id));
+    let visit = |visitor: usize| server.client.get(&link).header("User-Agent", format!("browser {visitor}"));
+    let held = folder.store().hold_writes();
+    for reply in join_all((0..VISITS).map(|visitor| Reply::of(visit(visitor)))).await {
+        assert_eq!(reply.status, 302, "{}", reply.body);
+    }
+    server.process.signal("TERM");
+    sleep(Duration::from_millis(500)).await;
+    drop(held);
+    let ended = server.process.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let counters = folder.stored_counters(joined[0].browser_source_token.expose()).await;
+    assert_eq!(counters.visits, u64::try_from(VISITS).unwrap());
+    folder.assert_reconciled();
 }
 
 /// An instance waits for the migrations if it is told to leave them to others.

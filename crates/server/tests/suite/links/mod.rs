@@ -1,5 +1,6 @@
 //! QR codes, chat commands and the tracking links behind them.
 
+mod afterwards;
 mod leading;
 mod offered;
 mod paid;

@@ -71,6 +71,7 @@ async fn one_visitor_at_many_connections_of_two_servers_counts_once() {
     for reply in futures_util::future::join_all(visits_at_once).await {
         assert_leads(&reply, &campaign);
     }
+    other.visits.settled().await;
     assert_eq!(visits(&server, &joined).await, 1);
     server.assert_reconciled().await;
 }
@@ -156,6 +157,7 @@ async fn the_entry_of_a_trusted_proxy_is_the_visitor() {
     let direct = server.beside_with(|settings| settings.trusted_proxies = 0).await;
     for forwarded in ["203.0.113.7", "203.0.113.8", "203.0.113.9"] {
         follow(&direct, &link(&joined), forwarded, "browser").await;
+        direct.visits.settled().await;
         assert_eq!(visits(&server, &joined).await, 3, "the peer itself, once");
     }
 

@@ -233,6 +233,8 @@ impl Stage {
 
     /// Fails unless what was acknowledged is stored, once, and nothing is but what was sent.
     async fn assert_as_acknowledged(&self) {
+        // Viewers are led on before their visits are recorded.
+        self.server.visits.settled().await;
         let visits = self.events.visits.load(Ordering::SeqCst);
         let (mut stored, mut stored_visits) = (BTreeSet::new(), 0);
         for LedgerDocument { id, kind } in documents(&self.server.store, "ledger").await {

@@ -215,6 +215,8 @@ impl Stage {
     }
 
     async fn assert_exact(&self) {
+        // Viewers are led on before their visits are recorded.
+        join_all(self.servers.iter().map(|server| server.visits.settled())).await;
         for (number, (kind, _, unit, budget)) in PURSES.into_iter().enumerate() {
             let (mut paid_units, mut paid) = (0, Money::ZERO);
             for (_, joined) in &self.streamers {

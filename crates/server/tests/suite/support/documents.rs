@@ -137,13 +137,15 @@ impl TestServer {
         (streamer, joined)
     }
 
-    /// The participation as stored.
+    /// The participation as stored, with all visits that this server has led on.
     pub(crate) async fn stored_participation(&self, id: ParticipationId) -> Participation {
+        self.visits.settled().await;
         self.storage.participations.find_by_id(id).await.unwrap().unwrap()
     }
 
-    /// The campaign as stored.
+    /// The campaign as stored, after all visits that this server has led on.
     pub(crate) async fn stored_campaign(&self, id: CampaignId) -> Campaign {
+        self.visits.settled().await;
         self.storage.campaigns.find_by_id(id).await.unwrap().unwrap()
     }
 }

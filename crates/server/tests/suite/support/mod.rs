@@ -17,7 +17,7 @@ use actix_web::dev::ServerHandle;
 use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_persistence::Ledger;
-use gametriggers_services::{Clock, Storage};
+use gametriggers_services::{Clock, PendingVisits, Storage};
 use gametriggers_types::{Timestamp, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
@@ -67,6 +67,8 @@ pub(crate) struct TestServer {
     pub(crate) client: Client,
     address: SocketAddr,
     handle: ServerHandle,
+    /// What was led on and is not recorded yet.
+    pub(crate) visits: PendingVisits,
     /// For what no service would do to it.
     pub(crate) store: Arc<TestStore>,
 }
@@ -165,6 +167,7 @@ impl TestServer {
         let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
         let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
+        let visits = application.pending_visits();
         let server = application.server();
         let handle = server.handle();
         tokio::spawn(server);
@@ -173,7 +176,7 @@ impl TestServer {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { clock, storage, client, address, handle, store }
+        Self { clock, storage, client, address, handle, visits, store }
     }
 
     /// The address of a path, which begins with `/`.
@@ -249,6 +252,7 @@ impl TestServer {
 
     /// Fails if any counter, budget or rollup is not what the ledger adds up to.
     pub(crate) async fn assert_reconciled(&self) {
+        self.visits.settled().await;
         assert_eq!(self.storage.ledger.reconcile(false).await.unwrap(), []);
     }
 

@@ -201,6 +201,14 @@ impl TestStore {
         }
     }
 
+    /// Nobody else writes until this is dropped, where a store can be held up so.
+    pub(crate) fn hold_writes(&self) -> Option<impl Sized> {
+        match self {
+            Self::Sqlite(store) => Some(store.hold_writes()),
+            Self::MongoDb(_) => None,
+        }
+    }
+
     /// From now on nobody can reach it.
     pub(crate) async fn go_away(&self) {
         match self {

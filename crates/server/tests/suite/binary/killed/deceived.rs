@@ -38,6 +38,7 @@ impl Rehearsal {
     }
 
     async fn state(&self) -> State {
+        self.server.visits.settled().await;
         State::read(&self.server.storage, &self.stage, &self.log).await
     }
 

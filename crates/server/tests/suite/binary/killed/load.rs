@@ -1,6 +1,9 @@
 //! Clients of all kinds at once, each of whom notes what they do.
 
-use std::sync::{Mutex, MutexGuard};
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
 
 use futures_util::{
     StreamExt,
@@ -26,6 +29,8 @@ const CLICKS_PER_LOOK: usize = 4;
 /// … and sends every so many-th click twice.
 const SENT_TWICE: usize = 7;
 const SENT_AGAIN_AT_ONCE: usize = 16;
+/// A viewer is led on before their visit is recorded; after so long it is.
+const RECORDED_WITHIN: Duration = Duration::from_secs(1);
 const STRATEGIES: [&str; 3] = ["weighted", "performance", "fair-rotation"];
 /// All screens of a stage show the same campaign by it, the first one that pays best.
 const BEST_PAYING: &str = "revenue-optimized";
@@ -62,13 +67,16 @@ pub(super) struct Load<'a> {
     /// Begins the ids of this load's events.
     name: String,
     recorded: watch::Sender<usize>,
+    /// The visits of the last moments, which may not be recorded yet. None any more when the server may be gone.
+    led_on: Mutex<Option<Vec<(Instant, ParticipationId)>>>,
 }
 
 impl<'a> Load<'a> {
     /// A load on the server at this address; no two may have the same name.
     pub(super) fn new(stage: &'a Stage, log: &'a mut Log, base: String, name: &str) -> Self {
         let (server, name) = (Connection::to(base), name.to_owned());
-        Self { stage, log: Mutex::new(log), server, name, recorded: watch::Sender::default() }
+        let led_on = Mutex::new(Some(Vec::new()));
+        Self { stage, log: Mutex::new(log), server, name, recorded: watch::Sender::default(), led_on }
     }
 
     /// Returns when so many new events were acknowledged.
@@ -76,9 +84,15 @@ impl<'a> Load<'a> {
         self.recorded.subscribe().wait_for(|recorded| *recorded >= count).await.unwrap();
     }
 
-    /// From now on the server may be gone.
+    /// From now on the server may be gone, and with it the visits that are not recorded yet.
     pub(super) fn expect_the_end(&self) {
         self.server.expect_the_end();
+        let led_on = self.led_on.lock().unwrap().take().unwrap_or_default();
+        for (at, joined) in led_on {
+            if at.elapsed() < RECORDED_WITHIN {
+                self.log().visits.entry(joined).or_default().acknowledged -= 1;
+            }
+        }
     }
 
     /// Everybody looks at the one campaign that has money for fewer displays than there are screens, and leaves it to a
@@ -199,7 +213,10 @@ impl<'a> Load<'a> {
         self.log().visits.entry(joined).or_default().sent += 1;
         let request = request.header("User-Agent", visitor).header("X-Forwarded-For", address_of(visitor));
         if self.server.ask(StatusCode::FOUND, request).await?.is_some() {
-            self.log().visits.entry(joined).or_default().acknowledged += 1;
+            if let Some(led_on) = &mut *self.led_on.lock().unwrap() {
+                led_on.push((Instant::now(), joined));
+                self.log().visits.entry(joined).or_default().acknowledged += 1;
+            }
             self.recorded.send_modify(|count| *count += 1);
         }
         Ok(())

@@ -94,6 +94,13 @@ impl Sqlite {
         self.open().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
+    /// Nobody else writes until this is dropped.
+    pub(super) fn hold_writes(&self) -> Connection {
+        let db = self.open();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        db
+    }
+
     /// As a network drive goes.
     pub(super) fn go_away(&self) {
         fs::rename(self.0.path(), self.elsewhere()).unwrap();

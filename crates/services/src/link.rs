@@ -1,0 +1,122 @@
+//! What is known of a tracking link: where it leads, and when visits through it count.
+
+use std::sync::Arc;
+
+use gametriggers_domain::{
+    eligibility::visits_count,
+    model::{Campaign, Participation, User},
+};
+use gametriggers_persistence::Repositories;
+use gametriggers_types::{CampaignId, CampaignStatus, ParticipationId, Timestamp, UserId, WebUrl};
+
+use crate::{ServiceError, snapshots::Snapshots};
+
+/// Where a tracking link leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisitTarget {
+    /// The campaign's title.
+    pub title: String,
+    /// The campaign's own address, if it has one that can be followed.
+    pub click_url: Option<WebUrl>,
+}
+
+impl VisitTarget {
+    pub(crate) fn of(campaign: Campaign) -> Self {
+        let click_url = campaign.click_url.as_deref().and_then(|url| WebUrl::parse_click_address(url).ok());
+        Self { title: campaign.title, click_url }
+    }
+}
+
+/// A tracking link, as it was read.
+pub(crate) struct Link {
+    pub(crate) participation: ParticipationId,
+    pub(crate) campaign: CampaignId,
+    pub(crate) streamer: UserId,
+    pub(crate) target: Arc<VisitTarget>,
+    /// From when and until when visits count, if at all.
+    counts: Option<(Timestamp, Timestamp)>,
+}
+
+/// How certain it is that a link is as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// It is.
+    Certain,
+    /// Nothing else was told. But it was read long ago, or the store tells nothing.
+    NothingElseTold,
+    /// Something about it has changed.
+    Changed,
+}
+
+impl Link {
+    /// The link of this participation, unless nobody is to follow it.
+    fn new(participation: &Participation, campaign: Campaign, streamer: Option<&User>) -> Option<Self> {
+        if !was_published(campaign.status) {
+            return None;
+        }
+        let counts = streamer.and_then(|streamer| visits_count(streamer, &campaign, participation));
+        Some(Self {
+            participation: participation.id,
+            campaign: campaign.id,
+            streamer: participation.streamer_id,
+            target: Arc::new(VisitTarget::of(campaign)),
+            counts,
+        })
+    }
+
+    /// Whether a visit at this moment counts.
+    pub(crate) fn counts_at(&self, at: Timestamp) -> bool {
+        self.counts.is_some_and(|(from, until)| (from..until).contains(&at))
+    }
+}
+
+/// All tracking links.
+#[derive(Clone)]
+pub(crate) struct Links {
+    storage: Repositories,
+    snapshots: Arc<Snapshots>,
+}
+
+impl Links {
+    pub(crate) const fn new(storage: Repositories, snapshots: Arc<Snapshots>) -> Self {
+        Self { storage, snapshots }
+    }
+
+    /// What is known of a link. It is known for as long as the process runs, however long the store is away.
+    pub(crate) fn known(&self, id: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
+        self.snapshots.link(id)
+    }
+
+    /// The link as it is in the store.
+    pub(crate) async fn read(&self, id: ParticipationId) -> Result<Arc<Link>, ServiceError> {
+        let reading = self.snapshots.begin_reading();
+        let found = self.storage.participations.find_by_id(id).await?;
+        let participation = found.ok_or(ServiceError::UnknownParticipation)?;
+        let found = self.storage.campaigns.find_by_id(participation.campaign_id).await?;
+        let campaign = found.ok_or(ServiceError::UnknownParticipation)?;
+        let streamer = self.storage.users.find_by_id(participation.streamer_id).await?;
+        let link = Link::new(&participation, campaign, streamer.as_ref());
+        let Some(link) = link.map(Arc::new) else {
+            self.snapshots.forget_link(id);
+            return Err(ServiceError::UnknownParticipation);
+        };
+        self.snapshots.keep_link(reading, &link);
+        Ok(link)
+    }
+
+    /// What shows this campaign is read again.
+    pub(crate) fn forget(&self, campaign: CampaignId) {
+        self.snapshots.forget(campaign.object_id());
+    }
+}
+
+/// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
+const fn was_published(status: CampaignStatus) -> bool {
+    match status {
+        CampaignStatus::Active
+        | CampaignStatus::Paused
+        | CampaignStatus::Completed
+        | CampaignStatus::Cancelled => true,
+        CampaignStatus::Draft | CampaignStatus::Pending | CampaignStatus::Rejected => false,
+    }
+}

@@ -1,0 +1,223 @@
+//! Visits through tracking links: viewers are led on at once, and their visits are recorded afterwards.
+//!
+//! A visit waits in memory for the ledger, for as long as the store is away. It is lost only if the process dies within
+//! that time, or if more wait than there is room for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use gametriggers_domain::ledger::Entry;
+use gametriggers_persistence::{Outcome, StorageError};
+use tokio::{
+    sync::{
+        Notify,
+        mpsc::{self, error::TrySendError},
+    },
+    time::{sleep, timeout},
+};
+
+use crate::{
+    ServiceError,
+    link::{Certainty, Link, Links},
+    recorder::Recorder,
+};
+
+/// Visits that may wait to be recorded at once; further ones are not counted.
+pub const VISITS_MAX: usize = 8_192;
+/// Visits that are recorded together at most.
+const BATCH_MAX: usize = 512;
+/// How long a viewer waits for room while the store answers and does not keep up.
+const ROOM_WITHIN: Duration = Duration::from_secs(1);
+/// How long after the store was away it is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Takes visits to be recorded. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Visits {
+    sender: mpsc::Sender<Entry>,
+    waiting: Arc<Waiting>,
+}
+
+/// The visits that were taken and are not recorded yet.
+#[derive(Clone)]
+pub struct PendingVisits(Arc<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    count: AtomicUsize,
+    none_left: Notify,
+    /// Whether the store is away.
+    is_stuck: AtomicBool,
+    /// Those that were not taken since the last that was recorded.
+    refused: AtomicU64,
+}
+
+impl PendingVisits {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.count.load(Ordering::SeqCst)
+    }
+
+    /// Returns when there are none: each was recorded, or does not count.
+    pub async fn settled(&self) {
+        loop {
+            let none_left = self.0.none_left.notified();
+            if self.count() == 0 {
+                return;
+            }
+            none_left.await;
+        }
+    }
+}
+
+impl Waiting {
+    fn settle(&self, count: usize) {
+        if self.count.fetch_sub(count, Ordering::SeqCst) == count {
+            self.none_left.notify_waiters();
+        }
+    }
+
+    /// A visit that is not counted. Said once now, and how many there were when the store goes on.
+    fn refuse(&self) {
+        self.settle(1);
+        if self.refused.fetch_add(1, Ordering::SeqCst) == 0 {
+            tracing::warn!(
+                waiting = VISITS_MAX,
+                "too many visits wait for the store: further ones are led on and not counted"
+            );
+        }
+    }
+}
+
+impl Visits {
+    /// Into the ledger of this recorder. What records ends with the last clone, when all that was taken is recorded. To be
+    /// called within a Tokio runtime.
+    pub(crate) fn new(links: Links, recorder: Recorder) -> Self {
+        let (sender, receiver) = mpsc::channel(VISITS_MAX);
+        let waiting = Arc::<Waiting>::default();
+        tokio::spawn(Recording { links, recorder, waiting: waiting.clone() }.run(receiver));
+        Self { sender, waiting }
+    }
+
+    pub(crate) fn pending(&self) -> PendingVisits {
+        PendingVisits(self.waiting.clone())
+    }
+
+    /// Takes a visit. Whether it counts is judged when it is recorded.
+    pub(crate) async fn take(&self, visit: Entry) {
+        self.waiting.count.fetch_add(1, Ordering::SeqCst);
+        match self.sender.try_send(visit) {
+            Ok(()) => {}
+            Err(TrySendError::Full(visit)) if !self.waiting.is_stuck.load(Ordering::SeqCst) => {
+                if !matches!(timeout(ROOM_WITHIN, self.sender.send(visit)).await, Ok(Ok(()))) {
+                    self.waiting.refuse();
+                }
+            }
+            Err(_) => self.waiting.refuse(),
+        }
+    }
+}
+
+/// Records what was taken, in order.
+struct Recording {
+    links: Links,
+    recorder: Recorder,
+    waiting: Arc<Waiting>,
+}
+
+impl Recording {
+    async fn run(self, mut receiver: mpsc::Receiver<Entry>) {
+        let mut visits = Vec::new();
+        while receiver.recv_many(&mut visits, BATCH_MAX).await > 0 {
+            let count = visits.len();
+            let mut counted = Vec::with_capacity(count);
+            for visit in visits.drain(..) {
+                if self.counts(&visit).await {
+                    counted.push(visit);
+                }
+            }
+            self.record(counted).await;
+            self.goes_on();
+            self.waiting.settle(count);
+        }
+    }
+
+    /// Whether the visit counts: by what is known for certain, else by what the store says.
+    async fn counts(&self, visit: &Entry) -> bool {
+        loop {
+            match self.link(visit).await {
+                Ok(link) => return link.counts_at(visit.at),
+                Err(ServiceError::Storage(error)) if error.is_retryable() => self.is_stuck(&error).await,
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, "a visit is not counted");
+                    return false;
+                }
+            }
+        }
+    }
+
+    async fn link(&self, visit: &Entry) -> Result<Arc<Link>, ServiceError> {
+        match self.links.known(visit.participation) {
+            Some((link, Certainty::Certain)) => Ok(link),
+            _ => self.links.read(visit.participation).await,
+        }
+    }
+
+    /// Records visits; those that the store does not take for the time being again and again, which their ids make safe.
+    async fn record(&self, mut visits: Vec<Entry>) {
+        while !visits.is_empty() {
+            let outcomes = join_all(visits.iter().map(|visit| self.recorder.record(visit.clone()))).await;
+            let mut left = Vec::new();
+            let mut last_error = None;
+            for (visit, outcome) in visits.into_iter().zip(outcomes) {
+                match outcome {
+                    // Its money is gone: whoever shows it looks again.
+                    Ok(Outcome::Rejected(_)) => self.links.forget(visit.campaign),
+                    Ok(_) => {}
+                    Err(error) if error.is_retryable() => {
+                        left.push(visit);
+                        last_error = Some(error);
+                    }
+                    Err(error) => {
+                        let error: &dyn std::error::Error = &error;
+                        tracing::warn!(error, "a visit is not counted");
+                    }
+                }
+            }
+            if let Some(error) = last_error {
+                self.is_stuck(&error).await;
+            }
+            visits = left;
+        }
+    }
+
+    /// Waits a little for the store.
+    async fn is_stuck(&self, error: &StorageError) {
+        if !self.waiting.is_stuck.swap(true, Ordering::SeqCst) {
+            let error: &dyn std::error::Error = error;
+            tracing::warn!(error, "visits wait for the store");
+        }
+        sleep(RETRY_AFTER).await;
+    }
+
+    fn goes_on(&self) {
+        if self.waiting.is_stuck.swap(false, Ordering::SeqCst) {
+            tracing::info!("visits are recorded again");
+        }
+        let refused = self.waiting.refused.swap(0, Ordering::SeqCst);
+        if refused > 0 {
+            tracing::warn!(
+                visits = refused,
+                "visits were led on and not counted: too many waited for the store"
+            );
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Tracking links: viewers are led on from memory, and their visits recorded afterwards.
+
+use gametriggers_domain::model::Participation;
+use gametriggers_services::{VISITS_MAX, VisitTarget, Visitor};
+use gametriggers_types::{ParticipationStatus, VisitSource};
+
+use super::{Clock, Duration, Instance, Noon, Stage, sleep, soon};
+
+impl Instance {
+    /// Somebody new follows the link.
+    async fn visit(&self, link: &Participation, agent: usize) -> VisitTarget {
+        let visitor = Visitor { address: "203.0.113.7".parse().unwrap(), agent: agent.to_string() };
+        let led = self.services.links.follow(link.id, VisitSource::Qr, Some(&visitor)).await.unwrap();
+        (*led).clone()
+    }
+
+    /// Waits until the link is in memory.
+    async fn knows(&self, link: &Participation) {
+        soon(async || {
+            let before = self.reads();
+            self.services.links.follow(link.id, VisitSource::Qr, None).await.unwrap();
+            self.reads() == before
+        })
+        .await;
+    }
+}
+
+/// A streamer's part in a campaign that has money for two visits.
+async fn link(stage: &Stage) -> Participation {
+    let (id, _) = stage.streamer().await;
+    stage.store().await.participations.list_active(id).await.unwrap().remove(0).0
+}
+
+async fn visits(stage: &Stage, link: &Participation) -> u64 {
+    stage.store().await.participations.find_by_id(link.id).await.unwrap().unwrap().counters.visits
+}
+
+#[tokio::test]
+async fn a_viewer_is_led_on_while_the_ledger_is_away_and_counted_when_it_is_back() {
+    let stage = Stage::set().await;
+    let link = link(&stage).await;
+    // Also by an instance that reads the store each time.
+    for (number, instance) in [(1, stage.plain_instance().await), (2, stage.instance().await)] {
+        let pending = instance.services.pending_visits();
+        instance.ledger.set_away(true);
+        let led = instance.visit(&link, number).await;
+        assert_eq!(led.title, "Campaign");
+        sleep(Duration::from_millis(300)).await;
+        assert_eq!(pending.count(), 1);
+        instance.ledger.set_away(false);
+        pending.settled().await;
+        assert_eq!(pending.count(), 0);
+        assert_eq!(visits(&stage, &link).await, u64::try_from(number).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_known_costs_no_read_and_nor_do_visits() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let link = link(&stage).await;
+    instance.knows(&link).await;
+    let before = instance.reads();
+    for visitor in 0..2 {
+        instance.visit(&link, visitor).await;
+        instance.services.pending_visits().settled().await;
+    }
+    assert_eq!(instance.reads(), before);
+    assert_eq!(visits(&stage, &link).await, 2);
+}
+
+/// Somebody else pauses the participation: the link leads on, and its visits count no more.
+#[tokio::test]
+async fn whether_visits_count_is_known_within_a_second() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let link = link(&stage).await;
+    instance.knows(&link).await;
+    let (active, paused) = (ParticipationStatus::Active, ParticipationStatus::ParticipationPaused);
+    let participations = stage.store().await.participations;
+    for (from, to, counted) in [(active, paused, 0), (paused, active, 1)] {
+        assert!(participations.transition(link.id, from, to, Noon.now()).await.unwrap());
+        sleep(Duration::from_secs(1)).await;
+        instance.visit(&link, 1).await;
+        instance.services.pending_visits().settled().await;
+        assert_eq!(visits(&stage, &link).await, counted);
+    }
+}
+
+/// However many come while the store is away, all are led on, and no more wait than there is room for.
+#[tokio::test]
+async fn visits_that_wait_have_a_bound() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let link = link(&stage).await;
+    instance.knows(&link).await;
+    let pending = instance.services.pending_visits();
+    instance.ledger.set_away(true);
+    instance.visit(&link, 0).await;
+    // The store is known to be away when the first was tried.
+    sleep(Duration::from_secs(1)).await;
+    for visitor in 1..=VISITS_MAX + 100 {
+        instance.visit(&link, visitor).await;
+    }
+    assert_eq!(pending.count(), VISITS_MAX + 1);
+    instance.ledger.set_away(false);
+    pending.settled().await;
+    assert_eq!(visits(&stage, &link).await, 2, "as many as there is money for");
+}
+
+/// A link that is known leads on also when the store has not been heard for long.
+#[tokio::test]
+async fn nobody_waits_for_a_store_that_says_nothing() {
+    let stage = Stage::set().await;
+    let instance = stage.instance().await;
+    let link = link(&stage).await;
+    instance.knows(&link).await;
+    instance.feed.set(super::Line::Broken);
+    soon(async || instance.feed.subscriptions() == 0).await;
+    let before = instance.reads();
+    let led = instance.services.links.follow(link.id, VisitSource::Qr, None).await.unwrap();
+    assert_eq!((led.title.as_str(), instance.reads()), ("Campaign", before));
+    // Whether a visit counts is what the store says.
+    instance.visit(&link, 1).await;
+    instance.services.pending_visits().settled().await;
+    assert!(instance.reads() > before);
+    assert_eq!(visits(&stage, &link).await, 1);
+}
