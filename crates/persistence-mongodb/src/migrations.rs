@@ -56,7 +56,7 @@ const ALL: &[Migration] = files![
     "0005__ledger",
     "0006__ledger_index",
     "0007__quotas",
-    "0009__shortened_decisions",
+    "0008__shortened_decisions",
 ];
 
 /// What a file holds.
