@@ -92,6 +92,7 @@ async fn how_many_visits_of_an_address_are_paid_can_be_set() {
             let agent = format!("{BROWSER} {limit} {number}");
             follow(&instance, &link(&joined), "203.0.113.7", &agent).await;
         }
+        instance.visits.settled().await;
         assert_eq!(counters(&server, &joined).await.paid_units, paid, "at most {limit}");
     }
     assert_paid(counters(&server, &joined).await, 24, 5);
@@ -111,6 +112,7 @@ async fn two_instances_pay_an_address_no_more_than_one() {
         async move { follow(instance, path, &address, &agent).await.status }
     });
     assert_eq!(join_all(visits).await, [302; 60]);
+    other.visits.settled().await;
     assert_paid(counters(&server, &joined).await, 60, 9);
     server.assert_reconciled().await;
 }
