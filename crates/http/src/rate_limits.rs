@@ -38,6 +38,8 @@ use crate::{
 
 /// After so many questions those are forgotten who have all their allowance again. There are hardly more keys than this.
 const SWEEP_AFTER: usize = 16_384;
+/// The longest that an address waits.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Addresses at most that have to wait after too many unknown tokens; beyond that, those who wait are forgotten.
 const MAX_WAITING: usize = 16_384;
 
@@ -107,11 +109,14 @@ impl RateLimits {
     /// Notes that an address has had a token looked up which nobody has.
     fn note_unknown_token(&self, address: AddressKey) {
         let Err(wait) = self.unknown_tokens.wait(address) else { return };
+        let now = Instant::now();
         let mut waiting = self.waiting.write().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MAX_WAITING {
             waiting.clear();
         }
-        waiting.insert(address, Instant::now() + wait);
+        // Those that were looked up at once, before any was known to be one too many, add up.
+        let until = waiting.get(&address).map_or(now, |until| now.max(*until)) + wait;
+        waiting.insert(address, until.min(now + LONGEST_WAIT));
     }
 
     /// Whether anybody's unknown tokens are not looked up.
@@ -179,8 +184,8 @@ pub(crate) fn caller(request: &HttpRequest, state: &ApiState) -> AddressKey {
     client_address(request, &state.settings).key()
 }
 
-/// Refuses, without a look into the store, tokens that are not in memory, to an address that has asked for too many which
-/// nobody has. Screens that somebody watches are in memory, so that they go on also behind that address.
+/// Refuses, without a look into the store, tokens that were not found in the last hour, to an address that has asked for too
+/// many which nobody has. Screens that somebody watches go on also behind that address.
 pub(crate) async fn limit_unknown_tokens<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -190,8 +195,8 @@ pub(crate) async fn limit_unknown_tokens<B: MessageBody + 'static>(
     };
     if state.limits.anybody_waits()
         && let Some(wait) = state.limits.waits(caller(request.request(), &state))
-        && let Some((token, rest)) = addressed_token(request.path())
-        && !state.services.overlay.remembers(token)
+        && let Some((token, rest)) = addressed_token(request.match_info().as_str())
+        && !state.services.overlay.has_found(token)
     {
         let refusal = state.limits.unknown_tokens.refusal(wait);
         // What a browser shows is a page also now; the overlay's is transparent, and tries again.
@@ -221,18 +226,24 @@ fn is_unknown_token<B>(response: &ServiceResponse<B>, state: &ApiState) -> bool 
     let code = response.response().error().and_then(|error| error.as_error::<ApiError>()).map(ApiError::code);
     token.is_some_and(|token| match code {
         Some(code) => code == ErrorCode::UnknownToken,
-        None => !state.services.overlay.remembers(token),
+        None => !state.services.overlay.has_found(token),
     })
 }
 
-/// The token in a path such as `/api/v1/overlay/{token}/data` or `/api/v1/campaigns/click/{token}`, and what follows it.
+/// The token in the path of a route that is addressed by one, such as `/api/v1/overlay/{token}/data` or
+/// `/api/v1/campaigns/click/{token}`, and what follows it. `path` is the one that routes are matched by.
 fn addressed_token(path: &str) -> Option<(&str, Option<&str>)> {
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let token = match parts.by_ref().find(|part| matches!(*part, "overlay" | "campaigns"))? {
-        "overlay" => parts.next(),
-        _ => parts.nth(1),
-    };
-    Some((token?, parts.next()))
+    let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
+    parts.next_if_eq(&"api")?;
+    parts.next_if_eq(&"v1");
+    match parts.next()? {
+        "overlay" => {}
+        "campaigns" => {
+            parts.next_if(|part| matches!(*part, "click" | "impression"))?;
+        }
+        _ => return None,
+    }
+    Some((parts.next()?, parts.next()))
 }
 
 #[cfg(test)]
@@ -268,7 +279,15 @@ mod tests {
         assert_eq!(addressed_token("/api/v1/overlay/abc/data"), Some(("abc", Some("data"))));
         assert_eq!(addressed_token("//api//overlay/abc/"), Some(("abc", None)));
         assert_eq!(addressed_token("/api/v1/campaigns/impression/abc"), Some(("abc", None)));
-        assert_eq!(addressed_token("/api/v1/users/me"), None);
-        assert_eq!(addressed_token("/c/abc"), None);
+        for without in [
+            "/api/v1/users/me",
+            "/api/v1/users/me/overlay/status",
+            "/api/v1/users/me/overlay/regenerate",
+            "/api/v1/campaigns/streamer/active",
+            "/api/v1/overlay",
+            "/c/abc",
+        ] {
+            assert_eq!(addressed_token(without), None, "{without}");
+        }
     }
 }

@@ -57,7 +57,7 @@
       let wait = backOff(failures);
       try {
         const answer = await request(url, options);
-        if (answer.status < 500 && answer.status !== 429) return;
+        if (answer.status < 500 && ![408, 425, 429].includes(answer.status)) return;
         wait = Math.max(wait, answer.retryAfter);
       } catch {
         // The network is away: try again.

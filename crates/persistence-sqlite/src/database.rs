@@ -20,7 +20,7 @@ use tokio::{
     time::timeout_at,
 };
 
-use self::writer::Writer;
+use self::writer::{IfFull, Writer};
 use crate::{
     error::{DbError, DbResult, from_sqlite},
     files,
@@ -152,7 +152,17 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
     {
-        self.inner.writer.run(Instant::now() + self.within, task).await
+        self.inner.writer.run(Instant::now() + self.within, IfFull::Refuse, task).await
+    }
+
+    /// As [`with_writer`](Self::with_writer), and also while more others wait than may: for the one batch of events of this
+    /// process.
+    pub(crate) async fn with_writer_in_any_case<T, F>(&self, task: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
+    {
+        self.inner.writer.run(Instant::now() + self.within, IfFull::Wait, task).await
     }
 }
 

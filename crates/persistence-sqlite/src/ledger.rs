@@ -30,7 +30,7 @@ impl Ledger for SqliteStore {
     async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
         let ids = self.ids.clone();
         let record = move |connection: &mut Connection| record(connection, &mut lock(&ids), &batch);
-        self.database.with_writer(record).await
+        self.database.with_writer_in_any_case(record).await
     }
 
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError> {

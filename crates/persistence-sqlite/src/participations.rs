@@ -46,9 +46,13 @@ impl ParticipationRepository for SqliteStore {
                 db.prepare_cached(
                     "SELECT id, campaign_id FROM participations WHERE streamer_id = ? AND status = 'active' LIMIT ?",
                 )?
+                // An id that is none of ours leads to no campaign.
                 .query_and_then((text(streamer), limit), |row| {
-                    EntityRow::new(row, Entity::Participation, "id")?.parse("campaign_id")
+                    Ok(EntityRow::new(row, Entity::Participation, "id")
+                        .and_then(|row| row.parse("campaign_id"))
+                        .ok())
                 })?
+                .filter_map(Result::transpose)
                 .collect()
             })
             .await

@@ -1,6 +1,7 @@
 //! The server, wired and bound, ready to run.
 
 use std::{
+    io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -19,6 +20,7 @@ use tokio::{
 use crate::{
     ApplicationSettings, ConnectionCounts, HttpSettings,
     connections::{self, Running},
+    stop::Stop,
 };
 
 /// Connections that may wait to be accepted, as when all overlays come back at once after a restart.
@@ -37,7 +39,7 @@ pub enum ApplicationError {
     #[error(
         "cannot listen on {0}: is another server running there? Choose another address with GAMETRIGGERS__HTTP__BIND"
     )]
-    Bind(SocketAddr, #[source] std::io::Error),
+    Bind(SocketAddr, #[source] io::Error),
     /// The address that viewers use cannot be made from the one to listen on.
     #[error("http.public_url is needed")]
     PublicUrl(#[from] InvalidWebUrl),
@@ -147,10 +149,28 @@ impl Application {
         self.pending_visits.clone()
     }
 
-    /// The server, to be awaited; it ends after SIGINT or SIGTERM, when running requests are answered. Then
-    /// [`record`](Self::record) what it took.
+    /// The server, to be awaited; it ends when its handle says so.
     pub fn server(self) -> Server {
         self.server
+    }
+
+    /// Runs the server until the process is told to stop, the running requests are answered and the visits that were led on
+    /// are recorded. The store may take five seconds to record them.
+    pub(crate) async fn run_until(self, mut stop: Stop) -> io::Result<()> {
+        let visits = self.pending_visits;
+        let handle = self.server.handle();
+        tokio::spawn(async move {
+            stop.told().await;
+            handle.stop(true).await;
+        });
+        self.server.await?;
+        if timeout(VISITS_RECORDED_WITHIN, visits.settled()).await.is_err() {
+            tracing::warn!(
+                visits = visits.count(),
+                "the server ends before the store has taken these visits"
+            );
+        }
+        Ok(())
     }
 
     /// Logs, every minute and when it is dropped, how many connections came to a bad end.
@@ -181,20 +201,7 @@ impl Drop for ConnectionLog {
     }
 }
 
-impl Application {
-    /// Waits until the visits that were led on are recorded, but no longer than five seconds. To be called when the server
-    /// has ended and nothing more comes.
-    pub async fn record(visits: &PendingVisits) {
-        if timeout(VISITS_RECORDED_WITHIN, visits.settled()).await.is_err() {
-            tracing::warn!(
-                visits = visits.count(),
-                "the server ends before the store has taken these visits"
-            );
-        }
-    }
-}
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // As the standard library has it: the port of a server that has just ended can be had on Unix.
     #[cfg(unix)]

@@ -36,8 +36,11 @@ const NOT_IN_LIST: [&str; 21] = [
     "^k6/",
 ];
 
-/// All patterns as one automaton, which the first visitor makes in some milliseconds: a match takes as long as the agent is
-/// long, however many patterns there are.
+/// How much of a user agent is looked at, in bytes. Programs name themselves near the beginning, and a match takes time for
+/// every byte.
+const LOOKED_AT_BYTES: usize = 512;
+
+/// All patterns as one automaton, which the first visitor makes in some milliseconds.
 static PROGRAMS: LazyLock<RegexSet> = LazyLock::new(|| {
     compile().unwrap_or_else(|error| {
         // The patterns are part of the program, and a test compiles them.
@@ -57,9 +60,11 @@ fn compile() -> Result<RegexSet, Box<dyn std::error::Error>> {
     Ok(RegexSetBuilder::new(patterns).unicode(false).build()?)
 }
 
-/// Whether a visitor with this user agent is a program, as one without is.
+/// Whether a visitor with this user agent is a program, as one without is. Of a longer one only the first
+/// [`LOOKED_AT_BYTES`] are looked at.
 pub(crate) fn is_bot(agent: &str) -> bool {
-    agent.trim().is_empty() || PROGRAMS.is_match(agent.as_bytes())
+    let agent = agent.trim().as_bytes();
+    agent.is_empty() || PROGRAMS.is_match(&agent[..agent.len().min(LOOKED_AT_BYTES)])
 }
 
 #[cfg(test)]

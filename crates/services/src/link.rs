@@ -103,11 +103,6 @@ impl Links {
         self.snapshots.keep_link(reading, &link);
         Ok(link)
     }
-
-    /// What shows this campaign is read again.
-    pub(crate) fn forget(&self, campaign: CampaignId) {
-        self.snapshots.forget(campaign.object_id());
-    }
 }
 
 /// Whether viewers may have met the campaign: a draft's address is nobody's business yet.

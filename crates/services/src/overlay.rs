@@ -63,10 +63,11 @@ impl OverlayService {
         Ok(Streamer::from(&user))
     }
 
-    /// Whether it is known from memory whose screen a token addresses.
+    /// Whether this instance has found within the last hour whose screen a token addresses, and not since then that it is
+    /// nobody's any more.
     #[must_use]
-    pub fn remembers(&self, token: &str) -> bool {
-        self.snapshots.find(token).is_some()
+    pub fn has_found(&self, token: &str) -> bool {
+        self.snapshots.has_found(token)
     }
 
     /// [`resolve`](Self::resolve) for whoever decides, or judges whether a decision is in force: as it is in the store.
@@ -95,6 +96,7 @@ impl OverlayService {
             Some(user) => Some(user),
             None => self.streamer_of_participation(token).await?,
         };
+        self.snapshots.note_found(token, user.is_some());
         user.ok_or(ServiceError::UnknownToken)
     }
 
@@ -144,12 +146,15 @@ impl OverlayService {
             OnScreen::Empty(reason) => {
                 // Whatever becomes of campaigns, such a screen stays empty.
                 let is_closed = *reason != EmptyReason::NoCampaign;
-                let joined = if is_closed || !self.snapshots.is_trusted() {
-                    Vec::new()
+                let joined = if is_closed {
+                    Joined::from(Vec::new())
+                } else if self.snapshots.is_trusted() {
+                    Joined::from(self.storage.participations.list_joined(screen.user.id, JOINED_MAX).await?)
                 } else {
-                    self.storage.participations.list_joined(screen.user.id, JOINED_MAX).await?
+                    // It will hardly be kept. If it is, it depends on everything.
+                    Joined::TooMany
                 };
-                Shown::Empty { reason: *reason, joined: Joined::from(joined) }
+                Shown::Empty { reason: *reason, joined }
             }
         })
     }

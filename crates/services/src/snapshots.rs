@@ -11,6 +11,7 @@
 //! used.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -33,6 +34,8 @@ use crate::{
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 /// When a screen is read again whatever the store says, so that nothing that is never told of lasts longer.
 const LIFETIME: Duration = Duration::from_secs(30);
+/// How long a token that was found is known to be good for more than nothing, whatever has changed since.
+const FOUND_FOR: Duration = Duration::from_hours(1);
 /// Snapshots at most; beyond that, those used least go.
 const CAPACITY: u64 = 100_000;
 /// Groups of documents that are forgotten together, because a number each would be a table as large as the snapshots. Half a
@@ -42,6 +45,9 @@ const GROUPS: usize = 1 << 16;
 /// What is known of screens.
 pub(crate) struct Snapshots {
     by_token: Cache<ScreenToken, Arc<Snapshot>>,
+    /// Hashes of tokens that were found to be somebody's.
+    found: Cache<u64, ()>,
+    hasher: RandomState,
     /// Of decisions to which events were credited, and since when this is known.
     displays: Cache<DecisionId, (Display, Reading)>,
     /// Kept beyond their lifetime: whoever follows a link is led on also while the store is away.
@@ -113,6 +119,8 @@ impl Snapshots {
     pub(crate) fn new() -> Self {
         Self {
             by_token: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
+            found: Cache::builder().max_capacity(CAPACITY).time_to_idle(FOUND_FOR).build(),
+            hasher: RandomState::new(),
             displays: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build(),
             links: Cache::builder().max_capacity(CAPACITY).build(),
             forgettings: AtomicU64::new(0),
@@ -120,6 +128,21 @@ impl Snapshots {
             epoch: Instant::now(),
             trusted_until_ms: AtomicU64::new(0),
         }
+    }
+
+    /// Notes what the store said of a token: whether it is anybody's.
+    pub(crate) fn note_found(&self, token: &ScreenToken, is_found: bool) {
+        let hash = self.hasher.hash_one(token.expose());
+        if is_found {
+            self.found.insert(hash, ());
+        } else {
+            self.found.invalidate(&hash);
+        }
+    }
+
+    /// Whether the token was somebody's when the store was last asked for it, and that, or this question, is not long ago.
+    pub(crate) fn has_found(&self, token: &str) -> bool {
+        self.found.get(&self.hasher.hash_one(token)).is_some()
     }
 
     /// What is known of the screen that the token addresses.

@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::future::join_all;
 use gametriggers_domain::ledger::Entry;
-use gametriggers_persistence::{Outcome, StorageError};
+use gametriggers_persistence::StorageError;
 use tokio::{
     sync::{
         Notify,
@@ -86,7 +86,6 @@ impl Waiting {
 
     /// A visit that is not counted. Said once now, and how many there were when the store goes on.
     fn refuse(&self) {
-        self.settle(1);
         if self.refused.fetch_add(1, Ordering::SeqCst) == 0 {
             tracing::warn!(
                 waiting = VISITS_MAX,
@@ -112,15 +111,18 @@ impl Visits {
 
     /// Takes a visit. Whether it counts is judged when it is recorded.
     pub(crate) async fn take(&self, visit: Entry) {
-        self.waiting.count.fetch_add(1, Ordering::SeqCst);
-        match self.sender.try_send(visit) {
-            Ok(()) => {}
-            Err(TrySendError::Full(visit)) if !self.waiting.is_stuck.load(Ordering::SeqCst) => {
-                if !matches!(timeout(ROOM_WITHIN, self.sender.send(visit)).await, Ok(Ok(()))) {
-                    self.waiting.refuse();
-                }
+        let room = match self.sender.try_reserve() {
+            Err(TrySendError::Full(())) if !self.waiting.is_stuck.load(Ordering::SeqCst) => {
+                timeout(ROOM_WITHIN, self.sender.reserve()).await.ok().and_then(Result::ok)
             }
-            Err(_) => self.waiting.refuse(),
+            room => room.ok(),
+        };
+        match room {
+            Some(room) => {
+                self.waiting.count.fetch_add(1, Ordering::SeqCst);
+                room.send(visit);
+            }
+            None => self.waiting.refuse(),
         }
     }
 }
@@ -179,8 +181,6 @@ impl Recording {
             let mut last_error = None;
             for (visit, outcome) in visits.into_iter().zip(outcomes) {
                 match outcome {
-                    // Its money is gone: whoever shows it looks again.
-                    Ok(Outcome::Rejected(_)) => self.links.forget(visit.campaign),
                     Ok(_) => {}
                     Err(error) if error.is_retryable() => {
                         left.push(visit);

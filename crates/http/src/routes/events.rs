@@ -270,6 +270,9 @@ pub(crate) async fn ping(
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let event = event(&request, body)?;
+    if event.receipt.is_some() {
+        state.limits.event(&token)?;
+    }
     // Defect O2: pages pinged with a participation token, which ping did not know.
     let display = state.services.tracking.ping(&token, &event).await?;
     let display = display.map(EventResponse::from);

@@ -6,7 +6,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
-        mpsc::{self, SyncSender, TrySendError},
+        mpsc::{self, Sender},
     },
     thread,
     time::Instant,
@@ -14,19 +14,38 @@ use std::{
 
 use gametriggers_persistence::StorageError;
 use rusqlite::Connection;
-use tokio::{sync::oneshot, time::timeout_at};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout_at,
+};
 
 use super::{GRACE, left_until, unavailable};
 use crate::error::{DbError, DbResult};
 
-/// Tasks that may wait for the thread; more are refused at once.
+/// Tasks that may wait for the thread.
 const QUEUE_MAX: usize = 1_024;
 
 /// To the thread on which all writing is done, one task after the other. The thread ends when this is dropped.
-pub(super) struct Writer(SyncSender<Job>);
+pub(super) struct Writer {
+    sender: Sender<Job>,
+    /// The places of those that wait for the thread.
+    places: Arc<Semaphore>,
+}
+
+/// What becomes of a task that finds the queue full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfFull {
+    /// It is refused at once.
+    Refuse,
+    /// It waits for a place until its deadline, before all that come later. For a batch of events: there is one at a time,
+    /// and many wait for it.
+    Wait,
+}
 
 /// What is to be done on the writing connection.
 struct Job {
+    /// Given back when it is begun.
+    place: OwnedSemaphorePermit,
     turn: Arc<Turn>,
     deadline: Instant,
     task: Box<dyn FnOnce(&mut Connection) + Send>,
@@ -34,13 +53,13 @@ struct Job {
 
 impl Writer {
     pub(super) fn spawn(mut connection: Connection) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::sync_channel::<Job>(QUEUE_MAX);
+        let (sender, receiver) = mpsc::channel::<Job>();
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(move || {
             for job in receiver {
                 job.run(&mut connection);
             }
         })?;
-        Ok(Self(sender))
+        Ok(Self { sender, places: Arc::new(Semaphore::new(QUEUE_MAX)) })
     }
 
     /// Runs `task` before the deadline or not at all. Once begun, it is done to its end, also if nobody waits for it any more.
@@ -48,26 +67,29 @@ impl Writer {
     /// # Errors
     /// Those of the task; [`StorageError::Unavailable`] if the queue is full or the deadline has passed, with an unknown
     /// outcome only where the task was begun.
-    pub(super) async fn run<T, F>(&self, deadline: Instant, task: F) -> Result<T, StorageError>
+    pub(super) async fn run<T, F>(
+        &self,
+        deadline: Instant,
+        if_full: IfFull,
+        task: F,
+    ) -> Result<T, StorageError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> DbResult<T> + Send + 'static,
     {
+        let place = self.place(deadline, if_full).await?;
         let (answer, answered) = oneshot::channel();
         let turn = Arc::new(Turn::default());
         let job = Job {
+            place,
             turn: turn.clone(),
             deadline,
             task: Box::new(move |connection| {
                 answer.send(task(connection)).ok();
             }),
         };
-        self.0.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => {
-                unavailable(false, "more changes wait for the store than it keeps up with")
-            }
-            TrySendError::Disconnected(_) => StorageError::Backend("the thread that writes has ended".into()),
-        })?;
+        let ended = |_| StorageError::Backend("the thread that writes has ended".into());
+        self.sender.send(job).map_err(ended)?;
         match timeout_at((deadline + GRACE).into(), answered).await {
             Ok(Ok(answer)) => answer.map_err(DbError::neutral),
             Ok(Err(_)) if turn.was_begun() => {
@@ -77,10 +99,23 @@ impl Writer {
             Err(_) => Err(unavailable(!turn.give_up(), "the store did not answer in time")),
         }
     }
+
+    /// A place in the queue.
+    async fn place(&self, deadline: Instant, if_full: IfFull) -> Result<OwnedSemaphorePermit, StorageError> {
+        let places = self.places.clone();
+        let place = match if_full {
+            IfFull::Refuse => places.try_acquire_owned().ok(),
+            IfFull::Wait => {
+                timeout_at(deadline.into(), places.acquire_owned()).await.ok().and_then(Result::ok)
+            }
+        };
+        place.ok_or_else(|| unavailable(false, "more changes wait for the store than it keeps up with"))
+    }
 }
 
 impl Job {
     fn run(self, connection: &mut Connection) {
+        drop(self.place);
         let Ok(left) = left_until(self.deadline) else { return };
         if !self.turn.begin() {
             return;

@@ -34,15 +34,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let application = Application::build_on(listener, &settings, &secret, storage, clock, |_| {})?;
     let _log = application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
-    let visits = application.pending_visits();
-    let server = application.server();
-    let handle = server.handle();
-    tokio::spawn(async move {
-        stop.told().await;
-        handle.stop(true).await;
-    });
-    server.await?;
-    Application::record(&visits).await;
+    application.run_until(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -57,7 +49,6 @@ async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> a
     let running = Running {
         keep_alive: false,
         workers: 1,
-        handles_signals: false,
         ..Running::at_work(settings.limits, settings.http.trusted_proxies > 0, HAND_OVER_SECONDS)
     };
     let app = move || waiting_app(&http).wrap(from_fn(connections::close_after_unread_body));

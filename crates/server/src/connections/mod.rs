@@ -58,7 +58,6 @@ pub(crate) struct Running {
     pub(crate) workers: usize,
     /// Seconds that running requests have after the signal to stop.
     pub(crate) shutdown_seconds: u64,
-    pub(crate) handles_signals: bool,
     pub(crate) counts: Arc<ConnectionCounts>,
 }
 
@@ -66,20 +65,12 @@ impl Running {
     /// As a server runs that does its work.
     pub(crate) fn at_work(limits: LimitSettings, behind_proxy: bool, shutdown_seconds: u64) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self {
-            limits,
-            behind_proxy,
-            keep_alive: true,
-            workers,
-            shutdown_seconds,
-            handles_signals: true,
-            counts: Arc::default(),
-        }
+        Self { limits, behind_proxy, keep_alive: true, workers, shutdown_seconds, counts: Arc::default() }
     }
 }
 
-/// Serves an application, one per worker thread, on an address that was taken before. To be called within a Tokio
-/// runtime.
+/// Serves an application, one per worker thread, on an address that was taken before. The process's signals are for the
+/// caller to listen to. To be called within a Tokio runtime.
 ///
 /// # Errors
 /// If the address cannot be listened to.
@@ -106,14 +97,12 @@ where
         head: Duration::from_secs(limits.head_seconds.into()),
         write: Duration::from_secs(limits.write_seconds.into()),
     };
-    let mut builder = Server::build()
+    let builder = Server::build()
+        .disable_signals()
         .workers(workers)
         .shutdown_timeout(running.shutdown_seconds)
         .worker_max_blocking_threads(BLOCKING_THREADS)
         .max_concurrent_connections(of_one_thread);
-    if !running.handles_signals {
-        builder = builder.disable_signals();
-    }
     let signal = builder.graceful_shutdown_signal();
     let server = builder.listen(format!("http-{address}"), listener, move || {
         let signal = signal.clone();

@@ -61,7 +61,8 @@ impl Progress {
         self.body_used.replace(false)
     }
 
-    /// Notes that the rest of a body will not be read: the connection ends, and what comes until then is thrown away.
+    /// Notes that the rest of a body will not be read. If there is any, the connection ends, and what comes until then is
+    /// thrown away, however much.
     pub(super) fn leave_unread(&self) {
         self.discards.set(true);
         self.wake();

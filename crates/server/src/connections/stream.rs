@@ -132,13 +132,10 @@ impl AsyncRead for DeadlineStream {
         let this = self.get_mut();
         this.progress.polled_by(cx);
         this.check_place()?;
-        if this.progress.discards() {
-            return Pin::new(&mut this.io).poll_read(cx, buffer);
-        }
         if this.progress.take_body_used() {
             this.ahead = 0;
         }
-        if this.ahead >= READ_AHEAD_BYTES {
+        if this.ahead >= READ_AHEAD_BYTES && !this.progress.discards() {
             return this.poll_asked(cx).map(Err);
         }
         if this.at_once >= AT_ONCE_BYTES {

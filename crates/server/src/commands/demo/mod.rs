@@ -16,6 +16,7 @@ use gametriggers_services::Clock;
 use crate::{
     Application, Defaults, Settings, Store, SystemClock,
     secret::{self, Secret},
+    stop::Stop,
 };
 
 /// A file of its own, so that a demo never touches a real store; and no log between its own lines.
@@ -67,9 +68,7 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
         name = streamer.name,
         store = settings.storage.url,
     );
-    let visits = application.pending_visits();
-    application.server().await?;
-    Application::record(&visits).await;
+    application.run_until(Stop::listen()?).await?;
     println!("The demo has ended.");
     Ok(ExitCode::SUCCESS)
 }

@@ -120,6 +120,14 @@ fn a_request_that_never_ends_ends_its_connection_the_second_as_the_first() {
     let sending = dribble(&second, b"a");
     read_to_end(&second);
     sending.join().unwrap();
+
+    // A body that came whole and that nobody read leaves the connection as it was.
+    let mut third = connect(&server);
+    third.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx").unwrap();
+    let count = third.read(&mut answer).unwrap();
+    assert!(answer[..count].starts_with(b"HTTP/1.1 200 "));
+    third.write_all(b"G").ok();
+    read_to_end(&third);
     server.stop();
 }
 
