@@ -3,11 +3,12 @@
 use std::{
     collections::HashSet,
     fs::{self, File},
-    io::Read,
+    io::{self, Read, Write},
     path::Path,
 };
 
 use anyhow::{Context, bail, ensure};
+use tempfile::NamedTempFile;
 
 /// RFC 7518, section 3.2: a key for HS256 has 256 bits or more.
 const MIN_BYTES: usize = 32;
@@ -86,21 +87,20 @@ fn require_private(_: &File, _: &Path) -> anyhow::Result<()> {
 /// If the file cannot be written.
 pub(crate) fn make_unless_present(path: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot keep a secret in {}", path.display());
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(cannot)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(cannot)?;
+    if path.exists() {
+        return Ok(());
     }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => {
-            let mut bytes = [0; MIN_BYTES];
-            getrandom::fill(&mut bytes).context("the operating system gave no random bytes")?;
-            std::io::Write::write_all(&mut file, hex::encode(bytes).as_bytes()).with_context(cannot)
+    let mut bytes = [0; MIN_BYTES];
+    getrandom::fill(&mut bytes).context("the operating system gave no random bytes")?;
+    let mut file = NamedTempFile::new_in(folder).with_context(cannot)?;
+    file.write_all(hex::encode(bytes).as_bytes()).with_context(cannot)?;
+    match file.persist_noclobber(path) {
+        Err(refused) if refused.error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(refused.error).with_context(cannot)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error).with_context(cannot),
+        _ => Ok(()),
     }
 }
 
@@ -121,5 +121,20 @@ mod tests {
         }
         assert!(refused("0123456789abcdef0123456789abcde").contains("fewer than 32 bytes"));
         assert!(Secret::new("0123456789abcdef0123456789abcdef", "it").is_ok());
+    }
+    #[test]
+    fn whoever_makes_a_secret_at_once_reads_the_same_whole_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("demo.secret");
+        let read = || {
+            make_unless_present(&path).unwrap();
+            Secret::read(&path).unwrap().into_bytes()
+        };
+        let secrets = std::thread::scope(|scope| {
+            let readers: Vec<_> = (0..32).map(|_| scope.spawn(read)).collect();
+            readers.into_iter().map(|reader| reader.join().unwrap()).collect::<HashSet<_>>()
+        });
+        assert_eq!(secrets.len(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }
