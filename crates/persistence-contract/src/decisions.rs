@@ -5,7 +5,7 @@ use gametriggers_domain::{
     eligibility::EmptyReason,
     selection::{Candidate, Seed, SelectionContext, SelectionStrategy, select},
 };
-use gametriggers_persistence::{EndedDecision, Shortening, StoredDecision};
+use gametriggers_persistence::{EndedDecision, Entity, Shortening, StorageError, StoredDecision};
 use gametriggers_types::{
     CampaignId, DecisionId, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
 };
@@ -36,6 +36,7 @@ crate::laws! { $ decisions:
     old_decisions_are_shortened_but_for_each_streamers_latest,
     a_shortened_decision_still_says_what_was_paid,
     shortening_goes_on_where_it_stood_and_looks_at_each_decision_once,
+    a_decision_that_cannot_be_read_stays_as_it_is_and_stops_no_others_shortening,
 }
 
 /// The weights as they are, whatever the candidates.
@@ -419,4 +420,35 @@ async fn shortening_goes_on_where_it_stood_and_looks_at_each_decision_once(fixtu
         let is_short = stored(fixture, decision.id).await.decision.selection().unwrap().is_shortened();
         assert_eq!(is_short, decision.id.ordinal < 5, "{}", decision.id);
     }
+}
+
+/// Neither itself, nor as the successor of another one, nor as the last of a step.
+async fn a_decision_that_cannot_be_read_stays_as_it_is_and_stops_no_others_shortening(
+    fixture: &impl Fixture,
+) {
+    let all = store_draws(fixture, 1, 9).await;
+    let falsified = all[3].id;
+    fixture.falsify_decision(falsified).await;
+    let decisions = fixture.reopen().await.decisions;
+    let (mut after, mut shortened) = (None, 0);
+    loop {
+        let step = decisions.shorten(minute(100_000), after, 2).await.unwrap();
+        shortened += step.shortened;
+        after = step.last;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(shortened, 7);
+    for decision in all.iter().filter(|decision| decision.id != falsified) {
+        // What is known of a decision includes when the next one began.
+        if decision.id.successor() != falsified {
+            assert_eq!(
+                stored(fixture, decision.id).await.decision.selection().unwrap().is_shortened(),
+                decision.id.ordinal < 9
+            );
+        }
+    }
+    let error = decisions.find(falsified).await.unwrap_err();
+    assert!(matches!(error, StorageError::Corrupt { entity: Entity::Decision, .. }), "{error:?}");
 }

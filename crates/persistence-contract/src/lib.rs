@@ -56,7 +56,7 @@ mod users;
 
 use async_trait::async_trait;
 use gametriggers_persistence::{Entity, Repositories};
-use gametriggers_types::{CampaignId, ObjectId, ParticipationId};
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId};
 use serde_json::Value;
 
 /// A store for one case, empty and migrated, with what keeps it alive and cleans it up.
@@ -83,6 +83,9 @@ pub trait Fixture: Send + Sync + Sized {
     /// Behind the store's back, gives a field that is no key to this participation or campaign a value that cannot be read.
     /// There are several ways to do so, numbered from 0; false, and nothing is changed, where there is none of this number.
     async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool;
+
+    /// Behind the store's back, gives the decision a basis that there is not.
+    async fn falsify_decision(&self, id: DecisionId);
 
     /// What is stored of this document under this name of the previous system, of those names that no repository gives back:
     /// `password` of a user, and the other fields of an imported document.

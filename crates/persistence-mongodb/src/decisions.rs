@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     MongoStore, call, collection,
     document::{self, StoredId, stored_count, stored_time, update_each},
-    error::{is_duplicate_key, neutral},
+    error::{is_duplicate_key, neutral, warn_once},
 };
 
 /// How often an upsert that met another one's insertion is made again; the second time the document is there.
@@ -77,7 +77,7 @@ impl DecisionRepository for MongoStore {
         after: Option<EndedDecision>,
         limit: u32,
     ) -> Result<Shortening, StorageError> {
-        let page = self.with_tally(ended_before, after, limit).await?;
+        let (page, is_full) = self.with_tally(ended_before, after, limit).await?;
         let followed = self.followed(&page).await?;
         let mut statements = Vec::new();
         for decision in page.iter().filter(|decision| followed.contains(&decision.id)) {
@@ -92,7 +92,6 @@ impl DecisionRepository for MongoStore {
         }
         let shortened = u64::try_from(statements.len()).unwrap_or(u64::MAX);
         update_each(&self.database, collection::DECISIONS, statements).await?;
-        let is_full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let last = page.last().filter(|_| is_full);
         let last = last.map(|last| EndedDecision { until: last.until, id: last.id });
         Ok(Shortening { shortened, last })
@@ -104,13 +103,14 @@ impl MongoStore {
         self.collection(collection::DECISIONS)
     }
 
-    /// The next decisions that ended before the moment and carry a tally, by an index of just these.
+    /// The next decisions that ended before the moment and carry a tally, by an index of just these, without those that
+    /// cannot be read; and whether there may be more.
     async fn with_tally(
         &self,
         ended_before: Timestamp,
         after: Option<EndedDecision>,
         limit: u32,
-    ) -> Result<Vec<Decision>, StorageError> {
+    ) -> Result<(Vec<Decision>, bool), StorageError> {
         let mut filter = has_tally();
         let ended_before = stored_time(ended_before);
         filter.insert("until", doc! {"$lt": ended_before});
@@ -129,7 +129,18 @@ impl MongoStore {
             let order = doc! {"until": 1, "streamerId": 1, "ordinal": 1};
             decisions.find(filter).sort(order).limit(i64::from(limit)).await?.try_collect::<Vec<_>>().await
         };
-        call::read(finding).await?.iter().map(read).collect()
+        let found = call::read(finding).await?;
+        let mut page = Vec::with_capacity(found.len());
+        for document in &found {
+            match read(document) {
+                Ok(decision) => page.push(decision),
+                Err(error @ StorageError::Corrupt { .. }) => {
+                    warn_once(&self.reported, "not shortened", &error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((page, found.len() >= usize::try_from(limit).unwrap_or(usize::MAX)))
     }
 
     /// Which of these have a successor.

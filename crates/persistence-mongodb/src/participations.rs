@@ -23,6 +23,7 @@ use mongodb::Collection;
 use crate::{
     MongoStore, call, campaigns, collection,
     document::{self, StoredId, by_id, stored_time},
+    error::warn_once,
     insertion,
 };
 
@@ -189,10 +190,7 @@ impl MongoStore {
                 Ok(pair) => readable.push(pair),
                 // One document that was falsified long ago must not empty the screens of all who share its campaign.
                 Err(error @ StorageError::Corrupt { .. }) => {
-                    let message = error.to_string();
-                    if self.reported.is_new(&message) {
-                        tracing::warn!("left out of lists: {message}");
-                    }
+                    warn_once(&self.reported, "left out of lists", &error);
                 }
                 Err(error) => return Err(error),
             }

@@ -8,7 +8,7 @@ use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
-use gametriggers_types::{CampaignId, ParticipationId};
+use gametriggers_types::{CampaignId, DecisionId, ParticipationId};
 use serde_json::Value;
 
 /// A database of its own that is dropped in the end.
@@ -86,6 +86,11 @@ impl Fixture for MongoFixture {
         let Some(fields) = fields else { return false };
         self.falsify(collection, doc! {"_id": id}, fields.clone()).await;
         true
+    }
+
+    async fn falsify_decision(&self, id: DecisionId) {
+        let key = doc! {"streamerId": object_id(id.streamer), "ordinal": i64::try_from(id.ordinal).unwrap()};
+        self.falsify("decisions", key, doc! {"basis": "none"}).await;
     }
 
     async fn kept_beside(

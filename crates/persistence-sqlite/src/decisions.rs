@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use gametriggers_domain::decision::{Basis, Content, Decision};
 use gametriggers_persistence::{
-    DecisionRepository, EndedDecision, Entity, Shortening, StorageError, StoredDecision,
+    DecisionRepository, EndedDecision, Entity, SaidOnce, Shortening, StorageError, StoredDecision,
 };
 use gametriggers_types::{DecisionId, Timestamp, UserId};
 use rusqlite::{Connection, Row};
 
 use crate::{
     SqliteStore,
-    error::DbResult,
+    error::{DbError, DbResult, warn_once},
     row::{EntityRow, json_text, signed, text},
 };
 
@@ -67,16 +67,16 @@ impl DecisionRepository for SqliteStore {
         after: Option<EndedDecision>,
         limit: u32,
     ) -> Result<Shortening, StorageError> {
+        let said = self.said.clone();
         self.database
             .write(move |db| {
-                let page = with_tally(db, ended_before, after, limit)?;
+                let (page, is_full) = with_tally(db, ended_before, after, limit, &said)?;
                 let mut shortened = 0;
                 for decision in &page {
-                    if find(db, decision.id.successor())?.is_some() {
+                    if is_there(db, decision.id.successor())? {
                         shortened += u64::from(shorten(db, &decision.clone().shortened())?);
                     }
                 }
-                let is_full = page.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
                 let last = page.last().filter(|_| is_full);
                 let last = last.map(|last| EndedDecision { until: last.until, id: last.id });
                 Ok(Shortening { shortened, last })
@@ -85,13 +85,15 @@ impl DecisionRepository for SqliteStore {
     }
 }
 
-/// The next decisions that ended before the moment and carry a tally, by an index of just these.
+/// The next decisions that ended before the moment and carry a tally, by an index of just these, without those that cannot
+/// be read; and whether there may be more.
 fn with_tally(
     db: &Connection,
     ended_before: Timestamp,
     after: Option<EndedDecision>,
     limit: u32,
-) -> DbResult<Vec<Decision>> {
+    said: &SaidOnce,
+) -> DbResult<(Vec<Decision>, bool)> {
     let sql = "SELECT * FROM decisions WHERE tally <> '{}' AND until_ms < ? \
                AND (until_ms, streamer_id, ordinal) > (?, ?, ?) \
                ORDER BY until_ms, streamer_id, ordinal LIMIT ?";
@@ -99,9 +101,21 @@ fn with_tally(
         || (i64::MIN, String::new(), 0),
         |after| (after.until.as_millisecond(), text(after.id.streamer), signed(after.id.ordinal)),
     );
-    db.prepare_cached(sql)?
-        .query_and_then((ended_before.as_millisecond(), until, streamer, ordinal, limit), from_row)?
-        .collect()
+    let mut list = db.prepare_cached(sql)?;
+    let found =
+        list.query_and_then((ended_before.as_millisecond(), until, streamer, ordinal, limit), from_row)?;
+    let (mut looked_at, mut page) = (0, Vec::new());
+    for decision in found {
+        looked_at += 1;
+        match decision {
+            Ok(decision) => page.push(decision),
+            Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
+                warn_once(said, "not shortened", &error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((page, looked_at >= limit))
 }
 
 /// False if that was done before.
@@ -123,6 +137,11 @@ fn find(db: &Connection, id: DecisionId) -> DbResult<Option<Decision>> {
         .query_and_then((text(id.streamer), signed(id.ordinal)), from_row)?
         .next()
         .transpose()
+}
+
+fn is_there(db: &Connection, id: DecisionId) -> DbResult<bool> {
+    let sql = "SELECT 1 FROM decisions WHERE streamer_id = ? AND ordinal = ?";
+    Ok(db.prepare_cached(sql)?.exists((text(id.streamer), signed(id.ordinal)))?)
 }
 
 fn basis_word(basis: Basis) -> &'static str {

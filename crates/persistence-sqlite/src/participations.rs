@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 
 use crate::{
     SqliteStore, campaigns, counters,
-    error::{DbError, DbResult},
+    error::{DbError, DbResult, warn_once},
     insertion,
     row::{EntityRow, text},
 };
@@ -151,10 +151,7 @@ impl SqliteStore {
                         Ok(pair) => readable.push(pair),
                         // One row that was falsified long ago must not empty the screens of all who share its campaign.
                         Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
-                            let message = error.to_string();
-                            if said.is_new(&message) {
-                                tracing::warn!("left out of lists: {message}");
-                            }
+                            warn_once(&said, "left out of lists", &error);
                         }
                         Err(error) => return Err(error),
                     }

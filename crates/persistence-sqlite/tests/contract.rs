@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_types::{CampaignId, ObjectId, ParticipationId};
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -95,6 +95,12 @@ impl Fixture for SqliteFixture {
         true
     }
 
+    async fn falsify_decision(&self, id: DecisionId) {
+        let sql =
+            format!("UPDATE decisions SET basis = 'none' WHERE ordinal = {} AND streamer_id = ?", id.ordinal);
+        self.falsify(&sql, &id.streamer.to_string());
+    }
+
     async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
         let table = match entity {
             Entity::User => "users",
@@ -159,6 +165,10 @@ mod indexed {
 
         async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool {
             self.0.make_unreadable(what, way).await
+        }
+
+        async fn falsify_decision(&self, id: DecisionId) {
+            self.0.falsify_decision(id).await;
         }
 
         async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
