@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, File},
+    fs::{DirBuilder, File},
     io::{self, Read, Write},
     path::Path,
 };
@@ -80,15 +80,19 @@ fn require_private(_: &File, _: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a new secret into a file that only its owner can read, unless there is one already. Other processes see all of
-/// it or nothing.
+/// Writes a new secret into a file that only its owner can read, unless there is one already, and makes its folder for
+/// its owner alone where that is missing. Other processes see all of the secret or nothing.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub(crate) fn make_unless_present(path: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot keep a secret in {}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(cannot)?;
+    let mut folders = DirBuilder::new();
+    folders.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+    folders.create(folder).with_context(cannot)?;
     if path.exists() {
         return Ok(());
     }
@@ -125,7 +129,8 @@ mod tests {
     #[test]
     fn whoever_makes_a_secret_at_once_reads_the_same_whole_one() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("demo.secret");
+        let data = folder.path().join("data");
+        let path = data.join("demo.secret");
         let read = || {
             make_unless_present(&path).unwrap();
             Secret::read(&path).unwrap().into_bytes()
@@ -135,6 +140,11 @@ mod tests {
             readers.into_iter().map(|reader| reader.join().unwrap()).collect::<HashSet<_>>()
         });
         assert_eq!(secrets.len(), 1);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(data.read_dir().unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(data.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        }
     }
 }
