@@ -88,6 +88,8 @@ async fn o1_a_campaign_whose_media_would_run_script_is_never_shown() {
     click.assert_event("rejected", Some("nothing-on-screen"));
     let good = server.campaign().await;
     server.join(&streamer, &good).await;
+    let is_shown = async || server.data(&streamer.token).await["campaignId"] == good.id.to_string();
+    soon("the good campaign is on the screen", is_shown).await;
     for _ in 0..MEDIA.len() * 2 {
         server.clock.advance_seconds(180);
         assert_eq!(server.data(&streamer.token).await["campaignId"], good.id.to_string());

@@ -64,7 +64,7 @@ async fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
         let ended = folder.run(args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{args:?}");
         let message = ended.stderr.lines().last().unwrap();
-        assert!(message.contains(folder.store().first_migration()), "{message}");
+        assert!(message.contains(folder.store().first_migration()), "{}", ended.stderr);
     }
     assert_eq!(folder.store().everything().await, stored);
 }
