@@ -49,7 +49,7 @@ fn number(name: &str, given: Option<String>, default: u32, max: u32) -> Result<u
     tag = CAMPAIGNS,
     security(("bearer" = [])),
     params(
-        ("page" = Option<u32>, Query, description = "From 1, the default", minimum = 1, maximum = 4_294_967_295_u32),
+        ("page" = Option<i64>, Query, description = "From 1, the default", minimum = 1, maximum = 4_294_967_295_u32),
         ("limit" = Option<u32>, Query, description = "1 to 100, the default", minimum = 1, maximum = 100),
     ),
     responses(

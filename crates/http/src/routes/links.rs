@@ -178,6 +178,7 @@ pub(crate) async fn chat_command_text(
         (status = 302, description = "To the campaign's `clickUrl`.", headers(("Location" = String, description = "The campaign's `clickUrl`"))),
         (status = 200, description = "The campaign names no address.", content_type = "text/html", body = String),
         (status = 404, description = "No such overlay, or no campaign on screen.", content_type = "text/html", body = String),
+        (status = 429, description = "Too many unknown tokens from one address.", content_type = "text/html", body = String),
         (status = 503, description = "`STORE_UNAVAILABLE`: a page that asks to come again.", content_type = "text/html", body = String),
     )
 )]

@@ -175,6 +175,7 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     responses(
         (status = 200, description = "The page with what is on screen.", content_type = "text/html", body = String),
         (status = 404, description = "A transparent page that tries again.", content_type = "text/html", body = String),
+        (status = 429, description = "A transparent page that tries again: too many unknown tokens from one address.", content_type = "text/html", body = String),
         (status = 503, description = "A transparent page that tries again.", content_type = "text/html", body = String),
     )
 )]
