@@ -57,7 +57,7 @@ pub(crate) fn flag(value: &Bson) -> Read<bool> {
 }
 
 /// An instant, to the millisecond. One that is later than all that can be told, such as the end of the year 9999 that stands
-/// for never, is [`latest`]; one that is earlier is the earliest that can.
+/// for never, is read as the latest that can be told; one that is earlier, as the earliest.
 ///
 /// # Errors
 /// Where the value is no date.

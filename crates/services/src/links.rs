@@ -81,7 +81,7 @@ impl LinkService {
     }
 
     /// Where a tracking link leads, from memory where it is known. With a visitor, the visit is counted, once an hour for each
-    /// campaign and source; it is recorded [afterwards](crate::visits), so that nobody waits for the store. A program's visit
+    /// campaign and source; it is recorded afterwards, so that nobody waits for the store. A program's visit
     /// is not paid, nor one that leads nowhere, nor one more from an address than are paid in an hour.
     ///
     /// # Errors
