@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used)] // a stage that cannot be set fails the test
 
+mod support;
+
 use std::time::Duration;
 
 use bson::{Document, doc, oid::ObjectId};
 use gametriggers_persistence::{Change, ChangeStream, Repositories, StorageError, Told};
-use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::{Server, TestDatabase};
 use tokio::{task::block_in_place, time::timeout};
+
+use crate::support::migrated;
 
 /// As long as an instance waits for a silent store.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,8 +29,7 @@ impl Stage {
     async fn set() -> Self {
         let server = block_in_place(Server::start_with_fail_points).unwrap();
         let database = TestDatabase::create_on(&server.uri()).await;
-        let store = MongoStore::connect(database.uri()).await.unwrap();
-        store.migrate().await.unwrap();
+        let store = migrated(&database).await;
         let user = ObjectId::new();
         let users = database.raw().collection::<Document>("users");
         users

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a store that cannot be made fails the test
 
+mod support;
+
 use async_trait::async_trait;
 use bson::{Bson, Decimal128, Document, doc, oid::ObjectId};
 use gametriggers_persistence::{Entity, Repositories};
@@ -10,6 +12,8 @@ use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{CampaignId, DecisionId, ParticipationId};
 use serde_json::Value;
+
+use crate::support::migrated;
 
 /// A database of its own that is dropped in the end.
 struct MongoFixture {
@@ -39,8 +43,7 @@ fn object_id(id: impl std::fmt::Display) -> ObjectId {
 impl Fixture for MongoFixture {
     async fn create() -> Self {
         let database = TestDatabase::create().await;
-        let store = MongoStore::connect(database.uri()).await.unwrap();
-        store.migrate().await.unwrap();
+        let store = migrated(&database).await;
         Self { store, database }
     }
 

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used)] // a store that cannot be made fails the test
 
+mod support;
+
 use std::collections::BTreeSet;
 
 use bson::{Bson, Document, doc};
@@ -20,12 +22,13 @@ use gametriggers_domain::{
 use gametriggers_persistence::{
     NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch, StorageError,
 };
-use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
     AuthProvider, CampaignStatus, ClickKind, DecisionId, MediaType, Money, ObjectId, Opacity,
     ParticipationStatus, PaymentType, Role, RotationInterval, ScreenToken, SignedDuration, Timestamp, WebUrl,
 };
+
+use crate::support::migrated;
 
 /// How many documents of each kind are none of a call's business.
 const OTHERS: u32 = 60;
@@ -48,8 +51,7 @@ const TRAITS: &[(&str, &str)] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_method_uses_an_index() {
     let database = TestDatabase::create().await;
-    let store = MongoStore::connect(database.uri()).await.unwrap();
-    store.migrate().await.unwrap();
+    let store = migrated(&database).await;
     let repositories = store.repositories();
     // The others first: a scan of the collection would pass them all.
     for number in 1..=OTHERS {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // a store that cannot be made fails the test
 
+mod support;
+
 use std::{fmt::Debug, fs, path::PathBuf};
 
 use bson::{Bson, Document, doc, oid::ObjectId};
@@ -10,7 +12,6 @@ use gametriggers_domain::model::TestCampaign;
 use gametriggers_persistence::{
     Entity, OverlayPatch, Page, Repositories, SelectionPatch, SelectionUpdate, StorageError,
 };
-use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_services::import;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
@@ -18,6 +19,8 @@ use gametriggers_types::{
     PriorityWeights, RotationInterval, ScreenToken, StrategyName, Timestamp, UserId, WebUrl, Weight,
 };
 use serde_json::Value;
+
+use crate::support::migrated;
 
 const COLLECTIONS: [&str; 3] = ["users", "campaigns", "campaignparticipations"];
 
@@ -29,8 +32,7 @@ struct Store {
 impl Store {
     async fn new() -> Self {
         let database = TestDatabase::create().await;
-        let store = MongoStore::connect(database.uri()).await.unwrap();
-        store.migrate().await.unwrap();
+        let store = migrated(&database).await;
         Self { repositories: store.repositories(), database }
     }
 

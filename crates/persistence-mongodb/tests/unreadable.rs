@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // a store that cannot be made fails the test
 
+mod support;
+
 use std::time::Duration;
 
 use bson::{Bson, DateTime, Document, RawArrayBuf, RawDocumentBuf, doc, oid::ObjectId, rawdoc};
@@ -12,9 +14,10 @@ use gametriggers_domain::{
     model::{Campaign, Participation},
 };
 use gametriggers_persistence::{Change, Outcome, Page, Repositories};
-use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{ClickKind, ScreenToken, Timestamp, UserId};
+
+use crate::support::migrated;
 
 const STREAMER: &str = "6864d4187d06a675f2abb714";
 const NOW: &str = "2026-03-01T12:00:00Z";
@@ -27,8 +30,7 @@ struct Store {
 impl Store {
     async fn new() -> Self {
         let database = TestDatabase::create().await;
-        let store = MongoStore::connect(database.uri()).await.unwrap();
-        store.migrate().await.unwrap();
+        let store = migrated(&database).await;
         Self { repositories: store.repositories(), database }
     }
 

@@ -8,6 +8,8 @@ mod faults;
 mod openings;
 mod repairs;
 mod rollups;
+#[path = "../support/mod.rs"]
+mod support;
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use gametriggers_documents::values;
@@ -20,6 +22,8 @@ use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::{Server, TestDatabase};
 use gametriggers_types::{CampaignId, ClickKind, Money, ParticipationId};
 use tokio::task::block_in_place;
+
+use crate::support::migrated;
 
 const CAMPAIGN: &str = "6864d4187d06a675f2abb701";
 const PARTICIPATION: &str = "6864d4187d06a675f2abb801";
@@ -36,8 +40,7 @@ impl Stage {
     }
 
     async fn set_on(database: TestDatabase) -> Self {
-        let store = MongoStore::connect(database.uri()).await.unwrap();
-        store.migrate().await.unwrap();
+        let store = migrated(&database).await;
         Self { database, store }
     }
 
