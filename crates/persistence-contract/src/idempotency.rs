@@ -11,7 +11,8 @@ use crate::{
     Fixture,
     stage::{Stage, paid, stage_of_one, unpaid},
     support::{
-        TASKS, at_once, campaign, count, entry, minute, participation, stored_participation, units, user_id,
+        TASKS, at_once, campaign, count, entry, minute, participation, record_at_once, stored_participation,
+        units, user_id,
     },
 };
 
@@ -148,18 +149,10 @@ async fn batches_that_overlap_count_each_entry_once(fixture: &impl Fixture) {
     let entries: Vec<_> = (0..ENTRIES)
         .map(|number| entry(&format!("display:{number}"), &parts[number % parts.len()], EntryKind::Display))
         .collect();
-    let recorded = at_once(fixture, ENTRIES, |task, client| {
-        let mut batch: Vec<_> = entries.iter().cycle().skip(task).take(BATCH).cloned().collect();
-        if task % 2 == 1 {
-            batch.reverse();
-        }
-        async move {
-            let outcomes = client.ledger.record(batch.as_slice().into()).await.unwrap();
-            batch.into_iter().zip(outcomes).collect::<Vec<_>>()
-        }
+    let recorded = record_at_once(fixture, ENTRIES, |task| {
+        entries.iter().cycle().skip(task).take(BATCH).cloned().collect()
     })
-    .await
-    .concat();
+    .await;
     assert_eq!(count(&recorded, |(_, outcome)| matches!(outcome, Outcome::Counted(_))), ENTRIES);
     assert_eq!(recorded.len(), ENTRIES * BATCH);
     stage.note(&recorded);

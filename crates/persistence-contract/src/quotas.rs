@@ -13,8 +13,8 @@ use crate::{
     Fixture,
     stage::{Stage, paid, stage_of_one, unpaid},
     support::{
-        TASKS, at_once, campaign, count, cpc, cpm, entry, participation, quota, stored_campaign,
-        stored_participation, units,
+        TASKS, at_once, campaign, count, cpc, cpm, entry, participation, quota, record_at_once,
+        stored_campaign, stored_participation, units,
     },
 };
 
@@ -191,23 +191,16 @@ async fn batches_recorded_at_once_that_share_quotas_never_use_more_than_they_all
     const QUOTAS: u64 = 5;
     let parts: Vec<_> = (1..=5).map(|number| participation(number, 1 + number % 2, number)).collect();
     let mut stage = Stage::set(fixture, &[campaign(1), campaign(2)], &parts).await;
-    let recorded = at_once(fixture, TASKS, |task, client| {
+    let recorded = record_at_once(fixture, TASKS, |task| {
         let display = |number: u64| Entry {
             quota: Some(quota(number, 2 + number)),
             ..entry(&format!("{task}:{number}"), &parts[task % parts.len()], EntryKind::Display)
         };
         let mut batch: Vec<_> = (0..QUOTAS).map(display).collect();
         batch.push(entry(&format!("{task}"), &parts[task % parts.len()], EntryKind::Click(ClickKind::Qr)));
-        if task % 2 == 1 {
-            batch.reverse();
-        }
-        async move {
-            let outcomes = client.ledger.record(batch.as_slice().into()).await.unwrap();
-            batch.into_iter().zip(outcomes).collect::<Vec<_>>()
-        }
+        batch
     })
-    .await
-    .concat();
+    .await;
     stage.note(&recorded);
     for number in 0..QUOTAS {
         assert_eq!(stage.used(&quota(number, 0).key), 2 + number);

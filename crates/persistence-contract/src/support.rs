@@ -8,7 +8,9 @@ use gametriggers_domain::{
     price::Payment,
     quota::Quota,
 };
-use gametriggers_persistence::{Entity, NewCampaign, NewParticipation, NewUser, Repositories, StorageError};
+use gametriggers_persistence::{
+    Entity, NewCampaign, NewParticipation, NewUser, Outcome, Repositories, StorageError,
+};
 use gametriggers_types::{
     AuthProvider, BlackoutPeriod, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId,
     PaymentType, Role, ScreenToken, SignedDuration, Timestamp, UnpaidReason, UserId, parse_weekday,
@@ -234,6 +236,26 @@ where
         answers.push(task.await.expect("no task panics"));
     }
     answers
+}
+
+/// Records a batch from each of `tasks` tasks [at once](at_once), every other one the other way round. Returns all entries
+/// with what became of them.
+pub(crate) async fn record_at_once(
+    fixture: &impl Fixture,
+    tasks: usize,
+    batch_of: impl Fn(usize) -> Vec<Entry>,
+) -> Vec<(Entry, Outcome)> {
+    let recorded = at_once(fixture, tasks, |task, client| {
+        let mut batch = batch_of(task);
+        if task % 2 == 1 {
+            batch.reverse();
+        }
+        async move {
+            let outcomes = client.ledger.record(batch.as_slice().into()).await.unwrap();
+            batch.into_iter().zip(outcomes).collect::<Vec<_>>()
+        }
+    });
+    recorded.await.concat()
 }
 
 /// How many answers are what `wanted` says.
