@@ -26,7 +26,8 @@ const HOOKS: &str = "xtask/src/conformance/hooks.py";
 const BUILD: &[&str] = &["test", "--workspace", "--test", "suite", "--no-run"];
 /// How long each of the two runs makes requests, in seconds.
 const SECONDS: &str = "75";
-/// Requests are made at random, but the same ones each time: a run that fails is the fault of a change.
+/// Where the making of requests at random begins. How many fit into the time differs, so a run may make requests that the one
+/// before did not come to.
 const SEED: &str = "1";
 /// A participation of the demo's streamer.
 const PARTICIPATION: &str = "000000000000000000000014";
