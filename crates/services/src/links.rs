@@ -81,8 +81,8 @@ impl LinkService {
     }
 
     /// Where a tracking link leads, from memory where it is known. With a visitor, the visit is counted, once an hour for each
-    /// campaign and source; it is recorded afterwards, so that nobody waits for the store. A program's visit
-    /// is not paid, nor one that leads nowhere, nor one more from an address than are paid in an hour.
+    /// campaign and source; it is recorded afterwards, so that nobody waits for the store. A program's visit is not paid, nor
+    /// one that leads nowhere, nor one more from an address than are paid in an hour.
     ///
     /// # Errors
     /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if nothing is known of the link and the store does
