@@ -20,7 +20,7 @@ browser *args:
 conformance:
     cargo xtask conformance
 
-# Measure the server beside what its frameworks do without it (--short: in two minutes)
+# Measure the server beside what its frameworks do without it (--short: only whether it can be measured)
 bench *args:
     cargo xtask bench {{ args }}
 

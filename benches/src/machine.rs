@@ -28,7 +28,8 @@ pub(crate) fn machine() -> String {
 
 /// What is measured and what it is measured with.
 pub(crate) fn versions(mongodb: Option<&str>) -> String {
-    let mut parts = vec![format!("gametriggers {}", env!("CARGO_PKG_VERSION"))];
+    let build = if cfg!(debug_assertions) { " (a debug build, whose figures say nothing)" } else { "" };
+    let mut parts = vec![format!("gametriggers {}{build}", env!("CARGO_PKG_VERSION"))];
     for package in ["actix-web", "mongodb", "rusqlite"] {
         if let Some(version) = locked(LOCK, package) {
             parts.push(format!("{package} {version}"));

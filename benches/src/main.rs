@@ -46,7 +46,7 @@ const OPEN_FILES: u64 = 8_192;
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Arguments {
-    /// Small stores and short runs: whether everything can be measured, in two minutes
+    /// Small stores and short runs: whether everything can be measured
     #[arg(long)]
     short: bool,
     /// Only these parts

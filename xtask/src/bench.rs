@@ -1,23 +1,26 @@
 //! `cargo xtask bench`: the real server beside what its frameworks do without it.
 
 use std::path::{self, PathBuf};
+use std::process::Command;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use gametriggers_test_mongod::{Server, URI_VARIABLE};
 
-use crate::cargo::{cargo, run as run_cargo};
+use crate::cargo::{cargo, root, run as run_cargo, target_directory};
 use crate::mongodb::MongoDb;
 
-/// The server as it is shipped.
-const BUILD: &[&str] = &["build", "--release", "-p", "gametriggers"];
-/// The program that measures it.
-const COMPARE: &[&str] = &["run", "--release", "-p", "gametriggers-benches", "--"];
+/// The server as it is shipped, and the program that measures it.
+const RELEASE: &[&str] = &["build", "--release", "-p", "gametriggers", "-p", "gametriggers-benches"];
+/// The same programs as `cargo xtask test` compiles them, with the same features, so that nothing is compiled twice.
+const SHORT: &[&str] = &["build", "--workspace", "--all-targets"];
+/// The program that measures. It finds the server beside itself.
+const COMPARE: &str = "compare";
 
 /// How much is measured, and where the figures go.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// Small stores and short runs: whether everything can be measured, in two minutes
+    /// Small stores, short runs and a debug build: whether everything can be measured. Its figures say nothing
     #[arg(long)]
     short: bool,
     /// Also write the tables and the plot to this folder
@@ -36,17 +39,20 @@ impl BenchArgs {
 /// Builds the server and measures it, with a MongoDB server found or started for the run. Fails where something could not
 /// be measured or was answered wrongly, and never because of a figure.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
-    run_cargo(cargo(BUILD.iter().copied()))?;
+    let (build, profile) = if args.short { (SHORT, "debug") } else { (RELEASE, "release") };
+    run_cargo(cargo(build.iter().copied()))?;
     let mongodb = MongoDb::find_or(Server::start_to_be_measured)?;
-    let mut compare = cargo(COMPARE.iter().copied());
-    compare.env(URI_VARIABLE, mongodb.uri());
+    let mut compare = Command::new(target_directory().join(profile).join(COMPARE));
+    compare.current_dir(root()).env(URI_VARIABLE, mongodb.uri());
     if args.short {
         compare.arg("--short");
     }
     if let Some(out) = &args.out {
-        // The program runs in the workspace's root.
+        // The path is relative to where the caller is, and the program runs in the workspace's root.
         compare.arg("--out").arg(path::absolute(out).context("the folder of --out")?);
     }
     compare.args(&args.compare);
-    run_cargo(compare)
+    let status = compare.status().context("cannot start the program that measures")?;
+    ensure!(status.success(), "not everything could be measured ({status})");
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Running cargo: the same binary, the same directory and the same words on the terminal for every command.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, ensure};
@@ -37,6 +37,16 @@ impl TestArgs {
     }
 }
 
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |named| root().join(named))
+}
+
 /// A cargo command in the workspace's root.
 ///
 /// `cargo run` tells this process about the package `xtask` by environment variables. They are taken away again: build
@@ -49,10 +59,7 @@ pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
             command.env_remove(&name);
         }
     }
-    if let Some(root) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() {
-        command.current_dir(root);
-    }
-    command.args(args);
+    command.current_dir(root()).args(args);
     command
 }
 

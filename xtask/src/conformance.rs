@@ -6,7 +6,6 @@
 //!
 //! Schemathesis is a Python program. `pip` brings it into cargo's target directory, where nothing else sees it.
 
-use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use crate::cargo::{cargo, run as run_cargo};
+use crate::cargo::{cargo, root, run as run_cargo, target_directory};
 
 /// What pip is asked for.
 const REQUIREMENT: &str = "schemathesis==4.32.5";
@@ -24,10 +23,9 @@ const KEPT: &str = "conformance/schemathesis-4.32.5";
 const HOOKS: &str = "xtask/src/conformance/hooks.py";
 /// Builds the server, in the scope of `cargo xtask test`, so that nothing is compiled again after it.
 const BUILD: &[&str] = &["test", "--workspace", "--test", "suite", "--no-run"];
-/// How long each of the two runs makes requests, in seconds.
-const SECONDS: &str = "75";
-/// Where the making of requests at random begins. How many fit into the time differs, so a run may make requests that the one
-/// before did not come to.
+/// How many requests schemathesis makes of an operation in each of its phases.
+const REQUESTS: &str = "150";
+/// The seed of the requests made at random: each run makes the same.
 const SEED: &str = "1";
 /// A participation of the demo's streamer.
 const PARTICIPATION: &str = "000000000000000000000014";
@@ -61,14 +59,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     check(&schemathesis, &config, &demo, Some(&demo.bearer))
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
-}
-
-fn target_directory() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
-}
-
 /// The folder of schemathesis and what it needs, downloaded unless it was before.
 fn fetch(target: &Path) -> anyhow::Result<PathBuf> {
     let folder = target.join(KEPT);
@@ -99,7 +89,7 @@ fn check(schemathesis: &Path, config: &Path, demo: &Demo, bearer: Option<&str>) 
         .arg("run")
         .arg(format!("{}/api/v1/openapi.json", demo.origin()?))
         .args(["--checks", "all", "--continue-on-failure", "--max-redirects", "0"])
-        .args(["--max-time", SECONDS, "--seed", SEED])
+        .args(["--max-examples", REQUESTS, "--seed", SEED])
         .env("PYTHONPATH", schemathesis)
         .env("SCHEMATHESIS_HOOKS", root().join(HOOKS))
         .env("GAMETRIGGERS_OVERLAY", &demo.overlay)
@@ -135,6 +125,8 @@ impl Demo {
             .env("GAMETRIGGERS__STORAGE__URL", format!("sqlite://{}", folder.join("demo.db").display()))
             .env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0")
             .env("GAMETRIGGERS__MEDIA__UPLOADS", folder.join("uploads"))
+            // Made-up tokens are what this run is about.
+            .env("GAMETRIGGERS__LIMITS__UNKNOWN_TOKENS_PER_MINUTE", "0")
             .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(log)

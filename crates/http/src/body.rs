@@ -53,7 +53,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
         let bytes = read(request, payload);
         Box::pin(async move {
             let bytes = bytes.await?;
-            let given: Option<Object<T>> = if bytes.trim_ascii().is_empty() { None } else { parse(&bytes)? };
+            let given: Option<Object<T>> = if bytes.is_empty() { None } else { parse(&bytes)? };
             Ok(Self(given.unwrap_or_default().0))
         })
     }
@@ -109,7 +109,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii().is_empty() {
         return Err(ApiError::new(
             ErrorCode::MalformedBody,
-            "the body is empty; this route takes a JSON object",
+            "the body is empty; send a JSON object",
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

@@ -11,12 +11,32 @@ import urllib.request
 
 import schemathesis
 
-with urllib.request.urlopen(os.environ["GAMETRIGGERS_OVERLAY"] + "/data", timeout=10) as answer:
-    RECEIPT = json.load(answer)["receipt"]
+ADDRESS, TOKEN = os.environ["GAMETRIGGERS_OVERLAY"].rsplit("/", 1)
+
+
+class Screen:
+    """The streamer's screen: the token that it has now, and a receipt that the server signed for it."""
+
+    def __init__(self, token):
+        self.token = token
+        with urllib.request.urlopen(f"{ADDRESS}/{token}/data", timeout=10) as answer:
+            self.receipt = json.load(answer)["receipt"]
+
+
+screens = [Screen(TOKEN)]
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    # The token that the configuration names is unknown from here on.
+    if case.operation.path == "/api/v1/users/me/overlay/regenerate" and response.status_code == 201:
+        screens.append(Screen(response.json()["overlayToken"]))
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    if case.path_parameters and case.path_parameters.get("token") == TOKEN:
+        case.path_parameters["token"] = screens[-1].token
     if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
     path = case.operation.path
@@ -31,7 +51,7 @@ def before_call(context, case, kwargs):
 def keep_event_rules(case):
     # A receipt is one that the server signed.
     if isinstance(case.body.get("receipt"), str):
-        case.body["receipt"] = RECEIPT
+        case.body["receipt"] = screens[-1].receipt
     # The id of an event goes by two names, which must not contradict each other.
     if isinstance(case.body.get("eventId"), str) and case.headers:
         case.headers.pop("Idempotency-Key", None)

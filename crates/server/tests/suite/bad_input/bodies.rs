@@ -92,8 +92,11 @@ async fn an_empty_body_is_an_event_and_no_settings() {
         let null = stage.send_as(method, path, "null").await;
         stage.assert_refused(path, &null, wrong("expected an object, not null"));
     }
+    // White space is a body, and no JSON.
+    let blank = stage.click_with(" \r\n").await;
+    stage.assert_refused("blank", &blank, (400, "MALFORMED_BODY", "the body is empty"));
     stage.assert_untouched().await;
-    for body in ["", " \r\n", "null", "{}", "{\"receipt\": null, \"eventId\": null}"] {
+    for body in ["", "null", "{}", "{\"receipt\": null, \"eventId\": null}"] {
         stage.click_with(body).await.assert_event("counted", None);
     }
     let url = stage.server.url(&format!("/api/v1/overlay/{}/click", stage.streamer.token));
