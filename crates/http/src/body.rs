@@ -107,10 +107,7 @@ fn too_slow(deadline: Duration) -> ApiError {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii().is_empty() {
-        return Err(ApiError::new(
-            ErrorCode::MalformedBody,
-            "the body is empty; send a JSON object",
-        ));
+        return Err(ApiError::new(ErrorCode::MalformedBody, "the body is empty; send a JSON object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

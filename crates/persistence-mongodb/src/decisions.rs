@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     MongoStore, call, collection,
     document::{self, StoredId, stored_count, stored_time, update_each},
-    error::{is_duplicate_key, neutral, warn_once},
+    error::{is_duplicate_key, neutral},
 };
 
 /// How often an upsert that met another one's insertion is made again; the second time the document is there.
@@ -135,7 +135,7 @@ impl MongoStore {
             match read(document) {
                 Ok(decision) => page.push(decision),
                 Err(error @ StorageError::Corrupt { .. }) => {
-                    warn_once(&self.reported, "not shortened", &error);
+                    self.unreadable.report("not shortened", &error);
                 }
                 Err(error) => return Err(error),
             }

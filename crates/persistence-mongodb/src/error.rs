@@ -1,6 +1,6 @@
 //! From what MongoDB says to what the rest of the system understands.
 
-use gametriggers_persistence::{Entity, SaidOnce, Source, StorageError};
+use gametriggers_persistence::{Entity, Source, StorageError};
 use mongodb::error::{
     Error, ErrorKind, IndexedWriteError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT,
     WriteFailure,
@@ -161,14 +161,6 @@ fn entity_of(name: &str) -> Option<Entity> {
         collection::ROLLUPS => Some(Entity::Rollup),
         collection::QUOTAS => Some(Entity::Quota),
         _ => None,
-    }
-}
-
-/// Names in the log what is wrong with something stored, unless that was said before.
-pub(crate) fn warn_once(said: &SaidOnce, what: &str, error: &StorageError) {
-    let message = error.to_string();
-    if said.is_new(&message) {
-        tracing::warn!("{what}: {message}");
     }
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bson::RawDocumentBuf;
-use gametriggers_persistence::{Repositories, SaidOnce, StorageError, StorageProbe};
+use gametriggers_persistence::{Repositories, StorageError, StorageProbe, UnreadableDocuments};
 use mongodb::{Client, Collection, Database};
 use tokio::sync::Mutex;
 
@@ -58,8 +58,7 @@ pub struct MongoStore {
     /// Held, with what it has learnt, by the one transaction of the ledger that this process has open: several would only get
     /// in each other's way.
     pub(crate) committer: Arc<Mutex<Known>>,
-    /// What was said of documents that cannot be read.
-    pub(crate) reported: Arc<SaidOnce>,
+    pub(crate) unreadable: Arc<UnreadableDocuments>,
 }
 
 impl MongoStore {
@@ -71,7 +70,14 @@ impl MongoStore {
     /// standalone one, which has no transactions; the message then says how to make it a replica set.
     pub async fn connect(url: &str) -> Result<Self, StorageError> {
         let Opened { client, database, app_name, primary } = database::open(url).await?;
-        Ok(Self { client, database, app_name, primary, committer: Arc::default(), reported: Arc::default() })
+        Ok(Self {
+            client,
+            database,
+            app_name,
+            primary,
+            committer: Arc::default(),
+            unreadable: Arc::default(),
+        })
     }
 
     /// Applies the migrations that are missing, one process at a time.

@@ -23,7 +23,6 @@ use mongodb::Collection;
 use crate::{
     MongoStore, call, campaigns, collection,
     document::{self, StoredId, by_id, stored_time},
-    error::warn_once,
     insertion,
 };
 
@@ -190,7 +189,7 @@ impl MongoStore {
                 Ok(pair) => readable.push(pair),
                 // One document that was falsified long ago must not empty the screens of all who share its campaign.
                 Err(error @ StorageError::Corrupt { .. }) => {
-                    warn_once(&self.reported, "left out of lists", &error);
+                    self.unreadable.report("left out of lists", &error);
                 }
                 Err(error) => return Err(error),
             }

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use gametriggers_domain::decision::{Basis, Content, Decision};
 use gametriggers_persistence::{
-    DecisionRepository, EndedDecision, Entity, SaidOnce, Shortening, StorageError, StoredDecision,
+    DecisionRepository, EndedDecision, Entity, Shortening, StorageError, StoredDecision, UnreadableDocuments,
 };
 use gametriggers_types::{DecisionId, Timestamp, UserId};
 use rusqlite::{Connection, Row};
 
 use crate::{
     SqliteStore,
-    error::{DbError, DbResult, warn_once},
+    error::{DbError, DbResult},
     row::{EntityRow, json_text, signed, text},
 };
 
@@ -67,10 +67,10 @@ impl DecisionRepository for SqliteStore {
         after: Option<EndedDecision>,
         limit: u32,
     ) -> Result<Shortening, StorageError> {
-        let said = self.said.clone();
+        let unreadable = self.unreadable.clone();
         self.database
             .write(move |db| {
-                let (page, is_full) = with_tally(db, ended_before, after, limit, &said)?;
+                let (page, is_full) = with_tally(db, ended_before, after, limit, &unreadable)?;
                 let mut shortened = 0;
                 for decision in &page {
                     if is_there(db, decision.id.successor())? {
@@ -92,7 +92,7 @@ fn with_tally(
     ended_before: Timestamp,
     after: Option<EndedDecision>,
     limit: u32,
-    said: &SaidOnce,
+    unreadable: &UnreadableDocuments,
 ) -> DbResult<(Vec<Decision>, bool)> {
     let sql = "SELECT * FROM decisions WHERE tally <> '{}' AND until_ms < ? \
                AND (until_ms, streamer_id, ordinal) > (?, ?, ?) \
@@ -110,7 +110,7 @@ fn with_tally(
         match decision {
             Ok(decision) => page.push(decision),
             Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
-                warn_once(said, "not shortened", &error);
+                unreadable.report("not shortened", &error);
             }
             Err(error) => return Err(error),
         }

@@ -1,6 +1,6 @@
 //! From what SQLite says to what the rest of the system understands.
 
-use gametriggers_persistence::{Entity, SaidOnce, Source, StorageError};
+use gametriggers_persistence::{Entity, Source, StorageError};
 use rusqlite::ErrorCode;
 
 /// An error inside a database call: SQLite's own, or one that already speaks the neutral language.
@@ -69,12 +69,4 @@ fn unique_violation(error: &rusqlite::Error) -> Option<(Entity, String)> {
         _ => return None,
     };
     Some((entity, columns.replace(&format!("{table}."), "")))
-}
-
-/// Names in the log what is wrong with something stored, unless that was said before.
-pub(crate) fn warn_once(said: &SaidOnce, what: &str, error: &StorageError) {
-    let message = error.to_string();
-    if said.is_new(&message) {
-        tracing::warn!("{what}: {message}");
-    }
 }

@@ -27,7 +27,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use gametriggers_persistence::{Repositories, SaidOnce, StorageError, StorageProbe};
+use gametriggers_persistence::{Repositories, StorageError, StorageProbe, UnreadableDocuments};
 
 pub use migrations::MigrationReport;
 
@@ -42,8 +42,7 @@ pub struct SqliteStore {
     database: Database,
     /// What the writing thread knows of the ids of the ledger's entries, from its first batch on.
     ids: Arc<Mutex<Option<Ids>>>,
-    /// What was said of rows that cannot be read.
-    said: Arc<SaidOnce>,
+    unreadable: Arc<UnreadableDocuments>,
 }
 
 impl SqliteStore {
@@ -53,7 +52,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StorageError`] if the file cannot be opened or is no database.
     pub async fn open(path: &Path) -> Result<Self, StorageError> {
-        Ok(Self { database: Database::open(path).await?, ids: Arc::default(), said: Arc::default() })
+        Ok(Self { database: Database::open(path).await?, ids: Arc::default(), unreadable: Arc::default() })
     }
 
     /// The same store for a command: its calls may wait for a minute instead of five seconds.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 
 use crate::{
     SqliteStore, campaigns, counters,
-    error::{DbError, DbResult, warn_once},
+    error::{DbError, DbResult},
     insertion,
     row::{EntityRow, text},
 };
@@ -135,7 +135,7 @@ impl SqliteStore {
         limit: i64,
         offset: i64,
     ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
-        let said = self.said.clone();
+        let unreadable = self.unreadable.clone();
         self.database
             .read(move |db| {
                 let sql = format!(
@@ -151,7 +151,7 @@ impl SqliteStore {
                         Ok(pair) => readable.push(pair),
                         // One row that was falsified long ago must not empty the screens of all who share its campaign.
                         Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
-                            warn_once(&said, "left out of lists", &error);
+                            unreadable.report("left out of lists", &error);
                         }
                         Err(error) => return Err(error),
                     }

@@ -1,11 +1,6 @@
 //! The one error of every store.
 
-use std::{
-    collections::HashSet,
-    error::Error as StdError,
-    fmt,
-    sync::{Mutex, PoisonError},
-};
+use std::{error::Error as StdError, fmt};
 
 /// What kind of document an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,32 +98,5 @@ impl StorageError {
     #[must_use]
     pub const fn outcome_unknown(&self) -> bool {
         matches!(self, Self::Unavailable { outcome_unknown: true, .. })
-    }
-}
-
-/// Remembers what was said, so that what stays wrong for long is said once and not at each look. Remembers 1,000 things and
-/// holds everything that comes after them for said.
-#[derive(Debug, Default)]
-pub struct SaidOnce(Mutex<HashSet<String>>);
-
-impl SaidOnce {
-    /// Whether this is to be said now: it was not said before.
-    pub fn is_new(&self, what: &str) -> bool {
-        const REMEMBERED_MAX: usize = 1_000;
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        said.len() < REMEMBERED_MAX && !said.contains(what) && said.insert(what.to_owned())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_thing_is_said_once_and_no_more_than_a_thousand_are() {
-        let said = SaidOnce::default();
-        assert!(said.is_new("a") && !said.is_new("a") && said.is_new("b"));
-        let others = (0..2_000).filter(|number| said.is_new(&number.to_string())).count();
-        assert_eq!(others, 998);
     }
 }

@@ -18,6 +18,7 @@ mod decisions;
 mod error;
 mod ledger;
 mod participations;
+mod unreadable;
 mod users;
 
 use std::sync::Arc;
@@ -27,10 +28,11 @@ use async_trait::async_trait;
 pub use campaigns::{CampaignRepository, NewCampaign};
 pub use changes::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Told};
 pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
-pub use error::{Entity, SaidOnce, Source, StorageError};
+pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};
+pub use unreadable::UnreadableDocuments;
 pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 
 /// Every repository of one store.
