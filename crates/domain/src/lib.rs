@@ -1,6 +1,6 @@
 //! The rules of GameTriggers, as pure functions.
 //!
-//! Owns what a campaign, a participation and a decision are, which campaigns may be shown ([`eligibility`]), which
+//! Owns what a campaign, a participation and a decision are, who may do what ([`access`]), which campaigns may be shown ([`eligibility`]), which
 //! one is ([`selection`]), what an event is worth ([`price`]), how many like it are paid ([`quota`]) and what it does to
 //! counters ([`ledger`]), alone or among others ([`batch`]).
 //! Knows no I/O, no async and no wall clock: the time, the seed and all that was stored come in as arguments, so that
@@ -8,6 +8,7 @@
 //!
 //! Extended most often by a selection strategy: `docs/howto/add-a-strategy.md`.
 
+pub mod access;
 pub mod batch;
 pub mod decision;
 pub mod eligibility;

@@ -15,8 +15,8 @@ use serde::{
 };
 
 use crate::{
-    ApiState,
     error::{ApiError, ErrorCode},
+    state::ApiState,
 };
 
 /// The largest body that any route takes, in bytes.

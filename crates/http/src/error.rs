@@ -11,6 +11,8 @@ use gametriggers_services::{ServiceError, StorageError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::middleware::request_id::RequestId;
+
 /// What went wrong, for programs. A code never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -228,7 +230,9 @@ impl ApiError {
 
     /// Also for whoever asks whether requests can be served: why not is for the log.
     pub(crate) fn store_away(error: &StorageError) -> Self {
-        tracing::warn!(error = %Chain(error), "the store is unavailable");
+        let request_id = RequestId::current();
+        let request_id = request_id.as_ref().map(RequestId::as_str);
+        tracing::warn!(error = %Chain(error), request_id, "the store is unavailable");
         Self::no_store()
     }
 
@@ -239,7 +243,9 @@ impl ApiError {
 
     /// Logs the whole chain once and shows nothing of it.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %Chain(error), "a request failed");
+        let request_id = RequestId::current();
+        let request_id = request_id.as_ref().map(RequestId::as_str);
+        tracing::error!(error = %Chain(error), request_id, "a request failed");
         Self::new(ErrorCode::Internal, "the server failed; the fault was logged")
     }
 }

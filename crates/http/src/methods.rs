@@ -5,19 +5,27 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef};
 use utoipa::openapi::PathItem;
 
-use crate::{error::ApiError, openapi, routes::OVERLAY_ALIAS};
+use crate::{
+    error::ApiError,
+    routes::{self, OVERLAY_ALIAS},
+};
 
-/// The paths of the document and the methods of each, as the header `Allow` has them. The document is made from the routes
-/// that are served, so this is no second list of them.
+/// The paths of the document and the methods of each, as the header `Allow` has them. The document is made from the endpoints
+/// that are mounted, so this is no second list of them.
 static PATHS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
-    let document = openapi::described();
+    let document = routes::document();
     let paths = document.paths.paths.iter();
-    paths.map(|(path, item)| (ResourceDef::new(openapi::as_pattern(path)), methods(item))).collect()
+    paths.map(|(path, item)| (ResourceDef::new(as_pattern(path)), methods(item))).collect()
 });
+
+/// A path of the document as a pattern of the router: the rest of an upload's address may have slashes in it.
+fn as_pattern(path: &str) -> String {
+    path.replace("{path}", "{path:.*}")
+}
 
 fn methods(item: &PathItem) -> String {
     let of = |name, operation: &Option<_>| operation.is_some().then_some(name);
-    // Whatever can be read can be asked for its headers alone.
+    // HEAD is answered wherever GET is.
     let all = [
         of("GET, HEAD", &item.get),
         of("POST", &item.post),

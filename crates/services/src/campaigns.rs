@@ -1,9 +1,12 @@
 //! What a streamer has joined.
 
-use gametriggers_domain::model::{Campaign, Participation, User};
+use gametriggers_domain::{
+    access::{self, Actor},
+    model::{Campaign, Participation},
+};
 use gametriggers_persistence::{Page, Repositories};
 
-use crate::{ServiceError, error::require_streamer};
+use crate::{ServiceError, error::denied};
 
 /// A streamer's campaigns.
 #[derive(Clone)]
@@ -16,17 +19,17 @@ impl CampaignService {
         Self { storage }
     }
 
-    /// The streamer's running and paused participations (defect P15: paused ones were hidden, so that nothing could be
+    /// The actor's running and paused participations (defect P15: paused ones were hidden, so that nothing could be
     /// resumed).
     ///
     /// # Errors
     /// [`ServiceError::NotStreamer`], [`ServiceError::Storage`].
     pub async fn joined(
         &self,
-        user: &User,
+        actor: &Actor,
         page: Page,
     ) -> Result<Vec<(Participation, Campaign)>, ServiceError> {
-        require_streamer(user, "list the campaigns they have joined")?;
-        Ok(self.storage.participations.list_current(user.id, page).await?)
+        access::list_joined_campaigns(actor).map_err(denied("list the campaigns they have joined"))?;
+        Ok(self.storage.participations.list_current(actor.user().id, page).await?)
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_domain::{
+    access::{self, Actor, Inactive},
+    model::{TestCampaign, User},
+};
 use gametriggers_persistence::{OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
-use gametriggers_types::{MediaType, ScreenToken, SignedDuration, Timestamp, UserId, WebUrl};
+use gametriggers_types::{MediaType, ScreenToken, SessionId, SignedDuration, Timestamp, UserId, WebUrl};
 
-use crate::{Clock, ServiceError, entropy, error::require_streamer, snapshots::Snapshots};
+use crate::{Clock, ServiceError, entropy, error::denied, snapshots::Snapshots};
 
 /// An overlay seen less than this ago is active: four missed pings.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);
@@ -44,46 +47,55 @@ impl StreamerService {
         Self { storage, clock, snapshots }
     }
 
-    /// The caller's account; the role that counts is the stored one (defect A15).
+    /// Loads the account of a bearer token, and makes it the actor of the request. `session` is the session that the token
+    /// belongs to, if it names one.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownUser`], [`ServiceError::AccountInactive`], [`ServiceError::Storage`].
-    pub async fn account(&self, id: UserId) -> Result<User, ServiceError> {
+    /// [`ServiceError::UnknownUser`] if the account is gone, [`ServiceError::AccountInactive`] if it is deactivated,
+    /// [`ServiceError::Storage`].
+    pub async fn actor(&self, id: UserId, session: Option<SessionId>) -> Result<Actor, ServiceError> {
         let user = self.storage.users.find_by_id(id).await?.ok_or(ServiceError::UnknownUser(id))?;
-        if user.is_active { Ok(user) } else { Err(ServiceError::AccountInactive) }
+        Actor::new(user, session).map_err(|Inactive| ServiceError::AccountInactive)
     }
 
-    /// The caller's profile; a streamer has an overlay token from then on.
+    /// The actor's profile. A streamer has an overlay token from then on.
     ///
     /// # Errors
-    /// As [`account`](Self::account); [`ServiceError::Entropy`].
-    pub async fn profile(&self, id: UserId) -> Result<User, ServiceError> {
-        let mut user = self.account(id).await?;
+    /// [`ServiceError::Entropy`], [`ServiceError::Storage`].
+    pub async fn profile(&self, actor: &Actor) -> Result<User, ServiceError> {
+        let mut user = actor.user().clone();
         // Defect O28: two first requests made two tokens, one of them dead.
         if user.role.is_streamer() && user.overlay_token.is_none() {
             let token = entropy::new_token()?;
-            let _changing = self.snapshots.changing(id);
-            user.overlay_token = self.storage.users.ensure_overlay_token(id, &token).await?;
+            let _changing = self.snapshots.changing(user.id);
+            user.overlay_token = self.storage.users.ensure_overlay_token(user.id, &token).await?;
         }
         Ok(user)
     }
 
-    /// The caller's profile, if they are a streamer; `what` completes "only streamers can …".
+    /// The actor's profile, for their overlay settings and token.
     ///
     /// # Errors
     /// As [`profile`](Self::profile); [`ServiceError::NotStreamer`].
-    pub async fn streamer(&self, id: UserId, what: &'static str) -> Result<User, ServiceError> {
-        let user = self.profile(id).await?;
-        require_streamer(&user, what)?;
-        Ok(user)
+    pub async fn overlay_settings(&self, actor: &Actor) -> Result<User, ServiceError> {
+        self.own_overlay(actor, "access overlay settings").await
+    }
+
+    /// The actor's profile, for the settings by which campaigns are selected.
+    ///
+    /// # Errors
+    /// As [`profile`](Self::profile); [`ServiceError::NotStreamer`].
+    pub async fn selection_settings(&self, actor: &Actor) -> Result<User, ServiceError> {
+        self.own_selection(actor, "access campaign selection settings").await
     }
 
     /// Changes the overlay settings that the patch names.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer).
-    pub async fn update_overlay(&self, id: UserId, patch: &OverlayPatch) -> Result<User, ServiceError> {
-        let user = self.streamer(id, "update overlay settings").await?;
+    /// As [`overlay_settings`](Self::overlay_settings).
+    pub async fn update_overlay(&self, actor: &Actor, patch: &OverlayPatch) -> Result<User, ServiceError> {
+        let user = self.own_overlay(actor, "update overlay settings").await?;
+        let id = user.id;
         if *patch == OverlayPatch::default() {
             return Ok(user);
         }
@@ -92,13 +104,17 @@ impl StreamerService {
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes the selection settings that the patch names. What is on screen ends with it, if anything
-    /// changes.
+    /// Changes the selection settings that the patch names. If anything changes, what is on screen ends.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer); [`ServiceError::AllWeightsZero`].
-    pub async fn update_selection(&self, id: UserId, patch: &SelectionPatch) -> Result<User, ServiceError> {
-        let user = self.streamer(id, "update campaign selection settings").await?;
+    /// As [`selection_settings`](Self::selection_settings); [`ServiceError::AllWeightsZero`].
+    pub async fn update_selection(
+        &self,
+        actor: &Actor,
+        patch: &SelectionPatch,
+    ) -> Result<User, ServiceError> {
+        let user = self.own_selection(actor, "update campaign selection settings").await?;
+        let id = user.id;
         // Saving what is stored already ends nothing: a new decision is a new display, which is paid.
         if !patch.changes(&user.selection) {
             return Ok(user);
@@ -114,49 +130,71 @@ impl StreamerService {
     /// Makes the overlay token anew. The old one, every participation token of before and every receipt are void.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer).
-    pub async fn regenerate_overlay_token(&self, id: UserId) -> Result<ScreenToken, ServiceError> {
-        self.streamer(id, "regenerate overlay tokens").await?;
+    /// As [`overlay_settings`](Self::overlay_settings).
+    pub async fn regenerate_overlay_token(&self, actor: &Actor) -> Result<ScreenToken, ServiceError> {
+        let id = self.own_overlay(actor, "regenerate overlay tokens").await?.id;
         let token = entropy::new_token()?;
         let _changing = self.snapshots.changing(id);
         let found = self.storage.users.regenerate_overlay_token(id, &token, self.clock.now()).await?;
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
 
-    /// Whether the caller's overlay is loaded somewhere. A token, if given, must be theirs.
+    /// Whether the actor's overlay is loaded somewhere. `overlay_token`, if given, must be theirs.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer); [`ServiceError::NotYourToken`].
+    /// As [`overlay_settings`](Self::overlay_settings); [`ServiceError::NotYourToken`].
     pub async fn overlay_status(
         &self,
-        id: UserId,
+        actor: &Actor,
         overlay_token: Option<&str>,
     ) -> Result<OverlayStatus, ServiceError> {
-        let user = self.streamer(id, "check overlay status").await?;
-        require_own_token(&user, overlay_token)?;
+        let user = self.named_overlay(actor, overlay_token, "check overlay status").await?;
         Ok(self.status_of(&user))
     }
 
-    /// Puts a test ad on the caller's screen for [`TEST_AD_LASTS`]. False, and nothing is done, if no overlay is active.
+    /// Puts a test ad on the actor's screen for [`TEST_AD_LASTS`]. False, and nothing is done, if no overlay is active.
     ///
     /// # Errors
     /// As [`overlay_status`](Self::overlay_status).
     pub async fn show_test_ad(
         &self,
-        id: UserId,
+        actor: &Actor,
         overlay_token: Option<&str>,
         ad: TestAd,
     ) -> Result<bool, ServiceError> {
-        let user = self.streamer(id, "test the overlay").await?;
-        require_own_token(&user, overlay_token)?;
+        let user = self.named_overlay(actor, overlay_token, "test the overlay").await?;
         if !self.status_of(&user).active {
             return Ok(false);
         }
         let expires_at = self.clock.now().saturating_add(TEST_AD_LASTS).unwrap_or(Timestamp::MAX);
         let TestAd { title, media_url, media_type } = ad;
         let test = TestCampaign { title, media_url, media_type, expires_at };
-        let _changing = self.snapshots.changing(id);
-        Ok(self.storage.users.set_test_campaign(id, &test).await?)
+        let _changing = self.snapshots.changing(user.id);
+        Ok(self.storage.users.set_test_campaign(user.id, &test).await?)
+    }
+
+    /// The profile of an actor who may manage their overlay. `action` completes "only streamers can …".
+    async fn own_overlay(&self, actor: &Actor, action: &'static str) -> Result<User, ServiceError> {
+        access::manage_own_overlay(actor).map_err(denied(action))?;
+        self.profile(actor).await
+    }
+
+    /// As [`own_overlay`](Self::own_overlay), where the request may name the overlay by its token.
+    async fn named_overlay(
+        &self,
+        actor: &Actor,
+        overlay_token: Option<&str>,
+        action: &'static str,
+    ) -> Result<User, ServiceError> {
+        let user = self.own_overlay(actor, action).await?;
+        access::name_own_overlay(user.overlay_token.as_ref(), overlay_token).map_err(denied(action))?;
+        Ok(user)
+    }
+
+    /// The profile of an actor who may manage how campaigns are selected. `action` completes "only streamers can …".
+    async fn own_selection(&self, actor: &Actor, action: &'static str) -> Result<User, ServiceError> {
+        access::manage_own_selection(actor).map_err(denied(action))?;
+        self.profile(actor).await
     }
 
     fn status_of(&self, user: &User) -> OverlayStatus {
@@ -164,9 +202,4 @@ impl StreamerService {
         let fresh = |seen: Timestamp| now.duration_since(seen) < OVERLAY_ACTIVE_WITHIN;
         OverlayStatus { active: user.overlay_last_seen.is_some_and(fresh), last_seen: user.overlay_last_seen }
     }
-}
-
-fn require_own_token(user: &User, given: Option<&str>) -> Result<(), ServiceError> {
-    let own = user.overlay_token.as_ref().map(ScreenToken::expose);
-    if given.is_none() || given == own { Ok(()) } else { Err(ServiceError::NotYourToken) }
 }

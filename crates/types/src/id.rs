@@ -132,6 +132,8 @@ typed_id!(
     CampaignId,
     /// One streamer's part in one campaign.
     ParticipationId,
+    /// A session: one sign-in of one user.
+    SessionId,
 );
 
 /// A decision of what one streamer's screen shows: the streamer and the decision's number among theirs, from 1.

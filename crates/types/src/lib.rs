@@ -24,7 +24,7 @@ pub use enums::{
     AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason,
     Role, UnknownValue, UnpaidReason, VisitSource,
 };
-pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, UserId};
+pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, SessionId, UserId};
 pub use jiff::{SignedDuration, Timestamp, civil::Weekday};
 pub use media::{InvalidWebUrl, WebUrl};
 pub use money::{InvalidMoney, Money};

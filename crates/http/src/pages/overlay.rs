@@ -1,0 +1,58 @@
+//! The overlay page, for OBS's browser source.
+
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+use crate::error::{ApiError, ErrorCode, ask_again_later};
+
+/// The page for OBS's browser source.
+#[derive(Template)]
+#[template(path = "overlay.html")]
+struct OverlayPage {
+    script: &'static str,
+    state: serde_json::Value,
+}
+
+const SCRIPT: &str = include_str!("../../templates/overlay.js");
+
+/// Media come from the brands' own hosts, whichever they are. Styles may be inline, because OBS applies the streamer's
+/// custom CSS as a style element; no setting reaches a style sheet, so nothing can be injected there.
+static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(SCRIPT));
+    format!(
+        "default-src 'none'; script-src 'sha256-{hash}'; style-src 'unsafe-inline'; img-src 'self' http: https:; \
+         media-src 'self' http: https:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+});
+
+/// The page while there is no store to ask.
+pub(crate) async fn without_store() -> Result<HttpResponse, ApiError> {
+    render(ErrorCode::StoreUnavailable.status(), serde_json::Value::Null)
+}
+
+/// The page for an address that has asked for too many tokens which no overlay has.
+pub(crate) fn come_again(refused: &ApiError) -> Result<HttpResponse, ApiError> {
+    let mut answer = render(refused.code().status(), serde_json::Value::Null)?;
+    answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
+    Ok(answer)
+}
+
+/// The page with this status. `state` is the JSON of what is on screen; with `null` the page is transparent and tries again.
+pub(crate) fn render(status: StatusCode, state: serde_json::Value) -> Result<HttpResponse, ApiError> {
+    let template = OverlayPage { script: SCRIPT, state };
+    let html = template.render().map_err(|error| ApiError::internal(&error))?;
+    let mut response = HttpResponse::build(status);
+    ask_again_later(&mut response, status);
+    Ok(response
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.as_str()))
+        .body(html))
+}
