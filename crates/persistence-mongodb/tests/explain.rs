@@ -20,12 +20,13 @@ use gametriggers_domain::{
     quota::Quota,
 };
 use gametriggers_persistence::{
-    NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch, StorageError,
+    NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories, SelectionPatch, StorageError,
 };
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
-    AuthProvider, CampaignStatus, ClickKind, DecisionId, MediaType, Money, ObjectId, Opacity,
-    ParticipationStatus, PaymentType, Role, RotationInterval, ScreenToken, SignedDuration, Timestamp, WebUrl,
+    AuthProvider, CampaignStatus, ClickKind, DecisionId, MediaType, Money, ObjectId, Opacity, PageLimit,
+    PageRequest, ParticipationStatus, PaymentType, Role, RotationInterval, ScreenToken, SignedDuration,
+    Timestamp, WebUrl,
 };
 
 use crate::support::migrated;
@@ -116,8 +117,12 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
     profiler.call("participations.list_active", participations.list_active(id)).await;
     profiler.call("participations.list_joined", participations.list_joined(id, 10)).await;
-    let page = Page { offset: 0, limit: 10 };
+    let page = PageRequest::first(PageLimit::default());
     profiler.call("participations.list_current", participations.list_current(id, page)).await;
+    let before = participation(0).id;
+    for page in [PageRequest::at(1, page.limit), PageRequest::after(before, page.limit)] {
+        profiler.call("participations.list_current", participations.list_current(id, page)).await;
+    }
     let links = TrackingLinks { chat_command: Some("!ad".to_owned()), ..TrackingLinks::default() };
     profiler
         .call("participations.set_tracking_links", participations.set_tracking_links(part.id, &links))

@@ -10,13 +10,14 @@ use std::{fmt::Debug, fs, path::PathBuf};
 use bson::{Bson, Document, doc, oid::ObjectId};
 use gametriggers_domain::model::TestCampaign;
 use gametriggers_persistence::{
-    Entity, OverlayPatch, Page, Repositories, SelectionPatch, SelectionUpdate, StorageError,
+    Entity, OverlayPatch, Repositories, SelectionPatch, SelectionUpdate, StorageError,
 };
 use gametriggers_services::import;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
-    CampaignId, CampaignStatus, MediaType, OverlayPosition, ParticipationId, ParticipationStatus,
-    PriorityWeights, RotationInterval, ScreenToken, StrategyName, Timestamp, UserId, WebUrl, Weight,
+    CampaignId, CampaignStatus, MediaType, OverlayPosition, PageLimit, PageRequest, ParticipationId,
+    ParticipationStatus, PriorityWeights, RotationInterval, ScreenToken, StrategyName, Timestamp, UserId,
+    WebUrl, Weight,
 };
 use serde_json::Value;
 
@@ -118,7 +119,7 @@ async fn a_raw_database_reads_as_its_import() {
         let (left, imported) = (&left.repositories.participations, &imported.repositories.participations);
         let expected = imported.list_active(streamer).await.unwrap();
         assert_eq!(left.list_active(streamer).await.unwrap(), expected);
-        let page = Page { offset: 0, limit: 10 };
+        let page = PageRequest::first(PageLimit::default());
         let expected = imported.list_current(streamer, page).await.unwrap();
         assert_eq!(left.list_current(streamer, page).await.unwrap(), expected);
     }

@@ -31,7 +31,7 @@ pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecisio
 pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
-pub use participations::{NewParticipation, Page, ParticipationRepository};
+pub use participations::{NewParticipation, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
 pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 

@@ -4,7 +4,8 @@ use gametriggers_domain::{
     access::{self, Actor},
     model::{Campaign, Participation},
 };
-use gametriggers_persistence::{Page, Repositories};
+use gametriggers_persistence::Repositories;
+use gametriggers_types::{Listing, PageRequest, ParticipationId};
 
 use crate::{ServiceError, error::denied};
 
@@ -19,16 +20,16 @@ impl CampaignService {
         Self { storage }
     }
 
-    /// The actor's running and paused participations (defect P15: paused ones were hidden, so that nothing could be
-    /// resumed).
+    /// A page of the actor's running and paused participations, in order of their ids (defect P15: paused ones were hidden, so
+    /// that nothing could be resumed).
     ///
     /// # Errors
     /// [`ServiceError::NotStreamer`], [`ServiceError::Storage`].
     pub async fn joined(
         &self,
         actor: &Actor,
-        page: Page,
-    ) -> Result<Vec<(Participation, Campaign)>, ServiceError> {
+        page: PageRequest<ParticipationId>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, ServiceError> {
         access::list_joined_campaigns(actor).map_err(denied("list the campaigns they have joined"))?;
         Ok(self.storage.participations.list_current(actor.user().id, page).await?)
     }

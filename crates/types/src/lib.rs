@@ -14,6 +14,7 @@ mod id;
 mod media;
 mod money;
 mod overlay;
+mod page;
 mod selection;
 mod time;
 mod token;
@@ -31,6 +32,7 @@ pub use money::{InvalidMoney, Money};
 pub use overlay::{
     BackgroundColor, InvalidOverlaySetting, Opacity, OverlayPosition, OverlaySettings, OverlaySize,
 };
+pub use page::{InvalidPageLimit, Listing, PageLimit, PageRequest, PageStart};
 pub use selection::{
     InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName,
     TimeZoneName, Weight,

@@ -1,7 +1,7 @@
 //! `GET /campaigns/streamer/active`: what the caller has joined.
 
 use actix_web::{HttpResponse, get, web};
-use gametriggers_services::Page;
+use gametriggers_types::{PageLimit, PageRequest, ParticipationId};
 use serde::Deserialize;
 
 use crate::{
@@ -12,8 +12,6 @@ use crate::{
     wire::JoinedCampaignResponse,
 };
 
-const MAX_LIMIT: u32 = 100;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
@@ -23,13 +21,15 @@ pub(crate) struct PageQuery {
     limit: Option<String>,
 }
 
-impl TryFrom<PageQuery> for Page {
+impl TryFrom<PageQuery> for PageRequest<ParticipationId> {
     type Error = ApiError;
 
     fn try_from(query: PageQuery) -> Result<Self, ApiError> {
         let page = number("page", query.page, 1, u32::MAX)?;
-        let limit = number("limit", query.limit, MAX_LIMIT, MAX_LIMIT)?;
-        Ok(Self { offset: (page - 1).saturating_mul(limit), limit })
+        let limit = number("limit", query.limit, PageLimit::MAX, PageLimit::MAX)?;
+        let offset = (page - 1).saturating_mul(limit);
+        let limit = limit.try_into().map_err(|error| ApiError::validation(format!("limit: {error}")))?;
+        Ok(Self::at(offset, limit))
     }
 }
 
@@ -64,6 +64,6 @@ pub(crate) async fn streamer_active(
 ) -> Result<HttpResponse, ApiError> {
     let page = query.into_inner().try_into()?;
     let joined = state.services.campaigns.joined(&actor, page).await?;
-    let list: Vec<_> = joined.into_iter().map(JoinedCampaignResponse::from).collect();
+    let list: Vec<_> = joined.items.into_iter().map(JoinedCampaignResponse::from).collect();
     Ok(HttpResponse::Ok().json(list))
 }
