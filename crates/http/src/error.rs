@@ -45,6 +45,8 @@ pub enum ErrorCode {
     RouteNotFound,
     /// The route is there, but not for this method; the header `Allow` names those it is there for.
     MethodNotAllowed,
+    /// Something else has a value already that must be unique; the message names the kind of document and the field.
+    AlreadyExists,
     /// The body is larger than any request needs.
     BodyTooLarge,
     /// The body did not come in time.
@@ -75,6 +77,7 @@ impl ErrorCode {
             | Self::UploadNotFound
             | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::AlreadyExists => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::EncodingNotSupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -225,7 +228,11 @@ impl From<ServiceError> for ApiError {
 
 impl ApiError {
     fn from_storage(error: &StorageError) -> Self {
-        if error.is_retryable() { Self::store_away(error) } else { Self::internal(error) }
+        match error {
+            StorageError::AlreadyExists { .. } => Self::new(ErrorCode::AlreadyExists, error.to_string()),
+            error if error.is_retryable() => Self::store_away(error),
+            error => Self::internal(error),
+        }
     }
 
     /// Also for whoever asks whether requests can be served: why not is for the log.
@@ -269,5 +276,21 @@ impl fmt::Display for Chain<'_> {
             source = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_services::Entity;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_must_be_unique_and_is_not_is_a_conflict_that_names_it() {
+        let field = "campaignId, streamerId".to_owned();
+        let error = StorageError::AlreadyExists { entity: Entity::Participation, field };
+        let error = ApiError::from(ServiceError::from(error));
+        assert_eq!((error.code(), error.status_code().as_u16()), (ErrorCode::AlreadyExists, 409));
+        assert_eq!(error.to_string(), "another participation has the same campaignId, streamerId");
     }
 }

@@ -42,7 +42,9 @@ pub use clock::Clock;
 pub use content::Rendering;
 pub use entropy::{NoEntropy, new_object_id, new_token};
 pub use error::ServiceError;
-pub use gametriggers_persistence::{OverlayPatch, Repositories as Storage, SelectionPatch, StorageError};
+pub use gametriggers_persistence::{
+    Entity, OverlayPatch, Repositories as Storage, SelectionPatch, StorageError,
+};
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
 pub use link::VisitTarget;
 pub use links::{LinkService, LinkSettings, Visitor};
