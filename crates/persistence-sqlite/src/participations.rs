@@ -145,28 +145,30 @@ impl SqliteStore {
                      WHERE p.streamer_id = ? AND p.id > ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
                     campaigns::COLUMNS
                 );
-                let mut list = db.prepare_cached(&sql)?;
+                let mut query = db.prepare_cached(&sql)?;
                 let limit = page.map_or(usize::MAX, |page| page.limit.get() as usize);
-                let mut rows = list.query(window(streamer, page))?;
+                let mut rows = query.query(window(streamer, page))?;
                 let mut listing = Listing { items: Vec::new(), next: None };
-                let mut last = None;
+                let mut next = None;
                 for place in 0.. {
                     let Some(row) = rows.next()? else { break };
                     if place == limit {
-                        listing.next = last;
+                        listing.next = next;
                         break;
                     }
                     match from_row(row).and_then(|it| Ok((it, campaigns::from_row(row)?))) {
-                        Ok(pair) => listing.items.push(pair),
+                        Ok(pair) => {
+                            next = Some(pair.0.id);
+                            listing.items.push(pair);
+                        }
                         // One row that was falsified long ago must not empty the screens of all who share its campaign.
                         Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
                             unreadable.report("left out of lists", &error);
+                            let id = EntityRow::new(row, Entity::Participation, "id");
+                            next = id.and_then(|row| row.parse("id")).map_or(next, Some);
                         }
                         Err(error) => return Err(error),
                     }
-                    last = EntityRow::new(row, Entity::Participation, "id")
-                        .and_then(|row| row.parse("id"))
-                        .map_or(last, Some);
                 }
                 Ok(listing)
             })
