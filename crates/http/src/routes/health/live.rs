@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get};
 
-use super::HealthResponse;
+use super::response::HealthResponse;
 use crate::{openapi::HEALTH, query::NoQuery};
 
 /// The process runs.

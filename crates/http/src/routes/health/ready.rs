@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::HealthResponse;
+use super::response::HealthResponse;
 use crate::{
     error::{ApiError, ErrorResponse},
     openapi::HEALTH,

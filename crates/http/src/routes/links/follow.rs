@@ -15,7 +15,7 @@ use utoipa::{
     },
 };
 
-use super::participation;
+use super::participation::participation;
 use crate::{
     error::ApiError,
     middleware::{client_address::ClientAddress, head::was_sent_as_head},

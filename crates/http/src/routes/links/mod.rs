@@ -1,18 +1,8 @@
 //! Tracking links, `/c/{participationId}`, as viewers follow them.
 
-use gametriggers_types::ParticipationId;
+mod participation;
 
 endpoints! {
     follow,
     qr_of_participation,
-}
-
-/// How many digits an id has.
-const ID_DIGITS: usize = 24;
-
-/// The participation that a link names. Chats and people add the end of their sentence to it.
-fn participation(id: &str) -> Option<ParticipationId> {
-    let (id, rest) = id.split_at_checked(ID_DIGITS)?;
-    let ends_there = !rest.starts_with(|next: char| next.is_alphanumeric() || next.is_control());
-    id.parse().ok().filter(|_| ends_there)
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use gametriggers_services::ServiceError;
 
-use super::participation;
+use super::participation::participation;
 use crate::{
     error::{ApiError, ErrorResponse},
     middleware::client_address::ClientAddress,

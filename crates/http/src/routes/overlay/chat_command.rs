@@ -8,7 +8,7 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{NothingShown, TEXT};
+use super::shown::{NothingShown, TEXT};
 use crate::{
     error::ApiError,
     openapi::{OVERLAY, TOKEN},

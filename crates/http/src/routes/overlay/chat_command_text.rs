@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::{NothingShown, TEXT};
+use super::shown::{NothingShown, TEXT};
 use crate::{
     error::ApiError,
     openapi::{OVERLAY, TOKEN},

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 
-use super::{NothingShown, picture::draw_shown};
+use super::shown::{NothingShown, draw_shown};
 use crate::{
     error::ApiError,
     middleware::client_address::ClientAddress,
