@@ -75,35 +75,4 @@ pub fn document_text() -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
-
-    use super::*;
-
-    /// The names of the files that hold an endpoint, in the folders of all groups.
-    fn files() -> BTreeSet<String> {
-        let routes = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routes");
-        let entries = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let groups = entries(&routes).filter(|path| path.is_dir());
-        let mut names = BTreeSet::new();
-        for file in groups.flat_map(|group| entries(&group).collect::<Vec<_>>()) {
-            let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-            match fs::read_to_string(&file).unwrap().matches("#[utoipa::path(").count() {
-                0 => {}
-                1 => assert!(names.insert(name), "another endpoint has the name of {}", file.display()),
-                _ => panic!("{} holds several endpoints", file.display()),
-            }
-        }
-        names
-    }
-
-    /// What is mounted is described, because both are made of one list. This test finds an endpoint that is in no list.
-    #[test]
-    fn every_file_of_an_endpoint_is_mounted_and_described_under_its_name() {
-        let items = document().paths.paths.values();
-        let operations = items.flat_map(|item| [&item.get, &item.post, &item.put, &item.patch, &item.delete]);
-        let described: BTreeSet<_> =
-            operations.flatten().filter_map(|operation| operation.operation_id.clone()).collect();
-        assert_eq!(described, files());
-    }
-}
+mod tests;
