@@ -1,4 +1,4 @@
-//! One error for every answer that is none: `{"statusCode", "message", "error", "code"}`.
+//! The one form of every error answer: `{"statusCode", "message", "error", "code"}`.
 
 use std::fmt;
 
@@ -90,7 +90,7 @@ impl ErrorCode {
 
 /// Seconds after which a client may try again while the store is away.
 const RETRY_AFTER_SECONDS: u64 = 5;
-/// Longer messages, which quote their input, are cut.
+/// The longest message. A message may quote its input, so longer ones are cut.
 const MAX_MESSAGE_CHARS: usize = 400;
 
 /// An error answer.
@@ -113,7 +113,7 @@ impl ApiError {
         Self { code, message, retry_after_seconds: None, allow: None }
     }
 
-    /// Too many requests of a kind, such as `clicks`; there may be more in so many seconds.
+    /// Too many requests of a kind, such as `clicks`. There may be more in so many seconds.
     pub(crate) fn rate_limited(kind: &str, retry_after_seconds: u64) -> Self {
         let message = format!("too many {kind}; try again in {retry_after_seconds} s");
         Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(ErrorCode::RateLimited, message) }
@@ -144,7 +144,7 @@ impl ApiError {
         Self::validation(format!("the query of the address: {cause}"))
     }
 
-    /// In how many seconds the same request may succeed, where that is known; else 0.
+    /// The number of seconds after which the same request may succeed; 0 if that is not known.
     pub(crate) fn retry_after_seconds(&self) -> u64 {
         self.retry_after_seconds.unwrap_or_default()
     }
@@ -235,7 +235,7 @@ impl ApiError {
         }
     }
 
-    /// Also for whoever asks whether requests can be served: why not is for the log.
+    /// The store did not answer. The log says why; the answer does not.
     pub(crate) fn store_away(error: &StorageError) -> Self {
         let request_id = RequestId::current();
         let request_id = request_id.as_ref().map(RequestId::as_str);
@@ -243,12 +243,12 @@ impl ApiError {
         Self::no_store()
     }
 
-    /// The store has not come yet, and that is logged elsewhere.
+    /// The store is not open yet. Whoever opens it logs that.
     pub(crate) fn no_store() -> Self {
         Self::new(ErrorCode::StoreUnavailable, "the store is away at the moment; try again in a few seconds")
     }
 
-    /// Logs the whole chain once and shows nothing of it.
+    /// A fault of the server. The error and its sources are logged, and the answer shows nothing of them.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let request_id = RequestId::current();
         let request_id = request_id.as_ref().map(RequestId::as_str);
@@ -257,7 +257,7 @@ impl ApiError {
     }
 }
 
-/// Says when to come again, where the status says that the store is away.
+/// Adds `Retry-After` to an answer whose status says that the store is away.
 pub(crate) fn ask_again_later(response: &mut HttpResponseBuilder, status: StatusCode) {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));

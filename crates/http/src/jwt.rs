@@ -4,10 +4,10 @@ use gametriggers_types::{Role, SessionId, SignedDuration, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-/// How long an access token lasts.
+/// How long an access token is valid.
 pub const ACCESS_TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(24);
 const ISSUER: &str = "nestjs-auth";
-/// What a token's purpose is called, where it names one.
+/// The purpose of an access token, in those claims that name one.
 const ACCESS: &str = "access";
 
 /// Signs and checks bearer tokens.
@@ -17,7 +17,7 @@ pub struct JwtKeys {
     decoding: DecodingKey,
 }
 
-/// Whom a token is for.
+/// The user that a token is issued for.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct TokenSubject {
@@ -46,8 +46,8 @@ struct IssuedClaims<'a> {
     exp: i64,
 }
 
-/// What is read of a token. `iss` is not checked, as in the previous system. Times are seconds since the epoch, and may have
-/// fractions (RFC 7519, section 2).
+/// The claims of a token that are read. `iss` is not checked, as in the previous system. Times are seconds since the epoch, and
+/// may have fractions (RFC 7519, section 2).
 #[derive(Deserialize)]
 struct Claims {
     #[serde(default)]
@@ -55,25 +55,25 @@ struct Claims {
     exp: f64,
     #[serde(default)]
     nbf: Option<f64>,
-    /// Never read; a token in which it is no time is not a token of ours.
+    /// Not used. It is parsed because a token of ours has a number here.
     #[serde(default)]
     #[allow(dead_code)]
     iat: Option<f64>,
-    /// No access token has one: a token that names whom it is meant for is meant for somebody else.
+    /// Whom the token is meant for. Access tokens of ours name nobody, so a token that names somebody is meant for others.
     #[serde(default)]
     aud: Option<serde_json::Value>,
-    /// `refresh` in a refresh token, which is good for nothing else (defect A5).
+    /// `refresh` in a refresh token, which must not work as an access token (defect A5).
     #[serde(rename = "type", default)]
     kind: Option<serde_json::Value>,
-    /// What a token of another kind is good for, by the names that other issuers give it.
+    /// The purpose of a token, by the names that other issuers give this claim.
     #[serde(default)]
     purpose: Option<serde_json::Value>,
     #[serde(default)]
     token_use: Option<serde_json::Value>,
-    /// The session that the token belongs to. One that is no id of ours is another issuer's affair, and is not read.
+    /// The session that the token belongs to. A value that is no id of ours is ignored: other issuers have sessions of their own.
     #[serde(default)]
     sid: Option<serde_json::Value>,
-    /// The form in which the previous web client signed: its id takes precedence over `sub`.
+    /// The claim of the previous web client. Its id takes precedence over `sub`.
     #[serde(default)]
     user: Option<ClaimedUser>,
 }
@@ -85,7 +85,7 @@ struct ClaimedUser {
 }
 
 impl Claims {
-    /// Whether they are an access token's and hold at this time.
+    /// Whether these are the claims of an access token that is valid at this time.
     fn hold(&self, now: Timestamp) -> bool {
         let now = now.as_duration().as_secs_f64();
         let in_time = now < self.exp && self.nbf.is_none_or(|begin| begin <= now);
@@ -98,8 +98,8 @@ impl Claims {
     }
 }
 
-/// Whether the header is one of an access token. `crit` names extensions without which a token must not be understood (RFC
-/// 7515, section 4.1.11), and none is known here; `typ` says what kind of token it is (RFC 8725, section 3.11).
+/// Whether the header is that of an access token. `crit` names extensions that a reader must know (RFC 7515, section 4.1.11), and
+/// this one knows none. `typ` names the kind of token (RFC 8725, section 3.11).
 fn is_access_header(header: &Header) -> bool {
     let types = ["JWT", "at+jwt", "application/at+jwt"];
     let known = |typ: &String| types.iter().any(|known| known.eq_ignore_ascii_case(typ));
@@ -107,7 +107,7 @@ fn is_access_header(header: &Header) -> bool {
 }
 
 impl JwtKeys {
-    /// Keys of a secret.
+    /// The keys for a secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
@@ -137,7 +137,7 @@ impl JwtKeys {
     /// What a token says of its bearer, if it is an access token of ours that has not expired at `now`.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Bearer> {
         let mut validation = Validation::new(Algorithm::HS256);
-        // Checked below, by the server's clock.
+        // `Claims::hold` checks it, by the server's clock.
         validation.validate_exp = false;
         validation.validate_aud = false;
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?;
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A token of the test's user with these claims besides, good for a minute unless they say otherwise.
+    /// A token of the test's user with these claims added. It is valid for a minute unless they say otherwise.
     fn with(header: &Header, claims: &serde_json::Value) -> String {
         let mut all = serde_json::json!({"sub": SUB, "exp": NOW + 60});
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// RFC 7515: who does not understand what `crit` names must not accept the token.
+    /// RFC 7515: a reader that does not know an extension that `crit` names must not accept the token.
     #[test]
     fn a_token_whose_critical_extensions_are_unknown_is_refused() {
         for crit in [vec!["exp".to_owned()], vec!["b64".to_owned()], vec![]] {

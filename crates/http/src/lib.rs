@@ -46,7 +46,7 @@ pub use settings::{ForwardedHeader, HttpSettings, Uploads};
 pub use state::ApiState;
 pub use waiting::waiting_app;
 
-/// The application, one per worker thread. `extra` adds routes of the binary's own.
+/// The application, one per worker thread. `extra` mounts routes of the binary's own.
 pub fn app(
     state: ApiState,
     extra: fn(&mut web::ServiceConfig),

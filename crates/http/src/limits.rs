@@ -1,7 +1,7 @@
-//! How often anybody may ask for what costs the server something: the store, a signature, a picture.
+//! Rate limits on requests that cost the server something: a read of the store, a signature, a picture.
 //!
-//! What is answered from memory has no limit, because a refusal would cost as much. Each limit is a number a minute, which
-//! may come at once; what was used comes back evenly over the minute. Preflights are not counted: CORS answers them.
+//! Answers from memory have no limit, because a refusal would cost as much. A limit is a number of requests a minute. They may
+//! all come at once, and the allowance comes back evenly over the minute. Preflights are not counted: CORS answers them.
 
 use std::{
     collections::HashMap,
@@ -23,17 +23,17 @@ use governor::{
 
 use crate::error::ApiError;
 
-/// After so many questions those are forgotten who have all their allowance again. There are hardly more keys than this.
+/// After so many requests, a limit forgets the keys that have their whole allowance again. So it holds hardly more keys.
 const SWEEP_AFTER: usize = 16_384;
 /// The longest that an address waits.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// Addresses at most that have to wait after too many unknown tokens; beyond that, those who wait are forgotten.
+/// How many addresses may be waiting after too many unknown tokens. If one more has to wait, the others are forgotten.
 const MAX_WAITING: usize = 16_384;
 
-/// How many a minute. 0: any number.
+/// The limits, in requests a minute. 0 is no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct RateSettings {
-    /// Tokens that nobody has, of one address: each is looked up in the store.
+    /// Requests from one address with tokens that nobody has. Each such token is looked up in the store.
     pub unknown_tokens: u32,
     /// QR codes for one address.
     pub qr_codes: u32,
@@ -52,14 +52,14 @@ impl Default for RateSettings {
     }
 }
 
-/// What everybody has used of their allowance, for all threads of this process.
+/// How much of each allowance is used, for all threads of this process.
 pub struct RateLimits {
     unknown_tokens: Limit,
     qr_codes: Limit,
     events: Limit,
     visits: Limit,
     settings_changes: Limit,
-    /// Until when an address's unknown tokens are not looked up.
+    /// The addresses whose unknown tokens are not looked up, and until when.
     waiting: RwLock<HashMap<AddressKey, Instant>>,
 }
 
@@ -77,23 +77,30 @@ impl RateLimits {
         }
     }
 
+    /// Uses one QR code of the address's allowance.
+    ///
+    /// # Errors
+    /// [`RateLimited`](crate::ErrorCode::RateLimited) if there is none left; so for the other limits.
     pub(crate) fn qr_code(&self, address: AddressKey) -> Result<(), ApiError> {
         self.qr_codes.take(address)
     }
 
+    /// Uses one event of the token's allowance.
     pub(crate) fn event(&self, token: &str) -> Result<(), ApiError> {
         self.events.take(token)
     }
 
+    /// Uses one visit of the address's allowance.
     pub(crate) fn visit(&self, address: AddressKey) -> Result<(), ApiError> {
         self.visits.take(address)
     }
 
+    /// Uses one change of settings of the account's allowance.
     pub(crate) fn settings_change(&self, account: UserId) -> Result<(), ApiError> {
         self.settings_changes.take(account)
     }
 
-    /// Notes that an address has had a token looked up which nobody has.
+    /// Notes that the store was asked for an unknown token of this address.
     pub(crate) fn note_unknown_token(&self, address: AddressKey) {
         let Err(wait) = self.unknown_tokens.wait(address) else { return };
         let now = Instant::now();
@@ -101,22 +108,22 @@ impl RateLimits {
         if waiting.len() >= MAX_WAITING {
             waiting.clear();
         }
-        // Those that were looked up at once, before any was known to be one too many, add up.
+        // Several may be looked up at the same time, before any of them is known to be too many. Their waits add up.
         let until = waiting.get(&address).map_or(now, |until| now.max(*until)) + wait;
         waiting.insert(address, until.min(now + LONGEST_WAIT));
     }
 
-    /// The refusal of an address whose unknown tokens are not looked up for so long.
+    /// The error for an address that has to wait for so long.
     pub(crate) fn refusal_of_unknown_tokens(&self, wait: Duration) -> ApiError {
         self.unknown_tokens.refusal(wait)
     }
 
-    /// Whether anybody's unknown tokens are not looked up.
+    /// Whether any address has to wait.
     pub(crate) fn anybody_waits(&self) -> bool {
         !self.waiting.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// How long an address's unknown tokens are not looked up.
+    /// How long the address has to wait until its unknown tokens are looked up again; `None` if it need not wait.
     pub(crate) fn waits(&self, address: AddressKey) -> Option<Duration> {
         let until = *self.waiting.read().unwrap_or_else(PoisonError::into_inner).get(&address)?;
         let wait = until.checked_duration_since(Instant::now());
@@ -127,13 +134,13 @@ impl RateLimits {
     }
 }
 
-/// One limit, with what each key has used of it.
+/// One limit, and how much of it each key has used.
 struct Limit {
-    /// Of what there were too many, for people.
+    /// What is counted, for the message of a refusal.
     what: &'static str,
     used: Option<RateLimiter<u64, DashMapStateStore<u64>, DefaultClock>>,
     clock: DefaultClock,
-    /// Makes keys small, and nobody's to foresee.
+    /// Makes keys small. Nobody outside can foresee which keys meet.
     hasher: RandomState,
     asked: AtomicUsize,
 }
@@ -155,10 +162,10 @@ impl Limit {
         self.wait(key).map_err(|wait| self.refusal(wait))
     }
 
-    /// Uses one of a key's allowance, or tells how long it takes until there is one.
+    /// Uses one of a key's allowance, or says how long it takes until there is one.
     fn wait(&self, key: impl Hash) -> Result<(), Duration> {
         let Some(used) = &self.used else { return Ok(()) };
-        // Keys stay until they are swept out.
+        // The rate limiter keeps keys until it is told to forget them.
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_AFTER == SWEEP_AFTER - 1 {
             used.retain_recent();
             used.shrink_to_fit();

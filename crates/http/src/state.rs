@@ -1,4 +1,4 @@
-//! What every request handler has at hand.
+//! What handlers and middleware work with.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use gametriggers_services::{Clock, Services};
 
 use crate::{jwt::JwtKeys, limits::RateLimits, settings::HttpSettings};
 
-/// What every request handler has at hand.
+/// What handlers and middleware work with.
 #[derive(Clone)]
 pub struct ApiState {
     /// The use cases.
     pub services: Services,
-    /// The time, by which bearer tokens expire.
+    /// The clock by which bearer tokens expire.
     pub clock: Arc<dyn Clock>,
     /// The keys of bearer tokens.
     pub jwt: JwtKeys,
     /// What differs between installations.
     pub settings: Arc<HttpSettings>,
-    /// What everybody has used of their allowance.
+    /// The rate limits, and how much of them is used.
     pub limits: Arc<RateLimits>,
 }

@@ -1,4 +1,4 @@
-//! What is answered before there is a store: the process lives, and everything else is asked to come again.
+//! The server before its store is open. It answers that the process runs, and asks every other request to come again.
 
 use actix_web::{
     App, Error,
@@ -16,7 +16,7 @@ use crate::{
     settings::HttpSettings,
 };
 
-/// The application while the store is waited for, one per worker thread.
+/// The application while the server waits for its store, one per worker thread.
 pub fn waiting_app(
     settings: &HttpSettings,
 ) -> App<

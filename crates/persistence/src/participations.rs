@@ -31,8 +31,8 @@ pub trait ParticipationRepository: Send + Sync {
     /// The other conditions of eligibility are the domain's.
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError>;
 
-    /// The campaigns of the streamer's active participations, `limit` at most, in no order: whatever their status, and also
-    /// where a campaign is not there.
+    /// The campaigns of the streamer's active participations, `limit` at most, in no order. The campaigns may have any status, and may
+    /// be missing from the store.
     async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError>;
 
     /// The streamer's participations that are active or paused, in campaigns that are active or paused, with those
@@ -51,8 +51,8 @@ pub trait ParticipationRepository: Send + Sync {
     /// campaign.
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError>;
 
-    /// Stores many participations as [`insert_if_absent`](Self::insert_if_absent) would one after the other, for the price of a few
-    /// writes. At most a few thousand should be given at once.
+    /// Stores many participations as [`insert_if_absent`](Self::insert_if_absent) would one after the other, by a few writes. At most a
+    /// few thousand should be given at once.
     ///
     /// # Errors
     /// [`StorageError`] if the store fails. Then any of them may be stored; given again, they are found to be.

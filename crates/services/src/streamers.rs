@@ -16,7 +16,7 @@ pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120)
 /// How long a test ad stays on screen.
 pub const TEST_AD_LASTS: SignedDuration = SignedDuration::from_secs(10);
 
-/// Whether a streamer's overlay is loaded somewhere.
+/// Whether a streamer's overlay is loaded in some browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverlayStatus {
     /// Seen within [`OVERLAY_ACTIVE_WITHIN`].
@@ -25,7 +25,7 @@ pub struct OverlayStatus {
     pub last_seen: Option<Timestamp>,
 }
 
-/// What a streamer wants to see as a test.
+/// A test ad that a streamer wants to see.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct TestAd {
@@ -89,7 +89,7 @@ impl StreamerService {
         self.own_selection(actor, "access campaign selection settings").await
     }
 
-    /// Changes the overlay settings that the patch names.
+    /// Changes those of the actor's overlay settings that the patch names, and gives the profile as it is then.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings).
@@ -104,7 +104,8 @@ impl StreamerService {
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes the selection settings that the patch names. If anything changes, what is on screen ends.
+    /// Changes those of the actor's selection settings that the patch names, and gives the profile as it is then. If anything
+    /// changes, what is on screen ends.
     ///
     /// # Errors
     /// As [`selection_settings`](Self::selection_settings); [`ServiceError::AllWeightsZero`].
@@ -115,7 +116,8 @@ impl StreamerService {
     ) -> Result<User, ServiceError> {
         let user = self.own_selection(actor, "update campaign selection settings").await?;
         let id = user.id;
-        // Saving what is stored already ends nothing: a new decision is a new display, which is paid.
+        // A change ends what is on screen, and the next decision is a new display, which is paid. So a patch that changes nothing
+        // must not count as a change.
         if !patch.changes(&user.selection) {
             return Ok(user);
         }
@@ -127,7 +129,7 @@ impl StreamerService {
         }
     }
 
-    /// Makes the overlay token anew. The old one, every participation token of before and every receipt are void.
+    /// Gives the actor a new overlay token. The old one, all participation tokens of before and all receipts are void.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings).
@@ -139,7 +141,7 @@ impl StreamerService {
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
 
-    /// Whether the actor's overlay is loaded somewhere. `overlay_token`, if given, must be theirs.
+    /// Whether the actor's overlay is loaded in some browser. `overlay_token`, if given, must be theirs.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings); [`ServiceError::NotYourToken`].

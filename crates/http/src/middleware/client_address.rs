@@ -1,7 +1,7 @@
-//! Whose request it is: the address of the connection, or what the proxies in front of the server say.
+//! The caller's address: that of the connection, or the one that the proxies in front of the server name.
 //!
-//! Each proxy adds the address that it saw to the end of a header. Whatever stands before that came with the request, so it is
-//! the caller's own word.
+//! Each proxy adds the address that it saw to the end of a header. Whatever stands before that came with the request, so anybody
+//! can have written it.
 
 use std::future::{Ready, ready};
 
@@ -83,8 +83,8 @@ fn forwarded(headers: &HeaderMap, settings: &HttpSettings) -> Option<NetworkAddr
     header.read(std::str::from_utf8(element).ok()?)
 }
 
-/// The elements of a list, the last first. Read from its end, because what the caller wrote at its beginning, quotes that are
-/// never closed above all, must change nothing in what proxies have added.
+/// The elements of a list, the last first. The list is read from its end, because the caller may have written its beginning. What
+/// is there, such as a quote that is never closed, must not change how the proxies' additions are read.
 fn elements_from_the_end(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut is_quoted = false;
     line.rsplit(move |&byte| {
@@ -93,7 +93,7 @@ fn elements_from_the_end(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The `for` of an element of `Forwarded`, without the quotes in which an address with a colon has to be.
+/// The `for` of an element of `Forwarded`, without the quotes that an address with a colon needs.
 fn node(element: &str) -> Option<&str> {
     let mut nodes = element.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    /// A header that no proxy of ours writes is the caller's own word.
+    /// No proxy writes the other header, so anybody can have written it.
     #[test]
     fn the_other_header_is_not_read() {
         for (header, other) in

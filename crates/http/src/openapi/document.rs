@@ -1,4 +1,4 @@
-//! The OpenAPI document as a whole: its title, and what goes for every operation.
+//! The OpenAPI document as a whole: its title, and what every operation has.
 
 use utoipa::{
     OpenApi,
@@ -20,7 +20,7 @@ pub(crate) fn assemble(groups: impl IntoIterator<Item = Document>) -> Document {
     document
 }
 
-/// What goes for all operations.
+/// The document's description.
 const ABOUT_ALL: &str = "Sponsorships for live streams.
 
 Everything under `/api/v1/overlay/` is served under `/api/overlay/` as well. What can be read by GET answers HEAD, too. A query
@@ -37,7 +37,7 @@ fn add_bearer_scheme(document: &mut Document) {
     components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
 }
 
-/// Adds the answers that any operation can give.
+/// Adds the answers that every operation can give.
 fn add_common_answers(document: &mut Document) {
     for item in document.paths.paths.values_mut() {
         let all = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];

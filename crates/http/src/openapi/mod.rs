@@ -1,5 +1,5 @@
-//! What endpoints describe themselves with in the OpenAPI document. Nothing here knows an endpoint: `routes` assembles the
-//! document of those that there are.
+//! The words by which endpoints describe themselves in the OpenAPI document. This module knows no endpoint: `routes` assembles
+//! the document.
 #![allow(unused_qualifications)] // in what utoipa's derive writes
 
 mod document;

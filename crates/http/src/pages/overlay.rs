@@ -22,8 +22,8 @@ struct OverlayPage {
 
 const SCRIPT: &str = include_str!("../../templates/overlay.js");
 
-/// Media come from the brands' own hosts, whichever they are. Styles may be inline, because OBS applies the streamer's
-/// custom CSS as a style element; no setting reaches a style sheet, so nothing can be injected there.
+/// Media come from the brands' own hosts, so any host is allowed. Styles may be inline, because OBS applies the streamer's custom
+/// CSS as a style element. No setting is written into a style sheet, so nothing can be injected there.
 static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT));
     format!(
@@ -32,12 +32,12 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The page while there is no store to ask.
+/// The page while the store is not open.
 pub(crate) async fn without_store() -> Result<HttpResponse, ApiError> {
     render(ErrorCode::StoreUnavailable.status(), serde_json::Value::Null)
 }
 
-/// The page for an address that has asked for too many tokens which no overlay has.
+/// The page for an address that has asked for too many unknown tokens.
 pub(crate) fn come_again(refused: &ApiError) -> Result<HttpResponse, ApiError> {
     let mut answer = render(refused.code().status(), serde_json::Value::Null)?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::error::{ApiError, ErrorCode, ask_again_later};
 
-/// A page for a viewer who cannot be sent on.
+/// A page for a viewer who is not redirected.
 #[derive(Template)]
 #[template(path = "visit.html")]
 struct VisitPage<'a> {
@@ -21,7 +21,7 @@ struct VisitPage<'a> {
     text: &'a str,
 }
 
-/// Leads on to where the campaign wants its visitors, or says why not.
+/// Redirects to the campaign's address, or shows a page where the campaign has none or the link fails.
 pub(crate) fn lead(target: Result<Arc<VisitTarget>, ApiError>) -> Result<HttpResponse, ApiError> {
     match target {
         Ok(target) => match &target.click_url {
@@ -36,11 +36,11 @@ pub(crate) fn lead(target: Result<Arc<VisitTarget>, ApiError>) -> Result<HttpRes
     }
 }
 
-/// The address as the brand wrote it, in the form that a header can carry: what is not ASCII, and spaces, percent-encoded. It
-/// means the same to a browser, which does so itself. Nothing else is touched, and nothing is resolved: to take an address
-/// apart and put it together again can change where it leads.
+/// The address as the brand wrote it, in a form that a header can carry: spaces and letters that are not ASCII are
+/// percent-encoded, as a browser would do itself. Nothing else is changed, because to parse an address and write it again can
+/// change where it leads.
 fn location(url: &WebUrl) -> String {
-    // As a browser does: spaces around an address are not part of it.
+    // A browser ignores spaces around an address.
     let address = url.as_str().trim_matches(' ');
     if let Some(encoded) = with_ascii_host(address) {
         return encoded;
@@ -57,8 +57,8 @@ fn location(url: &WebUrl) -> String {
     carried
 }
 
-/// An address whose host has other letters than ASCII, as a browser writes it: names have an encoding of their own, and not
-/// every client undoes percent-encoding there.
+/// The address, if its host has letters that are not ASCII, as a browser writes it. Host names have an encoding of their own, and
+/// not every client decodes percent-encoding there.
 fn with_ascii_host(address: &str) -> Option<String> {
     let url = Url::parse(address).ok().filter(|_| !address.is_ascii())?;
     url.host_str().is_some_and(|host| host.contains("xn--")).then(|| url.into())
@@ -76,7 +76,7 @@ pub(crate) fn nothing_here() -> Result<HttpResponse, ApiError> {
     page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.")
 }
 
-/// The page of a link while there is no store to ask whom it leads to.
+/// The page of a link while the store is not open.
 pub(crate) async fn without_store() -> Result<HttpResponse, ApiError> {
     not_now(ErrorCode::StoreUnavailable)
 }
@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// Pieces of which addresses are made, the odd ones among them.
+    /// Addresses made of pieces, some of them odd.
     fn address() -> impl Strategy<Value = String> {
         let begin = prop_oneof![
             Just("/"),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     proptest! {
-        /// Sent from anywhere, the address leads where the brand's own words lead.
+        /// From any page, the address that is sent leads where the stored one leads.
         #[test]
         fn an_address_leads_where_the_stored_one_leads(text in address()) {
             if let Ok(url) = WebUrl::parse(&text) {
@@ -134,7 +134,7 @@ mod tests {
             }
         }
 
-        /// What a header can carry is sent letter by letter.
+        /// An address that a header can carry is sent unchanged.
         #[test]
         fn an_address_of_plain_letters_is_sent_as_it_is(text in "(/|https?://own\\.invalid)[!-~]{0,40}") {
             if let Ok(url) = WebUrl::parse(&text) {

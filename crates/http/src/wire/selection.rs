@@ -5,7 +5,7 @@ use gametriggers_types::{BlackoutPeriod, RotationInterval, TimeZoneName, Timesta
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The name of the strategy that is really used: an unknown stored one reads as the default.
+/// The name of the strategy that is used. A stored name that is unknown stands for the default.
 pub(super) fn strategy_of(user: &User) -> &'static str {
     selection::find(user.selection.strategy.as_str()).unwrap_or(selection::default_strategy()).name()
 }

@@ -23,7 +23,7 @@ use crate::{
     wire::SelectionResponse,
 };
 
-/// More periods than a week of quarter-hours needs are a mistake.
+/// The most blackout periods. Nobody needs more in a week, so a longer list is a mistake.
 const MAX_BLACKOUTS: usize = 100;
 
 /// Changes how campaigns are chosen: only what the request names. What is on screen ends with it.
@@ -167,7 +167,7 @@ impl TryFrom<SelectionRequest> for SelectionPatch {
     }
 }
 
-/// The value of a setting that goes by two names.
+/// The value of a setting that has two names on the wire. It is refused if both are given and differ.
 fn one_setting<T: PartialEq>(
     first: (&str, Option<T>),
     second: (&str, Option<T>),
@@ -181,7 +181,7 @@ fn one_setting<T: PartialEq>(
     }
 }
 
-/// Defect O18: an unknown name was stored, and every later save of that user failed.
+/// The strategy of this name, if there is one (defect O18: an unknown name was stored, and every later save of that user failed).
 fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
     if selection::find(name).is_some() {
         return Ok(StrategyName::new(name));
@@ -209,7 +209,7 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
     numbered.collect()
 }
 
-/// The period, or which field of it has to be entered anew, and why.
+/// The period; or the field that is wrong, as a path within the period, and why.
 fn blackout(request: &BlackoutPeriodRequest) -> Result<BlackoutPeriod, (String, InvalidBlackout)> {
     let day = |(place, day): (usize, &String)| {
         parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))

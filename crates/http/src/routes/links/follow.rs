@@ -25,7 +25,7 @@ use crate::{
     state::ApiState,
 };
 
-/// What the query of a link says. Only described; [`source`] reads it.
+/// The query of a link, for the OpenAPI document alone: [`source`] reads it.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code)]
@@ -79,7 +79,7 @@ pub(crate) async fn follow(
     lead(target.map_err(ApiError::from))
 }
 
-/// Where the viewer found the link, as far as that can be told.
+/// Where the viewer found the link; `link` if the query does not say.
 fn source(request: &HttpRequest) -> VisitSource {
     let given = query::lenient(request, "src").unwrap_or_default().to_ascii_lowercase();
     let word = given.split(|sign: char| !sign.is_ascii_alphanumeric()).find(|word| !word.is_empty());

@@ -51,7 +51,7 @@ pub(crate) async fn chat_command(
     Ok(HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(ChatCommandResponse { command }))
 }
 
-/// Whether the caller would rather have text than JSON, which is what those get who do not say.
+/// Whether the caller prefers text. Who does not say gets JSON.
 fn prefers_text(request: &HttpRequest) -> bool {
     let ranked = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
     let is_text = |wanted: &str| match wanted {

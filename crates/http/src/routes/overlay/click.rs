@@ -16,7 +16,7 @@ use crate::{
     state::ApiState,
 };
 
-/// What kind of click it is, as a part of a path. Only described; the type itself is [`ClickKind`].
+/// The kind of a click as a part of a path, for the OpenAPI document alone. The type itself is [`ClickKind`].
 struct ClickKindPart;
 
 impl PartialSchema for ClickKindPart {

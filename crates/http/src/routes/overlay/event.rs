@@ -91,7 +91,7 @@ pub(crate) enum EventErrors {
 
 const MAX_ID_CHARS: usize = 255;
 
-/// The event of a request: its body, and the header `Idempotency-Key` as another way to give the event id.
+/// The event that a request reports. The event id may be in the body or in the header `Idempotency-Key`.
 pub(crate) fn event(request: &HttpRequest, body: EventRequest) -> Result<Event, ApiError> {
     let header = match request.headers().get("Idempotency-Key") {
         None => None,

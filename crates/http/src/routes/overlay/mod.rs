@@ -5,7 +5,7 @@ pub(crate) mod content;
 pub(crate) mod event;
 mod shown;
 
-// Those that are asked for most come first: they are tried in this order.
+// They are tried in this order, so those that are asked for most come first.
 endpoints! {
     data,
     ping,

@@ -29,7 +29,7 @@ pub(crate) async fn page(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    // Page loads count nothing (defect M3): the display is reported by the page, once for each decision.
+    // A page load counts nothing (defect M3). The page reports each display, once for each decision.
     let (status, content) = match screen(&state, &token).await {
         Ok(shown) => {
             let state = serde_json::from_slice(&shown.body).map_err(|error| ApiError::internal(&error))?;

@@ -10,7 +10,7 @@ use crate::{
     state::ApiState,
 };
 
-/// The content type of what is for chat bots.
+/// The content type of texts for chat bots.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The errors of endpoints about the campaign on screen.

@@ -17,7 +17,7 @@ use crate::{
 
 const MAX_TITLE_CHARS: usize = 200;
 const DEFAULT_TITLE: &str = "Test Campaign";
-/// A picture that needs no host: drawn by the server itself.
+/// The address of the picture that the server itself draws.
 const DEFAULT_MEDIA_PATH: &str = "/api/v1/test-ad.svg";
 
 /// A test ad to show on the caller's own screen. Unknown fields are ignored: the previous system took any object, and its

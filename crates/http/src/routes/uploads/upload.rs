@@ -16,12 +16,12 @@ use crate::{
     state::ApiState,
 };
 
-/// The prefix of the addresses.
+/// The prefix of the paths.
 const PREFIX: &str = "/uploads";
-/// What is served, by the ending of the name: pictures and videos. Defect A24: anybody's page could be uploaded and was then
-/// served as one, from the server's own origin.
+/// The endings of names that are served: those of pictures and videos. Defect A24: anybody could upload a page, which was then
+/// served from the server's own origin.
 const SERVED: [&str; 11] = ["avif", "gif", "jpeg", "jpg", "m4v", "mov", "mp4", "ogv", "png", "webm", "webp"];
-/// Seconds for which a browser may keep a file: an upload of the previous system does not change.
+/// A browser may keep a file for a day, because uploads of the previous system do not change.
 const CACHED: &str = "public, max-age=86400";
 
 /// An upload of the previous system: a picture or a video, from the folder or the address that the setting `media.uploads`
@@ -82,8 +82,8 @@ async fn serve(file: PathBuf, request: &HttpRequest) -> Result<HttpResponse, Api
     Ok(response)
 }
 
-/// The file of this name in the folder or in one below it, if it is one that is served. Nothing outside the folder, nothing
-/// hidden.
+/// The file of this name in the folder or in a folder below it, if such a file is served. Files outside the folder and hidden
+/// files are not.
 fn within(folder: &Path, path: &str) -> Option<PathBuf> {
     let path = Path::new(path);
     let plain = |part: Component<'_>| matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."));
