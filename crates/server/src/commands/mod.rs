@@ -1,4 +1,4 @@
-//! The commands of the binary, one file each.
+//! The commands of the program, one file each.
 
 #![allow(clippy::print_stdout)] // a command's answer goes to standard output
 
@@ -22,11 +22,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{Defaults, LogFormat, LogSettings, Settings, Store};
 
-/// The migration library tells of every start that there was nothing to do.
+/// The migration library logs at every start that there is nothing to do, so only its warnings are shown.
 const DEFAULTS: Defaults =
     Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info,refinery_core=warn" };
 
-/// Actix logs an error for each connection that is no HTTP. They are counted instead ([`crate::ConnectionCounts`]).
+/// Actix logs an error for each connection that does not send HTTP. Such connections are counted instead
+/// ([`crate::ConnectionCounts`]).
 const NO_LINE_PER_CONNECTION: &str = "actix_http::h1::dispatcher=off";
 
 /// Sponsorships for live streams.
@@ -122,7 +123,7 @@ fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
-/// Opens the store, brought up to date if the configuration says so.
+/// Opens the store. Applies pending migrations if the configuration says so, and otherwise fails if there are any.
 async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
     let store = Store::open(&settings.storage.url).await?;
     if settings.storage.migrate_on_start {
@@ -134,7 +135,7 @@ async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// Refuses a store whose schema is not of this version.
+/// Fails if the store's schema lacks migrations of this version.
 async fn require_current(store: &Store) -> anyhow::Result<()> {
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(
