@@ -42,17 +42,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Enough for all connections. Many systems allow only 1,024.
 const OPEN_FILES: u64 = 8_192;
 
-/// Measures the server beside what its frameworks do without it.
+/// Measures the server beside its frameworks alone.
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Arguments {
-    /// Small stores and short runs: whether everything can be measured
+    /// Use small stores and short runs, to see whether everything can be measured
     #[arg(long)]
     short: bool,
-    /// Only these parts
+    /// Measure only these parts
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Only this kind of store; the bare driver belongs to MongoDB, and memory is measured on SQLite
+    /// Measure only this kind of store; the bare driver needs MongoDB, and memory is measured on SQLite
     #[arg(long)]
     store: Option<Backend>,
     /// Also write the tables and the plot to this folder
@@ -65,13 +65,13 @@ struct Arguments {
     role: Option<Role>,
 }
 
-/// What this program is when it starts itself.
+/// What this program does when it starts itself.
 #[derive(Debug, clap::Subcommand)]
 enum Role {
-    /// The handler that ours is compared with
+    /// The bare handler that the server is compared with
     #[command(name = bare::COMMAND, hide = true)]
     BareServer {
-        /// The streamers whose screens it knows
+        /// The streamers whose screens it answers for
         screens: Vec<u32>,
     },
 }

@@ -33,25 +33,25 @@ pub(crate) const CLICKERS: usize = 256;
 /// The parts of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Part {
-    /// What is on screen, beside the bare framework
+    /// Requests for what is on screen, beside the bare framework
     Data,
-    /// What is on screen while settings change
+    /// Requests for what is on screen while settings change
     Busy,
-    /// What is on screens on which there is nothing
+    /// Requests for empty screens
     Empty,
     /// Durable clicks
     Clicks,
-    /// Clicks without a receipt after a change of their campaign
+    /// Clicks without a receipt after their campaign has changed
     Stale,
     /// Visits through tracking links
     Visits,
-    /// Visits and displays that pay
+    /// Visits and displays that are paid
     Paid,
     /// The bare driver
     Driver,
     /// One hot campaign and thousands of cold ones
     Hot,
-    /// The choice among candidates
+    /// The selection of one of several candidates
     Selection,
     /// The memory of each streamer
     Memory,
