@@ -331,7 +331,7 @@ impl Stage {
         }
     }
 
-    /// Pauses and resumes every campaign, so that each has been changed but is as before.
+    /// Pauses and resumes every campaign. Each is changed twice and ends as it was.
     ///
     /// # Errors
     /// If the store cannot be changed.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// The Gregorian calendar, including weekdays, repeats after this many years.
 const CYCLE_YEARS: i64 = 400;
 const CYCLE_MILLIS: i64 = 146_097 * 24 * 60 * 60 * 1_000;
-/// A year in the middle of the range that the date library reads. Other years are moved near it by whole cycles.
+/// Years are moved by whole cycles into the cycle that begins with this year, which the date library can read.
 const READABLE_YEAR: i64 = 2_000;
 
 /// The BSON value of an Extended JSON value; `None` if the JSON is not valid Extended JSON.

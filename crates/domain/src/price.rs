@@ -107,7 +107,7 @@ impl Payment {
     #[must_use]
     pub fn cost(&self, paid_so_far: u64, more: u64) -> Money {
         let up_to = |units: u128| -> i128 {
-            // The product is less than 2^63 · 2^65, the limit of i128.
+            // Counters are less than 2^63, so the product is less than 2^63 · 2^64 and fits i128.
             i128::from(self.rate.micros()) * units.cast_signed() / i128::from(self.units_per_rate())
         };
         let before = u128::from(paid_so_far);

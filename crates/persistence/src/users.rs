@@ -130,8 +130,8 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<SelectionUpdate, StorageError>;
 
-    /// Stores for each of these users when their overlay was last seen. Times before the stored time and ids of nobody
-    /// are ignored. After an error, some of the times may be stored.
+    /// Stores for each of these users when their overlay was last seen. Times before the stored time and ids without a
+    /// user are ignored. After an error, some of the times may be stored.
     async fn touch_overlays(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StorageError>;
 
     /// Puts the test ad on the user's screen until it expires. Returns false if the user does not exist.

@@ -91,7 +91,7 @@ enum Evidence<'a> {
     Receipt(&'a str, Option<Display>),
     /// The copy in memory of what is on screen.
     Screen(Credit),
-    /// The streamer's settings from the store, with which the decision in force is found.
+    /// Nothing is known about the screen, so the decision in force has to be read. `user` is the streamer as stored.
     Decision { user: Box<User>, token: &'a str, reading: Reading },
 }
 
@@ -244,7 +244,8 @@ impl TrackingService {
         }
     }
 
-    /// The target of an event without a receipt. If a page would show the same display now, also returns until when.
+    /// The target of an event without a receipt. The second result is the end of the display if a page would show the
+    /// same display now; the target can then be kept in memory until that end.
     async fn target_without_receipt(
         &self,
         user: &User,
@@ -302,8 +303,8 @@ impl TrackingService {
         };
         match hindrance(&campaign, &participation, now) {
             None => Ok((Target::Credit(display), Some(in_force_until(&display, &campaign)))),
-            // The ledger decides about money, within its transaction. The next page will show another campaign, so
-            // there is no end to return.
+            // The ledger decides about money, within its transaction. The target is not kept in memory, because the
+            // next page will show another campaign.
             Some(Hindrance::BudgetExhausted) => Ok((Target::Credit(display), None)),
             Some(Hindrance::ParticipationNotActive) => reject(RejectionReason::ParticipationNotActive),
             Some(Hindrance::CampaignNotActive) => reject(RejectionReason::CampaignNotActive),

@@ -50,7 +50,8 @@ fn print(name: &str, report: &CollectionReport) {
     }
 }
 
-/// Prints at the end, where it is not overlooked, what the listing before did not contain.
+/// Prints a summary at the end, where it is not overlooked: how many remarks were not listed, and whether tokens were
+/// kept or renewed.
 fn print_rest(report: &ImportReport) {
     let (refused, notes) = report.unnamed();
     if refused + notes > 0 {

@@ -17,7 +17,7 @@ use crate::{
 const OPENED_WITHIN: Duration = Duration::from_secs(1);
 /// The pause between two attempts to open the store.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How many seconds requests that are being answered with 503 may still take when the store is open.
+/// How many seconds running requests have to get their 503 when the store has been opened.
 const HAND_OVER_SECONDS: u64 = 1;
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
