@@ -139,7 +139,7 @@ const BROADCAST_ENDS_AFTER: SignedDuration = SignedDuration::from_hours(6);
 pub const AWAY_MAX: usize = 32;
 
 /// The screen time of each campaign in a streamer's current broadcast. It holds the candidates of the latest decision
-/// that had any, and at most [`AWAY_MAX`] other campaigns whose time would matter if they came back.
+/// with candidates, and at most [`AWAY_MAX`] other campaigns whose time would matter if they came back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tally(BTreeMap<CampaignId, ScreenTime>);
@@ -150,7 +150,7 @@ pub struct Tally(BTreeMap<CampaignId, ScreenTime>);
 pub struct ScreenTime {
     total_ms: i64,
     last: Option<Timestamp>,
-    /// Whether the campaign was a candidate of the latest decision that had any.
+    /// Whether the campaign was a candidate of the latest decision with candidates.
     candidate: bool,
 }
 
