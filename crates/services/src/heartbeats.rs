@@ -1,4 +1,4 @@
-//! That overlays are there: said by each of them twice a minute, written many at a time.
+//! Writes when overlays were last seen. Each overlay reports itself twice a minute; many reports are written at once.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ pub(crate) struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// Into the store of these users. The writer ends with the last clone, when all that had been taken is written. To be
-    /// called within a Tokio runtime.
+    /// Heartbeats that are written to this store of users. The writing task ends when the last clone is dropped and
+    /// everything is written. Must be called within a Tokio runtime.
     pub(crate) fn new(users: Arc<dyn UserRepository>) -> Self {
         let (queue, gathered) = queue();
         tokio::spawn(write(users, gathered));
         Self { queue }
     }
 
-    /// Returns when it is written that the overlay was seen.
+    /// Notes that the overlay was seen at `now`. Returns when this is stored.
     pub(crate) async fn note(&self, streamer: UserId, now: Timestamp) -> Result<(), StorageError> {
         self.queue.submit((streamer, now)).await
     }

@@ -1,4 +1,4 @@
-//! What is known of a tracking link: where it leads, and when visits through it count.
+//! Tracking links: where they lead, and when visits through them count.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{ServiceError, snapshots::Snapshots};
 pub struct VisitTarget {
     /// The campaign's title.
     pub title: String,
-    /// The campaign's own address, if it has one that can be followed.
+    /// The campaign's own address, if it has a usable one.
     pub click_url: Option<WebUrl>,
 }
 
@@ -27,29 +27,29 @@ impl VisitTarget {
     }
 }
 
-/// A tracking link, as it was read.
+/// A tracking link, as it was when it was read from the store.
 pub(crate) struct Link {
     pub(crate) participation: ParticipationId,
     pub(crate) campaign: CampaignId,
     pub(crate) streamer: UserId,
     pub(crate) target: Arc<VisitTarget>,
-    /// From when and until when visits count, if at all.
+    /// The period `[from, until)` in which visits count; `None` if they do not count.
     counts: Option<(Timestamp, Timestamp)>,
 }
 
-/// How certain it is that a link is as it is known.
+/// How certain it is that the copy of a link in memory is current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Certainty {
-    /// It is.
+    /// It is current.
     Certain,
-    /// Nothing else was told. But it was read long ago, or the store tells nothing.
+    /// No change was reported, but the copy is old, or changes cannot be received.
     NothingElseTold,
-    /// Something about it has changed.
+    /// A change that may concern the link was reported.
     Changed,
 }
 
 impl Link {
-    /// The link of this participation, unless nobody is to follow it.
+    /// The link of this participation; `None` if its campaign was never published.
     fn new(participation: &Participation, campaign: Campaign, streamer: Option<&User>) -> Option<Self> {
         if !was_published(campaign.status) {
             return None;
@@ -64,13 +64,13 @@ impl Link {
         })
     }
 
-    /// Whether a visit at this moment counts.
+    /// Whether a visit at this time counts.
     pub(crate) fn counts_at(&self, at: Timestamp) -> bool {
         self.counts.is_some_and(|(from, until)| (from..until).contains(&at))
     }
 }
 
-/// All tracking links.
+/// Reads tracking links from the store and from memory.
 #[derive(Clone)]
 pub(crate) struct Links {
     storage: Repositories,
@@ -82,12 +82,13 @@ impl Links {
         Self { storage, snapshots }
     }
 
-    /// What is known of a link. It is known for as long as the process runs, however long the store is away.
+    /// The copy of a link in memory. Copies can be used for as long as the process runs, even while the store is
+    /// unavailable.
     pub(crate) fn known(&self, id: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
         self.snapshots.link(id)
     }
 
-    /// The link as it is in the store.
+    /// Reads the link from the store and keeps a copy.
     pub(crate) async fn read(&self, id: ParticipationId) -> Result<Arc<Link>, ServiceError> {
         let reading = self.snapshots.begin_reading();
         let found = self.storage.participations.find_by_id(id).await?;
@@ -105,7 +106,7 @@ impl Links {
     }
 }
 
-/// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
+/// Whether viewers may have seen the campaign. The address of a campaign that was never published is not revealed.
 const fn was_published(status: CampaignStatus) -> bool {
     match status {
         CampaignStatus::Active

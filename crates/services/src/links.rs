@@ -1,4 +1,4 @@
-//! The links by which viewers reach the sponsor, and their visits.
+//! The links through which viewers reach the sponsor, and visits through them.
 
 use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
@@ -20,33 +20,34 @@ use crate::{
     visits::{PendingVisits, Visits},
 };
 
-/// How long the store may take to say what has changed about a link before a viewer is led by what was known.
+/// How long the store may take to read a changed link. After that, the viewer is redirected by the old copy.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Somebody who follows a tracking link, as far as they can be told apart.
+/// A person or program that follows a tracking link, as far as they can be told apart.
 #[derive(Debug, Clone)]
 pub struct Visitor {
     /// The network address.
     pub address: NetworkAddress,
-    /// The user agent; empty where they name none.
+    /// The user agent; empty if none was sent.
     pub agent: String,
 }
 
-/// What differs between installations.
+/// The settings of tracking links.
 #[derive(Debug, Clone)]
 pub struct LinkSettings {
-    /// Where viewers reach the server, without a slash at its end or with one.
+    /// The address at which viewers reach the server, with or without a slash at the end.
     pub public_url: WebUrl,
-    /// How many visits a campaign pays in an hour from one address: one of IPv4, or one /64 of IPv6.
+    /// How many visits a campaign pays per hour from one address: an IPv4 address, or an IPv6 /64.
     pub paid_visits_per_address: NonZeroU64,
 }
 
 impl LinkSettings {
-    /// [`paid_visits_per_address`](Self::paid_visits_per_address) unless something else is said: a household has several people.
+    /// The default of [`paid_visits_per_address`](Self::paid_visits_per_address): 3, because a household has several
+    /// people.
     pub const PAID_VISITS_PER_ADDRESS: NonZeroU64 = NonZeroU64::MIN.saturating_add(2);
 }
 
-/// Makes tracking links, and follows them.
+/// Makes and follows tracking links.
 #[derive(Clone)]
 pub struct LinkService {
     storage: Repositories,
@@ -80,13 +81,15 @@ impl LinkService {
         self.visits.pending()
     }
 
-    /// Where a tracking link leads, from memory where it is known. With a visitor, the visit is counted, once an hour for each
-    /// campaign and source; it is recorded afterwards, so that nobody waits for the store. A program's visit is not paid, nor
-    /// one that leads nowhere, nor one more from an address than are paid in an hour.
+    /// Returns where a tracking link leads, from memory if there is a copy.
+    ///
+    /// If a visitor is given, the visit is counted, once per hour for each campaign and source. It is recorded
+    /// afterwards, so that the viewer does not wait for the store. A visit is counted but not paid if the visitor is a
+    /// program, if the link leads nowhere, or if the limit of paid visits per address and hour is used up.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if nothing is known of the link and the store does
-    /// not say it.
+    /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if there is no copy of the link and the store
+    /// cannot be read.
     pub async fn follow(
         &self,
         participation: ParticipationId,
@@ -103,8 +106,8 @@ impl LinkService {
         Ok(link.target.clone())
     }
 
-    /// What a viewer is led by. One who follows a link that is known waits for the store only to learn what has changed
-    /// about it, and not for long.
+    /// Finds the link to follow. If there is a copy, the store is read only if the link has changed, and for at most
+    /// [`ANSWERED_WITHIN`].
     async fn find(&self, id: ParticipationId) -> Result<(Arc<Link>, Certainty), ServiceError> {
         match self.links.known(id) {
             None => Ok((self.links.read(id).await?, Certainty::Certain)),
@@ -117,7 +120,7 @@ impl LinkService {
         }
     }
 
-    /// Where the campaign on screen wants its visitors to go. Counts nothing.
+    /// Where the campaign on screen wants its visitors to go. Does not count a visit.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
@@ -126,7 +129,7 @@ impl LinkService {
         Ok(Arc::new(VisitTarget::of(self.overlay.shown_now(&user).await?.campaign)))
     }
 
-    /// The address to put into the QR code of one participation, whatever is on screen.
+    /// The address for the QR code of a participation, whatever is on screen.
     ///
     /// # Errors
     /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
@@ -139,7 +142,7 @@ impl LinkService {
         format!("{}/c/{participation}", self.public_url)
     }
 
-    /// The address to put into the QR code of the campaign on screen.
+    /// The address for the QR code of the campaign on screen.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
@@ -155,8 +158,8 @@ impl LinkService {
         Ok(chat_command(&self.shown_link(token).await?))
     }
 
-    /// The tracking link of the campaign on screen. It and what is made of it are stored where they are missing or the
-    /// public URL has changed.
+    /// The tracking link of the campaign on screen. The link and the texts made from it are stored if they are missing
+    /// or the public URL has changed.
     async fn shown_link(&self, token: &str) -> Result<String, ServiceError> {
         let user = self.overlay.resolve_stored(token).await?;
         let participation = self.overlay.shown_now(&user).await?.participation;
@@ -172,7 +175,7 @@ impl LinkService {
         Ok(link)
     }
 
-    /// The entry of a visit.
+    /// The ledger entry of a visit.
     fn visit(&self, link: &Link, source: VisitSource, visitor: &Visitor, now: Timestamp) -> Entry {
         let hour = now.as_second().div_euclid(3_600);
         let address = visitor.address.key();

@@ -1,8 +1,8 @@
-//! Whom an event under a streamer's token is credited to.
+//! Finds the participation to which an event under a streamer's token is credited.
 //!
-//! Events never decide. One with a receipt is credited to what that receipt's display showed, however the screen has
-//! changed since; one without is credited to the decision in force. Selection is never run to find out whom to credit
-//! (defect M4).
+//! Events never decide what is on screen: selection does not run to find out whom to credit (defect M4). An event with
+//! a receipt is credited to the display that the receipt names, even if the screen has changed since. An event without
+//! a receipt is credited to the decision in force.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,46 +31,48 @@ use crate::{
     snapshots::{Reading, Streamer},
 };
 
-/// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
+/// The precision of the time when an overlay was last seen: half the time between two pings of a page. Pings closer to
+/// the stored time are not written.
 const PING_PRECISION: SignedDuration = SignedDuration::from_secs(15);
-/// How many screens are remembered, and for how long: longer than matters.
+/// The number of remembered screens, and how long each is remembered, which is longer than needed.
 const PINGED_MAX: u64 = 100_000;
 const PINGED_FOR: Duration = Duration::from_mins(1);
 
-/// What a caller says of an event.
+/// What a caller sends about an event.
 #[derive(Debug, Clone, Default)]
 pub struct Event {
-    /// The receipt of the display on which it happened.
+    /// The receipt of the display on which the event happened.
     pub receipt: Option<String>,
-    /// What makes it count once; without it, each call is an event of its own.
+    /// The id by which a repeated event is recognised. Without it, each call is a new event.
     pub event_id: Option<String>,
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventReport {
-    /// Whether it counts.
+    /// Whether the event counts.
     pub outcome: EventOutcome,
-    /// Why it, or the event of the same id before it, does not count.
+    /// Why the event does not count. For a duplicate, why the first event with this id did not count.
     pub reason: Option<RejectionReason>,
-    /// Why it, or the event of the same id before it, is counted and not paid, where a rule other than the price says so.
+    /// Why the event is counted but not paid, if the reason is not the price. For a duplicate, this is about the first
+    /// event with this id.
     pub unpaid: Option<UnpaidReason>,
-    /// Whom it was credited to, or would have been.
+    /// The participation to which the event was credited, or would have been.
     pub participation: Option<ParticipationId>,
 }
 
 /// Whether an event counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventOutcome {
-    /// It does.
+    /// The event counts.
     Counted,
-    /// It was recorded before.
+    /// An event with this id was recorded before.
     Duplicate,
-    /// It does not.
+    /// The event does not count.
     Rejected,
 }
 
-/// Credits events.
+/// Records displays, clicks and pings under a streamer's token.
 #[derive(Clone)]
 pub struct TrackingService {
     storage: Repositories,
@@ -79,21 +81,21 @@ pub struct TrackingService {
     recorder: Recorder,
     heartbeats: Heartbeats,
     overlay: OverlayService,
-    /// The tokens under which this instance has noted that a screen is there, and when.
+    /// When this instance last wrote that the screen of a token was seen.
     pinged: Cache<String, Timestamp>,
 }
 
-/// What says whom an event is credited to.
+/// The information from which the credited participation is found.
 enum Evidence<'a> {
-    /// A receipt, which is yet to be verified, and what is known to be on screen.
+    /// A receipt that has not been verified, and the display that is known to be on screen, if any.
     Receipt(&'a str, Option<Display>),
-    /// What is known of the screen.
+    /// The copy in memory of what is on screen.
     Screen(Credit),
-    /// The decision in force, if there is one, which the streamer's settings say: as they are in the store.
+    /// Nothing is known about the screen, so the decision in force has to be read. `user` is the streamer as stored.
     Decision { user: Box<User>, token: &'a str, reading: Reading },
 }
 
-/// Whom an event concerns.
+/// What an event is credited to, or why it is rejected.
 enum Target {
     Credit(Display),
     Reject { reason: RejectionReason, participation: Option<ParticipationId> },
@@ -116,7 +118,7 @@ impl TrackingService {
         Self { recorder, ..self.clone() }
     }
 
-    /// Counts the display of a decision: once, however often it is reported and whatever event id the caller sends.
+    /// Counts the display of a decision. It counts once, however often it is reported and with whatever event ids.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::InvalidReceipt`], [`ServiceError::ExpiredReceipt`],
@@ -133,10 +135,10 @@ impl TrackingService {
         }
     }
 
-    /// Counts a click under a streamer's own token. It never pays.
+    /// Counts a click under a streamer's own token. Such clicks are never paid.
     ///
     /// # Errors
-    /// As [`record_display`](Self::record_display); [`ServiceError::Entropy`].
+    /// As [`record_display`](Self::record_display); also [`ServiceError::Entropy`].
     pub async fn record_click(
         &self,
         token: &str,
@@ -150,7 +152,7 @@ impl TrackingService {
         };
         let id = EntryId::click(streamer.id, kind, &event_id);
         let target = match self.target(streamer, evidence).await {
-            // What was recorded in time stays what it was.
+            // The receipt has expired, but a click that was recorded in time keeps its outcome.
             Err(ServiceError::ExpiredReceipt) => {
                 return self.earlier(&id).await?.ok_or(ServiceError::ExpiredReceipt);
             }
@@ -158,23 +160,23 @@ impl TrackingService {
         };
         match target {
             Target::Credit(display) => {
-                // The click is on what was displayed, so it happened while that was, to the clock's precision.
+                // The click was on this display, so its time is clamped to the display's: clocks are not exact.
                 let at = self.clock.now().min(display.until).max(display.from);
                 self.record(id, EntryKind::Click(kind), &display, at, None).await
             }
-            // Not stored: a receipt that proves an earlier display may yet come.
+            // A rejected click is not stored, because a receipt that proves an earlier display may still follow.
             Target::Reject { reason, participation } => {
                 Ok(self.earlier(&id).await?.unwrap_or_else(|| rejected(reason, participation)))
             }
         }
     }
 
-    /// Notes that the screen which the token addresses is there. With the receipt of what is drawn on it, also counts that
-    /// display, as [`record_display`](Self::record_display) does, and tells what became of it.
+    /// Notes that the token's screen was seen. If the event has a receipt, the display is also counted as in
+    /// [`record_display`](Self::record_display), and its report is returned.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]; with a receipt, those of
-    /// [`record_display`](Self::record_display), and the screen is noted none the less.
+    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]. With a receipt, also the errors of
+    /// [`record_display`](Self::record_display); the screen has been noted nevertheless.
     pub async fn ping(&self, token: &str, event: &Event) -> Result<Option<EventReport>, ServiceError> {
         self.note_presence(token).await?;
         if event.receipt.is_none() {
@@ -186,8 +188,8 @@ impl TrackingService {
     async fn note_presence(&self, token: &str) -> Result<(), ServiceError> {
         let streamer = self.overlay.resolve(token).await?;
         let now = self.clock.now();
-        // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from
-        // memory may have been seen since.
+        // Only a ping that changes the stored time noticeably is written (defect O17: each ping saved the whole user).
+        // A streamer from memory may have an old time, so `pinged` is checked, too.
         let seen = [streamer.overlay_last_seen, self.pinged.get(token)];
         if seen.iter().flatten().any(|seen| now.duration_since(*seen).abs() < PING_PRECISION) {
             return Ok(());
@@ -197,7 +199,7 @@ impl TrackingService {
         Ok(())
     }
 
-    /// The streamer whom the token addresses, and what says whom the event is credited to.
+    /// The token's streamer, and the information from which the credited participation is found.
     async fn evidence<'a>(
         &self,
         token: &'a str,
@@ -242,7 +244,8 @@ impl TrackingService {
         }
     }
 
-    /// Whom an event is credited to that has no receipt; and where a page would show that very display, until when.
+    /// The target of an event without a receipt. The second result is the end of the display if a page would show the
+    /// same display now; the target can then be kept in memory until that end.
     async fn target_without_receipt(
         &self,
         user: &User,
@@ -259,7 +262,8 @@ impl TrackingService {
                 Some(EmptyReason::Blackout) => RejectionReason::Blackout,
                 _ => RejectionReason::NothingOnScreen,
             };
-            // Not kept: a page may ask at any moment, of any instance, and has something decided then.
+            // This result is not kept in memory: any page may ask any instance at any moment, and a decision is made
+            // then.
             return Ok((nobody(reason), None));
         };
         let Decision { id, from, until, basis, .. } = *decision;
@@ -267,7 +271,7 @@ impl TrackingService {
         self.target_in_force(user, display, now).await
     }
 
-    /// Judged by the time of the display: it was eligible when it was decided.
+    /// The target of an event with a receipt. Only the display's time matters: it was eligible when it was decided.
     async fn target_of_receipt(&self, id: DecisionId, now: Timestamp) -> Result<Target, ServiceError> {
         let display = self.overlay.display(id).await?.ok_or(ServiceError::InvalidReceipt)?;
         if now > after(display.until) {
@@ -276,7 +280,8 @@ impl TrackingService {
         Ok(Target::Credit(display))
     }
 
-    /// Judged by the present: without a receipt nothing proves an earlier display.
+    /// The target of an event without a receipt. The campaign must be eligible now, because nothing proves an earlier
+    /// display.
     async fn target_in_force(
         &self,
         user: &User,
@@ -298,7 +303,8 @@ impl TrackingService {
         };
         match hindrance(&campaign, &participation, now) {
             None => Ok((Target::Credit(display), Some(in_force_until(&display, &campaign)))),
-            // Money is the ledger's to judge, within its transaction. The next page shows something else.
+            // The ledger decides about money, within its transaction. The target is not kept in memory, because the
+            // next page will show another campaign.
             Some(Hindrance::BudgetExhausted) => Ok((Target::Credit(display), None)),
             Some(Hindrance::ParticipationNotActive) => reject(RejectionReason::ParticipationNotActive),
             Some(Hindrance::CampaignNotActive) => reject(RejectionReason::CampaignNotActive),
@@ -326,7 +332,7 @@ impl TrackingService {
             Outcome::Duplicate { participation, verdict } => duplicate(participation, &verdict),
             Outcome::Rejected(reason) => {
                 if reason == RejectionReason::BudgetExhausted {
-                    // Whoever shows it looks again.
+                    // Screens that show this campaign are decided anew.
                     self.overlay.forget(campaign);
                 }
                 rejected(reason, Some(participation))
@@ -334,7 +340,7 @@ impl TrackingService {
         })
     }
 
-    /// The report on an event that was recorded before, which stays what it was whatever is on screen now.
+    /// The report on an event that was recorded before. It stays the same whatever is on screen now.
     async fn earlier(&self, id: &EntryId) -> Result<Option<EventReport>, ServiceError> {
         let stored = self.storage.ledger.find_entry(id).await?;
         Ok(stored.map(|stored| duplicate(stored.entry.participation, &stored.verdict)))

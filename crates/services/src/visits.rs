@@ -1,7 +1,7 @@
-//! Visits through tracking links: viewers are led on at once, and their visits are recorded afterwards.
+//! Records visits through tracking links. Viewers are redirected at once, and their visits are recorded afterwards.
 //!
-//! A visit waits in memory for the ledger, for as long as the store is away. It is lost only if the process dies within
-//! that time, or if more wait than there is room for.
+//! While the store is unavailable, visits wait in memory. They are lost only if the process dies during that time, or
+//! if too many are waiting.
 
 use std::{
     sync::{
@@ -28,23 +28,23 @@ use crate::{
     recorder::Recorder,
 };
 
-/// Visits that may wait to be recorded at once; further ones are not counted.
+/// The greatest number of waiting visits. Further visits are not counted.
 pub const VISITS_MAX: usize = 8_192;
-/// Visits that are recorded together at most.
+/// The greatest number of visits that are recorded at once.
 const BATCH_MAX: usize = 512;
-/// How long a viewer waits for room while the store answers and does not keep up.
+/// How long a viewer waits for a place in the queue if the store is available but slow.
 const ROOM_WITHIN: Duration = Duration::from_secs(1);
-/// How long after the store was away it is tried again.
+/// The pause before another attempt after the store was unavailable.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Takes visits to be recorded. Clones share it.
+/// The entrance of the queue of visits. Clones share the queue.
 #[derive(Clone)]
 pub(crate) struct Visits {
     sender: mpsc::Sender<Entry>,
     waiting: Arc<Waiting>,
 }
 
-/// The visits that were taken and are not recorded yet.
+/// The visits that have been accepted but not recorded.
 #[derive(Clone)]
 pub struct PendingVisits(Arc<Waiting>);
 
@@ -52,20 +52,20 @@ pub struct PendingVisits(Arc<Waiting>);
 struct Waiting {
     count: AtomicUsize,
     none_left: Notify,
-    /// Whether the store is away.
+    /// Whether the store is unavailable.
     is_stuck: AtomicBool,
-    /// Those that were not taken since the last that was recorded.
+    /// The number of visits that were refused since a visit was last recorded.
     refused: AtomicU64,
 }
 
 impl PendingVisits {
-    /// How many there are.
+    /// The number of pending visits.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.count.load(Ordering::SeqCst)
     }
 
-    /// Returns when there are none: each was recorded, or does not count.
+    /// Returns when no visits are pending: each was recorded or does not count.
     pub async fn settled(&self) {
         loop {
             let none_left = self.0.none_left.notified();
@@ -84,7 +84,8 @@ impl Waiting {
         }
     }
 
-    /// A visit that is not counted. Said once now, and how many there were when the store goes on.
+    /// Notes a visit that will not be counted. The first one is logged; the total is logged when visits are recorded
+    /// again.
     fn refuse(&self) {
         if self.refused.fetch_add(1, Ordering::SeqCst) == 0 {
             tracing::warn!(
@@ -96,8 +97,8 @@ impl Waiting {
 }
 
 impl Visits {
-    /// Into the ledger of this recorder. What records ends with the last clone, when all that was taken is recorded. To be
-    /// called within a Tokio runtime.
+    /// A queue that is recorded by this recorder. The recording task ends when the last clone is dropped and everything
+    /// is recorded. Must be called within a Tokio runtime.
     pub(crate) fn new(links: Links, recorder: Recorder) -> Self {
         let (sender, receiver) = mpsc::channel(VISITS_MAX);
         let waiting = Arc::<Waiting>::default();
@@ -109,7 +110,7 @@ impl Visits {
         PendingVisits(self.waiting.clone())
     }
 
-    /// Takes a visit. Whether it counts is judged when it is recorded.
+    /// Accepts a visit. Whether it counts is decided when it is recorded.
     pub(crate) async fn take(&self, visit: Entry) {
         let room = match self.sender.try_reserve() {
             Err(TrySendError::Full(())) if !self.waiting.is_stuck.load(Ordering::SeqCst) => {
@@ -127,7 +128,7 @@ impl Visits {
     }
 }
 
-/// Records what was taken, in order.
+/// Records the accepted visits, in order.
 struct Recording {
     links: Links,
     recorder: Recorder,
@@ -151,7 +152,7 @@ impl Recording {
         }
     }
 
-    /// Whether the visit counts: by what is known for certain, else by what the store says.
+    /// Whether the visit counts. Uses the copy of the link if it is certain, and otherwise reads the store.
     async fn counts(&self, visit: &Entry) -> bool {
         loop {
             match self.link(visit).await {
@@ -173,7 +174,8 @@ impl Recording {
         }
     }
 
-    /// Records visits; those that the store does not take for the time being again and again, which their ids make safe.
+    /// Records visits. Those for which the store is unavailable are repeated until they are recorded; their ids prevent
+    /// that they count twice.
     async fn record(&self, mut visits: Vec<Entry>) {
         while !visits.is_empty() {
             let outcomes = join_all(visits.iter().map(|visit| self.recorder.record(visit.clone()))).await;
@@ -199,7 +201,7 @@ impl Recording {
         }
     }
 
-    /// Waits a little for the store.
+    /// Logs that the store is unavailable, once, and pauses.
     async fn is_stuck(&self, error: &StorageError) {
         if !self.waiting.is_stuck.swap(true, Ordering::SeqCst) {
             let error: &dyn std::error::Error = error;

@@ -1,4 +1,4 @@
-//! `serve`: the server.
+//! `serve`: runs the server.
 
 use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
@@ -13,17 +13,17 @@ use crate::{
     stop::Stop,
 };
 
-/// How long the store may take to be opened before whoever asks is told to wait.
+/// How long opening the store may take before requests are answered with 503.
 const OPENED_WITHIN: Duration = Duration::from_secs(1);
-/// How long after one attempt to open the store the next is made.
+/// The pause between two attempts to open the store.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// Seconds that running requests have when the store has come.
+/// How many seconds running requests have to get their 503 when the store has been opened.
 const HAND_OVER_SECONDS: u64 = 1;
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let secret = settings.secret()?;
     let listener = Application::bind(&settings.http)?;
-    // Listened to from here on, so that no moment between two servers is deaf.
+    // The listener for signals starts before the store is opened, so that a signal is noticed at any time.
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
     let clock = Arc::new(SystemClock);
@@ -38,7 +38,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the store, and answers 503 meanwhile if that takes long. `None` if the process was told to stop.
+/// Opens the store. If that takes long, answers requests with 503 meanwhile. `None` if the process was told to stop.
 async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> anyhow::Result<Option<Store>> {
     let opening = open_when_it_comes(settings);
     tokio::pin!(opening);
@@ -65,7 +65,7 @@ async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> a
     opened
 }
 
-/// Opens the store, however long it takes to come.
+/// Opens the store. Tries again until the store can be opened, or fails for a reason that will not pass by itself.
 async fn open_when_it_comes(settings: &Settings) -> anyhow::Result<Store> {
     let mut last_reason = String::new();
     loop {
