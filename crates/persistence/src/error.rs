@@ -13,6 +13,8 @@ pub enum Entity {
     LedgerEntry,
     Rollup,
     Quota,
+    JournalEntry,
+    Account,
 }
 
 impl fmt::Display for Entity {
@@ -25,6 +27,8 @@ impl fmt::Display for Entity {
             Self::LedgerEntry => "ledger entry",
             Self::Rollup => "rollup",
             Self::Quota => "quota",
+            Self::JournalEntry => "journal entry",
+            Self::Account => "account",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The interface between GameTriggers and its stores.
 //!
-//! Owns one repository trait for each kind of document, the [`Ledger`] trait, and [`StorageError`], the only error type
-//! that backends return. Knows no driver and no HTTP. A backend implements every trait in [`Repositories`] and passes
+//! Owns one repository trait for each kind of document, the [`Ledger`] and the [`Journal`], and [`StorageError`], the only
+//! error type that backends return. Knows no driver and no HTTP. A backend implements every trait in [`Repositories`] and passes
 //! `gametriggers-persistence-contract`.
 //!
 //! Rules for every method:
@@ -16,6 +16,7 @@ mod campaigns;
 mod changes;
 mod decisions;
 mod error;
+mod journal;
 mod ledger;
 mod participations;
 mod unreadable;
@@ -30,6 +31,7 @@ pub use changes::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Told};
 pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
 pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
+pub use journal::{Instruction, Journal, Posting, Settling};
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, Page, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
@@ -44,6 +46,7 @@ pub struct Repositories {
     pub participations: Arc<dyn ParticipationRepository>,
     pub decisions: Arc<dyn DecisionRepository>,
     pub ledger: Arc<dyn Ledger>,
+    pub journal: Arc<dyn Journal>,
     pub probe: Arc<dyn StorageProbe>,
     pub changes: Arc<dyn ChangeFeed>,
 }

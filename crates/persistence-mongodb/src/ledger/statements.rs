@@ -30,7 +30,7 @@ pub(crate) async fn find_by_ids(
 }
 
 /// Runs update statements that are for this many documents, and fails unless they meet as many.
-pub(super) async fn update(
+pub(crate) async fn update(
     database: &Database,
     session: &mut ClientSession,
     collection: &str,
