@@ -16,7 +16,8 @@ pub struct NewCampaign {
     pub other_fields: String,
 }
 
-/// The store's campaigns. Only the [`Ledger`](crate::Ledger) changes their money.
+/// The store's campaigns. Only the [`Ledger`](crate::Ledger) and the [`Journal`](crate::Journal) change
+/// their money.
 #[async_trait]
 pub trait CampaignRepository: Send + Sync {
     /// The campaign with this id.

@@ -168,7 +168,9 @@ fn compare_accounts(db: &Connection, expected: &Projection, survey: &mut Survey)
         let sums = unseen.remove(&id).copied().unwrap_or_default();
         note(&id, (row.get(SETTLED)?, row.get(PAID)?), &sums);
     }
-    unseen.into_iter().for_each(|(id, sums)| note(id, (0, 0), sums));
+    for (id, sums) in unseen {
+        note(id, (0, 0), sums);
+    }
     Ok(())
 }
 
