@@ -4,7 +4,7 @@ use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use actix_web::middleware::from_fn;
 use gametriggers_http::waiting_app;
-use gametriggers_services::shortening;
+use gametriggers_services::shortening::ShortenDecisions;
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -27,12 +27,14 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
     let clock = Arc::new(SystemClock);
+    let (storage, server_settings) = (store.repositories(), settings.application());
+    let application =
+        Application::build_on(listener, &server_settings, &secret, storage, clock.clone(), |_| {})?;
     if let Some(days) = settings.decisions.shorten_after_days {
-        tokio::spawn(shortening::run(store.repositories().decisions, clock.clone(), days));
+        let decisions = store.repositories().decisions;
+        application.tasks().start_until_stopped(ShortenDecisions { decisions, clock, days });
     }
-    let (storage, settings) = (store.repositories(), settings.application());
-    let application = Application::build_on(listener, &settings, &secret, storage, clock, |_| {})?;
-    let _log = application.log_connections();
+    application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
     application.run_until(stop).await?;
     Ok(ExitCode::SUCCESS)
