@@ -19,6 +19,9 @@ const OPENED_WITHIN: Duration = Duration::from_secs(1);
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How many seconds running requests have to get their 503 when the store has been opened.
 const HAND_OVER_SECONDS: u64 = 1;
+/// How long the waiting server goes on with the connections that it has accepted, after it accepts no more. A worker that is
+/// told to stop would reset the connections which it has not looked at yet.
+const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let secret = settings.secret()?;
@@ -62,6 +65,8 @@ async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> a
         opened = &mut opening => opened.map(Some),
         () = stop.told() => Ok(None),
     };
+    handle.pause().await;
+    sleep(LAST_CONNECTIONS).await;
     handle.stop(true).await;
     waiting.await??;
     opened
