@@ -12,7 +12,7 @@ mod settings;
 mod stop;
 mod storage;
 
-pub use application::{Application, ApplicationError, ConnectionLog};
+pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
 pub use connections::ConnectionCounts;
 pub use limits::LimitSettings;

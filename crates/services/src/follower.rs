@@ -8,7 +8,10 @@ use std::{
 use gametriggers_persistence::{ChangeFeed, ChangeStream, StorageError};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::snapshots::Snapshots;
+use crate::{
+    snapshots::Snapshots,
+    tasks::{Next, Work},
+};
 
 /// A store that does not answer for so long is given up, and asked anew.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
@@ -29,22 +32,41 @@ impl Follower {
     pub(crate) fn new(snapshots: &Arc<Snapshots>, feed: Arc<dyn ChangeFeed>) -> Self {
         Self { snapshots: Arc::downgrade(snapshots), feed, wait: FIRST_WAIT, complained: false }
     }
+}
 
-    pub(crate) async fn run(mut self) {
-        while let Err(error) = self.follow().await {
-            let Some(snapshots) = self.snapshots.upgrade() else { return };
+impl Work for Follower {
+    const NAME: &'static str = "changes";
+
+    /// Follows changes until the subscription is lost, and waits before the next one. A lost subscription, also by a panic, means
+    /// that nothing in memory is trusted.
+    async fn step(&mut self) -> Next {
+        let trust = Trust(self.snapshots.clone());
+        let followed = self.follow().await;
+        drop(trust);
+        let Err(error) = followed else { return Next::End };
+        if !self.complained {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "cannot follow changes: every screen is read from the store");
+            self.complained = true;
+        }
+        sleep(self.wait).await;
+        self.wait = LONGEST_WAIT.min(2 * self.wait);
+        Next::Step
+    }
+}
+
+/// That changes are followed. When this is dropped, nothing in memory is trusted.
+struct Trust(Weak<Snapshots>);
+
+impl Drop for Trust {
+    fn drop(&mut self) {
+        if let Some(snapshots) = self.0.upgrade() {
             snapshots.distrust();
-            drop(snapshots);
-            if !self.complained {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "cannot follow changes: every screen is read from the store");
-                self.complained = true;
-            }
-            sleep(self.wait).await;
-            self.wait = LONGEST_WAIT.min(2 * self.wait);
         }
     }
+}
 
+impl Follower {
     /// Ends well when nobody has the snapshots any more.
     async fn follow(&mut self) -> Result<(), StorageError> {
         let mut changes: Box<dyn ChangeStream> = answered(self.feed.subscribe()).await?;

@@ -81,8 +81,8 @@ impl<T, R> Queue<T, R> {
             TrySendError::Closed(_) => unavailable(false, "the server takes no more events"),
         };
         self.sender.try_send(Handed { item, answer, at: Instant::now() }).map_err(refused)?;
-        let stopped = |_| unavailable(true, "the server stopped before the outcome was known");
-        answered.await.map_err(stopped)?
+        let failed = |_| unavailable(true, "the server failed or stopped before the outcome was known");
+        answered.await.map_err(failed)?
     }
 }
 

@@ -28,6 +28,7 @@ mod secrets;
 pub mod shortening;
 mod snapshots;
 mod streamers;
+pub mod tasks;
 mod tracking;
 mod visits;
 
@@ -35,7 +36,7 @@ use std::sync::Arc;
 
 use gametriggers_persistence::Repositories;
 
-use crate::{follower::Follower, link::Links, snapshots::Snapshots};
+use crate::{follower::Follower, link::Links, snapshots::Snapshots, tasks::Tasks};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
@@ -70,6 +71,7 @@ pub struct Services {
     recorder: Recorder,
     storage: Repositories,
     snapshots: Arc<Snapshots>,
+    tasks: Tasks,
 }
 
 impl Services {
@@ -79,7 +81,8 @@ impl Services {
         let secrets = Arc::new(secrets);
         let snapshots = Arc::new(Snapshots::new());
         let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), snapshots.clone());
-        let recorder = Recorder::new(storage.ledger.clone());
+        let tasks = Tasks::default();
+        let recorder = Recorder::new(storage.ledger.clone(), &tasks);
         Self {
             tracking: TrackingService::new(
                 storage.clone(),
@@ -87,6 +90,7 @@ impl Services {
                 secrets.clone(),
                 recorder.clone(),
                 overlay.clone(),
+                &tasks,
             ),
             links: LinkService::new(
                 storage.clone(),
@@ -96,6 +100,7 @@ impl Services {
                 overlay.clone(),
                 Links::new(storage.clone(), snapshots.clone()),
                 links,
+                &tasks,
             ),
             streamers: StreamerService::new(storage.clone(), clock, snapshots.clone()),
             campaigns: CampaignService::new(storage.clone()),
@@ -103,6 +108,7 @@ impl Services {
             recorder,
             storage,
             snapshots,
+            tasks,
         }
     }
 
@@ -110,7 +116,7 @@ impl Services {
     /// that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without it, the
     /// store is read each time. To be called within a Tokio runtime.
     pub fn spawn_live_reads(&self) {
-        tokio::spawn(Follower::new(&self.snapshots, self.storage.changes.clone()).run());
+        self.tasks.start_until_stopped(Follower::new(&self.snapshots, self.storage.changes.clone()));
     }
 
     /// These services for the requests of one thread, and what is to be run on it as long as there are any: see
@@ -125,6 +131,12 @@ impl Services {
     #[must_use]
     pub fn pending_visits(&self) -> PendingVisits {
         self.links.pending_visits()
+    }
+
+    /// The background tasks of these services. They are to be [shut down](Tasks::shut_down) before the process ends.
+    #[must_use]
+    pub fn tasks(&self) -> Tasks {
+        self.tasks.clone()
     }
 
     /// Whether the store answers.

@@ -17,6 +17,7 @@ use crate::{
     link::{Certainty, Link, Links, VisitTarget},
     recorder::Recorder,
     secrets::Secrets,
+    tasks::Tasks,
     visits::{PendingVisits, Visits},
 };
 
@@ -69,10 +70,11 @@ impl LinkService {
         overlay: OverlayService,
         links: Links,
         settings: &LinkSettings,
+        tasks: &Tasks,
     ) -> Self {
         let LinkSettings { public_url, paid_visits_per_address } = settings;
         let public_url = public_url.as_str().trim_end_matches('/').into();
-        let visits = Visits::new(links.clone(), recorder);
+        let visits = Visits::new(links.clone(), recorder, tasks);
         let paid_visits_per_address = *paid_visits_per_address;
         Self { storage, clock, secrets, overlay, links, visits, public_url, paid_visits_per_address }
     }

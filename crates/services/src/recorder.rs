@@ -11,7 +11,10 @@ use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
 use tokio::time::sleep;
 
-use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell, tell_all, unavailable};
+use crate::{
+    group_commit::{Answer, Gathered, Queue, again, queue, tell, tell_all, unavailable},
+    tasks::{Next, Tasks, Work},
+};
 
 /// The number of attempts at a batch before its callers get the error.
 const ATTEMPTS: u32 = 3;
@@ -28,12 +31,12 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder into this ledger. Its writing task ends when the last clone is dropped and everything is written.
-    /// Must be called within a Tokio runtime.
+    /// A recorder into this ledger. One of the `tasks` writes; that task ends when the last clone is dropped and everything
+    /// is written. Must be called within a Tokio runtime.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Ledger>) -> Self {
+    pub fn new(ledger: Arc<dyn Ledger>, tasks: &Tasks) -> Self {
         let (queue, gathered) = queue();
-        tokio::spawn(Committer { ledger }.run(gathered));
+        tasks.start_until_drained(Committer { ledger, gathered });
         Self { queue }
     }
 
@@ -59,17 +62,23 @@ impl Recorder {
 /// Writes batches to the ledger, one after the other.
 struct Committer {
     ledger: Arc<dyn Ledger>,
+    gathered: Gathered<Entry, Outcome>,
+}
+
+impl Work for Committer {
+    const NAME: &'static str = "recorder";
+
+    /// Writes one batch. If that panics, the outcome of the batch is unknown to its callers.
+    async fn step(&mut self) -> Next {
+        let Some((entries, answers)) = self.gathered.next().await else { return Next::End };
+        if let Err(away) = self.settle(entries.into(), answers).await {
+            self.gathered.give_up_on_those_who_waited(&away);
+        }
+        Next::Step
+    }
 }
 
 impl Committer {
-    async fn run(self, mut gathered: Gathered<Entry, Outcome>) {
-        while let Some((entries, answers)) = gathered.next().await {
-            if let Err(away) = self.settle(entries.into(), answers).await {
-                gathered.give_up_on_those_who_waited(&away);
-            }
-        }
-    }
-
     /// Writes a batch and sends each entry its outcome. If the ledger refuses the batch because of an entry, the batch
     /// is split in two, again and again, until the refused entry is alone.
     ///

@@ -6,7 +6,10 @@ use gametriggers_persistence::{DecisionRepository, StorageError};
 use gametriggers_types::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use crate::Clock;
+use crate::{
+    Clock,
+    tasks::{Next, Work},
+};
 
 /// The number of decisions that are looked at in one transaction.
 const PAGE: u32 = 200;
@@ -39,10 +42,21 @@ pub async fn shorten(
     }
 }
 
-/// Calls [`shorten`] at once and then every hour. Never returns.
-pub async fn run(decisions: Arc<dyn DecisionRepository>, clock: Arc<dyn Clock>, days: NonZeroU32) {
-    loop {
-        match shorten(decisions.as_ref(), clock.now(), days).await {
+/// Calls [`shorten`] at once and then every hour.
+pub struct ShortenDecisions {
+    /// Where the decisions are.
+    pub decisions: Arc<dyn DecisionRepository>,
+    /// Tells how old a decision is.
+    pub clock: Arc<dyn Clock>,
+    /// The age in days from which decisions are shortened.
+    pub days: NonZeroU32,
+}
+
+impl Work for ShortenDecisions {
+    const NAME: &'static str = "shorten decisions";
+
+    async fn step(&mut self) -> Next {
+        match shorten(self.decisions.as_ref(), self.clock.now(), self.days).await {
             Ok(0) => {}
             Ok(decisions) => tracing::info!(decisions, "gave old decisions their short form"),
             Err(error) => {
@@ -51,5 +65,6 @@ pub async fn run(decisions: Arc<dyn DecisionRepository>, clock: Arc<dyn Clock>, 
             }
         }
         sleep(EVERY).await;
+        Next::Step
     }
 }

@@ -29,6 +29,7 @@ use crate::{
     screen::{in_force_until, test_ad_on_screen},
     secrets::Secrets,
     snapshots::{Reading, Streamer},
+    tasks::Tasks,
 };
 
 /// The precision of the time when an overlay was last seen: half the time between two pings of a page. Pings closer to
@@ -108,9 +109,10 @@ impl TrackingService {
         secrets: Arc<Secrets>,
         recorder: Recorder,
         overlay: OverlayService,
+        tasks: &Tasks,
     ) -> Self {
         let pinged = Cache::builder().max_capacity(PINGED_MAX).time_to_live(PINGED_FOR).build();
-        let heartbeats = Heartbeats::new(storage.users.clone());
+        let heartbeats = Heartbeats::new(storage.users.clone(), tasks);
         Self { storage, clock, secrets, recorder, heartbeats, overlay, pinged }
     }
 

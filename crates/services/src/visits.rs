@@ -26,6 +26,7 @@ use crate::{
     ServiceError,
     link::{Certainty, Link, Links},
     recorder::Recorder,
+    tasks::{Next, Tasks, Work},
 };
 
 /// The greatest number of waiting visits. Further visits are not counted.
@@ -97,12 +98,12 @@ impl Waiting {
 }
 
 impl Visits {
-    /// A queue that is recorded by this recorder. The recording task ends when the last clone is dropped and everything
-    /// is recorded. Must be called within a Tokio runtime.
-    pub(crate) fn new(links: Links, recorder: Recorder) -> Self {
+    /// A queue that is recorded by this recorder. One of the `tasks` records; that task ends when the last clone is dropped
+    /// and everything is recorded. Must be called within a Tokio runtime.
+    pub(crate) fn new(links: Links, recorder: Recorder, tasks: &Tasks) -> Self {
         let (sender, receiver) = mpsc::channel(VISITS_MAX);
         let waiting = Arc::<Waiting>::default();
-        tokio::spawn(Recording { links, recorder, waiting: waiting.clone() }.run(receiver));
+        tasks.start_until_drained(Recording { links, recorder, waiting: waiting.clone(), receiver });
         Self { sender, waiting }
     }
 
@@ -133,25 +134,45 @@ struct Recording {
     links: Links,
     recorder: Recorder,
     waiting: Arc<Waiting>,
+    receiver: mpsc::Receiver<Entry>,
+}
+
+impl Work for Recording {
+    const NAME: &'static str = "visits";
+
+    /// Records the visits that wait. If that panics, these visits are lost, and those that came later are not.
+    async fn step(&mut self) -> Next {
+        let mut visits = Vec::new();
+        let count = self.receiver.recv_many(&mut visits, BATCH_MAX).await;
+        if count == 0 {
+            return Next::End;
+        }
+        let _settling = Settling { waiting: self.waiting.clone(), count };
+        let mut counted = Vec::with_capacity(count);
+        for visit in visits {
+            if self.counts(&visit).await {
+                counted.push(visit);
+            }
+        }
+        self.record(counted).await;
+        self.goes_on();
+        Next::Step
+    }
+}
+
+/// Some of the waiting visits. When this is dropped, they do not wait any more.
+struct Settling {
+    waiting: Arc<Waiting>,
+    count: usize,
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.waiting.settle(self.count);
+    }
 }
 
 impl Recording {
-    async fn run(self, mut receiver: mpsc::Receiver<Entry>) {
-        let mut visits = Vec::new();
-        while receiver.recv_many(&mut visits, BATCH_MAX).await > 0 {
-            let count = visits.len();
-            let mut counted = Vec::with_capacity(count);
-            for visit in visits.drain(..) {
-                if self.counts(&visit).await {
-                    counted.push(visit);
-                }
-            }
-            self.record(counted).await;
-            self.goes_on();
-            self.waiting.settle(count);
-        }
-    }
-
     /// Whether the visit counts. Uses the copy of the link if it is certain, and otherwise reads the store.
     async fn counts(&self, visit: &Entry) -> bool {
         loop {

@@ -4,7 +4,7 @@ use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use actix_web::middleware::from_fn;
 use gametriggers_http::waiting_app;
-use gametriggers_services::shortening;
+use gametriggers_services::shortening::ShortenDecisions;
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -19,6 +19,9 @@ const OPENED_WITHIN: Duration = Duration::from_secs(1);
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How many seconds running requests have to get their 503 when the store has been opened.
 const HAND_OVER_SECONDS: u64 = 1;
+/// How long the waiting server goes on with the connections that it has accepted, after it accepts no more. A worker that is
+/// told to stop would reset the connections which it has not looked at yet.
+const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let secret = settings.secret()?;
@@ -27,12 +30,14 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
     let clock = Arc::new(SystemClock);
+    let (storage, server_settings) = (store.repositories(), settings.application());
+    let application =
+        Application::build_on(listener, &server_settings, &secret, storage, clock.clone(), |_| {})?;
     if let Some(days) = settings.decisions.shorten_after_days {
-        tokio::spawn(shortening::run(store.repositories().decisions, clock.clone(), days));
+        let decisions = store.repositories().decisions;
+        application.tasks().start_until_stopped(ShortenDecisions { decisions, clock, days });
     }
-    let (storage, settings) = (store.repositories(), settings.application());
-    let application = Application::build_on(listener, &settings, &secret, storage, clock, |_| {})?;
-    let _log = application.log_connections();
+    application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
     application.run_until(stop).await?;
     Ok(ExitCode::SUCCESS)
@@ -60,6 +65,8 @@ async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> a
         opened = &mut opening => opened.map(Some),
         () = stop.told() => Ok(None),
     };
+    handle.pause().await;
+    sleep(LAST_CONNECTIONS).await;
     handle.stop(true).await;
     waiting.await??;
     opened

@@ -51,7 +51,7 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
         clock.clone(),
         media::configure,
     )?;
-    let _log = application.log_connections();
+    application.log_connections();
     let subject = TokenSubject { id: streamer.id, email: streamer.email.clone(), role: streamer.role };
     let bearer = JwtKeys::new(&secret).issue(&subject, clock.now()).context("cannot sign a bearer token")?;
     let token = streamer.overlay_token.as_ref().context("the demo streamer has no overlay token")?;
