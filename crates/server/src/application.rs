@@ -9,7 +9,8 @@ use std::{
 
 use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
-use gametriggers_services::{Clock, LinkSettings, PendingVisits, Secrets, Services, Storage};
+use gametriggers_persistence::Repositories;
+use gametriggers_services::{Clock, LinkSettings, PendingVisits, Secrets, Services};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
 use tokio::{
     net::TcpSocket,
@@ -63,7 +64,7 @@ impl Application {
     pub fn build(
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
@@ -86,7 +87,7 @@ impl Application {
         listener: TcpListener,
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {

@@ -1,9 +1,10 @@
-//! Screens in memory: that they cost no read, and are never older than they may be.
+//! Screens in memory: they cost no read, and are never older than they may be. And decisions, which read the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 mod busy;
 mod clocks;
+mod deciding;
 mod doubles;
 mod screens;
 mod visits;
@@ -17,8 +18,8 @@ use gametriggers_domain::{
 use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{
-    Clock, LinkSettings, OnScreen, Rendering, Screen, Secrets, SelectionPatch, ServiceError, Services,
-    Streamer, TestAd, new_object_id, new_token,
+    Clock, LinkSettings, OnScreen, Rendering, Screen, ScreenOwner, Secrets, SelectionPatch, ServiceError,
+    Services, TestAd, new_object_id, new_token,
 };
 use gametriggers_types::{
     AuthProvider, CampaignStatus, MediaType, Money, OverlaySize, PaymentType, Role, RotationInterval,
@@ -27,7 +28,7 @@ use gametriggers_types::{
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, pause, sleep};
 
-use self::doubles::{AwayLedger, CountedDecisions, DisturbedFeed, Line, WatchedUsers};
+use self::doubles::{AwayLedger, CountedParticipations, DisturbedFeed, Line, WatchedDecisions, WatchedUsers};
 
 /// A second is promised; a machine that runs many tests at once may take longer.
 const SOON: Duration = Duration::from_secs(5);
@@ -51,7 +52,8 @@ struct Stage {
 struct Instance {
     services: Services,
     users: Arc<WatchedUsers>,
-    decisions: Arc<CountedDecisions>,
+    decisions: Arc<WatchedDecisions>,
+    participations: Arc<CountedParticipations>,
     feed: Arc<DisturbedFeed>,
     ledger: Arc<AwayLedger>,
 }
@@ -82,16 +84,17 @@ impl Stage {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
         let feed = Arc::new(DisturbedFeed::new(storage.changes));
-        let decisions = Arc::new(CountedDecisions::new(storage.decisions));
+        let decisions = Arc::new(WatchedDecisions::new(storage.decisions));
+        let participations = Arc::new(CountedParticipations::new(storage.participations));
         (storage.users, storage.changes) = (users.clone(), feed.clone());
-        storage.decisions = decisions.clone();
+        (storage.decisions, storage.participations) = (decisions.clone(), participations.clone());
         let ledger = Arc::new(AwayLedger::new(storage.ledger));
         storage.ledger = ledger.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
         let links = LinkSettings { public_url, paid_visits_per_address };
         let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
-        Instance { services, users, decisions, feed, ledger }
+        Instance { services, users, decisions, participations, feed, ledger }
     }
 
     /// An instance that keeps screens in memory.
@@ -157,7 +160,7 @@ impl Stage {
 }
 
 impl Instance {
-    async fn resolve(&self, token: &ScreenToken) -> Result<Streamer, ServiceError> {
+    async fn resolve(&self, token: &ScreenToken) -> Result<ScreenOwner, ServiceError> {
         self.services.overlay.resolve(token.expose()).await
     }
 
@@ -181,7 +184,7 @@ impl Instance {
     async fn size(&self, token: &ScreenToken) -> OverlaySize {
         let render = |screen: Screen| {
             let size = screen.user.overlay.size.to_string();
-            Ok::<_, ServiceError>(Rendering { entity_tag: size.clone().into(), body: size.into() })
+            Ok::<_, ServiceError>(Rendering { version: size.clone().into(), body: size.into() })
         };
         let rendering = self.services.overlay.render(token.expose(), render).await.unwrap();
         str::from_utf8(&rendering.body).unwrap().parse().unwrap()
@@ -281,7 +284,7 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
     let (one, other) = (stage.instance().await, stage.instance().await);
     let (id, [token, source]) = stage.streamer().await;
     let shown = async |instance: &Instance| {
-        let screen = instance.services.overlay.show(token.expose()).await.unwrap();
+        let screen = instance.services.overlay.decide(token.expose()).await.unwrap();
         let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
         (shown.decision, screen.user.overlay.size)
     };
@@ -299,7 +302,7 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
     other.has_in_memory(&source).await;
     one.services.streamers.regenerate_overlay_token(id).await.unwrap();
     for revoked in [&token, &source] {
-        let refused = other.services.overlay.show(revoked.expose()).await;
+        let refused = other.services.overlay.decide(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));
         let refused = other.services.links.qr_url(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));

@@ -1,4 +1,4 @@
-//! What is on a screen, from memory: that it costs no read, and how soon it is something else.
+//! What is on a screen, from memory: it costs no read, and a change is shown soon.
 
 use std::{cell::Cell, time::Duration};
 
@@ -26,7 +26,7 @@ impl Instance {
                 OnScreen::Test { ad, .. } => ad.title,
                 OnScreen::Empty(reason) => format!("{reason:?}"),
             };
-            Ok::<_, ServiceError>(Rendering { entity_tag: word.clone().into(), body: word.into() })
+            Ok::<_, ServiceError>(Rendering { version: word.clone().into(), body: word.into() })
         };
         let rendering = self.services.overlay.render(token.expose(), render).await.unwrap();
         (String::from_utf8(rendering.body.to_vec()).unwrap(), is_rendered.get())
@@ -45,7 +45,7 @@ impl Instance {
     }
 
     pub(super) fn reads(&self) -> usize {
-        self.users.reads() + self.decisions.reads()
+        self.users.reads() + self.decisions.reads() + self.participations.reads()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Keeps [`Snapshots`] true to the store, by asking it what has changed.
+//! Keeps the [`Memory`] true to the store, by asking the store what has changed.
 
 use std::{
     sync::{Arc, Weak},
@@ -8,33 +8,34 @@ use std::{
 use gametriggers_persistence::{ChangeFeed, ChangeStream, StorageError};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::snapshots::Snapshots;
+use super::Memory;
 
-/// A store that does not answer for so long is given up, and asked anew.
+/// How long the store may take to answer. Then the subscription is given up, and another one is made.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
-/// The wait before a lost subscription is renewed; it doubles with each attempt up to the longest.
+/// The wait before a lost subscription is renewed. The wait doubles with each attempt, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Asks the store what has changed, for as long as anybody has the snapshots.
+/// Asks the store what has changed, for as long as anybody holds the memory.
 pub(crate) struct Follower {
-    snapshots: Weak<Snapshots>,
+    memory: Weak<Memory>,
     feed: Arc<dyn ChangeFeed>,
     wait: Duration,
-    /// Whether that it failed was said already.
+    /// Whether the log says already that the store cannot be followed.
     complained: bool,
 }
 
 impl Follower {
-    pub(crate) fn new(snapshots: &Arc<Snapshots>, feed: Arc<dyn ChangeFeed>) -> Self {
-        Self { snapshots: Arc::downgrade(snapshots), feed, wait: FIRST_WAIT, complained: false }
+    pub(crate) fn new(memory: &Arc<Memory>, feed: Arc<dyn ChangeFeed>) -> Self {
+        Self { memory: Arc::downgrade(memory), feed, wait: FIRST_WAIT, complained: false }
     }
 
+    /// Runs until nobody holds the memory any more.
     pub(crate) async fn run(mut self) {
         while let Err(error) = self.follow().await {
-            let Some(snapshots) = self.snapshots.upgrade() else { return };
-            snapshots.distrust();
-            drop(snapshots);
+            let Some(memory) = self.memory.upgrade() else { return };
+            memory.distrust();
+            drop(memory);
             if !self.complained {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(error, "cannot follow changes: every screen is read from the store");
@@ -45,7 +46,7 @@ impl Follower {
         }
     }
 
-    /// Ends well when nobody has the snapshots any more.
+    /// Follows one subscription. Returns `Ok` when nobody holds the memory any more.
     async fn follow(&mut self) -> Result<(), StorageError> {
         let mut changes: Box<dyn ChangeStream> = answered(self.feed.subscribe()).await?;
         let mut asked = Instant::now();
@@ -54,9 +55,9 @@ impl Follower {
             tracing::info!("changes are followed again");
         }
         (self.complained, self.wait) = (false, FIRST_WAIT);
-        while let Some(snapshots) = self.snapshots.upgrade() {
-            snapshots.heard(asked, &answer);
-            drop(snapshots);
+        while let Some(memory) = self.memory.upgrade() {
+            memory.take_over(asked, &answer);
+            drop(memory);
             asked = Instant::now();
             answer = answered(changes.next()).await?;
         }
