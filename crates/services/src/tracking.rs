@@ -80,7 +80,7 @@ pub struct TrackingService {
     recorder: Recorder,
     heartbeats: Heartbeats,
     overlay: OverlayService,
-    /// The tokens under which this instance has noted that a screen is there, and when.
+    /// When this instance last noted that an overlay is there, by the token of the ping.
     pinged: Cache<String, Timestamp>,
 }
 
@@ -95,7 +95,7 @@ enum Evidence<'a> {
     Decision { user: Box<User>, token: &'a str, read: ReadStamp },
 }
 
-/// Whom an event concerns.
+/// Whom an event is credited to, or why it is rejected.
 enum Target {
     Credit(DisplayedCampaign),
     Reject { reason: RejectionReason, participation: Option<ParticipationId> },

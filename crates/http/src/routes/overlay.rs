@@ -149,8 +149,23 @@ impl From<Screen> for OverlayDataResponse {
 #[template(path = "overlay.html")]
 struct OverlayPage {
     script: &'static str,
-    /// The JSON of the data island. Contains no `<`, `>` or `&`.
-    state: String,
+    state: DataIsland,
+}
+
+/// JSON in a form that may stand within a script element: without `<`, `>` and `&`.
+struct DataIsland(String);
+
+impl DataIsland {
+    /// For a page that does not know what is on screen.
+    fn unknown() -> Self {
+        Self("null".to_owned())
+    }
+
+    /// From JSON in any form. `<`, `>` and `&` occur only in the strings of JSON, so escapes in their place mean the same.
+    fn of(json: &[u8]) -> Result<Self, Utf8Error> {
+        let json = str::from_utf8(json)?;
+        Ok(Self(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")))
+    }
 }
 
 const SCRIPT: &str = include_str!("../../templates/overlay.js");
@@ -189,36 +204,26 @@ pub(crate) async fn page(
     // A page load counts nothing (defect M3). The page reports its display itself, once for each decision.
     let (status, content) = match screen(&state, &token).await {
         Ok(Rendering { body, .. }) => {
-            (StatusCode::OK, data_island(&body).map_err(|error| ApiError::internal(&error))?)
+            (StatusCode::OK, DataIsland::of(&body).map_err(|error| ApiError::internal(&error))?)
         }
-        Err(error) => (error.code().status(), NO_STATE.to_owned()),
+        Err(error) => (error.code().status(), DataIsland::unknown()),
     };
     render_page(status, content)
 }
 
 /// The page while there is no store to ask.
 pub(crate) async fn page_without_store() -> Result<HttpResponse, ApiError> {
-    render_page(ErrorCode::StoreUnavailable.status(), NO_STATE.to_owned())
+    render_page(ErrorCode::StoreUnavailable.status(), DataIsland::unknown())
 }
 
 /// The page for an address that has asked for too many tokens which no overlay has.
 pub(crate) fn page_refused(refused: &ApiError) -> Result<HttpResponse, ApiError> {
-    let mut answer = render_page(refused.code().status(), NO_STATE.to_owned())?;
+    let mut answer = render_page(refused.code().status(), DataIsland::unknown())?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
     Ok(answer)
 }
 
-/// The data island of a page that does not know what is on screen.
-const NO_STATE: &str = "null";
-
-/// JSON in a form that may stand within a script element. `<`, `>` and `&` occur only in the strings of a JSON text, so they
-/// are replaced by escapes that mean the same there.
-fn data_island(json: &[u8]) -> Result<String, Utf8Error> {
-    let json = str::from_utf8(json)?;
-    Ok(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
-}
-
-fn render_page(status: StatusCode, state: String) -> Result<HttpResponse, ApiError> {
+fn render_page(status: StatusCode, state: DataIsland) -> Result<HttpResponse, ApiError> {
     let template = OverlayPage { script: SCRIPT, state };
     let html = template.render().map_err(|error| ApiError::internal(&error))?;
     let mut response = HttpResponse::build(status);

@@ -20,7 +20,7 @@ impl Clock for Ahead {
     }
 }
 
-/// What is logged on this thread while it lives.
+/// What is logged on this thread while its guard lives.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -89,7 +89,7 @@ async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it
     assert_eq!(log.taken(), "");
 }
 
-/// Clocks that are kept are never quite the same.
+/// Clocks that are synchronised still differ a little.
 #[tokio::test]
 async fn clocks_that_differ_by_two_minutes_share_a_decision_and_log_nothing() {
     let (log, _kept) = Log::keep();

@@ -1,4 +1,4 @@
-//! Screens in memory: they cost no read, and are never older than they may be. And decisions, which read the store.
+//! Screens in memory: they cost no read, and they are never older than they may be. Decisions, which read the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
@@ -30,9 +30,10 @@ use tokio::time::{Instant, advance, pause, sleep};
 
 use self::doubles::{AwayLedger, CountedParticipations, DisturbedFeed, Line, WatchedDecisions, WatchedUsers};
 
-/// A second is promised; a machine that runs many tests at once may take longer.
+/// How long a test waits for a change to be seen. The server promises a second, but a machine that runs many tests at once
+/// may take longer.
 const SOON: Duration = Duration::from_secs(5);
-/// How long a store may be silent before it is asked again.
+/// How long an instance answers from memory while the store tells nothing.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 
 struct Noon;
@@ -43,12 +44,12 @@ impl Clock for Noon {
     }
 }
 
-/// A store of several instances.
+/// A store that several instances share.
 struct Stage {
     folder: TempDir,
 }
 
-/// One of several servers on a store.
+/// One of several instances on a store.
 struct Instance {
     services: Services,
     users: Arc<WatchedUsers>,
@@ -69,7 +70,7 @@ impl Stage {
         self.folder.path().join("test.db")
     }
 
-    /// What anybody else does to the store.
+    /// The store as others use it: without the doubles of any instance.
     async fn store(&self) -> Repositories {
         SqliteStore::open(&self.file()).await.unwrap().repositories()
     }
@@ -120,7 +121,7 @@ impl Stage {
         (id, [token, source])
     }
 
-    /// A new campaign, and the streamer's part in it, joined before noon.
+    /// The streamer's participation in a new campaign, joined before noon.
     async fn join(&self, streamer: UserId) -> Participation {
         let (now, storage) = (Noon.now(), self.store().await);
         let campaign = Campaign {
@@ -180,7 +181,7 @@ impl Instance {
         .await;
     }
 
-    /// How large the screen says that the overlay is.
+    /// The size of the overlay that the screen tells.
     async fn size(&self, token: &ScreenToken) -> OverlaySize {
         let render = |screen: Screen| {
             let size = screen.user.overlay.size.to_string();
@@ -242,7 +243,7 @@ async fn unless_told_to_keep_them_every_instance_reads_the_store() {
     }
 }
 
-/// What an instance changes itself holds for it from the answer on.
+/// An instance sees a change that it makes itself as soon as the change is answered.
 #[tokio::test]
 async fn an_instance_sees_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -277,7 +278,7 @@ async fn another_instance_sees_a_change_within_a_second() {
     assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// What is on screen is decided by what the store says, whatever is in memory: at once, in every instance.
+/// Every instance decides by what the store says, whatever is in memory.
 #[tokio::test]
 async fn a_screen_is_as_the_store_has_it_without_delay() {
     let stage = Stage::set().await;
@@ -343,7 +344,7 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     assert_eq!(instance.size(&token).await, OverlaySize::Large);
 }
 
-/// A token that nobody had a moment ago works as soon as somebody has it.
+/// A token that was unknown a moment ago works as soon as somebody has it.
 #[tokio::test]
 async fn that_a_token_is_unknown_is_not_remembered() {
     let stage = Stage::set().await;
@@ -356,7 +357,7 @@ async fn that_a_token_is_unknown_is_not_remembered() {
     assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// A store that says nothing any more is believed for two seconds.
+/// After the last word of the store, the memory is used for two seconds.
 #[tokio::test]
 async fn after_two_seconds_of_silence_the_store_is_read_again() {
     let stage = Stage::set().await;
@@ -382,7 +383,7 @@ async fn after_two_seconds_of_silence_the_store_is_read_again() {
     .await;
 }
 
-/// A lost subscription is noticed at once and renewed, and nothing of before is believed then.
+/// A lost subscription is noticed at once and renewed. What was read before is not used again.
 #[tokio::test]
 async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_left() {
     let stage = Stage::set().await;
