@@ -9,8 +9,9 @@ use std::{
 
 use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
+use gametriggers_persistence::Repositories;
 use gametriggers_services::{
-    Clock, LinkSettings, PendingVisits, Secrets, Services, Storage,
+    Clock, LinkSettings, PendingVisits, Secrets, Services,
     tasks::{Next, Tasks, Work},
 };
 use gametriggers_types::{InvalidWebUrl, WebUrl};
@@ -66,7 +67,7 @@ impl Application {
     pub fn build(
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
@@ -89,7 +90,7 @@ impl Application {
         listener: TcpListener,
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {

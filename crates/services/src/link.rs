@@ -1,4 +1,4 @@
-//! Tracking links: where they lead, and when visits through them count.
+//! A tracking link: where it leads, and when visits through it count.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use gametriggers_domain::{
 use gametriggers_persistence::Repositories;
 use gametriggers_types::{CampaignId, CampaignStatus, ParticipationId, Timestamp, UserId, WebUrl};
 
-use crate::{ServiceError, snapshots::Snapshots};
+use crate::{ServiceError, memory::Memory};
 
 /// Where a tracking link leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VisitTarget {
     /// The campaign's title.
     pub title: String,
-    /// The campaign's own address, if it has a usable one.
+    /// The campaign's own address; `None` if it has none, or none that a browser can follow.
     pub click_url: Option<WebUrl>,
 }
 
@@ -27,29 +27,29 @@ impl VisitTarget {
     }
 }
 
-/// A tracking link, as it was when it was read from the store.
+/// A tracking link, as it was read from the store.
 pub(crate) struct Link {
     pub(crate) participation: ParticipationId,
     pub(crate) campaign: CampaignId,
     pub(crate) streamer: UserId,
     pub(crate) target: Arc<VisitTarget>,
-    /// The period `[from, until)` in which visits count; `None` if they do not count.
+    /// From when until when visits count; `None` if they never do.
     counts: Option<(Timestamp, Timestamp)>,
 }
 
-/// How certain it is that the copy of a link in memory is current.
+/// How certain it is that a link in memory is still as the store has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Certainty {
-    /// It is current.
+    /// The link is as the store has it.
     Certain,
-    /// No change was reported, but the copy is old, or changes cannot be received.
-    NothingElseTold,
-    /// A change that may concern the link was reported.
+    /// The store told no change of the link. But the link was read long ago, or the store tells no changes.
+    Unconfirmed,
+    /// The campaign or the streamer of the link has changed.
     Changed,
 }
 
 impl Link {
-    /// The link of this participation; `None` if its campaign was never published.
+    /// The link of this participation; `None` if nobody may follow it.
     fn new(participation: &Participation, campaign: Campaign, streamer: Option<&User>) -> Option<Self> {
         if !was_published(campaign.status) {
             return None;
@@ -64,33 +64,36 @@ impl Link {
         })
     }
 
-    /// Whether a visit at this time counts.
+    /// Whether a visit at this moment counts.
     pub(crate) fn counts_at(&self, at: Timestamp) -> bool {
         self.counts.is_some_and(|(from, until)| (from..until).contains(&at))
     }
 }
 
-/// Reads tracking links from the store and from memory.
+/// Reads tracking links, from memory or from the store.
 #[derive(Clone)]
 pub(crate) struct Links {
     storage: Repositories,
-    snapshots: Arc<Snapshots>,
+    memory: Arc<Memory>,
 }
 
 impl Links {
-    pub(crate) const fn new(storage: Repositories, snapshots: Arc<Snapshots>) -> Self {
-        Self { storage, snapshots }
+    pub(crate) const fn new(storage: Repositories, memory: Arc<Memory>) -> Self {
+        Self { storage, memory }
     }
 
-    /// The copy of a link in memory. Copies can be used for as long as the process runs, even while the store is
-    /// unavailable.
-    pub(crate) fn known(&self, id: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
-        self.snapshots.link(id)
+    /// The link, if it is in memory, and how certain it is. Links stay in memory however long the store is away.
+    pub(crate) fn in_memory(&self, id: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
+        self.memory.link(id)
     }
 
-    /// Reads the link from the store and keeps a copy.
+    /// The link as the store has it.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownParticipation`] if there is no such participation, or nobody may follow its link;
+    /// [`ServiceError::Storage`].
     pub(crate) async fn read(&self, id: ParticipationId) -> Result<Arc<Link>, ServiceError> {
-        let reading = self.snapshots.begin_reading();
+        let read = self.memory.begin_read();
         let found = self.storage.participations.find_by_id(id).await?;
         let participation = found.ok_or(ServiceError::UnknownParticipation)?;
         let found = self.storage.campaigns.find_by_id(participation.campaign_id).await?;
@@ -98,15 +101,15 @@ impl Links {
         let streamer = self.storage.users.find_by_id(participation.streamer_id).await?;
         let link = Link::new(&participation, campaign, streamer.as_ref());
         let Some(link) = link.map(Arc::new) else {
-            self.snapshots.forget_link(id);
+            self.memory.forget_link(id);
             return Err(ServiceError::UnknownParticipation);
         };
-        self.snapshots.keep_link(reading, &link);
+        self.memory.keep_link(read, &link);
         Ok(link)
     }
 }
 
-/// Whether viewers may have seen the campaign. The address of a campaign that was never published is not revealed.
+/// Whether viewers may have seen the campaign. The address of a draft stays secret.
 const fn was_published(status: CampaignStatus) -> bool {
     match status {
         CampaignStatus::Active

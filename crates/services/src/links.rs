@@ -1,4 +1,4 @@
-//! The links through which viewers reach the sponsor, and visits through them.
+//! The links by which viewers reach the sponsor, and their visits.
 
 use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
@@ -21,34 +21,34 @@ use crate::{
     visits::{PendingVisits, Visits},
 };
 
-/// How long the store may take to read a changed link. After that, the viewer is redirected by the old copy.
+/// How long a viewer waits for the store to say what has changed about a link. Then they are led on by the link in memory.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
-/// A person or program that follows a tracking link, as far as they can be told apart.
+/// Somebody who follows a tracking link, as far as they can be told apart.
 #[derive(Debug, Clone)]
 pub struct Visitor {
     /// The network address.
     pub address: NetworkAddress,
-    /// The user agent; empty if none was sent.
+    /// The user agent; empty where they name none.
     pub agent: String,
 }
 
-/// The settings of tracking links.
+/// What differs between installations.
 #[derive(Debug, Clone)]
 pub struct LinkSettings {
-    /// The address at which viewers reach the server, with or without a slash at the end.
+    /// Where viewers reach the server. It may end with a slash.
     pub public_url: WebUrl,
-    /// How many visits a campaign pays per hour from one address: an IPv4 address, or an IPv6 /64.
+    /// How many visits a campaign pays in an hour from one address: one of IPv4, or one /64 of IPv6.
     pub paid_visits_per_address: NonZeroU64,
 }
 
 impl LinkSettings {
-    /// The default of [`paid_visits_per_address`](Self::paid_visits_per_address): 3, because a household has several
-    /// people.
+    /// The default of [`paid_visits_per_address`](Self::paid_visits_per_address). It is greater than one, because a household
+    /// has several people.
     pub const PAID_VISITS_PER_ADDRESS: NonZeroU64 = NonZeroU64::MIN.saturating_add(2);
 }
 
-/// Makes and follows tracking links.
+/// Makes tracking links, and leads viewers on who follow them.
 #[derive(Clone)]
 pub struct LinkService {
     storage: Repositories,
@@ -83,15 +83,15 @@ impl LinkService {
         self.visits.pending()
     }
 
-    /// Returns where a tracking link leads, from memory if there is a copy.
+    /// Where a tracking link leads; from memory if the link is there. If a visitor is given, their visit is counted, once an
+    /// hour for each campaign and source. The visit is recorded afterwards, so that no viewer waits for that.
     ///
-    /// If a visitor is given, the visit is counted, once per hour for each campaign and source. It is recorded
-    /// afterwards, so that the viewer does not wait for the store. A visit is counted but not paid if the visitor is a
-    /// program, if the link leads nowhere, or if the limit of paid visits per address and hour is used up.
+    /// These visits are not paid: those of programs, those that lead nowhere, and those from an address for which as many are
+    /// paid already as are paid in an hour.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if there is no copy of the link and the store
-    /// cannot be read.
+    /// [`ServiceError::UnknownParticipation`] if there is no such link; [`ServiceError::Storage`] if the link is not in memory
+    /// and the store cannot be read.
     pub async fn follow(
         &self,
         participation: ParticipationId,
@@ -108,30 +108,30 @@ impl LinkService {
         Ok(link.target.clone())
     }
 
-    /// Finds the link to follow. If there is a copy, the store is read only if the link has changed, and for at most
-    /// [`ANSWERED_WITHIN`].
+    /// The link that a viewer follows. If it is in memory, the store is read only if the link has changed, and the viewer waits
+    /// no longer than [`ANSWERED_WITHIN`].
     async fn find(&self, id: ParticipationId) -> Result<(Arc<Link>, Certainty), ServiceError> {
-        match self.links.known(id) {
+        match self.links.in_memory(id) {
             None => Ok((self.links.read(id).await?, Certainty::Certain)),
-            Some((known, Certainty::Changed)) => match timeout(ANSWERED_WITHIN, self.links.read(id)).await {
+            Some((old, Certainty::Changed)) => match timeout(ANSWERED_WITHIN, self.links.read(id)).await {
                 Ok(Ok(link)) => Ok((link, Certainty::Certain)),
-                Ok(Err(ServiceError::Storage(_))) | Err(_) => Ok((known, Certainty::Changed)),
+                Ok(Err(ServiceError::Storage(_))) | Err(_) => Ok((old, Certainty::Changed)),
                 Ok(Err(error)) => Err(error),
             },
-            Some(known) => Ok(known),
+            Some(found) => Ok(found),
         }
     }
 
-    /// Where the campaign on screen wants its visitors to go. Does not count a visit.
+    /// Where the campaign on screen sends its visitors. Counts nothing, and makes no decision.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
     pub async fn target_shown(&self, token: &str) -> Result<Arc<VisitTarget>, ServiceError> {
         let user = self.overlay.resolve_stored(token).await?;
-        Ok(Arc::new(VisitTarget::of(self.overlay.shown_now(&user).await?.campaign)))
+        Ok(Arc::new(VisitTarget::of(self.overlay.campaign_on_screen(&user).await?.campaign)))
     }
 
-    /// The address for the QR code of a participation, whatever is on screen.
+    /// The address for the QR code of one participation, whatever is on screen.
     ///
     /// # Errors
     /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
@@ -144,7 +144,7 @@ impl LinkService {
         format!("{}/c/{participation}", self.public_url)
     }
 
-    /// The address for the QR code of the campaign on screen.
+    /// The address for the QR code of the campaign on screen. Makes no decision.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
@@ -152,7 +152,7 @@ impl LinkService {
         Ok(with_source(&self.shown_link(token).await?, VisitSource::Qr))
     }
 
-    /// The chat command for the campaign on screen.
+    /// The chat command for the campaign on screen. Makes no decision.
     ///
     /// # Errors
     /// As [`qr_url`](Self::qr_url).
@@ -160,11 +160,11 @@ impl LinkService {
         Ok(chat_command(&self.shown_link(token).await?))
     }
 
-    /// The tracking link of the campaign on screen. The link and the texts made from it are stored if they are missing
-    /// or the public URL has changed.
+    /// The tracking link of the campaign on screen. Stores the link, the QR code's address and the chat command with the
+    /// participation if they are missing there, or if the public URL has changed.
     async fn shown_link(&self, token: &str) -> Result<String, ServiceError> {
         let user = self.overlay.resolve_stored(token).await?;
-        let participation = self.overlay.shown_now(&user).await?.participation;
+        let participation = self.overlay.campaign_on_screen(&user).await?.participation;
         let link = self.link(participation.id);
         let links = TrackingLinks {
             qr_code_url: Some(format!("{link}/qr")),

@@ -1,7 +1,7 @@
-//! Records visits through tracking links. Viewers are redirected at once, and their visits are recorded afterwards.
+//! Visits through tracking links: viewers are led on at once, and their visits are recorded afterwards.
 //!
-//! While the store is unavailable, visits wait in memory. They are lost only if the process dies during that time, or
-//! if too many are waiting.
+//! A visit waits in memory for the ledger, for as long as the store is away. A visit is lost only if the process dies before
+//! it is recorded, or if there is no room for it in the queue.
 
 use std::{
     sync::{
@@ -29,23 +29,23 @@ use crate::{
     tasks::{Next, Tasks, Work},
 };
 
-/// The greatest number of waiting visits. Further visits are not counted.
+/// How many visits may wait to be recorded at once. Further ones are not counted.
 pub const VISITS_MAX: usize = 8_192;
-/// The greatest number of visits that are recorded at once.
+/// How many visits are recorded together at most.
 const BATCH_MAX: usize = 512;
-/// How long a viewer waits for a place in the queue if the store is available but slow.
+/// How long a viewer waits for room in the queue while the store answers, but too slowly.
 const ROOM_WITHIN: Duration = Duration::from_secs(1);
-/// The pause before another attempt after the store was unavailable.
+/// The wait before the next attempt while the store is away.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// The entrance of the queue of visits. Clones share the queue.
+/// Takes visits to be recorded. Clones share one queue.
 #[derive(Clone)]
 pub(crate) struct Visits {
     sender: mpsc::Sender<Entry>,
     waiting: Arc<Waiting>,
 }
 
-/// The visits that have been accepted but not recorded.
+/// The visits that were taken and are not recorded yet.
 #[derive(Clone)]
 pub struct PendingVisits(Arc<Waiting>);
 
@@ -53,20 +53,20 @@ pub struct PendingVisits(Arc<Waiting>);
 struct Waiting {
     count: AtomicUsize,
     none_left: Notify,
-    /// Whether the store is unavailable.
+    /// Whether the store is away.
     is_stuck: AtomicBool,
-    /// The number of visits that were refused since a visit was last recorded.
+    /// How many visits were not taken since the last one was recorded.
     refused: AtomicU64,
 }
 
 impl PendingVisits {
-    /// The number of pending visits.
+    /// How many visits are pending.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.count.load(Ordering::SeqCst)
     }
 
-    /// Returns when no visits are pending: each was recorded or does not count.
+    /// Returns when no visit is pending: each was recorded, or does not count.
     pub async fn settled(&self) {
         loop {
             let none_left = self.0.none_left.notified();
@@ -85,8 +85,7 @@ impl Waiting {
         }
     }
 
-    /// Notes a visit that will not be counted. The first one is logged; the total is logged when visits are recorded
-    /// again.
+    /// Notes a visit that is not counted. The first is logged now; how many there were is logged when the store answers again.
     fn refuse(&self) {
         if self.refused.fetch_add(1, Ordering::SeqCst) == 0 {
             tracing::warn!(
@@ -98,8 +97,8 @@ impl Waiting {
 }
 
 impl Visits {
-    /// A queue that is recorded by this recorder. One of the `tasks` records; that task ends when the last clone is dropped
-    /// and everything is recorded. Must be called within a Tokio runtime.
+    /// A queue into the ledger of this recorder. One of the `tasks` records; that task ends when the last clone is dropped and
+    /// every visit is recorded. To be called within a Tokio runtime.
     pub(crate) fn new(links: Links, recorder: Recorder, tasks: &Tasks) -> Self {
         let (sender, receiver) = mpsc::channel(VISITS_MAX);
         let waiting = Arc::<Waiting>::default();
@@ -111,7 +110,7 @@ impl Visits {
         PendingVisits(self.waiting.clone())
     }
 
-    /// Accepts a visit. Whether it counts is decided when it is recorded.
+    /// Takes a visit. Whether the visit counts is judged when it is recorded.
     pub(crate) async fn take(&self, visit: Entry) {
         let room = match self.sender.try_reserve() {
             Err(TrySendError::Full(())) if !self.waiting.is_stuck.load(Ordering::SeqCst) => {
@@ -129,7 +128,7 @@ impl Visits {
     }
 }
 
-/// Records the accepted visits, in order.
+/// Records the visits that were taken, in order.
 struct Recording {
     links: Links,
     recorder: Recorder,
@@ -173,7 +172,7 @@ impl Drop for Settling {
 }
 
 impl Recording {
-    /// Whether the visit counts. Uses the copy of the link if it is certain, and otherwise reads the store.
+    /// Whether the visit counts: by the link in memory if that is certain, and otherwise by what the store says.
     async fn counts(&self, visit: &Entry) -> bool {
         loop {
             match self.link(visit).await {
@@ -189,14 +188,13 @@ impl Recording {
     }
 
     async fn link(&self, visit: &Entry) -> Result<Arc<Link>, ServiceError> {
-        match self.links.known(visit.participation) {
+        match self.links.in_memory(visit.participation) {
             Some((link, Certainty::Certain)) => Ok(link),
             _ => self.links.read(visit.participation).await,
         }
     }
 
-    /// Records visits. Those for which the store is unavailable are repeated until they are recorded; their ids prevent
-    /// that they count twice.
+    /// Records visits. While the store is away, the same visits are recorded again and again; their ids make that safe.
     async fn record(&self, mut visits: Vec<Entry>) {
         while !visits.is_empty() {
             let outcomes = join_all(visits.iter().map(|visit| self.recorder.record(visit.clone()))).await;
@@ -222,7 +220,7 @@ impl Recording {
         }
     }
 
-    /// Logs that the store is unavailable, once, and pauses.
+    /// Waits a little for the store, and logs once that it is away.
     async fn is_stuck(&self, error: &StorageError) {
         if !self.waiting.is_stuck.swap(true, Ordering::SeqCst) {
             let error: &dyn std::error::Error = error;

@@ -5,8 +5,8 @@ use gametriggers_domain::{
     model::{Campaign, Participation, User},
     price::Payment,
 };
-use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser};
-use gametriggers_services::{Storage, new_token};
+use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, Repositories};
+use gametriggers_services::new_token;
 use gametriggers_types::{
     AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId, PaymentType, Role,
     RotationInterval, Timestamp, UserId,
@@ -60,7 +60,7 @@ const SPONSORS: [Sponsor; 4] = [
 ];
 
 /// Stores those of the demo's documents that are missing. Returns the stored streamer.
-pub(super) async fn fill(storage: &Storage, now: Timestamp) -> anyhow::Result<User> {
+pub(super) async fn fill(storage: &Repositories, now: Timestamp) -> anyhow::Result<User> {
     let brand = user(UserId::from(fixed_id(1)), "Demo Brands", Role::Brand, now);
     let streamer = user(UserId::from(fixed_id(2)), "demo_streamer", Role::Streamer, now);
     for user in [&brand, &streamer] {

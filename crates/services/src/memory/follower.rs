@@ -1,4 +1,4 @@
-//! Keeps [`Snapshots`] true to the store, by asking it what has changed.
+//! Keeps the [`Memory`] true to the store, by asking the store what has changed.
 
 use std::{
     sync::{Arc, Weak},
@@ -8,39 +8,36 @@ use std::{
 use gametriggers_persistence::{ChangeFeed, ChangeStream, StorageError};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
-    snapshots::Snapshots,
-    tasks::{Next, Work},
-};
+use super::Memory;
+use crate::tasks::{Next, Work};
 
-/// A store that does not answer for so long is given up, and asked anew.
+/// How long the store may take to answer. Then the subscription is given up, and another one is made.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
-/// The wait before a lost subscription is renewed; it doubles with each attempt up to the longest.
+/// The wait before a lost subscription is renewed. The wait doubles with each attempt, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Asks the store what has changed, for as long as anybody has the snapshots.
+/// Asks the store what has changed, for as long as anybody holds the memory.
 pub(crate) struct Follower {
-    snapshots: Weak<Snapshots>,
+    memory: Weak<Memory>,
     feed: Arc<dyn ChangeFeed>,
     wait: Duration,
-    /// Whether that it failed was said already.
+    /// Whether the log says already that the store cannot be followed.
     complained: bool,
 }
 
 impl Follower {
-    pub(crate) fn new(snapshots: &Arc<Snapshots>, feed: Arc<dyn ChangeFeed>) -> Self {
-        Self { snapshots: Arc::downgrade(snapshots), feed, wait: FIRST_WAIT, complained: false }
+    pub(crate) fn new(memory: &Arc<Memory>, feed: Arc<dyn ChangeFeed>) -> Self {
+        Self { memory: Arc::downgrade(memory), feed, wait: FIRST_WAIT, complained: false }
     }
 }
 
 impl Work for Follower {
     const NAME: &'static str = "changes";
 
-    /// Follows changes until the subscription is lost, and waits before the next one. A lost subscription, also by a panic, means
-    /// that nothing in memory is trusted.
+    /// Follows one subscription until it is lost, and waits before the next one. Ends when nobody holds the memory any more.
     async fn step(&mut self) -> Next {
-        let trust = Trust(self.snapshots.clone());
+        let trust = Trust(self.memory.clone());
         let followed = self.follow().await;
         drop(trust);
         let Err(error) = followed else { return Next::End };
@@ -55,19 +52,20 @@ impl Work for Follower {
     }
 }
 
-/// That changes are followed. When this is dropped, nothing in memory is trusted.
-struct Trust(Weak<Snapshots>);
+/// The trust in the memory while a subscription is followed. When this is dropped, also by a panic, the memory is not trusted
+/// any more.
+struct Trust(Weak<Memory>);
 
 impl Drop for Trust {
     fn drop(&mut self) {
-        if let Some(snapshots) = self.0.upgrade() {
-            snapshots.distrust();
+        if let Some(memory) = self.0.upgrade() {
+            memory.distrust();
         }
     }
 }
 
 impl Follower {
-    /// Ends well when nobody has the snapshots any more.
+    /// Follows one subscription. Returns `Ok` when nobody holds the memory any more.
     async fn follow(&mut self) -> Result<(), StorageError> {
         let mut changes: Box<dyn ChangeStream> = answered(self.feed.subscribe()).await?;
         let mut asked = Instant::now();
@@ -76,9 +74,9 @@ impl Follower {
             tracing::info!("changes are followed again");
         }
         (self.complained, self.wait) = (false, FIRST_WAIT);
-        while let Some(snapshots) = self.snapshots.upgrade() {
-            snapshots.heard(asked, &answer);
-            drop(snapshots);
+        while let Some(memory) = self.memory.upgrade() {
+            memory.take_over(asked, &answer);
+            drop(memory);
             asked = Instant::now();
             answer = answered(changes.next()).await?;
         }
