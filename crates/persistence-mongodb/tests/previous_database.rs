@@ -9,6 +9,7 @@ use std::{fmt::Debug, fs, path::PathBuf};
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use gametriggers_domain::model::TestCampaign;
+use gametriggers_fixtures::{time, weight, weights};
 use gametriggers_persistence::{
     Entity, OverlayPatch, Page, Repositories, SelectionPatch, SelectionUpdate, StorageError,
 };
@@ -16,7 +17,7 @@ use gametriggers_services::import;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
     CampaignId, CampaignStatus, MediaType, OverlayPosition, ParticipationId, ParticipationStatus,
-    PriorityWeights, RotationInterval, ScreenToken, StrategyName, Timestamp, UserId, WebUrl, Weight,
+    RotationInterval, ScreenToken, StrategyName, UserId, WebUrl,
 };
 use serde_json::Value;
 
@@ -66,18 +67,6 @@ fn document(line: Value) -> Document {
         Bson::Document(document) => document,
         other => panic!("{other}"),
     }
-}
-
-fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-fn weight(value: f64) -> Weight {
-    value.try_into().unwrap()
-}
-
-fn weights(payment_rate: f64, performance: f64, fairness: f64) -> PriorityWeights {
-    PriorityWeights::new(weight(payment_rate), weight(performance), weight(fairness)).unwrap()
 }
 
 /// The document as its repository gives it.
@@ -265,7 +254,7 @@ async fn a_document_that_cannot_be_read_is_named() {
 async fn every_setting_can_be_written_whatever_was_there() {
     let store = Store::new().await;
     let users = &store.repositories.users;
-    let now = at("2026-03-01T12:00:00Z");
+    let now = time("2026-03-01T12:00:00Z");
     for odd in [Bson::Null, Bson::Int32(3), Bson::String("x".to_owned()), Bson::Document(doc! {})] {
         let fields = doc! {
             "overlaySettings": &odd, "campaignRotationSettings": &odd, "selectionVersion": &odd,
@@ -310,7 +299,7 @@ async fn every_setting_can_be_written_whatever_was_there() {
 async fn weights_are_judged_as_they_are_read() {
     let store = Store::new().await;
     let users = &store.repositories.users;
-    let now = at("2026-03-01T12:00:00Z");
+    let now = time("2026-03-01T12:00:00Z");
     let nothing = Some(weight(0.0));
     let zero = doc! {"priorityWeights": {"paymentRate": 0, "performance": 0.0, "fairness": 0_i64}};
     let id = store.insert_user(doc! {"campaignRotationSettings": zero}).await;
@@ -361,7 +350,7 @@ async fn an_absent_status_can_be_left() {
     let participation: ParticipationId = ids[1].to_hex().parse().unwrap();
     let streamer: UserId = ids[2].to_hex().parse().unwrap();
     let Repositories { campaigns, participations, .. } = &store.repositories;
-    let now = at("2026-03-01T12:00:00Z");
+    let now = time("2026-03-01T12:00:00Z");
 
     let (from, to) = (CampaignStatus::Active, CampaignStatus::Paused);
     assert!(!campaigns.transition(campaign, from, to, now).await.unwrap());
