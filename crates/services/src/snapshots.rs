@@ -306,18 +306,10 @@ fn group(id: ObjectId) -> usize {
 #[cfg(test)]
 mod tests {
     use gametriggers_domain::decision::Basis;
-    use gametriggers_types::{AuthProvider, Role};
+    use gametriggers_fixtures::{campaign_id, decision_id, minute, participation_id, token, user, user_id};
     use tokio::time::advance;
 
     use super::*;
-
-    fn id(number: u8) -> ObjectId {
-        ObjectId::from_bytes([number; 12])
-    }
-
-    fn minute(number: i64) -> Timestamp {
-        Timestamp::from_second(60 * number).unwrap()
-    }
 
     fn nothing() -> Told {
         Told { changes: Vec::new(), is_all: true }
@@ -332,15 +324,13 @@ mod tests {
     fn known() -> (Snapshots, ScreenToken) {
         let snapshots = Snapshots::new();
         snapshots.heard(Instant::now(), &nothing());
-        let token = ScreenToken::parse("token").unwrap();
-        let (user, now) = (UserId::from(id(1)), minute(0));
-        let user = User::new(user, String::new(), String::new(), Role::Streamer, AuthProvider::Twitch, now);
+        let (token, user) = (token("token"), user(1));
         let display = Display {
-            decision: DecisionId { streamer: user.id, ordinal: 1 },
-            campaign: id(2).into(),
-            participation: id(3).into(),
+            decision: decision_id(1, 1),
+            campaign: campaign_id(2),
+            participation: participation_id(3),
             basis: Basis::Display,
-            from: now,
+            from: minute(0),
             until: minute(10),
         };
         let content = Content { what: Shown::Campaign(display), until: display.until, rendering: None };
@@ -363,12 +353,12 @@ mod tests {
     #[tokio::test]
     async fn what_changes_is_forgotten_and_nothing_else() {
         for (changed, is_user_known) in [
-            (Change::Campaign(id(2).into()), true),
-            (Change::User(id(1).into()), false),
+            (Change::Campaign(campaign_id(2)), true),
+            (Change::User(user_id(1)), false),
             (Change::Everything, false),
         ] {
             let (snapshots, token) = known();
-            for other in [Change::Campaign(id(7).into()), Change::User(id(8).into())] {
+            for other in [Change::Campaign(campaign_id(7)), Change::User(user_id(8))] {
                 snapshots.heard(Instant::now(), &waiting(other));
                 assert!(is_shown(&snapshots, &token, minute(1)), "{other:?} concerns somebody else");
             }
@@ -408,7 +398,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_all_is_believed_whatever_it_tells() {
         let (snapshots, token) = known();
-        let others = Change::User(id(8).into());
+        let others = Change::User(user_id(8));
         for _ in 0..9 {
             advance(Duration::from_secs(1)).await;
             snapshots.heard(Instant::now(), &Told { changes: vec![others], is_all: true });
