@@ -114,6 +114,32 @@ pub struct Campaign {
     pub updated_at: Timestamp,
 }
 
+impl Campaign {
+    /// A campaign that a brand begins to write at `now`: without money, and with a picture that has yet to be named.
+    #[must_use]
+    pub fn draft(id: CampaignId, brand_id: UserId, title: String, payment: Payment, now: Timestamp) -> Self {
+        Self {
+            id,
+            title,
+            description: None,
+            brand_id,
+            budget: Money::ZERO,
+            remaining_budget: Money::ZERO,
+            media_url: String::new(),
+            media_type: MediaType::Image,
+            click_url: None,
+            status: CampaignStatus::Draft,
+            categories: Vec::new(),
+            languages: Vec::new(),
+            start_date: None,
+            end_date: None,
+            payment,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
 /// A streamer's participation in a campaign.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]

@@ -163,13 +163,10 @@ fn greatest(bound: u64, holds: impl Fn(&u64) -> bool) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use gametriggers_fixtures::units;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn units(amount: f64) -> Money {
-        Money::from_units(amount).unwrap()
-    }
 
     fn payment(kind: PaymentType, rate: f64) -> Payment {
         Payment::new(kind, units(rate), Payment::DEFAULT_EXPECTED_IMPRESSIONS).unwrap()

@@ -7,6 +7,7 @@ use gametriggers_domain::{
     ledger::EntryKind,
     model::{Campaign, Participation},
 };
+use gametriggers_fixtures::{campaign, campaign_id, cpc, entry, minute, participation, units, user_id};
 use gametriggers_persistence::{
     Discrepancy, Entity, Instruction, Outcome, Posting, Repositories, Settling, StorageError,
 };
@@ -15,8 +16,8 @@ use gametriggers_types::{Money, RejectionReason, UserId, VisitSource};
 use crate::{
     Fixture,
     support::{
-        AWKWARD_TEXT, TASKS, at_once, campaign, campaign_id, count, cpc, entry, minute, participation,
-        store_campaign, store_participation, stored_campaign, stored_participation, units, user_id,
+        AWKWARD_TEXT, TASKS, at_once, count, store_campaign, store_participation, stored_campaign,
+        stored_participation,
     },
 };
 
@@ -205,11 +206,11 @@ async fn a_release_takes_what_remains_and_nothing_is_paid_after_it(fixture: &imp
     let answers = at_once(fixture, TASKS, |_, client| async move { release(&client).await }).await;
     assert_eq!(count(&answers, |answer| matches!(answer, Posting::Posted(_))), 1);
     let id = JournalId::release(campaign_id(1));
-    let entry = fixture.reopen().await.journal.find_posting(&id).await.unwrap().unwrap();
-    assert_eq!(entry.movement, Movement::Release { campaign: campaign_id(1), amount: units(99.0) });
+    let posted = fixture.reopen().await.journal.find_posting(&id).await.unwrap().unwrap();
+    assert_eq!(posted.movement, Movement::Release { campaign: campaign_id(1), amount: units(99.0) });
     assert_money(fixture, 100.0, 0.0).await;
 
-    let visit = crate::support::entry("late", &parts[0], EntryKind::Visit(VisitSource::Link));
+    let visit = entry("late", &parts[0], EntryKind::Visit(VisitSource::Link));
     let outcomes = client.ledger.record(vec![visit].into()).await.unwrap();
     assert_eq!(outcomes, [Outcome::Rejected(RejectionReason::BudgetExhausted)]);
     let raised =

@@ -2,21 +2,14 @@
 
 use std::time::Duration;
 
-use gametriggers_domain::{decision::Basis, model::User};
+use gametriggers_domain::decision::Basis;
+use gametriggers_fixtures::{campaign_id, decision_id, minute, participation_id, token, user, user_id};
 use gametriggers_persistence::Change;
-use gametriggers_types::{AuthProvider, DecisionId, ObjectId, Role, ScreenToken, Timestamp};
+use gametriggers_types::{ScreenToken, Timestamp};
 use tokio::time::advance;
 
 use super::{validity::TRUSTED_FOR, *};
 use crate::screens::DisplayedCampaign;
-
-fn id(number: u8) -> ObjectId {
-    ObjectId::from_bytes([number; 12])
-}
-
-fn minute(number: i64) -> Timestamp {
-    Timestamp::from_second(60 * number).unwrap()
-}
 
 fn nothing() -> Told {
     Told { changes: Vec::new(), is_all: true }
@@ -31,15 +24,13 @@ fn waiting(change: Change) -> Told {
 fn memory_of_a_campaign() -> (Memory, ScreenToken) {
     let memory = Memory::new();
     memory.take_over(Instant::now(), &nothing());
-    let token = ScreenToken::parse("token").unwrap();
-    let (user, now) = (UserId::from(id(1)), minute(0));
-    let user = User::new(user, String::new(), String::new(), Role::Streamer, AuthProvider::Twitch, now);
+    let (token, user) = (token("token"), user(1));
     let displayed = DisplayedCampaign {
-        decision: DecisionId { streamer: user.id, ordinal: 1 },
-        campaign: id(2).into(),
-        participation: id(3).into(),
+        decision: decision_id(1, 1),
+        campaign: campaign_id(2),
+        participation: participation_id(3),
         basis: Basis::Display,
-        from: now,
+        from: minute(0),
         until: minute(10),
     };
     let content =
@@ -63,12 +54,12 @@ async fn a_campaign_is_shown_until_its_decision_ends() {
 #[tokio::test]
 async fn what_changes_is_forgotten_and_nothing_else() {
     for (changed, is_user_known) in [
-        (Change::Campaign(id(2).into()), true),
-        (Change::User(id(1).into()), false),
+        (Change::Campaign(campaign_id(2)), true),
+        (Change::User(user_id(1)), false),
         (Change::Everything, false),
     ] {
         let (memory, token) = memory_of_a_campaign();
-        for other in [Change::Campaign(id(7).into()), Change::User(id(8).into())] {
+        for other in [Change::Campaign(campaign_id(7)), Change::User(user_id(8))] {
             memory.take_over(Instant::now(), &waiting(other));
             assert!(is_shown(&memory, &token, minute(1)), "{other:?} concerns somebody else");
         }
@@ -108,7 +99,7 @@ async fn a_silent_store_is_believed_for_two_seconds() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_all_is_believed_whatever_it_tells() {
     let (memory, token) = memory_of_a_campaign();
-    let others = Change::User(id(8).into());
+    let others = Change::User(user_id(8));
     for _ in 0..9 {
         advance(Duration::from_secs(1)).await;
         memory.take_over(Instant::now(), &Told { changes: vec![others], is_all: true });

@@ -1,13 +1,12 @@
 //! Decisions: how many reads they cost, and what an instance shows when another one decides first.
 
-use std::sync::Arc;
-
 use gametriggers_domain::model::Participation;
+use gametriggers_fixtures::{interval, minutes, noon};
 use gametriggers_types::ParticipationStatus;
 
 use super::{
-    Clock, Instance, Noon, RotationInterval, ScreenToken, SelectionPatch, SignedDuration, Stage, UserId,
-    clocks::{Ahead, decided},
+    Instance, ScreenToken, SelectionPatch, Stage, UserId,
+    clocks::{ahead, decided},
 };
 
 /// The streamer, the latest decision and what is eligible: one read each.
@@ -32,7 +31,7 @@ async fn only_participation(stage: &Stage, streamer: UserId) -> Participation {
 async fn pause(stage: &Stage, participation: &Participation) {
     let (active, paused) = (ParticipationStatus::Active, ParticipationStatus::ParticipationPaused);
     let participations = stage.store().await.participations;
-    assert!(participations.transition(participation.id, active, paused, Noon.now()).await.unwrap());
+    assert!(participations.transition(participation.id, active, paused, noon()).await.unwrap());
 }
 
 /// Whether the decision is made, is in force, or is ended with nothing after it.
@@ -41,8 +40,8 @@ async fn to_decide_costs_one_round_of_reads() {
     let stage = Stage::set().await;
     let instance = stage.plain_instance().await;
     let (id, [token, _]) = stage.streamer().await;
-    for (ordinal, minutes) in [(1, 3), (2, 5), (3, 7)] {
-        let interval = Some(RotationInterval::try_from(minutes).unwrap());
+    for (ordinal, length) in [(1, 3), (2, 5), (3, 7)] {
+        let interval = Some(interval(length));
         let patch = SelectionPatch { interval, ..SelectionPatch::default() };
         instance.services.streamers.update_selection(id, &patch).await.unwrap();
         assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "decision {ordinal} is made");
@@ -83,7 +82,7 @@ async fn an_instance_that_decides_second_shows_the_first_decision() {
 #[tokio::test]
 async fn an_instance_that_decides_second_ends_a_first_decision_that_may_no_longer_be_shown() {
     let stage = Stage::set().await;
-    let first = stage.instance_by(Arc::new(Ahead(SignedDuration::from_mins(1)))).await;
+    let first = stage.instance_by(ahead(minutes(1))).await;
     let second = stage.plain_instance().await;
     let (id, [token, _]) = stage.streamer().await;
     let (has_decided, let_go) = second.decisions.hold_next_insertion();

@@ -11,38 +11,25 @@ mod visits;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use gametriggers_domain::{
-    model::{Campaign, Participation, User},
-    price::Payment,
+use gametriggers_domain::model::{Campaign, Participation, User};
+use gametriggers_fixtures::{
+    ManualClock, NOON, campaign, cpc, eventually, interval, next_number, noon, participation, soon,
+    store_campaign, store_participation, store_user, user_with_token,
 };
-use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories};
+use gametriggers_persistence::{OverlayPatch, Repositories};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{
     Clock, LinkSettings, OnScreen, Rendering, Screen, ScreenOwner, Secrets, SelectionPatch, ServiceError,
-    Services, TestAd, new_object_id, new_token,
+    Services, new_token,
 };
-use gametriggers_types::{
-    AuthProvider, CampaignStatus, MediaType, Money, OverlaySize, PaymentType, Role, RotationInterval,
-    ScreenToken, SignedDuration, Timestamp, UserId, WebUrl,
-};
+use gametriggers_types::{OverlaySize, ScreenToken, UserId, WebUrl};
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, pause, sleep};
 
 use self::doubles::{AwayLedger, CountedParticipations, DisturbedFeed, Line, WatchedDecisions, WatchedUsers};
 
-/// How long a test waits for a change to be seen. The server promises a second, but a machine that runs many tests at once
-/// may take longer.
-const SOON: Duration = Duration::from_secs(5);
 /// How long an instance answers from memory while the store tells nothing.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
-
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        "2026-11-20T12:00:00Z".parse().unwrap()
-    }
-}
 
 /// A store that several instances share.
 struct Stage {
@@ -77,7 +64,7 @@ impl Stage {
 
     /// An instance that reads the store each time.
     async fn plain_instance(&self) -> Instance {
-        self.instance_by(Arc::new(Noon)).await
+        self.instance_by(Arc::new(ManualClock::at(NOON))).await
     }
 
     /// An instance that reads the store each time and goes by this clock.
@@ -107,55 +94,25 @@ impl Stage {
 
     /// An active streamer who has one campaign, joined before noon; and the tokens of both.
     async fn streamer(&self) -> (UserId, [ScreenToken; 2]) {
-        let (now, storage) = (Noon.now(), self.store().await);
-        let id = UserId::from(new_object_id(now).unwrap());
-        let email = format!("{id}@example.com");
-        let mut user = User::new(id, email, "Streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, now);
-        let token = new_token().unwrap();
-        user.overlay_token = Some(token.clone());
-        user.overlay_last_seen = Some(now);
-        let new = NewUser { user, password_hash: None, other_fields: "{}".to_owned() };
-        storage.users.insert_if_absent(&new).await.unwrap();
-
+        let user = User { overlay_last_seen: Some(noon()), ..user_with_token(next_number()) };
+        let (id, token) = (user.id, user.overlay_token.clone().unwrap());
+        store_user(&self.store().await, user).await;
         let source = self.join(id).await.browser_source_token;
         (id, [token, source])
     }
 
     /// The streamer's participation in a new campaign, joined before noon.
     async fn join(&self, streamer: UserId) -> Participation {
-        let (now, storage) = (Noon.now(), self.store().await);
+        let (number, storage) = (next_number(), self.store().await);
         let campaign = Campaign {
-            id: new_object_id(now).unwrap().into(),
             title: "Campaign".to_owned(),
-            description: None,
-            brand_id: new_object_id(now).unwrap().into(),
-            budget: Money::from_units(1_000.0).unwrap(),
-            remaining_budget: Money::from_units(1_000.0).unwrap(),
-            media_url: "https://media.example.com/1.png".to_owned(),
-            media_type: MediaType::Image,
             click_url: Some("https://brand.example.com".to_owned()),
-            status: CampaignStatus::Active,
-            categories: vec![],
-            languages: vec![],
-            start_date: None,
-            end_date: None,
-            payment: Payment::new(PaymentType::Cpc, Money::from_units(400.0).unwrap(), 10_000).unwrap(),
-            created_at: now,
-            updated_at: now,
+            payment: cpc(400.0),
+            ..campaign(number)
         };
-        let joined_at = now - SignedDuration::from_hours(1);
-        let participation = Participation::joined(
-            new_object_id(now).unwrap().into(),
-            campaign.id,
-            streamer,
-            new_token().unwrap(),
-            joined_at,
-        );
-        let other_fields = "{}".to_owned();
-        let new = NewCampaign { campaign, other_fields: other_fields.clone() };
-        storage.campaigns.insert_if_absent(&new).await.unwrap();
-        let new = NewParticipation { participation: participation.clone(), other_fields };
-        storage.participations.insert_if_absent(&new).await.unwrap();
+        store_campaign(&storage, campaign).await;
+        let participation = Participation { streamer_id: streamer, ..participation(number, number, 0) };
+        store_participation(&storage, participation.clone()).await;
         participation
     }
 }
@@ -174,9 +131,9 @@ impl Instance {
 
     /// Waits until the streamer and what is on their screen are in memory.
     async fn has_in_memory(&self, token: &ScreenToken) {
-        soon(async || {
+        eventually("the screen is in memory", async || {
             self.size(token).await;
-            self.reads_for(token).await == 0
+            (self.reads_for(token).await == 0).then_some(())
         })
         .await;
     }
@@ -202,20 +159,12 @@ impl Instance {
     }
 }
 
-async fn soon(holds: impl AsyncFn() -> bool) {
-    let deadline = Instant::now() + SOON;
-    while !holds().await {
-        assert!(Instant::now() < deadline, "it does not come true");
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
 fn sized(size: OverlaySize) -> OverlayPatch {
     OverlayPatch { size: Some(size), ..OverlayPatch::default() }
 }
 
 async fn change_size(storage: &Repositories, id: UserId, size: OverlaySize) {
-    storage.users.update_overlay(id, &sized(size), Noon.now()).await.unwrap();
+    storage.users.update_overlay(id, &sized(size), noon()).await.unwrap();
 }
 
 #[tokio::test]
@@ -270,11 +219,12 @@ async fn another_instance_sees_a_change_within_a_second() {
     for size in [OverlaySize::Small, OverlaySize::Large] {
         other.has_in_memory(&token).await;
         one.services.streamers.update_overlay(id, &sized(size)).await.unwrap();
-        soon(async || other.size(&token).await == size).await;
+        soon("the size that was set", async || other.size(&token).await == size).await;
     }
     other.has_in_memory(&source).await;
     let renewed = one.services.streamers.regenerate_overlay_token(id).await.unwrap();
-    soon(async || other.is_unknown(&token).await && other.is_unknown(&source).await).await;
+    let are_unknown = async || other.is_unknown(&token).await && other.is_unknown(&source).await;
+    soon("the old tokens are unknown", are_unknown).await;
     assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
 }
 
@@ -292,8 +242,7 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
     for (minutes, size) in [(1, OverlaySize::Small), (5, OverlaySize::Large), (1, OverlaySize::Medium)] {
         other.has_in_memory(&token).await;
         let before = shown(&other).await;
-        let interval = Some(RotationInterval::try_from(minutes).unwrap());
-        let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+        let patch = SelectionPatch { interval: Some(interval(minutes)), ..SelectionPatch::default() };
         one.services.streamers.update_selection(id, &patch).await.unwrap();
         one.services.streamers.update_overlay(id, &sized(size)).await.unwrap();
         let after = shown(&other).await;
@@ -353,7 +302,7 @@ async fn that_a_token_is_unknown_is_not_remembered() {
     instance.has_in_memory(&known).await;
     let renewed = new_token().unwrap();
     assert!(instance.is_unknown(&renewed).await);
-    stage.store().await.users.regenerate_overlay_token(id, &renewed, Noon.now()).await.unwrap();
+    stage.store().await.users.regenerate_overlay_token(id, &renewed, noon()).await.unwrap();
     assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
 }
 
@@ -376,9 +325,9 @@ async fn after_two_seconds_of_silence_the_store_is_read_again() {
     // It speaks again: what it has not told of yet does not come back.
     tokio::time::resume();
     instance.feed.set(Line::Up);
-    soon(async || {
+    eventually("the screen is in memory again", async || {
         assert_eq!(instance.size(&token).await, OverlaySize::Small);
-        instance.reads_for(&token).await == 0
+        (instance.reads_for(&token).await == 0).then_some(())
     })
     .await;
 }
@@ -391,30 +340,30 @@ async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_le
     let (id, [token, _]) = stage.streamer().await;
     instance.has_in_memory(&token).await;
     instance.feed.set(Line::Broken);
-    soon(async || instance.feed.subscriptions() == 0).await;
+    soon("the loss is noticed", async || instance.feed.subscriptions() == 0).await;
     for size in [OverlaySize::Small, OverlaySize::Large] {
         change_size(&stage.store().await, id, size).await;
         assert_eq!(instance.size(&token).await, size);
     }
     instance.feed.set(Line::Up);
-    soon(async || {
+    eventually("the screen is in memory again", async || {
         assert_eq!(instance.size(&token).await, OverlaySize::Large);
-        instance.reads_for(&token).await == 0
+        (instance.reads_for(&token).await == 0).then_some(())
     })
     .await;
     change_size(&stage.store().await, id, OverlaySize::Small).await;
-    soon(async || instance.size(&token).await == OverlaySize::Small).await;
+    soon("the size that was set", async || instance.size(&token).await == OverlaySize::Small).await;
 }
 
 #[tokio::test]
 async fn the_subscription_ends_with_the_services() {
     let stage = Stage::set().await;
     let Instance { services, feed, .. } = stage.instance().await;
-    soon(async || feed.subscriptions() == 1).await;
+    soon("the store is listened to", async || feed.subscriptions() == 1).await;
     let clone = services.clone();
     drop(services);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(feed.subscriptions(), 1);
     drop(clone);
-    soon(async || feed.subscriptions() == 0).await;
+    soon("nobody listens to the store", async || feed.subscriptions() == 0).await;
 }
