@@ -264,7 +264,7 @@ mod tests {
         Entry { units, basis: kind.basis(), ..entry }
     }
 
-    /// One of five quotas, by number; some entries have none.
+    /// The quota with this number. A number of 5 or more means no quota.
     fn quota(number: u8) -> Option<Quota> {
         (number < 5).then(|| Quota {
             key: number.to_string(),

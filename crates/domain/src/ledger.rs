@@ -147,11 +147,10 @@ pub struct Entry {
     /// The basis of the decision on which the event happened. A display counts only under [`Basis::Display`], and a
     /// minute of an audience counts only under [`Basis::Viewers`].
     pub basis: Option<Basis>,
-    /// The reason for which the rules refuse the entry, if they do. The reason can never change. The entry is then
+    /// Why the rules refuse the entry, or `None` if they do not. The reason can never change. A refused entry is
     /// stored, so that the earner sees the reason, and counts nothing.
     pub rejected: Option<RejectionReason>,
-    /// The reason for which the rules do not pay the entry, if they do not. The entry is then stored with the reason,
-    /// and counts.
+    /// Why the rules leave the entry unpaid, or `None` if they do not. The entry is stored with the reason and counts.
     pub unpaid: Option<UnpaidReason>,
     /// The quota that limits how many such entries are paid. It is not stored with the entry.
     pub quota: Option<Quota>,
