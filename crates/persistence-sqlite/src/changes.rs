@@ -1,9 +1,8 @@
 //! Finds out by polling what others change, because SQLite tells no other process of a write.
 //!
-//! Triggers number each change in the table `changes`. Four times a second, a connection of its own reads the newest
-//! number. This takes some microseconds, sees every process that writes to the file, and finds a change a quarter of a
-//! second later. The last part of an answer holds all changes up to the moment of its read, however much changes
-//! meanwhile.
+//! Triggers number each change in the table `changes`. Four times a second, the stream reads the newest number on a
+//! connection of its own. A read takes some microseconds and sees the writes of every process. A change is known a
+//! quarter of a second later. The changes that one read finds are reported even if more changes come meanwhile.
 
 use std::{
     sync::{Arc, Mutex},
@@ -84,7 +83,7 @@ fn newest(db: &Connection) -> DbResult<i64> {
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// Reads a change. If this version does not know the entity, or cannot read its id, anything may have changed.
+/// Reads a change. It is [`Change::Everything`] if this version does not know the entity or cannot read its id.
 fn from_row(row: &Row<'_>) -> DbResult<(i64, Change)> {
     let entity: String = row.get("entity")?;
     let change = match entity.as_str() {
@@ -128,7 +127,7 @@ mod tests {
         }
     }
 
-    /// A row that somebody has edited by hand must not stop the reports of all other changes, again and again.
+    /// If somebody has edited a row by hand, its changes must not stop the reports of all other changes.
     #[test]
     fn a_change_of_something_that_cannot_be_read_may_be_of_anything() {
         let db = Connection::open_in_memory().unwrap();

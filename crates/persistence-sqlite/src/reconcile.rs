@@ -25,7 +25,7 @@ const PAID: &str = "paid_micros";
 /// How many repairs are tried, each followed by a new survey, before the call fails.
 const REPAIRS_MAX: u32 = 5;
 
-/// Returns the differences. With `repair`, also removes those that can be removed.
+/// Returns the differences of the first survey. With `repair`, also removes those that can be removed.
 pub(crate) async fn run(store: &SqliteStore, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
     let database = store.database.within(STEP_WITHIN);
     let mut survey = database.read_at_length(survey::take).await?;

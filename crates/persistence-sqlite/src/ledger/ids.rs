@@ -214,7 +214,7 @@ mod tests {
     const CAMPAIGN: &str = "68626579d05bf40ec8267ffd";
     const PARTICIPATION: &str = "686511bdf5a1848d4e973390";
 
-    /// A ledger that processes share, with few ids out of the index.
+    /// A ledger that several processes share. Few of its ids may stay out of the index.
     struct Shared(TempDir);
 
     /// One of the processes.
@@ -330,7 +330,7 @@ mod tests {
                         process.db.execute_batch(&fail).unwrap();
                         let succeeded = process.record(recorded..recorded + count).is_ok();
                         process.db.execute_batch("DROP TRIGGER fault").unwrap();
-                        // Nothing may have been indexed.
+                        // The batch succeeds if it does not change the table, for example if it indexes nothing.
                         recorded += if succeeded { count } else { 0 };
                     }
                     Step::Restart(who) => processes[who] = shared.start(),
@@ -346,7 +346,7 @@ mod tests {
         }
     }
 
-    /// Also where another process has stored more since than there was before.
+    /// This also holds if another process has stored more entries since than there were before.
     #[test]
     fn in_a_store_put_back_to_an_earlier_state_nothing_is_known_that_is_not_there() {
         for stored_since in [0, 30] {
@@ -369,7 +369,7 @@ mod tests {
         }
     }
 
-    /// Otherwise a process would read ever more entries when it starts.
+    /// Otherwise a process would read more and more entries when it starts.
     #[test]
     fn the_index_reaches_on_however_often_a_process_starts() {
         let shared = Shared::set();

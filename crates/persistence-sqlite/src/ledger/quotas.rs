@@ -67,7 +67,7 @@ mod tests {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(number)
     }
 
-    /// Quotas of every hour, used as often as the hour's number says.
+    /// A store with one quota for each hour. As many entries of it are paid as the hour's number says.
     fn used(hours: i64) -> Connection {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE ledger_entries (id TEXT) STRICT").unwrap();
@@ -84,7 +84,7 @@ mod tests {
         db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     }
 
-    /// Uses so many quotas of this hour.
+    /// Uses this number of new quotas of one hour.
     fn use_quotas(db: &Connection, number: i64, quotas: u64) {
         let id = ObjectId::from_bytes([0; 12]);
         let kind = EntryKind::Visit(VisitSource::Qr);
@@ -104,7 +104,7 @@ mod tests {
         use_quotas(&db, 99, 10);
         assert_eq!(oldest_and_count(&db), (22, 88));
         use_quotas(&db, 99, 200);
-        // Those of the 96th hour might still be asked for.
+        // Quotas from the 96th hour on still matter.
         assert_eq!(oldest_and_count(&db), (96, 204));
         use_quotas(&db, 100, 0);
         assert_eq!(oldest_and_count(&db), (96, 204), "nothing is used");

@@ -9,7 +9,7 @@ use crate::{counters, database::Database, error::DbResult};
 /// How many rows one transaction repairs. Nobody else writes during the transaction.
 const PER_TRANSACTION: usize = 100;
 
-/// Repairs the differences. Stops if another repair has come between.
+/// Repairs the differences. Stops if another repair has run since the survey.
 pub(super) async fn run(database: &Database, survey: Survey) -> Result<(), StorageError> {
     let mut repairs = survey.repairs;
     let mut differences = survey.differences.into_iter().peekable();
@@ -30,8 +30,8 @@ pub(super) async fn run(database: &Database, survey: Survey) -> Result<(), Stora
     Ok(())
 }
 
-/// Runs one transaction of a repair. Returns false and changes nothing unless the store has counted `repairs` repairs
-/// before.
+/// Runs one transaction of a repair. `repairs` is the number of repairs that the survey or the previous transaction
+/// left. If the store has counted more since, changes nothing and returns false.
 fn repair_sums(db: &Connection, chunk: &[(Holder, Vec<Difference>)], repairs: i64) -> DbResult<bool> {
     let counted = "UPDATE ledger_repairs SET count = count + 1 WHERE count = ?";
     if db.prepare_cached(counted)?.execute([repairs])? == 0 {
