@@ -34,9 +34,9 @@ struct Watched {
     tells_new: bool,
 }
 
-/// Not reported are times when an overlay was seen (twice a minute), money that was spent (by many batches of the
-/// ledger), and new users (nobody can hold a copy of one). A new campaign is reported, because streamers may have
-/// joined it before it was inserted.
+/// A change is not reported if it is only that an overlay was seen (twice a minute) or that money was spent (by many
+/// batches of the ledger). New users are not reported either, because nobody can hold a copy of one. A new campaign is
+/// reported, because streamers may have joined it before it was inserted.
 const WATCHED: [Watched; 2] = [
     Watched { name: collection::USERS, unimportant: &["overlayLastSeen", "overlayActive"], tells_new: false },
     Watched { name: collection::CAMPAIGNS, unimportant: &["remainingBudget"], tells_new: true },
@@ -171,7 +171,7 @@ fn pipeline(watched: &Watched) -> [Document; 2] {
             {"operationType": {"$in": operations}},
             {"operationType": "update", "$expr": {"$not": [only(watched.unimportant)]}},
         ]}},
-        // The driver needs the first two to resume.
+        // The driver itself needs `operationType` and `ns` to resume.
         doc! {"$project": {"operationType": 1, "ns": 1, "documentKey": 1}},
     ]
 }

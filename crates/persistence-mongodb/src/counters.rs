@@ -115,7 +115,7 @@ impl Update {
     }
 }
 
-/// The projection of all fields that [`read`] takes.
+/// The projection that names all fields that [`read`] takes.
 pub(crate) fn projection() -> Document {
     named(&Counters::default()).into_iter().map(|(field, _)| (field.to_owned(), Bson::Int32(1))).collect()
 }

@@ -1,4 +1,4 @@
-//! Decisions: the first one written under its id is the only one. Old ones are shortened.
+//! Decisions. The first one that is written under an id is the only one. Old ones are shortened.
 
 use std::collections::{HashMap, HashSet};
 

@@ -94,7 +94,7 @@ impl MongoStore {
     /// What [`migrate`](Self::migrate) would do.
     ///
     /// # Errors
-    /// [`StorageError`] if the store cannot be read.
+    /// [`StorageError`] if the store cannot be read, or if an applied migration differs from this version's.
     pub async fn pending_migrations(&self) -> Result<MigrationReport, StorageError> {
         migrations::pending(&self.database).await
     }

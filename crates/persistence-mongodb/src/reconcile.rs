@@ -24,7 +24,7 @@ const PAID: &str = "paid";
 /// How many repairs are tried, each followed by a new survey, before the call fails.
 const REPAIRS_MAX: u32 = 5;
 
-/// Returns the differences. With `repair`, also removes them.
+/// Returns the differences of the first survey. With `repair`, also removes them.
 pub(crate) async fn run(store: &MongoStore, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
     let first = survey::take(store).await?;
     let found = first.discrepancies();

@@ -81,7 +81,8 @@ pub(super) async fn of_participations(
             counters.paid_units = match campaign.and_then(&payment_of) {
                 Some(payment) => payment.units_for(counters.earnings),
                 None if counters.earnings <= Money::ZERO => 0,
-                // An opening is never changed, so it must not hold a guess. With 0, all units would be paid again.
+                // An opening is never changed, so it must not hold a guess. With 0 units, all of them would be paid
+                // again.
                 None => return Err(without_campaign(id, campaign).into()),
             };
             let set = doc! {"$set": {"paidUnits": stored_count(counters.paid_units)}};

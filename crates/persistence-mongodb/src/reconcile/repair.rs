@@ -31,7 +31,7 @@ const REPAIR_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many documents one transaction repairs.
 const PER_TRANSACTION: usize = 500;
 
-/// Repairs the differences. Stops if another repair has come between.
+/// Repairs the differences. Stops if another repair has run since the survey.
 pub(super) async fn run(store: &MongoStore, survey: &Survey) -> Result<(), StorageError> {
     let differences: Vec<_> = survey.differences.iter().collect();
     for (repairs, chunk) in (survey.repairs..).zip(differences.chunks(PER_TRANSACTION)) {
@@ -51,8 +51,8 @@ pub(super) async fn run(store: &MongoStore, survey: &Survey) -> Result<(), Stora
     Ok(())
 }
 
-/// Runs one transaction of a repair. Returns false and changes nothing unless the ledger has counted `repairs` repairs
-/// before.
+/// Runs one transaction of a repair. `repairs` is the number of repairs that the survey or the previous transaction
+/// left. If the ledger has counted more since, changes nothing and returns false.
 async fn repair_chunk(
     store: &MongoStore,
     chunk: &[(&Holder, &Vec<Difference>)],
