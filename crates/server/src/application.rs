@@ -1,4 +1,4 @@
-//! The server, wired and bound, ready to run.
+//! The server: wired, bound to its address, and ready to run.
 
 use std::{
     io,
@@ -25,7 +25,7 @@ use crate::{
 
 /// The number of connections that may wait to be accepted, for example when all overlays connect again after a restart.
 const BACKLOG: u32 = 2_048;
-/// Seconds that running requests have after the signal to stop.
+/// How many seconds the running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
 /// How often the server logs how many connections ended badly.
 const COUNTED_FOR: Duration = Duration::from_mins(1);

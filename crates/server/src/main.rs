@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         ended
     });
     ended.unwrap_or_else(|error| {
-        #[allow(clippy::print_stderr)] // a command line's own voice, whatever the log filter
+        #[allow(clippy::print_stderr)] // an error of the command line, which no log filter may hide
         {
             eprintln!("gametriggers: {error:#}");
         }

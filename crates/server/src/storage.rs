@@ -21,7 +21,7 @@ impl Store {
     /// Opens the store of a URL.
     ///
     /// # Errors
-    /// For an unknown scheme, or if the store cannot be opened.
+    /// If the URL has an unknown scheme, or if the store cannot be opened.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => {
