@@ -1,12 +1,12 @@
 //! The rules of GameTriggers, as pure functions.
 //!
-//! Owns what a campaign, a participation and a decision are, which campaigns may be shown ([`eligibility`]), which
-//! one is ([`selection`]), what an event is worth ([`price`]), how many like it are paid ([`quota`]), what it does to
-//! counters ([`ledger`]), alone or among others ([`batch`]), and which other movements of money are allowed ([`journal`]).
-//! Knows no I/O, no async and no wall clock: the time, the seed and all that was stored come in as arguments, so that
-//! every rule can be replayed from its record.
+//! Owns campaigns, participations and decisions, and the rules about them: which campaigns may be shown
+//! ([`eligibility`]), which one is shown ([`selection`]), what an event is worth ([`price`]), how many similar events
+//! are paid ([`quota`]), what events do to counters, one by one ([`ledger`]) and in a batch ([`batch`]), and which
+//! other movements of money are allowed ([`journal`]). Knows no I/O, no async and no wall clock. The time, the seed and
+//! all stored data are arguments, so that every rule can be replayed from its record.
 //!
-//! Extended most often by a selection strategy: `docs/howto/add-a-strategy.md`.
+//! The most frequent extension is a new selection strategy: `docs/howto/add-a-strategy.md`.
 
 pub mod batch;
 pub mod decision;

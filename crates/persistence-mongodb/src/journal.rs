@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// The field of a change of budget that says which of its campaign's changes it is, from 1.
+/// The field that numbers the changes of a campaign's budget, from 1.
 pub(crate) const ORDINAL: &str = "ordinal";
 
 /// A movement that a caller asks for.
@@ -30,7 +30,7 @@ enum Order {
     PayOut { streamer: UserId, amount: Money },
 }
 
-/// A part of a campaign's participations.
+/// A page of a campaign's participations: at most `limit`, after the one with the id `after`.
 #[derive(Clone, Copy)]
 struct Part {
     campaign: CampaignId,
@@ -211,8 +211,8 @@ fn entry(id: JournalId, movement: Movement, instruction: &Instruction) -> Journa
     JournalEntry { id, movement, at, by, note }
 }
 
-/// The place of the campaign's next change of budget among all of them. Of two transactions that would give the same place, the
-/// server aborts one, because both change the campaign.
+/// The ordinal of the campaign's next change of budget. If two transactions give the same ordinal, the server aborts
+/// one of them, because both change the campaign.
 async fn next_ordinal(
     store: &MongoStore,
     session: &mut ClientSession,
@@ -256,7 +256,7 @@ async fn change_campaign(
     entry: &JournalEntry,
 ) -> TxResult<()> {
     let Some((campaign, change)) = entry.movement.change_of_remaining() else { return Ok(()) };
-    // Those who follow changes are told of `updatedAt`, and not of the remaining budget alone.
+    // The change stream reports a change of `updatedAt`, but not a change of the remaining budget alone.
     let mut set = doc! {"updatedAt": stored_time(entry.at)};
     if let Movement::Budget { after, .. } = entry.movement {
         set.insert("budget", stored_money(after));
@@ -343,7 +343,7 @@ pub(crate) fn read_entry(document: &RawDocumentBuf) -> Result<JournalEntry, Stor
 
 pub(crate) fn read_account(document: &RawDocumentBuf) -> Result<Account, StorageError> {
     document::read(Entity::Account, document, |fields: &mut Fields| {
-        // A repair writes only the sum that was wrong.
+        // A repair writes only the sum that was wrong, so the other may be absent.
         let mut sum = |name| Ok::<_, Problem>(fields.optional(name, values::money)?.unwrap_or(Money::ZERO));
         Ok(Account { settled: sum("settled")?, paid: sum("paid")? })
     })

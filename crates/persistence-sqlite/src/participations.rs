@@ -46,7 +46,7 @@ impl ParticipationRepository for SqliteStore {
                 db.prepare_cached(
                     "SELECT id, campaign_id FROM participations WHERE streamer_id = ? AND status = 'active' LIMIT ?",
                 )?
-                // An id that is none of ours leads to no campaign.
+                // An unreadable id leads to no campaign.
                 .query_and_then((text(streamer), limit), |row| {
                     Ok(EntityRow::new(row, Entity::Participation, "id")
                         .and_then(|row| row.parse("campaign_id"))
@@ -127,7 +127,7 @@ pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Part
 }
 
 impl SqliteStore {
-    /// One query for both documents of each pair; a limit of -1 is none.
+    /// Reads both documents of each pair by one query. A limit of -1 is no limit.
     async fn list_pairs(
         &self,
         streamer: UserId,
@@ -149,7 +149,8 @@ impl SqliteStore {
                 while let Some(row) = rows.next()? {
                     match from_row(row).and_then(|it| Ok((it, campaigns::from_row(row)?))) {
                         Ok(pair) => readable.push(pair),
-                        // One row that was falsified long ago must not empty the screens of all who share its campaign.
+                        // One row that was damaged long ago must not empty the screens of all streamers who share its
+                        // campaign.
                         Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
                             unreadable.report("left out of lists", &error);
                         }

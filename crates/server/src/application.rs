@@ -1,4 +1,4 @@
-//! The server, wired and bound, ready to run.
+//! The server: wired, bound to its address, and ready to run.
 
 use std::{
     io,
@@ -26,11 +26,11 @@ use crate::{
     stop::Stop,
 };
 
-/// Connections that may wait to be accepted, as when all overlays come back at once after a restart.
+/// The number of connections that may wait to be accepted, for example when all overlays connect again after a restart.
 const BACKLOG: u32 = 2_048;
-/// Seconds that running requests have after the signal to stop.
+/// How many seconds the running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
-/// How often connections that came to a bad end are logged, in sum.
+/// How often the server logs how many connections ended badly.
 const COUNTED_FOR: Duration = Duration::from_mins(1);
 /// How long the background tasks may take to end after the last request was answered.
 const TASKS_END_WITHIN: Duration = Duration::from_secs(5);
@@ -38,12 +38,12 @@ const TASKS_END_WITHIN: Duration = Duration::from_secs(5);
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplicationError {
-    /// The address cannot be had.
+    /// The server cannot listen on the address.
     #[error(
         "cannot listen on {0}: is another server running there? Choose another address with GAMETRIGGERS__HTTP__BIND"
     )]
     Bind(SocketAddr, #[source] io::Error),
-    /// The address that viewers use cannot be made from the one to listen on.
+    /// The public URL cannot be made from the address to listen on.
     #[error("http.public_url is needed")]
     PublicUrl(#[from] InvalidWebUrl),
 }
@@ -59,8 +59,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds and wires a server, and begins to follow the store's changes. `extra` adds routes beside the API's. To be
-    /// called within a Tokio runtime.
+    /// Binds and wires a server, and begins to follow the store's changes. `extra` adds routes to those of the API.
+    /// Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`ApplicationError`].
@@ -74,7 +74,7 @@ impl Application {
         Self::build_on(Self::bind(&settings.http)?, settings, secret, storage, clock, extra)
     }
 
-    /// Takes the address. To be called within a Tokio runtime.
+    /// Binds the address. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`ApplicationError::Bind`].
@@ -82,7 +82,7 @@ impl Application {
         listen(settings.bind).map_err(|error| ApplicationError::Bind(settings.bind, error))
     }
 
-    /// Wires a server on an address that was [taken](Self::bind) before; otherwise as [`build`](Self::build).
+    /// Wires a server on an address that was [bound](Self::bind) before. Otherwise as [`build`](Self::build).
     ///
     /// # Errors
     /// [`ApplicationError`].
@@ -135,25 +135,25 @@ impl Application {
         Ok(Self { address, public_url, server, counts, pending_visits, tasks })
     }
 
-    /// Where the server listens.
+    /// The address on which the server listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where viewers reach it.
+    /// The URL under which viewers reach the server.
     #[must_use]
     pub const fn public_url(&self) -> &WebUrl {
         &self.public_url
     }
 
-    /// The visits that were led on and are not recorded yet.
+    /// The visits whose viewers were redirected and that are not recorded yet.
     #[must_use]
     pub fn pending_visits(&self) -> PendingVisits {
         self.pending_visits.clone()
     }
 
-    /// The server, to be awaited; it ends when its handle says so.
+    /// The server, which must be awaited. It ends when its handle stops it.
     pub fn server(self) -> Server {
         self.server
     }
@@ -163,8 +163,8 @@ impl Application {
         &self.tasks
     }
 
-    /// Runs the server until the process is told to stop. Then ends everything in order: running requests are answered, the
-    /// background tasks do what they were given. The store may take five seconds for that.
+    /// Runs the server until the process is told to stop. Then ends everything in order: first the running requests are
+    /// answered, then the background tasks do their remaining work, for which the store may take five seconds.
     pub(crate) async fn run_until(self, mut stop: Stop) -> io::Result<()> {
         let handle = self.server.handle();
         tokio::spawn(async move {
@@ -180,14 +180,14 @@ impl Application {
         Ok(())
     }
 
-    /// Logs, every minute and when the tasks are shut down, how many connections came to a bad end.
+    /// Logs how many connections ended badly, every minute and when the tasks are shut down.
     pub fn log_connections(&self) {
         let minute = interval(COUNTED_FOR);
         self.tasks.start_until_stopped(ConnectionLog { counts: self.counts.clone(), minute });
     }
 }
 
-/// The log of connections that came to a bad end.
+/// Logs connections that ended badly.
 struct ConnectionLog {
     counts: Arc<ConnectionCounts>,
     minute: Interval,
@@ -211,7 +211,8 @@ impl Drop for ConnectionLog {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As the standard library has it: the port of a server that has just ended can be had on Unix.
+    // The standard library does this, too: a new server can then bind the port of a server that has just ended, on
+    // Unix.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

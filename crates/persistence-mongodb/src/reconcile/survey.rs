@@ -1,4 +1,4 @@
-//! Looking: what the ledger adds up to, and what differs from it, in one state of the store.
+//! Surveys one state of the store: what the ledger and the journal add up to, and which stored values differ from it.
 
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
@@ -30,15 +30,15 @@ use crate::{
     },
 };
 
-/// How often one look is tried, and the wait between two.
+/// How often a survey is tried, and the pause between two attempts.
 const SURVEYS_MAX: u32 = 3;
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// The snapshot that is read is older than what the server keeps.
+/// The error code if the snapshot is older than the server keeps.
 const SNAPSHOT_TOO_OLD: i32 = 239;
 const TAKES_TOO_LONG: &str = "reading the ledger takes longer than the server keeps one state of it: raise \
     minSnapshotHistoryWindowInSeconds (docs/operations.md) for as long as this runs";
 
-/// Looks, and looks again where the server cannot show one state of the store for now.
+/// Takes a survey, and tries again if the server cannot show one state of the store for now.
 pub(super) async fn take(store: &MongoStore) -> Result<Survey, StorageError> {
     let mut attempt = 1;
     loop {
@@ -151,14 +151,14 @@ struct Projection {
     participations: BTreeMap<ParticipationId, Sum<Counters>>,
     remaining: BTreeMap<CampaignId, Sum<Money>>,
     rollups: BTreeMap<RollupKey, Rollup>,
-    /// Of campaigns whose budget was changed: the ordinal of the latest change, and the budget since then.
+    /// For each campaign whose budget was changed: the ordinal of the latest change, and the budget since then.
     budgets: BTreeMap<CampaignId, (i64, Money)>,
     accounts: BTreeMap<UserId, Account>,
-    /// How many repairs there were.
+    /// How many repairs the ledger has counted.
     repairs: i64,
 }
 
-/// What somebody holds by the ledger. Without an opening, the entries alone do not tell.
+/// What a participation or a campaign holds according to the ledger. Without an opening, the entries alone do not tell.
 #[derive(Clone, Copy, Default)]
 struct Sum<T> {
     is_opened: bool,
@@ -246,16 +246,18 @@ async fn all(
     collection: &str,
     fields: Document,
 ) -> TxResult<SessionCursor<RawDocumentBuf>> {
-    // With the read concern of the client, the session would not be asked for its snapshot.
+    // With the client's read concern, the driver would not ask for the session's snapshot.
     let options = CollectionOptions::builder().read_concern(ReadConcern::snapshot()).build();
     let collection = store.database.collection_with_options(collection, options);
     Ok(collection.find(doc! {}).projection(fields).session(session).await?)
 }
 
-/// The document's id and what the ledger says of it. Others than those it knows have seen no entry, and are what they are.
+/// The document's id and what it should hold according to the ledger. `None` for a document that the ledger does not
+/// know: it has seen no entry, so nothing can differ.
 ///
 /// # Errors
-/// If it has seen entries, and what it held before them is not in the ledger: then nothing can tell what it should hold.
+/// [`StorageError::Corrupt`] if the document has seen entries and its opening is not in the ledger. Then nothing can
+/// tell what it should hold.
 fn sum_of<I, T>(
     entity: Entity,
     document: &RawDocumentBuf,

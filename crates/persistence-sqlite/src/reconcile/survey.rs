@@ -1,4 +1,4 @@
-//! Looking: what the ledger adds up to, and what differs from it, in one state of the store.
+//! Surveys one state of the store: what the ledger and the journal add up to, and which stored values differ from it.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::{counters, error::DbResult, journal, ledger::entry_from_row, row::Ent
 struct Projection {
     participations: BTreeMap<String, Counters>,
     remaining: BTreeMap<String, Money>,
-    /// Of campaigns whose budget was changed.
+    /// The budgets of campaigns whose budget was changed.
     budgets: BTreeMap<String, Money>,
     accounts: BTreeMap<String, Account>,
     rollups: BTreeMap<(String, i64), Rollup>,
@@ -68,7 +68,7 @@ impl Projection {
             let participation = stored.entry.participation.to_string();
             let campaign = stored.entry.campaign.to_string();
             let quarter = Quarter::containing(stored.entry.at).start().as_millisecond();
-            // Where there is no opening, the entries alone say nothing of what is held.
+            // Without an opening, the entries alone do not say what a participation or a campaign holds.
             if let Some(sums) = projection.participations.get_mut(&participation) {
                 sums.add(&added);
             }
@@ -109,7 +109,7 @@ fn compare_participations(db: &Connection, expected: &Projection, survey: &mut S
     while let Some(row) = rows.next()? {
         let row = EntityRow::new(row, Entity::Participation, "id")?;
         let id: String = row.get("id")?;
-        // A row that did not come in through the store is unknown to the ledger, which has no word on it.
+        // The ledger knows nothing about a row that was not inserted through the store.
         if let Some(sums) = expected.participations.get(&id) {
             compare(&row, sums, &Holder::Participation(id), survey)?;
         }
