@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the real server beside what its frameworks do without it.
+//! `cargo xtask bench`: measures the real server, and for comparison its frameworks without the server.
 
 use std::path::{self, PathBuf};
 use std::process::Command;
@@ -10,11 +10,12 @@ use gametriggers_test_mongod::{Server, URI_VARIABLE};
 use crate::cargo::{cargo, root, run as run_cargo, target_directory};
 use crate::mongodb::MongoDb;
 
-/// The server as it is shipped, and the program that measures it.
+/// The cargo command that builds the server as it is shipped, and the program that measures it.
 const RELEASE: &[&str] = &["build", "--release", "-p", "gametriggers", "-p", "gametriggers-benches"];
-/// The same programs as `cargo xtask test` compiles them, with the same features, so that nothing is compiled twice.
+/// The cargo command that builds the same programs as `cargo xtask test`, with the same features, so that nothing is
+/// compiled twice.
 const SHORT: &[&str] = &["build", "--workspace", "--all-targets"];
-/// The program that measures. It finds the server beside itself.
+/// The name of the program that measures. It finds the server in its own folder.
 const COMPARE: &str = "compare";
 
 /// How much is measured, and where the figures go.
@@ -36,8 +37,8 @@ impl BenchArgs {
     pub(crate) const SHORT: Self = Self { short: true, out: None, compare: Vec::new() };
 }
 
-/// Builds the server and measures it, with a MongoDB server found or started for the run. Fails where something could not
-/// be measured or was answered wrongly, and never because of a figure.
+/// Builds the server and measures it, with a MongoDB server that is found or started for the run. Fails if something
+/// could not be measured or was answered wrongly, but never because of a figure.
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     let (build, profile) = if args.short { (SHORT, "debug") } else { (RELEASE, "release") };
     run_cargo(cargo(build.iter().copied()))?;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         compare.arg("--short");
     }
     if let Some(out) = &args.out {
-        // The path is relative to where the caller is, and the program runs in the workspace's root.
+        // The path is relative to the caller's directory, but the program runs in the workspace's root.
         compare.arg("--out").arg(path::absolute(out).context("the folder of --out")?);
     }
     compare.args(&args.compare);

@@ -1,4 +1,4 @@
-//! `cargo xtask browser`: the tests that drive a real Chromium.
+//! `cargo xtask browser`: runs the tests that drive a real Chromium.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,15 +10,16 @@ use crate::cargo::{TestArgs, cargo, run as run_cargo};
 
 /// The names under which distributions install the browser.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
-/// The name of the program through which the tests steer it.
+/// The name of the program by which the tests control the browser.
 const DRIVERS: &[&str] = &["chromedriver"];
 
-/// The same tests as `cargo test -p gametriggers --features browser-tests --test browser`. Asked for as a part of the
-/// whole workspace, the dependencies keep the features that `cargo xtask test` gave them and are not compiled again.
+/// Runs the same tests as `cargo test -p gametriggers --features browser-tests --test browser`. The command covers the
+/// whole workspace, so that the dependencies keep the features that `cargo xtask test` gave them and are not compiled
+/// again.
 const TESTS: &[&str] =
     &["test", "--workspace", "--features", "gametriggers/browser-tests", "--test", "browser"];
 
-/// Runs the browser tests; an absent browser is a failure, never a reason to skip them.
+/// Runs the browser tests. Fails if there is no browser, and never skips the tests.
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let path = env::var_os("PATH").unwrap_or_default();
     for program in find_browser_and_driver(&path)? {
@@ -27,7 +28,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     run_cargo(cargo(TESTS.iter().copied().chain(args.to_cargo())))
 }
 
-/// Finds what the tests need in the directories of `path`, or says what is missing and how to get it.
+/// Finds the browser and the program that controls it in the directories of `path`. The error says what is missing and
+/// how to get it.
 fn find_browser_and_driver(path: &OsStr) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut missing = Vec::new();
@@ -45,7 +47,7 @@ fn find_browser_and_driver(path: &OsStr) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The first file of `path` that bears one of the names.
+/// The first file in the directories of `path` that has one of these names.
 fn find_program(path: &OsStr, names: &[&str]) -> Option<PathBuf> {
     let directories: Vec<_> = env::split_paths(path).collect();
     let mut files = names.iter().flat_map(|name| directories.iter().map(move |dir| dir.join(name)));

@@ -1,4 +1,4 @@
-//! Running cargo: the same binary, the same directory and the same words on the terminal for every command.
+//! Runs cargo with the same binary, in the same directory and with the same words on the terminal for every command.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,10 @@ pub(crate) struct TestArgs {
 }
 
 impl TestArgs {
-    /// Nothing added.
+    /// No additional arguments.
     pub(crate) const NONE: Self = Self { cargo: Vec::new(), binary: Vec::new() };
 
-    /// Whether the caller chose packages, so that the whole workspace is not meant.
+    /// Whether the caller names packages, so that the command must not cover the whole workspace.
     pub(crate) fn names_a_package(&self) -> bool {
         self.cargo
             .iter()
@@ -49,8 +49,8 @@ pub(crate) fn target_directory() -> PathBuf {
 
 /// A cargo command in the workspace's root.
 ///
-/// `cargo run` tells this process about the package `xtask` by environment variables. They are taken away again: build
-/// scripts that watch them would otherwise run anew at each change between `cargo xtask` and plain `cargo`.
+/// `cargo run` sets environment variables about the package `xtask` for this process. This function removes them again.
+/// Otherwise build scripts that watch them would run again at each change between `cargo xtask` and plain `cargo`.
 pub(crate) fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {

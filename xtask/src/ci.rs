@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: what CI runs, for whoever wants to know before CI does.
+//! `cargo xtask ci`: runs what CI runs, for developers who want to know the result before CI does.
 
 use clap::Args;
 
@@ -14,7 +14,8 @@ pub(crate) struct CiArgs {
     no_browser: bool,
 }
 
-/// Runs the tests, the check of the OpenAPI document, the short form of the measurements, the browser tests and the lints; stops at the first that fails.
+/// Runs the tests, the check of the OpenAPI document, the short form of the measurements, the browser tests and the
+/// lints. Stops at the first that fails.
 pub(crate) fn run(args: &CiArgs) -> anyhow::Result<()> {
     test::run(&TestArgs::NONE)?;
     conformance::run()?;

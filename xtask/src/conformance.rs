@@ -1,10 +1,11 @@
-//! `cargo xtask conformance`: whether the server does what its OpenAPI document says, as schemathesis finds out.
+//! `cargo xtask conformance`: checks with schemathesis whether the server does what its OpenAPI document says.
 //!
-//! Schemathesis makes requests of the document's schemas, valid ones and others, and holds the answers against it. It runs
-//! with every check and over every operation against the demo's server on a store of its own: signed out first, while the
-//! token of the demo's screen is good, then in the demo streamer's name, who may make that token anew.
+//! Schemathesis makes valid and invalid requests from the document's schemas and compares the answers with the
+//! document. It runs every check on every operation of the demo's server, which has a store of its own. The first run
+//! is signed out, while the token of the demo's screen is valid. The second run is signed in as the demo's streamer,
+//! who may replace that token.
 //!
-//! Schemathesis is a Python program. `pip` brings it into cargo's target directory, where nothing else sees it.
+//! Schemathesis is a Python program. `pip` installs it into cargo's target directory, where nothing else sees it.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -15,26 +16,28 @@ use anyhow::{Context, ensure};
 
 use crate::cargo::{cargo, root, run as run_cargo, target_directory};
 
-/// What pip is asked for.
+/// The package that pip installs.
 const REQUIREMENT: &str = "schemathesis==4.32.5";
-/// Where it is kept, inside the target directory.
+/// The folder of the installed package, inside the target directory.
 const KEPT: &str = "conformance/schemathesis-4.32.5";
-/// What schemas cannot say.
+/// The hooks for what the schemas cannot say.
 const HOOKS: &str = "xtask/src/conformance/hooks.py";
-/// Builds the server, in the scope of `cargo xtask test`, so that nothing is compiled again after it.
+/// The cargo command that builds the server. It has the scope of `cargo xtask test`, so that nothing is compiled again
+/// after that command.
 const BUILD: &[&str] = &["test", "--workspace", "--test", "suite", "--no-run"];
-/// How many requests schemathesis makes of an operation in each of its phases.
+/// How many requests schemathesis makes to an operation in each of its phases.
 const REQUESTS: &str = "150";
-/// The seed of the requests made at random: each run makes the same.
+/// The seed of the random requests, so that each run makes the same ones.
 const SEED: &str = "1";
 /// A participation of the demo's streamer.
 const PARTICIPATION: &str = "000000000000000000000014";
-/// A picture of the demo's, and where the server finds it as an upload of the previous system.
+/// A picture of the demo, and the path by which the server finds it as an upload of the previous system.
 const PICTURE: &str = "crates/server/demo-media/nimbus-keyboards.png";
 const UPLOAD: &str = "a.png";
 const REMEDY: &str = "Python 3.10 or later with pip is needed; on Debian: apt-get install python3-pip";
 
-/// Builds the server, brings schemathesis and runs it signed out and signed in. Fails where the server and its document differ.
+/// Builds the server, installs schemathesis and runs it signed out and signed in. Fails if the server and its document
+/// differ.
 pub(crate) fn run() -> anyhow::Result<()> {
     run_cargo(cargo(BUILD.iter().copied()))?;
     let target = target_directory();
@@ -59,13 +62,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
     check(&schemathesis, &config, &demo, Some(&demo.bearer))
 }
 
-/// The folder of schemathesis and what it needs, downloaded unless it was before.
+/// Returns the folder of schemathesis and its dependencies. Downloads them unless this was done before.
 fn fetch(target: &Path) -> anyhow::Result<PathBuf> {
     let folder = target.join(KEPT);
     if folder.is_dir() {
         return Ok(folder);
     }
-    // Complete or absent, whatever happens meanwhile.
+    // A scratch folder that is renamed at the end, so that the real folder is complete or absent.
     let scratch = target.join("conformance/scratch");
     if scratch.exists() {
         fs::remove_dir_all(&scratch).context("cannot clear what an earlier download left")?;
@@ -81,7 +84,7 @@ fn fetch(target: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// One run of schemathesis, in the name of whom the bearer token is for, if there is one.
+/// Runs schemathesis once, with the bearer token if there is one.
 fn check(schemathesis: &Path, config: &Path, demo: &Demo, bearer: Option<&str>) -> anyhow::Result<()> {
     let mut run = Command::new("python3");
     run.args(["-m", "schemathesis.cli", "--config-file"])
@@ -105,19 +108,19 @@ fn check(schemathesis: &Path, config: &Path, demo: &Demo, bearer: Option<&str>) 
     Ok(())
 }
 
-/// The demo's server, and what it printed when it started. It ends when this is dropped.
+/// The demo's server, and what it printed when it started. The server ends when the `Demo` is dropped.
 struct Demo {
     process: Child,
-    /// The address of its streamer's screen.
+    /// The address of the demo streamer's screen.
     overlay: String,
-    /// Its streamer's bearer token.
+    /// The demo streamer's bearer token.
     bearer: String,
-    /// Open to the end: a program whose output nobody takes may be ended for it.
+    /// Kept open to the end, because a program may be ended if nobody takes its output.
     output: BufReader<ChildStdout>,
 }
 
 impl Demo {
-    /// Starts it on a free port, with an empty store in this folder.
+    /// Starts the server on a free port, with an empty store in this folder.
     fn start(target: &Path, folder: &Path) -> anyhow::Result<Self> {
         let log = File::create(folder.join("server.log")).context("cannot make a log file")?;
         let mut process = Command::new(target.join("debug/gametriggers"))
@@ -125,7 +128,7 @@ impl Demo {
             .env("GAMETRIGGERS__STORAGE__URL", format!("sqlite://{}", folder.join("demo.db").display()))
             .env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0")
             .env("GAMETRIGGERS__MEDIA__UPLOADS", folder.join("uploads"))
-            // Made-up tokens are what this run is about.
+            // No limit, because most tokens of this run are made up.
             .env("GAMETRIGGERS__LIMITS__UNKNOWN_TOKENS_PER_MINUTE", "0")
             .current_dir(folder)
             .stdout(Stdio::piped())
@@ -140,7 +143,7 @@ impl Demo {
             let mut line = String::new();
             let read = demo.output.read_line(&mut line).context("cannot read what the demo prints")?;
             ensure!(read > 0, "the demo did not start; {} says why", folder.join("server.log").display());
-            // What is asked for stands on the line below its heading.
+            // Each value is on the line below its heading.
             if heading.starts_with("Overlay") {
                 line.trim().clone_into(&mut demo.overlay);
             } else if heading.starts_with("Bearer token") {
@@ -151,12 +154,12 @@ impl Demo {
         Ok(demo)
     }
 
-    /// The token of its streamer's screen.
+    /// The token of the demo streamer's screen.
     fn token(&self) -> anyhow::Result<&str> {
         self.overlay.rsplit('/').next().context("the demo named no screen")
     }
 
-    /// Where it listens: `http://` and an address.
+    /// The address on which the server listens, with `http://` before it.
     fn origin(&self) -> anyhow::Result<&str> {
         let (origin, _) = self.overlay.split_once("/api/").context("the demo named no screen")?;
         Ok(origin)
@@ -165,7 +168,7 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // Whether it has ended by itself is of no interest any more.
+        // Errors do not matter: the server may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,7 +1,8 @@
-//! `cargo xtask crawlers`: fetches anew the list of programs by whose user agents visits are known not to be people's.
+//! `cargo xtask crawlers`: fetches the list of user agents of programs. A visit with such a user agent is not a
+//! person's.
 //!
-//! The list is the npm package `crawler-user-agents`. Only its patterns and its licence are kept in the repository; what was
-//! fetched is reviewed like any other change.
+//! The list is the npm package `crawler-user-agents`. Only its patterns and its licence are kept in the repository. A
+//! change of the list is reviewed like any other change.
 
 use std::{
     fs,
@@ -12,31 +13,31 @@ use std::{
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-/// To take a newer list, change this and run the command.
+/// The version of the list. To take a newer list, change this version and run the command.
 const VERSION: &str = "1.60.0";
-/// What the list's licence begins with. Another one is a matter for people.
+/// The beginning of the list's licence. The command fails if the licence changes, so that people decide.
 const LICENCE: &str = "The MIT License";
 
-/// One entry of the package's list, as far as it is of use.
+/// The part of an entry of the package's list that is used.
 #[derive(Deserialize)]
 struct Crawler {
     pattern: String,
 }
 
-/// What is kept of the list.
+/// The part of the list that is kept.
 #[derive(Serialize)]
 struct Kept {
     version: &'static str,
     patterns: Vec<String>,
 }
 
-/// Fetches the list by `npm` and writes what is kept of it beside the code that reads it.
+/// Fetches the list by `npm` and writes the kept part beside the code that reads it.
 pub(crate) fn run() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has a root")?;
     let work = root.join("target/crawlers");
     fs::create_dir_all(&work)?;
     let package = format!("crawler-user-agents@{VERSION}");
-    // npm compares what it gets with the registry's checksum.
+    // npm compares the download with the registry's checksum.
     call(Command::new("npm").args(["pack", &package, "--pack-destination"]).arg(&work))?;
     let archive = work.join(format!("crawler-user-agents-{VERSION}.tgz"));
     call(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&work))?;
@@ -55,7 +56,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The text of the file that is kept, of the package's list.
+/// Makes the text of the kept file from the package's list.
 fn kept(list: &str) -> anyhow::Result<String> {
     let crawlers: Vec<Crawler> = serde_json::from_str(list).context("the list is in another form")?;
     ensure!(crawlers.len() > 1_000, "the list has only {} patterns", crawlers.len());

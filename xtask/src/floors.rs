@@ -39,8 +39,8 @@ const NO_DRIVER_NO_HTTP: &[&Family] = &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE, &MO
 
 /// The floors, from the top down: every arrow points to a crate listed before.
 ///
-/// `gametriggers-persistence-contract`, `gametriggers-test-mongod` and `gametriggers-benches` are in no other's `may_use`:
-/// they are for tests and measurements, and nothing that ships contains them.
+/// `gametriggers-fixtures`, `gametriggers-persistence-contract`, `gametriggers-test-mongod` and `gametriggers-benches` are for
+/// tests and measurements. No crate that ships may use them.
 const FLOORS: &[Floor] = &[
     Floor { package: "gametriggers-types", may_use: &[], never: PURE },
     Floor { package: "gametriggers-domain", may_use: &["gametriggers-types"], never: PURE },
@@ -53,11 +53,6 @@ const FLOORS: &[Floor] = &[
         package: "gametriggers-documents",
         may_use: &["gametriggers-types", "gametriggers-domain"],
         never: PURE,
-    },
-    Floor {
-        package: "gametriggers-persistence-contract",
-        may_use: &["gametriggers-types", "gametriggers-domain", "gametriggers-persistence"],
-        never: NO_DRIVER_NO_HTTP,
     },
     Floor {
         package: "gametriggers-persistence-sqlite",
@@ -94,6 +89,26 @@ const FLOORS: &[Floor] = &[
             "gametriggers-streams",
         ],
         never: &[&HTTP_SERVER, &SQLITE, &MONGODB],
+    },
+    Floor {
+        package: "gametriggers-fixtures",
+        may_use: &[
+            "gametriggers-types",
+            "gametriggers-domain",
+            "gametriggers-persistence",
+            "gametriggers-services",
+        ],
+        never: NO_DRIVER_NO_HTTP,
+    },
+    Floor {
+        package: "gametriggers-persistence-contract",
+        may_use: &[
+            "gametriggers-types",
+            "gametriggers-domain",
+            "gametriggers-persistence",
+            "gametriggers-fixtures",
+        ],
+        never: NO_DRIVER_NO_HTTP,
     },
     Floor {
         package: "gametriggers-http",
@@ -309,11 +324,15 @@ mod tests {
     }
 
     #[test]
-    fn only_development_dependencies_bring_the_contract_suite() {
-        let suite = "gametriggers-persistence-contract";
-        assert!(check("gametriggers-persistence-sqlite", suite, r#""dev""#).is_empty());
+    fn only_development_dependencies_bring_what_tests_are_made_of() {
+        let (fixtures, suite) = ("gametriggers-fixtures", "gametriggers-persistence-contract");
+        for package in [fixtures, suite] {
+            assert!(check("gametriggers-persistence-sqlite", package, r#""dev""#).is_empty());
+        }
         for floor in FLOORS {
             assert_eq!(check(floor.package, suite, "null").len(), 1, "{}", floor.package);
+            let is_allowed = floor.package == suite;
+            assert_eq!(check(floor.package, fixtures, "null").is_empty(), is_allowed, "{}", floor.package);
         }
     }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: everything that is checked without running the product.
+//! `cargo xtask lint`: runs every check that does not run the product.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use crate::floors;
 const FMT: &[&str] = &["fmt", "--all", "--check", "--"];
 /// The folder of the endpoints; each folder in it is a group of them.
 const ROUTES: &str = "crates/http/src/routes";
-/// What `deny.toml` says. Advisories are not among it: their database comes from the internet, which a build machine may
-/// not have, and a new one would fail a change that has nothing to do with it.
+/// Checks the rules of `deny.toml`, but no advisories. The database of advisories comes from the internet, which a
+/// build machine may not have, and a new advisory would fail a change that has nothing to do with it.
 const DENY: &[&str] = &["deny", "--locked", "check", "bans", "licenses", "sources"];
 const CLIPPY: &[&str] = &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
 const DOC: &[&str] = &["doc", "--workspace", "--no-deps"];
 
-/// Runs the checks, the quickest first; stops at the first that fails.
+/// Runs the checks, the quickest first. Stops at the first that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     floors::run()?;
     let mut fmt = cargo(FMT.iter().copied());
@@ -49,7 +49,7 @@ fn endpoints() -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Fails, and says where to get it, unless cargo knows the command `deny`.
+/// Fails unless cargo knows the command `deny`. The error says where to get it.
 fn require_cargo_deny() -> anyhow::Result<()> {
     let asked = cargo(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     ensure!(

@@ -1,8 +1,8 @@
 //! The project's own commands, run as `cargo xtask <command>`.
 //!
-//! Owns how the project is tested and checked, so that a developer, the `justfile` and CI all do the same. It knows
-//! nothing of the product: no crate of it depends on this one, and this one depends on none of them, only on the one
-//! that starts servers for tests.
+//! Owns how the project is tested and checked, so that a developer, the `justfile` and CI all do the same. Depends on
+//! no crate of the product, only on the crate that starts servers for tests. No crate of the product depends on this
+//! one.
 //!
 //! A command is one module with a `run` function and one variant of [`Task`].
 #![allow(

@@ -1,17 +1,18 @@
-//! The replica set of a run: the one that the environment names, or one that is started for it.
+//! The replica set of a run. Either the environment names one, or one is started for the run.
 
 use gametriggers_test_mongod::{Server, URI_VARIABLE, uri_from_environment};
 
-/// A replica set that is there for the run.
+/// A replica set for the run.
 pub(crate) enum MongoDb {
-    /// The one that the environment names; it is left as it is.
+    /// The replica set that the environment names. It is left as it is.
     Given(String),
-    /// Started for this run. It ends when this is dropped, and also when this process is interrupted or killed.
+    /// A server that was started for this run. It ends when this value is dropped, and also when this process is
+    /// interrupted or killed.
     Started(Server),
 }
 
 impl MongoDb {
-    /// The one that the environment names, or else one that `start` makes.
+    /// Returns the replica set that the environment names, or otherwise starts one with `start`.
     pub(crate) fn find_or(start: impl FnOnce() -> anyhow::Result<Server>) -> anyhow::Result<Self> {
         if let Some(uri) = uri_from_environment()? {
             println!("using the MongoDB that {URI_VARIABLE} names");

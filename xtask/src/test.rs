@@ -1,12 +1,12 @@
-//! `cargo xtask test`: every test but the browser's.
+//! `cargo xtask test`: runs every test but the browser tests.
 //!
-//! The tests of the MongoDB backend need a replica set. The environment names it, or one is started here: one server for
-//! the whole run, on data of its own, that ends with the run. The tests learn of it by the same environment variable
-//! either way; none starts a shared server of its own, and none skips itself.
+//! The tests of the MongoDB backend need a replica set. If the environment names none, this command starts one server
+//! for the whole run, with data of its own, and ends it after the run. In both cases the tests find the server by the
+//! same environment variable. No test starts a shared server of its own, and none skips itself.
 //!
-//! The HTTP suite runs twice, unchanged: with an SQLite file, and with a database of that replica set for each test.
-//! Whoever names packages or tests gets one run of those, on the store that `GAMETRIGGERS_TEST_STORAGE_URL` names, which is
-//! an SQLite file where it is not set.
+//! The HTTP suite runs twice, unchanged: once with an SQLite file, and once with a database of that replica set for
+//! each test. If the caller names packages or tests, these run once, on the store that `GAMETRIGGERS_TEST_STORAGE_URL`
+//! names, or on an SQLite file if the variable is not set.
 
 use gametriggers_test_mongod::{Server, URI_VARIABLE};
 
@@ -15,13 +15,13 @@ use crate::mongodb::MongoDb;
 
 /// The test target of the HTTP suite.
 const SUITE: &str = "suite";
-/// Its tests that are on MongoDB in any run.
+/// The tests of the suite that use MongoDB in every run.
 const ALWAYS_ON_MONGODB: [&str; 2] = ["replica_set::", "binary::waiting::"];
-/// The environment variable that names the server on which the tests of the suite make their stores.
+/// The environment variable that names the server on which the suite's tests make their stores.
 const STORAGE_VARIABLE: &str = "GAMETRIGGERS_TEST_STORAGE_URL";
 
-/// Runs unit, integration and doc tests of all crates, and once they have passed, the HTTP suite again on the other kind
-/// of store; or what the caller names.
+/// Runs the unit, integration and doc tests of all crates. If they pass, runs the HTTP suite again on the other kind of
+/// store. If the caller names packages or tests, runs only these.
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let mongodb = MongoDb::find_or(Server::start)?;
     let scope = if args.names_a_package() { None } else { Some("--workspace") };
@@ -34,7 +34,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     tests.env_remove(STORAGE_VARIABLE);
     run_cargo(tests)?;
     println!("\n===== the HTTP suite again, on MongoDB =====");
-    // In the scope of the first run, so that the dependencies keep their features and are not compiled again.
+    // The command has the scope of the first run, so that the dependencies keep their features and are not compiled
+    // again.
     let always_there = ALWAYS_ON_MONGODB.iter().flat_map(|module| ["--skip", module]);
     let mut suite = cargo(["test", "--workspace", "--test", SUITE, "--"].into_iter().chain(always_there));
     suite.env(URI_VARIABLE, mongodb.uri()).env(STORAGE_VARIABLE, mongodb.uri());

@@ -1,8 +1,8 @@
-//! Entries judged together: what becomes of each, in their order, and what that changes in sum.
+//! Judges the entries of a batch in their order, and adds up what they change.
 //!
-//! A store does the rest, in one transaction: it says which entries are stored already, what participations and campaigns
-//! held before, how far quotas were used, and writes what comes out. However many entries name one participation, campaign or
-//! quota, each is read once and changed once.
+//! A store does the rest in one transaction. It tells the batch which entries are stored already, what participations
+//! and campaigns held before, and how many entries of each quota were paid. Then it writes the result. It reads and
+//! changes each participation, campaign and quota once, however many entries name it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use crate::{
     price::{Accrual, Payment},
 };
 
-/// A batch of which some entries may be stored already.
+/// The entries of a batch, and what the store has said about them.
 pub struct Batch<'a> {
     entries: &'a [Entry],
     known: HashMap<EntryId, (ParticipationId, Verdict)>,
@@ -30,10 +30,10 @@ struct Purse {
     spent: Money,
 }
 
-/// Participations and campaigns.
+/// The ids of participations and of campaigns.
 pub type Named = (BTreeSet<ParticipationId>, BTreeSet<CampaignId>);
 
-/// An entry with a price names something of which the batch was told nothing.
+/// The batch was told nothing about a participation or a campaign that the price of an entry depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unknown {
     /// A participation.
@@ -42,9 +42,9 @@ pub enum Unknown {
     Campaign(CampaignId),
 }
 
-/// What became of a batch.
+/// The result of a batch.
 pub struct Judged<'a> {
-    /// For each entry, in their order.
+    /// The outcome of each entry, in the order of the batch.
     pub outcomes: Vec<Outcome>,
     /// The entries to be stored, with their verdicts.
     pub entries: Vec<(&'a Entry, Verdict)>,
@@ -52,7 +52,7 @@ pub struct Judged<'a> {
     pub credits: BTreeMap<ParticipationId, Credit>,
     /// What is taken from campaigns.
     pub charges: BTreeMap<CampaignId, Charge>,
-    /// What is added to quarter-hours, and who pays.
+    /// What is added to the rollups of quarter-hours, and the campaign that pays.
     pub rollups: BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
     /// What is added to quotas, by their keys.
     pub quotas: BTreeMap<&'a str, QuotaUse>,
@@ -61,7 +61,7 @@ pub struct Judged<'a> {
 /// What is added to a participation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Credit {
-    /// What the store said that it held.
+    /// The counters before the batch, as the store gave them. They are zero if the store gave none.
     pub before: Counters,
     /// What is added.
     pub added: Counters,
@@ -70,25 +70,25 @@ pub struct Credit {
 /// What is added to a quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaUse {
-    /// When its minute or hour began.
+    /// When the minute or hour of the quota began.
     pub since: Timestamp,
-    /// How many of its entries were paid before, by what the store said.
+    /// How many entries of the quota were paid before the batch, as the store said.
     pub before: u64,
-    /// How many more are; at least one.
+    /// How many entries of the quota the batch pays, at least one.
     pub added: u64,
 }
 
 /// What is taken from a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge {
-    /// How much; more than nothing.
+    /// The amount, more than zero.
     pub amount: Money,
-    /// What is left does not suffice for one unit.
+    /// Whether the rest of the budget is too small for one more unit.
     pub is_last: bool,
 }
 
 impl<'a> Batch<'a> {
-    /// A batch of which nothing is known yet.
+    /// A batch about which the store has said nothing yet.
     #[must_use]
     pub fn new(entries: &'a [Entry]) -> Self {
         Self {
@@ -100,45 +100,49 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Says that an entry of this id is stored, for whom, and what became of it.
+    /// Says that an entry with this id is stored, with its participation and its verdict.
     pub fn knows(&mut self, id: EntryId, participation: ParticipationId, verdict: Verdict) {
         self.known.insert(id, (participation, verdict));
     }
 
-    /// Says what a participation holds. Of the counters only those matter from which prices and means go on, and only for a
-    /// participation that entries [with a price](Self::priced) name.
+    /// Says what a participation holds. It is needed if an entry [with a price](Self::priced) names the participation.
+    /// Only those counters matter on which prices and means depend.
     pub fn holds(&mut self, participation: ParticipationId, counters: Counters) {
         self.before.insert(participation, counters);
     }
 
-    /// Says what a campaign pays and has left; needed where entries [with a price](Self::priced) name it.
+    /// Says what a campaign pays and has left. It is needed if an entry [with a price](Self::priced) names the
+    /// campaign.
     pub fn pays(&mut self, campaign: CampaignId, payment: Payment, remaining: Money) {
         self.purses.insert(campaign, Purse { payment, remaining, spent: Money::ZERO });
     }
 
-    /// Says how many entries of a quota were paid; none, where the store has nothing under its key.
+    /// Says how many entries of a quota were paid. Without this call, none were.
     pub fn used(&mut self, quota: String, entries: u64) {
         self.used.insert(quota, entries);
     }
 
-    /// The entries that are not stored yet; of twins in the batch, all.
+    /// The entries that are not stored yet. If several entries of the batch have the same id, all of them are among
+    /// these.
     pub fn unknown(&self) -> impl Iterator<Item = &'a Entry> {
         self.entries.iter().filter(|entry| !self.known.contains_key(&entry.id))
     }
 
-    /// The participations and the campaigns that these name. That they exist is for the store to see to.
+    /// The participations and the campaigns that [unknown](Self::unknown) entries name. The store has to make sure that
+    /// they exist.
     #[must_use]
     pub fn named(&self) -> Named {
         self.unknown().map(|entry| (entry.participation, entry.campaign)).unzip()
     }
 
-    /// Those among them whose money may have a part in what becomes of the entries.
+    /// The participations and the campaigns that unknown entries with a price name. The verdict on such an entry
+    /// depends on a price, a budget or a quota.
     #[must_use]
     pub fn priced(&self) -> Named {
         self.unknown_priced().map(|entry| (entry.participation, entry.campaign)).unzip()
     }
 
-    /// The quotas that may have a part in what becomes of the entries, by key, and when the minute or hour of each began.
+    /// The quotas of unknown entries with a price: the key of each, and when its minute or hour began.
     #[must_use]
     pub fn quotas(&self) -> BTreeMap<&'a str, Timestamp> {
         let quotas = self.unknown_priced().filter_map(|entry| entry.quota.as_ref());
@@ -149,16 +153,17 @@ impl<'a> Batch<'a> {
         self.unknown().filter(|entry| entry.judge_unpriced().is_none())
     }
 
-    /// What a campaign pays, as far as the batch was told.
+    /// What a campaign pays, if the batch was told.
     #[must_use]
     pub fn payment_of(&self, campaign: CampaignId) -> Option<Payment> {
         self.purses.get(&campaign).map(|purse| purse.payment)
     }
 
-    /// Judges the entries in their order: where the money does not suffice for all, who came first is paid first.
+    /// Judges the entries in their order. If the money does not suffice for all of them, earlier entries are paid
+    /// first.
     ///
     /// # Errors
-    /// [`Unknown`] if a price is needed and the batch was told nothing of whom it depends on.
+    /// [`Unknown`] if an entry has a price and the batch was told nothing about its participation or its campaign.
     pub fn judge(mut self) -> Result<Judged<'a>, Unknown> {
         let mut judged = Judged {
             outcomes: Vec::with_capacity(self.entries.len()),
@@ -208,7 +213,8 @@ impl<'a> Batch<'a> {
         Ok(verdict)
     }
 
-    /// The verdict where money has a part in it, which is taken out of the purse, and out of the quota if there is one.
+    /// The verdict on an entry with a price. Takes the amount out of the purse, and uses the entry's quota if the entry
+    /// is paid.
     fn price(&mut self, entry: &'a Entry, judged: &mut Judged<'a>) -> Result<Verdict, Unknown> {
         let Entry { participation, campaign, .. } = *entry;
         let credit = judged.credits.get(&participation);
@@ -258,7 +264,7 @@ mod tests {
         Entry { units, basis: kind.basis(), ..entry }
     }
 
-    /// One of five quotas, by number; some entries have none.
+    /// The quota with this number. A number of 5 or more means no quota.
     fn quota(number: u8) -> Option<Quota> {
         (number < 5).then(|| Quota {
             key: number.to_string(),
@@ -339,8 +345,8 @@ mod tests {
     }
 
     proptest! {
-        /// However entries are cut into batches, each has the same outcome, no budget falls below nothing, and of each quota
-        /// as many entries are paid as it allows at most.
+        /// However entries are divided into batches, each entry has the same outcome, no budget falls below zero, and
+        /// no quota pays more entries than it allows.
         #[test]
         fn the_cut_into_batches_changes_nothing(
             drawn in prop::collection::vec((0_u8..40, 0..4_usize, 1_u8..4, 1_u64..2_000, 0_u8..8), 1..60),

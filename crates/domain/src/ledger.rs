@@ -1,7 +1,7 @@
-//! What an event is to the ledger, and what it does to counters.
+//! The entries of the ledger, the verdicts on them, and the counters that they change.
 //!
-//! Counters are a projection of entries: [`Counters::of`] is the one place that says how, used when an entry is
-//! recorded and again when counters are recomputed.
+//! Counters are a projection of the entries. [`Counters::of`] is the only function that says how an entry changes
+//! counters. It is used when an entry is recorded, and again when counters are recomputed.
 
 use std::{fmt, str::FromStr};
 
@@ -16,36 +16,37 @@ use crate::{
     quota::Quota,
 };
 
-/// The id that makes an entry idempotent: the same fact, submitted by anyone any number of times, has the same id.
+/// The id of an entry. The same fact always has the same id, so an entry that is submitted again is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryId(String);
 
 impl EntryId {
-    /// The display of a decision.
+    /// The id for the display of a decision.
     #[must_use]
     pub fn display(decision: DecisionId) -> Self {
         Self(format!("display:{decision}"))
     }
 
-    /// A streamer's audience in one minute.
+    /// The id for a streamer's audience in one minute.
     #[must_use]
     pub fn viewers(streamer: UserId, minute: Minute) -> Self {
         Self(format!("viewers:{streamer}:{}", minute.since_epoch()))
     }
 
-    /// A click under a streamer's token; `event_id` is the caller's.
+    /// The id for a click under a streamer's token. The caller chooses `event_id`.
     #[must_use]
     pub fn click(streamer: UserId, kind: ClickKind, event_id: &str) -> Self {
         Self(format!("event:{streamer}:{kind}:{event_id}"))
     }
 
-    /// A visit: once per visitor, campaign, source and hour; `visitor` is a keyed hash that only the server can make.
+    /// The id for a visit. All visits of one visitor in the same hour have the same id if they come through the same
+    /// campaign and source. `visitor` is a keyed hash that only the server can make.
     #[must_use]
     pub fn visit(campaign: CampaignId, source: VisitSource, hour: i64, visitor: &str) -> Self {
         Self(format!("visit:{campaign}:{source}:{hour}:{visitor}"))
     }
 
-    /// An id as it was stored.
+    /// An id that was read from a store.
     #[must_use]
     pub fn stored(id: String) -> Self {
         Self(id)
@@ -67,18 +68,18 @@ impl fmt::Display for EntryId {
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
-    /// A decision was displayed; one impression for a streamer whose audience cannot be measured.
+    /// A decision was displayed. This is one impression, for a streamer whose audience cannot be measured.
     Display,
-    /// A minute of a live audience; its units are viewers.
+    /// A streamer had a live audience in one minute. The units are viewers.
     Viewers,
-    /// A click under a streamer's own token: counted, never paid.
+    /// A click under a streamer's own token. It is counted and never paid.
     Click(ClickKind),
     /// A viewer followed the tracking link.
     Visit(VisitSource),
 }
 
 impl EntryKind {
-    /// Whether a campaign of this type pays for such entries.
+    /// Whether a campaign of this payment type pays for entries of this kind.
     #[must_use]
     pub const fn is_paid_under(self, payment: PaymentType) -> bool {
         match self {
@@ -88,7 +89,8 @@ impl EntryKind {
         }
     }
 
-    /// What has to pay for the impressions of the decision on which it happened; nothing in particular for clicks and visits.
+    /// The basis that a decision must have for entries of this kind to count. `None` for clicks and visits, which count
+    /// under any basis.
     #[must_use]
     pub const fn basis(self) -> Option<Basis> {
         match self {
@@ -127,61 +129,61 @@ impl FromStr for EntryKind {
     }
 }
 
-/// One fact, submitted to the ledger. It never says what it costs.
+/// One fact that is submitted to the ledger. An entry does not hold its price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What makes it idempotent.
+    /// The id by which a repeated entry is recognised.
     pub id: EntryId,
-    /// Who is credited.
+    /// The participation that is credited.
     pub participation: ParticipationId,
-    /// Who pays.
+    /// The campaign that pays.
     pub campaign: CampaignId,
     /// What happened.
     pub kind: EntryKind,
-    /// How much of it, at least 1.
+    /// The number of units, at least 1.
     pub units: u64,
     /// When it happened.
     pub at: Timestamp,
-    /// What pays for the impressions of the decision on which it happened. A display or a minute of an audience counts
-    /// under its own basis only.
+    /// The basis of the decision on which the event happened. A display counts only under [`Basis::Display`], and a
+    /// minute of an audience counts only under [`Basis::Viewers`].
     pub basis: Option<Basis>,
-    /// Set where the rules already refuse it for a reason that can never change: it is stored, so that the earner
-    /// sees why, and counts nothing.
+    /// Why the rules refuse the entry, or `None` if they do not. The reason can never change. A refused entry is
+    /// stored, so that the earner sees the reason, and counts nothing.
     pub rejected: Option<RejectionReason>,
-    /// Set where the rules already say that it is not to be paid: it is stored with the reason, and counts.
+    /// Why the rules leave the entry unpaid, or `None` if they do not. The entry is stored with the reason and counts.
     pub unpaid: Option<UnpaidReason>,
-    /// What bounds how many entries like it are paid. Not kept with it.
+    /// The quota that limits how many such entries are paid. It is not stored with the entry.
     pub quota: Option<Quota>,
 }
 
-/// What became of an entry; stored with it.
+/// The ledger's judgement of an entry. It is stored with the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It counts.
+    /// The entry counts.
     Counted(Accrual),
-    /// It does not.
+    /// The entry does not count.
     Rejected(RejectionReason),
 }
 
-/// What became of one entry of a batch.
+/// What the ledger did with one entry of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is stored and counts.
+    /// The entry is stored and counts.
     Counted(Accrual),
-    /// An entry of its id was stored before, with this verdict; nothing has changed now.
+    /// An entry with this id was stored before, with this verdict. Nothing has changed now.
     Duplicate {
-        /// Whom the stored entry names.
+        /// The participation that the stored entry names.
         participation: ParticipationId,
-        /// What became of it then.
+        /// The verdict on the stored entry.
         verdict: Verdict,
     },
-    /// It is stored and counts nothing.
+    /// The entry is stored and counts nothing.
     Rejected(RejectionReason),
 }
 
 impl Entry {
-    /// One unit of `kind`, to which nothing is known to object. A display or a minute of an audience needs its
-    /// [`basis`](Self::basis), too.
+    /// An entry of one unit that no rule refuses or leaves unpaid. A display or a minute of an audience also needs its
+    /// [`basis`](Self::basis).
     #[must_use]
     pub const fn new(
         id: EntryId,
@@ -204,8 +206,8 @@ impl Entry {
         }
     }
 
-    /// The verdict on a new entry of a participation that was paid for `paid_so_far` units, where the campaign has
-    /// `remaining` left and `used` entries of its quota were paid.
+    /// The verdict on a new entry. The participation was paid for `paid_so_far` units before, the campaign has
+    /// `remaining` left, and `used` entries of the quota were paid.
     #[must_use]
     pub fn judge(&self, payment: &Payment, paid_so_far: u64, remaining: Money, used: u64) -> Verdict {
         if let Some(verdict) = self.judge_unpriced() {
@@ -223,7 +225,7 @@ impl Entry {
         }
     }
 
-    /// The verdict, where no price, no budget and no quota has a part in it.
+    /// The verdict if it depends on no price, no budget and no quota; otherwise `None`.
     #[must_use]
     pub fn judge_unpriced(&self) -> Option<Verdict> {
         if let Some(reason) = self.rejected {
@@ -240,8 +242,9 @@ impl Entry {
         Verdict::Counted(Accrual::unpaid(self.units, reason))
     }
 
-    /// Of the entry that a store has kept with this verdict, what was submitted. [`quota`](Self::quota) is not kept, and of the
-    /// basis only what the verdict tells.
+    /// Turns an entry that was read from a store back into the entry that was submitted. `self` is the stored entry and
+    /// `verdict` is the verdict on it. [`quota`](Self::quota) is missing, because it is not stored. The basis is worked
+    /// out from the verdict.
     #[must_use]
     pub fn submitted(self, verdict: &Verdict) -> Self {
         let (rejected, unpaid) = match *verdict {
@@ -261,20 +264,20 @@ impl Entry {
     }
 }
 
-/// What a participation has been credited with. Also the change that one entry makes, and the sum over a
-/// quarter-hour: all are added by [`Counters::add`].
+/// What a participation has been credited with. The same type holds the change that one entry makes and the sums of a
+/// quarter-hour. [`Counters::add`] adds them up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub struct Counters {
     pub impressions: u64,
-    /// Of every kind.
+    /// Clicks of every kind.
     pub clicks: u64,
     pub chat_clicks: u64,
     pub qr_scans: u64,
     pub link_clicks: u64,
-    /// Through the tracking link; each is also a click of its kind.
+    /// Visits through the tracking link. Each visit is also a click of its kind.
     pub visits: u64,
-    /// Units paid so far: where the next price starts.
+    /// Units paid so far. The next price depends on this number.
     pub paid_units: u64,
     pub earnings: Money,
     pub peak_viewers: u64,
@@ -322,7 +325,7 @@ impl Counters {
         counters
     }
 
-    /// Adds `other`; the peak is the greater of the two.
+    /// Adds `other`. The peak becomes the greater of the two.
     pub fn add(&mut self, other: &Self) {
         self.impressions += other.impressions;
         self.clicks += other.clicks;

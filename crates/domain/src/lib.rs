@@ -1,17 +1,18 @@
 //! The rules of GameTriggers, as pure functions.
 //!
-//! Owns what a campaign, a participation and a decision are, who may do what ([`access`]), which campaigns may be shown ([`eligibility`]), which
-//! one is ([`selection`]), what an event is worth ([`price`]), how many like it are paid ([`quota`]) and what it does to
-//! counters ([`ledger`]), alone or among others ([`batch`]).
-//! Knows no I/O, no async and no wall clock: the time, the seed and all that was stored come in as arguments, so that
-//! every rule can be replayed from its record.
+//! Owns campaigns, participations and decisions, and the rules about them: who may do what ([`access`]), which campaigns may
+//! be shown ([`eligibility`]), which one is shown ([`selection`]), what an event is worth ([`price`]), how many similar events
+//! are paid ([`quota`]), what events do to counters, one by one ([`ledger`]) and in a batch ([`batch`]), and which
+//! other movements of money are allowed ([`journal`]). Knows no I/O, no async and no wall clock. The time, the seed and
+//! all stored data are arguments, so that every rule can be replayed from its record.
 //!
-//! Extended most often by a selection strategy: `docs/howto/add-a-strategy.md`.
+//! The most frequent extension is a new selection strategy: `docs/howto/add-a-strategy.md`.
 
 pub mod access;
 pub mod batch;
 pub mod decision;
 pub mod eligibility;
+pub mod journal;
 pub mod ledger;
 pub mod model;
 pub mod price;

@@ -1,15 +1,13 @@
 //! Campaigns.
 
 use gametriggers_domain::{model::Campaign, price::Payment};
+use gametriggers_fixtures::{campaign, campaign_id, minute, new_campaign, start, time, user_id};
 use gametriggers_persistence::Insertion;
 use gametriggers_types::{CampaignStatus, MediaType, Money, PaymentType};
 
 use crate::{
     Fixture,
-    support::{
-        AWKWARD_COUNTS, AWKWARD_TEXT, TASKS, at_once, campaign, campaign_id, count, minute, new_campaign,
-        start, store_campaign, stored_campaign, time, user_id,
-    },
+    support::{AWKWARD_COUNTS, AWKWARD_TEXT, TASKS, at_once, count, store_campaign, stored_campaign},
 };
 
 crate::laws! { $ campaigns:

@@ -4,24 +4,22 @@ use std::time::Duration;
 
 use gametriggers_domain::{
     ledger::EntryKind,
-    model::{Campaign, TestCampaign, User},
+    model::{Campaign, User},
+};
+use gametriggers_fixtures::{
+    SOON, campaign, cpc, entry, interval, minute, new_campaign, new_participation, participation,
+    test_campaign, token, units, user, user_id, user_with_token,
 };
 use gametriggers_persistence::{
     CHANGES_MAX, Change, ChangeStream, Insertion, OverlayPatch, Repositories, SelectionPatch, Told,
 };
-use gametriggers_types::{
-    CampaignStatus, ClickKind, MediaType, OverlaySize, ParticipationStatus, RotationInterval, VisitSource,
-    WebUrl,
-};
+use gametriggers_types::{CampaignStatus, ClickKind, OverlaySize, ParticipationStatus, VisitSource};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     Fixture,
     stage::{Stage, stage_of_one},
-    support::{
-        TASKS, at_once, campaign, cpc, entry, minute, new_campaign, new_participation, participation,
-        store_user, token, units, user, user_id, user_with_token,
-    },
+    support::{TASKS, at_once, store_user},
 };
 
 crate::laws! { $ changes:
@@ -36,9 +34,6 @@ crate::laws! { $ changes:
     a_busy_store_tells_all_that_there_was_when_it_was_asked,
 }
 
-/// Within a second, and as much again as a machine that runs many tests at once may take.
-const SOON: Duration = Duration::from_secs(5);
-
 /// Every kind of change that a user can undergo, one after the other.
 async fn change(client: &Repositories, kind: usize, number: u32) {
     let users = &client.users;
@@ -49,17 +44,11 @@ async fn change(client: &Repositories, kind: usize, number: u32) {
             assert!(users.update_overlay(id, &patch, minute(1)).await.unwrap().is_some());
         }
         1 => {
-            let interval = Some(RotationInterval::try_from(7).unwrap());
-            let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+            let patch = SelectionPatch { interval: Some(interval(7)), ..SelectionPatch::default() };
             users.update_selection(id, &patch, minute(1)).await.unwrap();
         }
         2 => {
-            let test = TestCampaign {
-                title: "Test".to_owned(),
-                media_url: WebUrl::parse("/media/test.png").unwrap(),
-                media_type: MediaType::Image,
-                expires_at: minute(2),
-            };
+            let test = test_campaign("Test", minute(2));
             assert!(users.set_test_campaign(id, &test).await.unwrap());
         }
         3 => {
@@ -252,6 +241,7 @@ async fn a_quiet_store_says_so(fixture: &impl Fixture) {
 /// However often somebody changes something, the answers go on to be all that there was when the store was asked, and every
 /// change is told by one of them.
 async fn a_busy_store_tells_all_that_there_was_when_it_was_asked(fixture: &impl Fixture) {
+    const ENOUGH: u32 = 5;
     store_user(fixture, user(1)).await;
     for pause in [Duration::from_millis(50), Duration::from_millis(10)] {
         let mut stream = fixture.repositories().changes.subscribe().await.unwrap();
@@ -266,12 +256,12 @@ async fn a_busy_store_tells_all_that_there_was_when_it_was_asked(fixture: &impl 
         // By themselves, with something to tell.
         let mut complete = 0;
         let enough = async {
-            while complete < 5 {
+            while complete < ENOUGH {
                 let answer = stream.next().await.unwrap();
-                complete += usize::from(answer.is_all && !answer.changes.is_empty());
+                complete += u32::from(answer.is_all && !answer.changes.is_empty());
             }
         };
-        timeout(SOON, enough).await.expect("no answer waits for a pause");
+        timeout(ENOUGH * SOON, enough).await.expect("no answer waits for a pause");
         busy.abort();
         busy.await.unwrap_err();
     }

@@ -5,17 +5,13 @@ use gametriggers_domain::{
     eligibility::EmptyReason,
     selection::{Candidate, Seed, SelectionContext, SelectionStrategy, select},
 };
+use gametriggers_fixtures::{campaign_id, candidate, context, decision_id, empty_decision, minute, user_id};
 use gametriggers_persistence::{EndedDecision, Entity, Shortening, StorageError, StoredDecision};
-use gametriggers_types::{
-    CampaignId, DecisionId, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
-};
+use gametriggers_types::{CampaignId, DecisionId, SignedDuration, Timestamp};
 
 use crate::{
     Fixture,
-    support::{
-        AWKWARD_TEXT, TASKS, at_once, awkward_fractions, campaign_id, count, cpm, minute, participation_id,
-        start, user_id,
-    },
+    support::{AWKWARD_TEXT, TASKS, at_once, awkward_fractions, count},
 };
 
 crate::laws! { $ decisions:
@@ -52,49 +48,11 @@ impl SelectionStrategy for Given {
     }
 }
 
-fn decision_id(streamer: u32, ordinal: u64) -> DecisionId {
-    DecisionId { streamer: user_id(streamer), ordinal }
-}
-
-/// An empty decision, made in the minute that is its ordinal.
-fn empty(streamer: u32, ordinal: u64) -> Decision {
-    let from = minute(i64::try_from(ordinal).unwrap());
-    let slot = Slot::containing(from, RotationInterval::default());
-    Decision {
-        id: decision_id(streamer, ordinal),
-        from,
-        until: slot.end(),
-        slot_start: slot.start(),
-        settings_version: 1,
-        basis: Basis::Display,
-        content: Content::Empty { reason: EmptyReason::NoCampaign },
-        tally: Tally::default(),
-    }
-}
-
 /// A decision between as many campaigns as there are weights.
 fn draw(streamer: u32, ordinal: u64, weights: Vec<f64>, seed: [u8; 16]) -> Decision {
-    let blank = empty(streamer, ordinal);
-    let context = SelectionContext {
-        now: blank.from,
-        slot: Slot::containing(blank.from, RotationInterval::default()),
-        weights: PriorityWeights::default(),
-        seed: Seed::new(seed),
-    };
-    let candidates: Vec<_> = (1..=u32::try_from(weights.len()).unwrap())
-        .map(|number| Candidate {
-            campaign: campaign_id(number),
-            participation: participation_id(number),
-            joined_at: start(),
-            payment: cpm(1_660.0),
-            paid_units: 0,
-            impressions: 0,
-            clicks: 0,
-            visits: 0,
-            shown: SignedDuration::ZERO,
-            last_shown: None,
-        })
-        .collect();
+    let blank = empty_decision(streamer, ordinal);
+    let context = context(blank.from, Seed::new(seed));
+    let candidates: Vec<_> = (1..).map(candidate).take(weights.len()).collect();
     let selection = select(&Given(weights), &context, &candidates).unwrap();
     Decision { content: Content::Campaign(selection), ..blank }
 }
@@ -164,7 +122,7 @@ async fn every_seed_and_strategy_is_read_as_inserted(fixture: &impl Fixture) {
 async fn every_reason_of_an_empty_screen_is_read_as_inserted(fixture: &impl Fixture) {
     let reasons = [EmptyReason::Blackout, EmptyReason::NoCampaign, EmptyReason::StreamerInactive];
     for (ordinal, reason) in (1..).zip(reasons) {
-        let expected = Decision { content: Content::Empty { reason }, ..empty(1, ordinal) };
+        let expected = Decision { content: Content::Empty { reason }, ..empty_decision(1, ordinal) };
         store(fixture, &expected).await;
         assert_same(&stored(fixture, expected.id).await.decision, &expected);
     }
@@ -180,7 +138,7 @@ async fn every_basis_and_number_is_read_as_inserted(fixture: &impl Fixture) {
             from: minute(5) + SignedDuration::from_millis(1),
             until: minute(6) + SignedDuration::from_millis(2),
             slot_start: minute(4) + SignedDuration::from_millis(3),
-            ..empty(1, ordinal)
+            ..empty_decision(1, ordinal)
         };
         store(fixture, &expected).await;
         assert_same(&stored(fixture, expected.id).await.decision, &expected);
@@ -211,7 +169,9 @@ async fn a_tally_is_read_as_inserted(fixture: &impl Fixture) {
 async fn the_first_decision_under_an_id_is_kept(fixture: &impl Fixture) {
     let first = draw(1, 1, vec![1.0, 2.0], [1; 16]);
     store(fixture, &first).await;
-    for second in [draw(1, 1, vec![2.0, 1.0, 3.0], [2; 16]), Decision { from: minute(9), ..empty(1, 1) }] {
+    for second in
+        [draw(1, 1, vec![2.0, 1.0, 3.0], [2; 16]), Decision { from: minute(9), ..empty_decision(1, 1) }]
+    {
         let answer = fixture.reopen().await.decisions.insert_first(&second).await.unwrap();
         assert_same(&answer, &first);
         assert_same(&stored(fixture, first.id).await.decision, &first);
@@ -259,7 +219,7 @@ async fn the_latest_decision_is_the_one_of_the_greatest_ordinal(fixture: &impl F
         // The clock of whoever made it ran backwards.
         store(
             fixture,
-            &Decision { from: minute(500 - i64::try_from(ordinal).unwrap()), ..empty(1, ordinal) },
+            &Decision { from: minute(500 - i64::try_from(ordinal).unwrap()), ..empty_decision(1, ordinal) },
         )
         .await;
     }
@@ -288,9 +248,9 @@ async fn an_instance_that_lags_writes_neither_over_nor_beside_a_newer_decision(f
 async fn a_decision_ends_where_its_successor_begins(fixture: &impl Fixture) {
     let begins = |ordinal: i64| -> Timestamp { minute(10) + SignedDuration::from_millis(ordinal * 1_001) };
     for ordinal in 1..=3 {
-        let next = Decision { from: begins(ordinal), ..empty(1, u64::try_from(ordinal).unwrap()) };
+        let next = Decision { from: begins(ordinal), ..empty_decision(1, u64::try_from(ordinal).unwrap()) };
         store(fixture, &next).await;
-        store(fixture, &empty(2, u64::try_from(ordinal).unwrap())).await;
+        store(fixture, &empty_decision(2, u64::try_from(ordinal).unwrap())).await;
         assert_eq!(stored(fixture, next.id).await.successor_from, None);
     }
     assert_eq!(stored(fixture, decision_id(1, 1)).await.successor_from, Some(begins(2)));
@@ -302,17 +262,17 @@ async fn streamers_do_not_see_each_others_decisions(fixture: &impl Fixture) {
     let (one, other) = (draw(1, 1, vec![1.0; 2], [1; 16]), draw(2, 1, vec![1.0; 3], [2; 16]));
     store(fixture, &one).await;
     store(fixture, &other).await;
-    store(fixture, &empty(2, 2)).await;
+    store(fixture, &empty_decision(2, 2)).await;
     let decisions = fixture.reopen().await.decisions;
     assert_same(&decisions.find_latest(user_id(1)).await.unwrap().unwrap(), &one);
-    assert_same(&decisions.find_latest(user_id(2)).await.unwrap().unwrap(), &empty(2, 2));
+    assert_same(&decisions.find_latest(user_id(2)).await.unwrap().unwrap(), &empty_decision(2, 2));
     assert_same(&stored(fixture, other.id).await.decision, &other);
     assert_eq!(stored(fixture, one.id).await.successor_from, None);
 }
 
 /// A streamer without decisions has no latest one, and an ordinal that was not reached finds none.
 async fn a_decision_that_is_not_there_is_not_found(fixture: &impl Fixture) {
-    store(fixture, &empty(2, 1)).await;
+    store(fixture, &empty_decision(2, 1)).await;
     let decisions = fixture.reopen().await.decisions;
     assert_eq!(decisions.find_latest(user_id(1)).await.unwrap(), None);
     assert_eq!(decisions.find(decision_id(1, 1)).await.unwrap(), None);
@@ -342,7 +302,7 @@ async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<D
 /// what its successor inherits from, however old it is.
 async fn old_decisions_are_shortened_but_for_each_streamers_latest(fixture: &impl Fixture) {
     let (one, other) = (store_draws(fixture, 1, 9).await, store_draws(fixture, 2, 3).await);
-    let empty = Decision { tally: one[8].tally.clone(), ..empty(1, 10) };
+    let empty = Decision { tally: one[8].tally.clone(), ..empty_decision(1, 10) };
     store(fixture, &empty).await;
     let moment = one[6].until;
     assert!(one[5].until < moment || one[0].until < moment, "some have ended before");

@@ -4,16 +4,14 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind, Verdict},
     price::Accrual,
 };
+use gametriggers_fixtures::{campaign, entry, minute, participation, units, user_id};
 use gametriggers_persistence::Outcome;
 use gametriggers_types::{ClickKind, DecisionId, Minute, RejectionReason};
 
 use crate::{
     Fixture,
     stage::{Stage, paid, stage_of_one, unpaid},
-    support::{
-        TASKS, at_once, campaign, count, entry, minute, participation, record_at_once, stored_participation,
-        units, user_id,
-    },
+    support::{TASKS, at_once, count, record_at_once, stored_participation},
 };
 
 crate::laws! { $ idempotency:

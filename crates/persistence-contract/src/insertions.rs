@@ -1,6 +1,10 @@
 //! Many documents inserted at once.
 
 use gametriggers_domain::model::{Participation, User};
+use gametriggers_fixtures::{
+    campaign, campaign_id, new_campaign, new_participation, new_user, participation, participation_id, token,
+    user, user_id, user_with_token,
+};
 use gametriggers_persistence::{Entity, Insertion, Insertions, NewParticipation, NewUser};
 use serde_json::json;
 
@@ -8,9 +12,8 @@ use crate::{
     Fixture,
     participations::full_participation,
     support::{
-        TASKS, assert_already_exists, at_once, campaign, campaign_id, new_campaign, new_participation,
-        new_user, participation, participation_id, store_campaign, store_participation, store_user,
-        stored_campaign, stored_participation, stored_user, token, user, user_id, user_with_token,
+        TASKS, assert_already_exists, at_once, store_campaign, store_participation, store_user,
+        stored_campaign, stored_participation, stored_user,
     },
 };
 

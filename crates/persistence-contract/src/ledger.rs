@@ -6,6 +6,7 @@ use gametriggers_domain::{
     model::{Campaign, Participation},
     price::Accrual,
 };
+use gametriggers_fixtures::{campaign, cpc, entry, fixed, minute, participation, units, user_id};
 use gametriggers_persistence::{Entity, Outcome, StorageError};
 use gametriggers_types::{
     CampaignStatus, ClickKind, DecisionId, Minute, ParticipationStatus, RejectionReason, UnpaidReason,
@@ -15,10 +16,7 @@ use gametriggers_types::{
 use crate::{
     Fixture,
     stage::{Stage, paid, stage_of_one, unpaid},
-    support::{
-        at_once, campaign, count, cpc, entry, fixed, minute, next_random, participation, stored_campaign,
-        stored_participation, units, user_id,
-    },
+    support::{at_once, count, next_random, stored_campaign, stored_participation},
     traffic,
 };
 

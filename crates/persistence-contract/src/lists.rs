@@ -3,16 +3,14 @@
 use std::ops::RangeInclusive;
 
 use gametriggers_domain::model::{Campaign, Participation};
+use gametriggers_fixtures::{campaign, campaign_id, participation, participation_id, time, user_id};
 use gametriggers_persistence::{Entity, StorageError};
 use gametriggers_types::{CampaignStatus, Listing, Money, PageLimit, PageRequest, ParticipationStatus};
 
 use crate::{
     Fixture, Unreadable,
     participations::full_participation,
-    support::{
-        campaign, campaign_id, participation, participation_id, store_campaign, store_participation,
-        stored_participation, time, user_id,
-    },
+    support::{store_campaign, store_participation, stored_participation},
 };
 
 crate::laws! { $ lists:

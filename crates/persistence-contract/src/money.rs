@@ -5,16 +5,14 @@ use gametriggers_domain::{
     model::{Campaign, Participation},
     price::{Accrual, Payment},
 };
+use gametriggers_fixtures::{campaign, campaign_id, cpc, cpm, entry, fixed, participation, units};
 use gametriggers_persistence::Outcome;
 use gametriggers_types::{ClickKind, Money, ParticipationId, RejectionReason, VisitSource};
 
 use crate::{
     Fixture,
     stage::Stage,
-    support::{
-        at_once, campaign, campaign_id, count, cpc, cpm, entry, fixed, participation, stored_campaign,
-        stored_participation, units,
-    },
+    support::{at_once, count, stored_campaign, stored_participation},
 };
 
 crate::laws! { $ money:

@@ -1,14 +1,13 @@
 //! How the overlay looks, when it was seen, and the test ad on it.
 
 use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_fixtures::{minute, test_campaign, user, user_id, user_with_token};
 use gametriggers_persistence::OverlayPatch;
 use gametriggers_types::{MediaType, OverlayPosition, OverlaySettings, OverlaySize, WebUrl};
 
 use crate::{
     Fixture,
-    support::{
-        AWKWARD_TEXT, TASKS, at_once, minute, store_user, stored_user, user, user_id, user_with_token,
-    },
+    support::{AWKWARD_TEXT, TASKS, at_once, store_user, stored_user},
 };
 
 crate::laws! { $ overlay:
@@ -163,12 +162,7 @@ async fn a_test_ad_changes_nothing_else_and_replaces_the_one_before(fixture: &im
 async fn a_user_who_is_not_there_is_not_made(fixture: &impl Fixture) {
     store_user(fixture, user(2)).await;
     let users = fixture.repositories().users;
-    let test = TestCampaign {
-        title: "Test".to_owned(),
-        media_url: WebUrl::parse("/media/test.png").unwrap(),
-        media_type: MediaType::Image,
-        expires_at: minute(1),
-    };
+    let test = test_campaign("Test", minute(1));
     for (patch, _) in single_patches() {
         assert_eq!(users.update_overlay(user_id(1), &patch, minute(1)).await.unwrap(), None);
     }

@@ -2,19 +2,20 @@
 
 use gametriggers_domain::{
     ledger::{Counters, EntryKind},
-    model::{Participation, TestCampaign, TrackingLinks},
+    model::{Participation, TrackingLinks},
+};
+use gametriggers_fixtures::{
+    campaign, campaign_id, entry, interval, minute, new_participation, participation, participation_id,
+    test_campaign, time, token, user, user_id,
 };
 use gametriggers_persistence::{Entity, Insertion, OverlayPatch, Repositories, SelectionPatch, StorageError};
-use gametriggers_types::{
-    ClickKind, MediaType, Money, OverlaySize, ParticipationStatus, RotationInterval, VisitSource, WebUrl,
-};
+use gametriggers_types::{ClickKind, Money, OverlaySize, ParticipationStatus, VisitSource};
 
 use crate::{
     Fixture,
     support::{
-        AWKWARD_COUNTS, AWKWARD_TEXT, TASKS, assert_already_exists, at_once, awkward_fractions, campaign,
-        campaign_id, count, entry, minute, new_participation, participation, participation_id,
-        store_campaign, store_participation, store_user, stored_participation, time, token, user, user_id,
+        AWKWARD_COUNTS, AWKWARD_TEXT, TASKS, assert_already_exists, at_once, awkward_fractions, count,
+        store_campaign, store_participation, store_user, stored_participation,
     },
 };
 
@@ -382,15 +383,9 @@ async fn write_everything_about(client: &Repositories, task: u32, number: u32) {
     users.touch_overlays(&[(streamer, minute(2))]).await.unwrap();
     let size = OverlayPatch { size: Some(OverlaySize::Large), ..OverlayPatch::default() };
     users.update_overlay(streamer, &size, minute(3)).await.unwrap();
-    let interval = Some(RotationInterval::try_from(5_i64).unwrap());
-    let interval = SelectionPatch { interval, ..SelectionPatch::default() };
+    let interval = SelectionPatch { interval: Some(interval(5)), ..SelectionPatch::default() };
     users.update_selection(streamer, &interval, minute(4)).await.unwrap();
-    let test = TestCampaign {
-        title: "Test".to_owned(),
-        media_url: WebUrl::parse("/media/test.png").unwrap(),
-        media_type: MediaType::Image,
-        expires_at: minute(5),
-    };
+    let test = test_campaign("Test", minute(5));
     users.set_test_campaign(streamer, &test).await.unwrap();
 
     let participations = &client.participations;

@@ -6,16 +6,14 @@ use gametriggers_domain::{
     price::Accrual,
     quota::Quota,
 };
+use gametriggers_fixtures::{campaign, cpc, cpm, entry, participation, quota, units};
 use gametriggers_persistence::Outcome;
 use gametriggers_types::{ClickKind, Money, RejectionReason, UnpaidReason, VisitSource};
 
 use crate::{
     Fixture,
     stage::{Stage, paid, stage_of_one, unpaid},
-    support::{
-        TASKS, at_once, campaign, count, cpc, cpm, entry, participation, quota, record_at_once,
-        stored_campaign, stored_participation, units,
-    },
+    support::{TASKS, at_once, count, record_at_once, stored_campaign, stored_participation},
 };
 
 crate::laws! { $ quotas:

@@ -6,13 +6,14 @@ use gametriggers_domain::{
     ledger::{Counters, Entry, EntryKind},
     model::{Campaign, Participation},
 };
+use gametriggers_fixtures::{campaign, entry, participation, time, units};
 use gametriggers_persistence::{Discrepancy, Entity, Rollup};
 use gametriggers_types::{ClickKind, Money, Quarter};
 
 use crate::{
     Fixture,
     stage::Stage,
-    support::{at_once, campaign, entry, participation, stored_campaign, stored_participation, time, units},
+    support::{at_once, stored_campaign, stored_participation},
     traffic,
 };
 

@@ -3,17 +3,13 @@
 use std::collections::BTreeSet;
 
 use gametriggers_domain::model::User;
+use gametriggers_fixtures::{blackout, interval, minute, user, user_id, user_with_token, weight, weights};
 use gametriggers_persistence::{SelectionPatch, SelectionUpdate};
-use gametriggers_types::{
-    PriorityWeights, RotationInterval, SelectionSettings, StrategyName, TimeZoneName, Weight,
-};
+use gametriggers_types::{PriorityWeights, SelectionSettings, StrategyName, TimeZoneName};
 
 use crate::{
     Fixture,
-    support::{
-        AWKWARD_TEXT, at_once, awkward_fractions, blackout, count, minute, store_user, stored_user, user,
-        user_id, user_with_token,
-    },
+    support::{AWKWARD_TEXT, at_once, awkward_fractions, count, store_user, stored_user},
 };
 
 crate::laws! { $ selection:
@@ -29,19 +25,6 @@ crate::laws! { $ selection:
     s9_a_time_zone_is_kept_by_its_name,
     o18_a_strategy_that_nobody_knows_hinders_nothing,
     a_user_who_is_not_there_is_not_found_and_not_made,
-}
-
-fn weight(value: f64) -> Weight {
-    value.try_into().unwrap()
-}
-
-fn interval(minutes: i64) -> RotationInterval {
-    minutes.try_into().unwrap()
-}
-
-/// Three weights, of which not all are 0.
-fn weights(payment_rate: f64, performance: f64, fairness: f64) -> PriorityWeights {
-    PriorityWeights::new(weight(payment_rate), weight(performance), weight(fairness)).unwrap()
 }
 
 /// A streamer whose stored weights are these.

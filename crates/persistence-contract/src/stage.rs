@@ -7,14 +7,13 @@ use gametriggers_domain::{
     model::{Campaign, Participation},
     price::Accrual,
 };
+use gametriggers_fixtures::{campaign, participation};
 use gametriggers_persistence::{Outcome, Rollup, StoredEntry};
 use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, RejectionReason, Timestamp};
 
 use crate::{
     Fixture,
-    support::{
-        campaign, participation, store_campaign, store_participation, stored_campaign, stored_participation,
-    },
+    support::{store_campaign, store_participation, stored_campaign, stored_participation},
 };
 
 const OUT_OF_MONEY: Verdict = Verdict::Rejected(RejectionReason::BudgetExhausted);

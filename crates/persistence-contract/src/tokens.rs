@@ -4,10 +4,9 @@ use gametriggers_domain::model::User;
 
 use crate::{
     Fixture,
-    support::{
-        TASKS, at_once, count, minute, start, store_user, stored_user, token, user, user_id, user_with_token,
-    },
+    support::{TASKS, at_once, count, store_user, stored_user},
 };
+use gametriggers_fixtures::{minute, start, token, user, user_id, user_with_token};
 
 crate::laws! { $ tokens:
     a_first_token_is_stored_and_nothing_else_changes,

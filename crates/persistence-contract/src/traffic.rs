@@ -5,9 +5,10 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation},
 };
+use gametriggers_fixtures::{campaign, cpc, cpm, fixed, minute, participation, quota, units};
 use gametriggers_types::{ClickKind, RejectionReason, SignedDuration, UnpaidReason, VisitSource};
 
-use crate::support::{campaign, cpc, cpm, fixed, minute, next_random, participation, quota, units};
+use crate::support::next_random;
 
 const KINDS: [EntryKind; 9] = [
     EntryKind::Display,

@@ -1,17 +1,20 @@
 //! Users as they are inserted and read.
 
 use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_fixtures::{
+    blackout, interval, minute, new_user, time, token, user, user_id, user_with_token, weights,
+};
 use gametriggers_persistence::{Entity, Insertion};
 use gametriggers_types::{
-    AuthProvider, MediaType, OverlayPosition, OverlaySettings, OverlaySize, PriorityWeights, Role,
-    RotationInterval, SelectionSettings, StrategyName, TimeZoneName, WebUrl, Weight,
+    AuthProvider, MediaType, OverlayPosition, OverlaySettings, OverlaySize, Role, SelectionSettings,
+    StrategyName, TimeZoneName, WebUrl,
 };
 
 use crate::{
     Fixture,
     support::{
-        AWKWARD_TEXT, TASKS, assert_already_exists, at_once, awkward_fractions, blackout, count, minute,
-        new_user, store_user, stored_user, time, token, user, user_id, user_with_token,
+        AWKWARD_TEXT, TASKS, assert_already_exists, at_once, awkward_fractions, count, store_user,
+        stored_user,
     },
 };
 
@@ -32,7 +35,6 @@ crate::laws! { $ users:
 
 /// A user with nothing absent and nothing left at its default.
 fn full_user(number: u32) -> User {
-    let weight = |value: f64| Weight::try_from(value).unwrap();
     User {
         id: user_id(number),
         email: format!("o'brien+{number}@exämple.com"),
@@ -57,8 +59,8 @@ fn full_user(number: u32) -> User {
         overlay_last_seen: Some(time("2026-03-01T00:00:00.001Z")),
         selection: SelectionSettings {
             strategy: StrategyName::new("revenue-optimized"),
-            interval: RotationInterval::try_from(60_i64).unwrap(),
-            weights: PriorityWeights::new(weight(0.1 + 0.2), weight(1.0 / 3.0), weight(0.0)).unwrap(),
+            interval: interval(60),
+            weights: weights(0.1 + 0.2, 1.0 / 3.0, 0.0),
             blackouts: vec![
                 blackout("22:00", "06:00", &["friday", "sunday"]),
                 blackout("00:00", "24:00", &["monday"]),
@@ -112,9 +114,8 @@ async fn awkward_texts_and_numbers_are_read_as_inserted(fixture: &impl Fixture) 
     assert_eq!(stored_user(fixture, odd.id).await, odd);
 
     for (number, fraction) in (2..).zip(awkward_fractions(30)) {
-        let weight = Weight::try_from(fraction).unwrap();
         let mut user = user(number);
-        user.selection.weights = PriorityWeights::new(weight, weight, weight).unwrap();
+        user.selection.weights = weights(fraction, fraction, fraction);
         user.overlay.opacity = (20.0 + 80.0 * fraction).try_into().unwrap();
         store_user(fixture, user.clone()).await;
         assert_eq!(stored_user(fixture, user.id).await, user);
@@ -223,10 +224,8 @@ async fn any_number_of_users_have_no_overlay_token(fixture: &impl Fixture) {
 /// The version of imported settings goes on from where it was.
 async fn an_imported_user_keeps_their_version_of_the_settings(fixture: &impl Fixture) {
     store_user(fixture, full_user(1)).await;
-    let patch = gametriggers_persistence::SelectionPatch {
-        interval: Some(RotationInterval::try_from(1_i64).unwrap()),
-        ..Default::default()
-    };
+    let patch =
+        gametriggers_persistence::SelectionPatch { interval: Some(interval(1)), ..Default::default() };
     fixture.repositories().users.update_selection(user_id(1), &patch, minute(1)).await.unwrap();
     assert_eq!(stored_user(fixture, user_id(1)).await.selection.version, 4_294_967_298);
 }

@@ -1,8 +1,8 @@
-//! One call of the driver, made to its end.
+//! Runs each call of the driver to its end.
 //!
-//! The driver may not be left in the middle of a call (RUST-937 in its tracker): it runs in a task of its own, also if
-//! nobody waits for its answer any more, as when a client hangs up. And nobody waits for ever for a server that has
-//! stopped in the middle of one.
+//! A call of the driver must not be dropped before its end (RUST-937 in the driver's tracker). Therefore each call runs
+//! in a task of its own, which goes on even if nobody waits for the answer any more, for example when a client hangs
+//! up. The caller waits only for a limited time, because a server may stop in the middle of a call.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use crate::error::{neutral, neutral_read};
 
-/// How long a call may take: choosing a server, once again if that one fails, and the answer.
+/// How long a caller waits for a call. The time is enough to choose a server, to choose another one if the first fails,
+/// and to get the answer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Makes a call that changes nothing.
@@ -22,7 +23,7 @@ pub(crate) async fn read<T: Send + 'static>(
     try_read(call).await?.map_err(neutral_read)
 }
 
-/// Makes a call that changes nothing and may be refused for a reason that its caller looks at.
+/// Makes a call that changes nothing. Returns an error of the driver as it is, so that the caller can look at it.
 pub(crate) async fn try_read<T: Send + 'static>(
     call: impl Future<Output = DriverResult<T>> + Send + 'static,
 ) -> Result<DriverResult<T>, StorageError> {
@@ -36,7 +37,7 @@ pub(crate) async fn write<T: Send + 'static>(
     try_write(call).await?.map_err(neutral)
 }
 
-/// Makes a call that writes and may be refused for a reason that its caller looks at.
+/// Makes a call that writes. Returns an error of the driver as it is, so that the caller can look at it.
 pub(crate) async fn try_write<T: Send + 'static>(
     call: impl Future<Output = DriverResult<T>> + Send + 'static,
 ) -> Result<DriverResult<T>, StorageError> {

@@ -1,11 +1,12 @@
-//! What others change, learnt from a change stream on each of the collections that matter.
+//! Follows what others change, by a change stream on each of the collections that matter.
 //!
-//! One stream on the whole database would make the server take every transaction of the ledger apart, to look at each of its
-//! operations, also of those that spend no money.
+//! There is no single stream on the whole database: the server would take every transaction of the ledger apart to look
+//! at each of its operations, even if the transaction spends no money.
 //!
-//! The driver resumes a broken stream by its token, once, after any error that allows it. Whatever it does not get over, a
-//! history that is no longer in the oplog or a collection that was dropped, ends the subscription. So does another
-//! primary: a stream stays with the member that it was opened on, and what that one says is late while it is behind.
+//! After any error that allows it, the driver resumes a broken stream once, by its token. An error that remains ends
+//! the subscription, for example if the oplog no longer holds the history or a collection was dropped. Another primary
+//! also ends the subscription. A stream stays with the member that it was opened on, and reports late while that member
+//! is behind.
 
 use std::time::Duration;
 
@@ -18,28 +19,30 @@ use tokio::time::sleep;
 
 use crate::{MongoStore, call, collection, database::Primary, error::neutral_read};
 
-/// How long after an answer the server is asked again.
+/// The pause between an answer and the next question.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// How long the server holds a question while nothing changes: as short as can be said. A question that nothing answers tells
-/// that nothing is left to be told, and the longer it is held, the sooner somebody changes something meanwhile.
+/// How long the server waits for a change before it gives an empty answer: the shortest time that can be set. An empty
+/// answer tells that nothing is left to report. The longer the server waits, the more likely it is that something
+/// changes meanwhile.
 const WAIT: Duration = Duration::from_millis(1);
 /// A collection that is watched.
 struct Watched {
     name: &'static str,
-    /// What changes there all the time.
+    /// The fields that change all the time. A change of only these is not reported.
     unimportant: &'static [&'static str],
-    /// Whether a new document matters.
+    /// Whether a new document is reported.
     tells_new: bool,
 }
 
-/// That an overlay was seen, which it is twice a minute, and that money was spent, as by many batches of the ledger, are not
-/// told; nor is a new user, of whom nobody can hold a copy. A new campaign may have been joined before it came.
+/// A change is not reported if it is only that an overlay was seen (twice a minute) or that money was spent (by many
+/// batches of the ledger). New users are not reported either, because nobody can hold a copy of one. A new campaign is
+/// reported, because streamers may have joined it before it was inserted.
 const WATCHED: [Watched; 2] = [
     Watched { name: collection::USERS, unimportant: &["overlayLastSeen", "overlayActive"], tells_new: false },
     Watched { name: collection::CAMPAIGNS, unimportant: &["remainingBudget"], tells_new: true },
 ];
 
-/// How often a stream is opened while the primary changes.
+/// How often a subscription is tried while the primary changes.
 const ATTEMPTS: u32 = 3;
 const OTHER_PRIMARY: &str = "another member is the primary, or none";
 
@@ -49,7 +52,7 @@ const OTHER_PRIMARY: &str = "another member is the primary, or none";
 struct Event {
     operation_type: String,
     ns: Namespace,
-    /// Nothing is wrong with a stream in which one id cannot be read.
+    /// Read later, so that an id that cannot be read does not break the stream.
     document_key: Option<RawDocumentBuf>,
 }
 
@@ -60,9 +63,9 @@ struct Namespace {
 
 struct MongoChangeStream {
     streams: Vec<mongodb::change_stream::ChangeStream<Event>>,
-    /// The primary, which is the one that the streams are read from until this changes.
+    /// Tells when the primary changes. Until then the streams are read from the primary.
     primary: Primary,
-    /// Whether others wait to be told.
+    /// Whether more changes wait to be reported.
     has_more: bool,
 }
 
@@ -79,7 +82,7 @@ impl ChangeFeed for MongoStore {
                     async move { collection.watch().pipeline(pipeline(watched)).max_await_time(WAIT).await };
                 streams.push(call::read(opening).await?.with_type());
             }
-            // Opened while a primary was waited for, it is not certain on which they are.
+            // If the primary has changed meanwhile, the streams may be on another member.
             if !has_changed(&primary) {
                 return Ok(Box::new(MongoChangeStream { streams, primary, has_more: false }));
             }
@@ -105,17 +108,18 @@ impl ChangeStream for MongoChangeStream {
 }
 
 impl MongoChangeStream {
-    /// Adds what one of the streams has to tell, up to its share of an answer; whether that is all of it.
+    /// Adds the changes of one stream, up to the stream's share of an answer. Returns whether these were all.
     async fn tell(&mut self, number: usize, changes: &mut Vec<Change>) -> Result<bool, StorageError> {
         for _ in 0..CHANGES_MAX / WATCHED.len() {
             let Some(event) = self.ask(number).await? else { return Ok(true) };
-            // Nobody holds a copy under an id that is none of ours; others may wait behind it.
+            // An event whose id cannot be read is skipped: nobody holds a copy under such an id, and other events may
+            // follow.
             changes.extend(event.change());
         }
         Ok(false)
     }
 
-    /// What a stream has to tell next, `None` if nothing is left.
+    /// The next event of a stream; `None` if nothing is left.
     async fn ask(&mut self, number: usize) -> Result<Option<Event>, StorageError> {
         let stream = &mut self.streams[number];
         let event = stream.next_if_any().await.map_err(neutral_read)?;
@@ -152,11 +156,13 @@ impl Event {
     }
 }
 
-/// Lets through what changes or removes a document that was there, unless only fields changed that change all the time, and new
-/// documents where they matter. And of that, which document it is.
+/// The stages that select the events of a collection. They let through changes and removals of documents, but not
+/// updates of only the fields that change all the time. They let new documents through if these are reported. Of each
+/// event they keep which document it is about.
 ///
-/// Participations are not watched: every batch counts on many of them, and the server would have to look at each. Who makes
-/// one, or changes the status of one, [says so](crate::participations) of its streamer.
+/// Participations are not watched, because every batch changes many of them and the server would have to look at each
+/// change. Whoever inserts a participation or changes its status [marks](crate::participations) the streamer's document
+/// instead.
 fn pipeline(watched: &Watched) -> [Document; 2] {
     let mut operations = vec!["replace", "delete", "drop", "rename"];
     operations.extend(watched.tells_new.then_some("insert"));
@@ -165,12 +171,12 @@ fn pipeline(watched: &Watched) -> [Document; 2] {
             {"operationType": {"$in": operations}},
             {"operationType": "update", "$expr": {"$not": [only(watched.unimportant)]}},
         ]}},
-        // The driver needs the first two to resume.
+        // The driver itself needs `operationType` and `ns` to resume.
         doc! {"$project": {"operationType": 1, "ns": 1, "documentKey": 1}},
     ]
 }
 
-/// That an update changed none but these fields.
+/// The condition that an update changed only these fields.
 fn only(fields: &[&str]) -> Document {
     let update = "$updateDescription";
     let set =

@@ -9,12 +9,12 @@ use crate::document::{stored_count, stored_money};
 
 /// The field of the earnings, the only one that holds money.
 pub(crate) const EARNINGS: &str = "estimatedEarnings";
-/// The field of the peak, the only one that is not added up.
+/// The field of the peak, the only one that is not a sum.
 pub(crate) const PEAK: &str = "peakViewerCount";
 /// The field of the number of samples.
 pub(crate) const SAMPLES: &str = "viewerSamples";
 
-/// The values of all counters in the order of [`named`], however wrong: also those that are negative.
+/// The values of all counters, in the order of [`named`]. They may be wrong, for example negative.
 pub(crate) type Values = [i64; 11];
 
 /// Each counter's field and value, money in micro-units.
@@ -34,23 +34,23 @@ pub(crate) fn named(counters: &Counters) -> [(&'static str, i64); 11] {
     ]
 }
 
-/// The value of one of the fields as it is stored.
+/// The value of one of the fields in the form in which it is stored.
 pub(crate) fn stored(field: &str, value: i64) -> Bson {
     if field == EARNINGS { stored_money(Money::from_micros(value)).into() } else { value.into() }
 }
 
-/// All fields with their values.
+/// A document with all fields.
 pub(crate) fn write(counters: &Counters) -> Document {
     named(counters).into_iter().map(|(field, value)| (field.to_owned(), stored(field, value))).collect()
 }
 
-/// Takes all fields of a document that the ledger has written.
+/// Takes all fields from a document that the ledger has written.
 pub(crate) fn read(fields: &mut Fields) -> Result<Counters, Problem> {
     let paid_units = fields.optional("paidUnits", values::count)?.unwrap_or(0);
     Ok(Counters { paid_units, ..participations::counters(fields)? })
 }
 
-/// Takes the values of all fields.
+/// Takes the values of all fields, even if they are out of range.
 pub(crate) fn read_any(fields: &mut Fields) -> Result<Values, Problem> {
     let mut found = named(&Counters::default()).map(|(field, _)| (field, 0));
     for (field, value) in &mut found {
@@ -64,7 +64,7 @@ pub(crate) fn read_any(fields: &mut Fields) -> Result<Values, Problem> {
     Ok(found.map(|(_, value)| value))
 }
 
-/// The sums of two; of peaks, the greater.
+/// The sums of two sets of values. The sum of two peaks is the greater one.
 pub(crate) fn sum(one: Values, other: Values) -> Values {
     let sum = |((field, one), (_, other))| {
         if field == PEAK { i64::max(one, other) } else { i64::saturating_add(one, other) }
@@ -73,24 +73,24 @@ pub(crate) fn sum(one: Values, other: Values) -> Values {
     std::array::from_fn(|at| sum((one[at], other[at])))
 }
 
-/// The values of counters that nothing is wrong with.
+/// The values of the counters.
 pub(crate) fn values_of(counters: &Counters) -> Values {
     named(counters).map(|(_, value)| value)
 }
 
-/// Values with their fields.
+/// Each value with the name of its field.
 pub(crate) fn name(values: Values) -> [(&'static str, i64); 11] {
     let fields = named(&Counters::default());
     std::array::from_fn(|at| (fields[at].0, values[at]))
 }
 
-/// Those of these values that are not zero.
+/// A document with the values that are not zero.
 pub(crate) fn write_some(values: Values) -> Document {
     let some = name(values).into_iter().filter(|(_, value)| *value != 0);
     some.map(|(field, value)| (field.to_owned(), stored(field, value))).collect()
 }
 
-/// An update while it is put together.
+/// An update that is being put together.
 #[derive(Default)]
 pub(crate) struct Update {
     increments: Document,
@@ -99,7 +99,7 @@ pub(crate) struct Update {
 }
 
 impl Update {
-    /// Also adds these values, to fields whose names begin with `prefix`. It names the fields that change.
+    /// Adds these values to the fields whose names begin with `prefix`. The update names only fields that change.
     pub(crate) fn add(&mut self, prefix: &str, change: Values) {
         for (field, value) in name(change).into_iter().filter(|(_, value)| *value != 0) {
             let fields = if field == PEAK { &mut self.maxima } else { &mut self.increments };
@@ -107,7 +107,7 @@ impl Update {
         }
     }
 
-    /// As the server takes it; empty where nothing changes.
+    /// The update in the form that the server takes. It is empty if nothing changes.
     pub(crate) fn into_document(self) -> Document {
         let operators = [("$inc", self.increments), ("$max", self.maxima), ("$set", self.set)];
         let some = operators.into_iter().filter(|(_, fields)| !fields.is_empty());
@@ -115,7 +115,7 @@ impl Update {
     }
 }
 
-/// The projection of all fields that [`read`] takes.
+/// The projection that names all fields that [`read`] takes.
 pub(crate) fn projection() -> Document {
     named(&Counters::default()).into_iter().map(|(field, _)| (field.to_owned(), Bson::Int32(1))).collect()
 }

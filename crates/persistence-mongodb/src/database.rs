@@ -1,4 +1,4 @@
-//! Opening the database that a connection string names, with the guarantees that everything else rests on.
+//! Opens the database that a connection string names, with the guarantees that the rest of the crate relies on.
 
 use std::time::Duration;
 
@@ -17,35 +17,35 @@ use tokio::sync::watch;
 
 use crate::{call, error::neutral_read};
 
-/// The database where the URL names none.
+/// The database if the URL names none.
 const DEFAULT_DATABASE: &str = "gametriggers";
-/// Connections to one server at once; more callers wait.
+/// How many connections to one server there are at once. Further callers wait.
 const POOL_SIZE: u32 = 64;
-/// How long a primary is waited for before the store counts as unavailable.
+/// How long a call waits for a primary before the store counts as unavailable.
 const SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a server is asked for its state. After some errors the driver waits for the next answer before it uses the
-/// server again; its own default is ten seconds.
+/// How often the driver asks a server for its state. After some errors the driver uses the server again only after the
+/// next answer. The driver's own default is ten seconds.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long a host may take to say that it is a standalone server.
 const ALONE_TIMEOUT: Duration = Duration::from_secs(1);
 const MALFORMED: &str = "it is no connection string of MongoDB, such as mongodb://host1,host2/database?replicaSet=rs0; \
     special characters of a user's name and password are percent-encoded";
 
-/// The member that is the primary, as far as is known.
+/// The member that is the primary, as far as the driver knows.
 pub(crate) type Primary = watch::Receiver<Option<ServerAddress>>;
 
-/// A database that can be worked on.
+/// A database that is ready for use.
 pub(crate) struct Opened {
     pub(crate) client: Client,
     pub(crate) database: Database,
-    /// How the server knows the processes of this program.
+    /// The application name by which the server recognises the processes of this program.
     pub(crate) app_name: String,
     pub(crate) primary: Primary,
 }
 
 /// Opens the database.
 pub(crate) async fn open(url: &str) -> Result<Opened, StorageError> {
-    // The driver's reason may show parts of a password.
+    // The driver's own message is dropped, because it may show parts of a password.
     let mut options = ClientOptions::parse(url).await.map_err(|error| match *error.kind {
         ErrorKind::DnsResolve { .. } => {
             unavailable("the hosts of its mongodb+srv address cannot be looked up")
@@ -57,7 +57,7 @@ pub(crate) async fn open(url: &str) -> Result<Opened, StorageError> {
     options.server_selection_timeout.get_or_insert(SERVER_SELECTION_TIMEOUT);
     options.connect_timeout.get_or_insert(SERVER_SELECTION_TIMEOUT);
     options.heartbeat_freq.get_or_insert(HEARTBEAT);
-    // What the rest of the system relies on is not for the URL to weaken.
+    // The URL cannot weaken the guarantees that the rest of the system relies on.
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     options.read_concern = Some(ReadConcern::majority());
     let timeout = options.write_concern.as_ref().and_then(|concern| concern.w_timeout);
@@ -69,14 +69,14 @@ pub(crate) async fn open(url: &str) -> Result<Opened, StorageError> {
     options.sdam_event_handler = Some(handler);
     let client = Client::with_options(options.clone()).map_err(neutral_read)?;
     if let Err(error) = hello(&client).await.and_then(|hello| require_transactions(&hello)) {
-        // The driver passes over servers that are of no set; asked alone, one may say why.
+        // The driver ignores servers that belong to no replica set. A direct question to one may tell what is wrong.
         return Err(asked_alone(options).await.unwrap_or(error));
     }
     let database = client.database(&name);
     Ok(Opened { client, database, app_name, primary })
 }
 
-/// What keeps the receiver told of which member is the primary.
+/// An event handler that tells the receiver which member is the primary.
 fn follow_primary() -> (EventHandler<SdamEvent>, Primary) {
     let (sender, receiver) = watch::channel(None);
     let handler = EventHandler::callback(move |event| {
@@ -93,20 +93,20 @@ fn follow_primary() -> (EventHandler<SdamEvent>, Primary) {
     (handler, receiver)
 }
 
-/// What a server says of itself.
+/// Asks a server to describe itself.
 async fn hello(client: &Client) -> Result<Document, StorageError> {
     let admin = client.database("admin");
     call::read(async move { admin.run_command(doc! {"hello": 1}).await }).await
 }
 
-/// Refuses a server that has no transactions, and one that has none yet.
+/// Refuses a server that has no transactions, or none yet.
 fn require_transactions(hello: &Document) -> Result<(), StorageError> {
     let is_router = hello.get_str("msg").is_ok_and(|message| message == "isdbgrid");
     if is_router || hello.contains_key("setName") {
         return Ok(());
     }
     if hello.get_bool("isreplicaset").unwrap_or(false) {
-        // It may be by itself in a moment.
+        // The replica set may be initiated in a moment.
         return Err(unavailable("the replica set is not initiated: run `rs.initiate()` once in mongosh"));
     }
     let remedy = "the MongoDB server is a standalone one, which has no transactions: start mongod with \
@@ -118,7 +118,7 @@ fn unavailable(why: &'static str) -> StorageError {
     StorageError::Unavailable { outcome_unknown: false, source: why.into() }
 }
 
-/// What is wrong with the first of the hosts, if it answers and is no member of a set.
+/// Asks the first host alone. Returns what is wrong with it, if it answers and belongs to no replica set.
 async fn asked_alone(mut options: ClientOptions) -> Option<StorageError> {
     options.hosts.truncate(1);
     options.repl_set_name = None;
@@ -129,7 +129,7 @@ async fn asked_alone(mut options: ClientOptions) -> Option<StorageError> {
     require_transactions(&hello).err()
 }
 
-/// Acknowledged by a majority that has it in its journal.
+/// The write concern of a write that a majority acknowledges once it has the write in its journal.
 fn durable(timeout: Option<Duration>) -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(timeout).build()
 }

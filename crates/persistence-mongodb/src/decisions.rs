@@ -1,4 +1,4 @@
-//! Decisions: the first one written under its id is the only one. Old ones are shortened.
+//! Decisions. The first one that is written under an id is the only one. Old ones are shortened.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +23,7 @@ use crate::{
     error::{is_duplicate_key, neutral},
 };
 
-/// How often an upsert that met another one's insertion is made again; the second time the document is there.
+/// How often an upsert is tried if it meets another writer's insertion. At the second attempt the document exists.
 const ATTEMPTS: u32 = 5;
 
 #[async_trait]
@@ -86,7 +86,7 @@ impl DecisionRepository for MongoStore {
             let tally = serialize_to_bson(&short.tally).map_err(unwritable)?;
             let change = doc! {"content": content, "tally": tally};
             let mut filter = by_key(short.id);
-            // Only once: of the short form itself there is nothing to leave out.
+            // A decision is shortened only once: the short form has no tally.
             filter.extend(has_tally());
             statements.push(doc! {"q": filter, "u": {"$set": change}});
         }
@@ -103,8 +103,8 @@ impl MongoStore {
         self.collection(collection::DECISIONS)
     }
 
-    /// The next decisions that ended before the moment and carry a tally, by an index of just these, without those that
-    /// cannot be read; and whether there may be more.
+    /// The next decisions that ended before this moment and carry a tally, and whether there may be more. Leaves out
+    /// those that cannot be read. An index holds just these decisions.
     async fn with_tally(
         &self,
         ended_before: Timestamp,
@@ -143,7 +143,7 @@ impl MongoStore {
         Ok((page, found.len() >= usize::try_from(limit).unwrap_or(usize::MAX)))
     }
 
-    /// Which of these have a successor.
+    /// Which of these decisions have a successor.
     async fn followed(&self, page: &[Decision]) -> Result<HashSet<DecisionId>, StorageError> {
         if page.is_empty() {
             return Ok(HashSet::new());
@@ -163,7 +163,7 @@ impl MongoStore {
     }
 }
 
-/// That a decision carries a tally; the condition of the index `until_1_streamerId_1_ordinal_1`.
+/// The condition that a decision carries a tally. The index `until_1_streamerId_1_ordinal_1` has the same condition.
 fn has_tally() -> Document {
     doc! {"tally": {"$gt": {}}}
 }
@@ -172,7 +172,7 @@ fn by_key(id: DecisionId) -> Document {
     doc! {"streamerId": StoredId::from(id.streamer).0, "ordinal": stored_count(id.ordinal)}
 }
 
-/// All but the key.
+/// The document of a decision without its key.
 fn write(decision: &Decision) -> bson::error::Result<Document> {
     Ok(doc! {
         "from": stored_time(decision.from),
@@ -239,7 +239,7 @@ fn deserialized<T: DeserializeOwned>(value: Bson) -> Read<T> {
     deserialize_from_bson(value).map_err(|error| error.to_string())
 }
 
-/// Between the domain's form of an id, which is text, and the store's, which never is.
+/// Changes the ids in the shares of a decision. The domain writes them as text, and the store never does.
 fn for_ids_of_shares(content: &mut Bson, change: impl Fn(Bson) -> Bson) {
     let shares = content.as_document_mut().and_then(|content| content.get_array_mut("shares").ok());
     for share in shares.into_iter().flatten().filter_map(Bson::as_document_mut) {

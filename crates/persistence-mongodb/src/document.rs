@@ -1,4 +1,4 @@
-//! Between the collections' documents and the model.
+//! Translates between the documents of the collections and the types of the domain.
 
 use std::borrow::Cow;
 
@@ -12,12 +12,12 @@ use serde::de::DeserializeOwned;
 
 use crate::call;
 
-/// The filter that finds a document by its id, which is an `ObjectId` everywhere.
+/// The filter that finds a document by its id, if this id is an `ObjectId`.
 pub(crate) fn by_id(id: impl Into<StoredId>) -> Document {
     doc! {"_id": id.into().0}
 }
 
-/// A typed id as MongoDB has it.
+/// A typed id in the form in which MongoDB stores it.
 pub(crate) struct StoredId(pub(crate) ObjectId);
 
 macro_rules! stored_ids {
@@ -31,14 +31,14 @@ macro_rules! stored_ids {
 }
 stored_ids!(UserId, CampaignId, ParticipationId);
 
-/// The condition that a field is one of these words; where it is absent or null, it is the `default`.
+/// The condition that a field is one of these words. A field that is absent or null counts as the `default`.
 pub(crate) fn one_of(words: &[&str], default: &str) -> Document {
     let absent = words.contains(&default).then_some(Bson::Null);
     let words = words.iter().map(|word| Bson::from(*word));
     doc! {"$in": words.chain(absent).collect::<Vec<_>>()}
 }
 
-/// Reads a document as it was found; the error names it and the field.
+/// Reads a document. The error names the document and the field.
 pub(crate) fn read<T>(
     entity: Entity,
     document: impl Into<Fields>,
@@ -57,7 +57,7 @@ pub(crate) fn read<T>(
     })
 }
 
-/// The first document that the filter finds, with these fields; all where none is named.
+/// The first document that the filter finds, with these fields, or with all fields if `fields` names none.
 pub(crate) async fn find_one<T: DeserializeOwned + Send + Sync + 'static>(
     collection: Collection<T>,
     filter: Document,
@@ -66,7 +66,7 @@ pub(crate) async fn find_one<T: DeserializeOwned + Send + Sync + 'static>(
     call::read(async move { collection.find_one(filter).projection(fields).await }).await
 }
 
-/// Changes the document that the filter finds. False if there is none.
+/// Changes the document that the filter finds. Returns false if there is none.
 pub(crate) async fn update_one<T: Send + Sync + 'static>(
     collection: Collection<T>,
     filter: Document,
@@ -77,7 +77,7 @@ pub(crate) async fn update_one<T: Send + Sync + 'static>(
     Ok(updated.matched_count == 1)
 }
 
-/// Runs update statements, each by itself: where one is refused, the others are run all the same. They may be run twice.
+/// Runs update statements. If the server refuses one, it still runs the others. The statements may be run twice.
 pub(crate) async fn update_each(
     database: &Database,
     collection: &str,
@@ -86,7 +86,7 @@ pub(crate) async fn update_each(
     if statements.is_empty() {
         return Ok(());
     }
-    // A command of its own has none of the database's, and is not tried again by the driver.
+    // `run_command` does not use the write concern of the database, and the driver does not try it again.
     let mut concern = doc! {"w": "majority", "j": true};
     if let Some(timeout) = database.write_concern().and_then(|concern| concern.w_timeout) {
         concern.insert("wtimeout", i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));

@@ -1,4 +1,4 @@
-//! From what MongoDB says to what the rest of the system understands.
+//! Translates errors of MongoDB to the errors that the rest of the system understands.
 
 use gametriggers_persistence::{Entity, Source, StorageError};
 use mongodb::error::{
@@ -8,9 +8,9 @@ use mongodb::error::{
 
 use crate::collection;
 
-/// Duplicate key, and its names of old.
+/// Duplicate key, by its present and its older codes.
 pub(crate) const DUPLICATE_KEY: [i32; 3] = [11_000, 11_001, 12_582];
-/// Write conflict, no such transaction, a snapshot that is not or no longer there.
+/// Write conflict, no such transaction, snapshot unavailable, snapshot too old.
 const CONFLICT: [i32; 4] = [112, 251, 246, 239];
 /// The server, or a majority of servers, does not answer for now: unreachable, stepping down, shutting down, timed out,
 /// interrupted, or without the cursor that it had.
@@ -18,22 +18,22 @@ const UNAVAILABLE: [i32; 24] = [
     6, 7, 24, 43, 50, 64, 89, 91, 100, 133, 134, 175, 189, 202, 262, 365, 9_001, 10_058, 10_107, 11_600,
     11_601, 11_602, 13_435, 13_436,
 ];
-/// What the driver and the server call errors that go away.
+/// The labels that the driver and the server give to errors that go away.
 const RETRYABLE: [&str; 3] = ["RetryableError", "RetryableWriteError", "SystemOverloadedError"];
 
-/// The neutral error of a write, or of anything that may have written.
+/// The [`StorageError`] of a write, or of anything that may have written.
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 pub(crate) fn neutral(error: Error) -> StorageError {
     from_driver(&error, true)
 }
 
-/// The neutral error of a read: nothing can have been written.
+/// The [`StorageError`] of a read, which cannot have written anything.
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 pub(crate) fn neutral_read(error: Error) -> StorageError {
     from_driver(&error, false)
 }
 
-/// The neutral error of one document of several that were inserted at once.
+/// The [`StorageError`] of one document of several that were inserted at once.
 pub(crate) fn refused(error: &IndexedWriteError) -> StorageError {
     let source = || format!("write error {}", error.code).into();
     match error.code {
@@ -46,7 +46,7 @@ pub(crate) fn refused(error: &IndexedWriteError) -> StorageError {
     }
 }
 
-/// Whether another document holds a value that is unique.
+/// Whether the error says that another document holds a value that must be unique.
 pub(crate) fn is_duplicate_key(error: &Error) -> bool {
     code(error).is_some_and(|code| DUPLICATE_KEY.contains(&code))
 }
@@ -70,7 +70,7 @@ fn from_driver(error: &Error, writing: bool) -> StorageError {
     if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
         return unavailable(true, source);
     }
-    // Nothing of a transaction that was not committed is stored.
+    // A transaction that was not committed has stored nothing.
     let aborted = error.contains_label(TRANSIENT_TRANSACTION_ERROR);
     match &*error.kind {
         ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. } => unavailable(false, source),
@@ -78,7 +78,7 @@ fn from_driver(error: &Error, writing: bool) -> StorageError {
             unavailable(writing && !aborted, source)
         }
         _ if aborted => StorageError::Conflict(source),
-        // Written, but by a majority perhaps not.
+        // Written, but perhaps not by a majority.
         ErrorKind::Write(WriteFailure::WriteConcernError(_)) => unavailable(true, source),
         _ => match code(error) {
             Some(code) if DUPLICATE_KEY.contains(&code) => already_exists(message_of(error), source),
@@ -90,8 +90,8 @@ fn from_driver(error: &Error, writing: bool) -> StorageError {
     }
 }
 
-/// What the driver says, without what the server says in its own words: it quotes commands and documents, and tokens and
-/// e-mail addresses are among their values.
+/// The driver's message without the server's own words. These quote commands and documents, with values such as tokens
+/// and e-mail addresses.
 fn said(error: &Error) -> Source {
     match &*error.kind {
         ErrorKind::Command(failed) if DUPLICATE_KEY.contains(&failed.code) => duplicate_key_text(),
@@ -119,7 +119,7 @@ fn duplicate_key_text() -> Source {
     "another document holds a value that is unique".into()
 }
 
-/// What the server says in its own words.
+/// The server's own words.
 fn message_of(error: &Error) -> &str {
     match &*error.kind {
         ErrorKind::Command(failed) => failed.message.as_str(),
@@ -138,8 +138,8 @@ fn already_exists(message: &str, source: Source) -> StorageError {
     }
 }
 
-/// What `E11000 duplicate key error collection: gametriggers.users index: email_1 dup key: { email: … }` is about: the
-/// entity, and the fields that the index is named after, separated by commas.
+/// The entity and the fields that a message such as `E11000 duplicate key error collection: gametriggers.users index:
+/// email_1 dup key: { email: … }` names. The fields are those in the name of the index, separated by commas.
 fn unique_violation(message: &str) -> Option<(Entity, String)> {
     let (_, message) = message.split_once(" collection: ")?;
     let (namespace, message) = message.split_once(" index: ")?;
@@ -160,6 +160,8 @@ fn entity_of(name: &str) -> Option<Entity> {
         collection::LEDGER => Some(Entity::LedgerEntry),
         collection::ROLLUPS => Some(Entity::Rollup),
         collection::QUOTAS => Some(Entity::Quota),
+        collection::JOURNAL => Some(Entity::JournalEntry),
+        collection::ACCOUNTS => Some(Entity::Account),
         _ => None,
     }
 }

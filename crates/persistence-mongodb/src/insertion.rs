@@ -1,4 +1,4 @@
-//! Inserting documents unless others of their ids are there.
+//! Inserts documents unless documents with their ids exist.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,14 +15,14 @@ use crate::{
     error::{DUPLICATE_KEY, neutral, refused},
 };
 
-/// Bytes of one document at most: the server's own limit.
+/// How many bytes a document may have. This is the server's own limit.
 const DOCUMENT_MAX: usize = 16 * 1024 * 1024;
-/// Documents of one command at most, so that each is answered long before it counts as lost.
+/// How many documents a command may have. The limit lets the server answer each command long before the call times out.
 const CHUNK: usize = 2_500;
-/// Bytes of its documents, beyond which no other is added.
+/// The size of a command's documents in bytes from which no further document is added.
 const CHUNK_BYTES: usize = 16 * 1024 * 1024;
 
-/// Inserts the document, with the other fields of an imported one beside its own, unless one of its id is there.
+/// Inserts the document unless one with its id exists. `other_fields` holds further fields of an imported document.
 pub(crate) async fn if_absent(
     collection: Collection<RawDocumentBuf>,
     document: Document,
@@ -33,7 +33,7 @@ pub(crate) async fn if_absent(
     answer.ok_or_else(|| StorageError::Backend("an insertion without an answer".into()))?
 }
 
-/// Inserts each of the documents, with its other fields, unless one of its id is there.
+/// Inserts each of the documents, with its other fields, unless one with its id exists.
 pub(crate) async fn all_if_absent(
     collection: &Collection<RawDocumentBuf>,
     documents: impl Iterator<Item = (Document, String)>,
@@ -43,7 +43,7 @@ pub(crate) async fn all_if_absent(
     for (document, other_fields) in documents {
         match Offered::new(document, &other_fields) {
             Ok(offered) => chunk.add(answers.len(), offered),
-            // Its place is taken already.
+            // The error takes the document's place in the answers.
             Err(error) => {
                 answers.push(Err(error));
                 continue;
@@ -77,7 +77,7 @@ impl Offered {
     }
 }
 
-/// Documents of one command, with their places among all.
+/// The documents of one command, with their places in the answers.
 #[derive(Default)]
 struct Chunk {
     places: Vec<usize>,
@@ -98,7 +98,7 @@ impl Chunk {
         self.documents.len() >= CHUNK || self.bytes >= CHUNK_BYTES
     }
 
-    /// Inserts them and corrects the answers of those that were not.
+    /// Inserts the documents and corrects the answers of those that were not inserted.
     async fn insert(
         self,
         collection: &Collection<RawDocumentBuf>,
@@ -123,7 +123,7 @@ impl Chunk {
         let known = known(collection, doubtful).await?;
         for (index, error) in failed {
             let (Some(place), Some(id)) = (places.get(index), ids.get(index)) else { continue };
-            // Where the document is there, its other unique values are the same, and any of them may be named.
+            // If the document exists, its other unique values exist, too, and the server may name any of them.
             let is_present = DUPLICATE_KEY.contains(&error.code)
                 && known.contains(id)
                 && inserted.get(id).is_none_or(|first| *first < index);
@@ -136,13 +136,13 @@ impl Chunk {
 /// The errors of single documents.
 ///
 /// # Errors
-/// Where the error is about more than these.
+/// If the error concerns more than single documents.
 fn write_errors(error: mongodb::error::Error) -> Result<Vec<IndexedWriteError>, StorageError> {
     match &*error.kind {
         ErrorKind::InsertMany(failed) if failed.write_concern_error.is_none() => {
             match &failed.write_errors {
                 Some(errors) if !errors.is_empty() => {
-                    // One that goes away is not the document's.
+                    // An error that may go away does not concern the document.
                     match errors.iter().map(refused).find(StorageError::is_retryable) {
                         None => Ok(errors.clone()),
                         Some(passing) => Err(passing),
@@ -155,7 +155,7 @@ fn write_errors(error: mongodb::error::Error) -> Result<Vec<IndexedWriteError>, 
     }
 }
 
-/// Which of these ids are there.
+/// Which of these ids exist in the collection.
 async fn known(
     collection: &Collection<RawDocumentBuf>,
     ids: Vec<Bson>,
@@ -172,7 +172,7 @@ async fn known(
     Ok(found.iter().filter_map(|document| document.get_object_id("_id").ok()).collect())
 }
 
-/// A field of the document itself stays.
+/// Adds the other fields to the document. A field that the document has already stays as it is.
 fn merged(mut document: Document, other_fields: &str) -> Result<Document, StorageError> {
     let unreadable = |reason: &str| StorageError::Backend(format!("the other fields are {reason}").into());
     let other: serde_json::Value = serde_json::from_str(other_fields).map_err(|_| unreadable("not JSON"))?;

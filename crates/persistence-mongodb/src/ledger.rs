@@ -1,10 +1,10 @@
-//! The one door through which counters and money change.
+//! The ledger: records events, prices them, and changes counters and money.
 //!
-//! A batch is one transaction: look up which ids are known, where any may be; read what prices are made of; judge in memory;
-//! write. Each step is one command unless the batch is very large. What was read is what is there when it is committed, or
-//! the transaction fails and is begun again (`docs/adr/0010-group-commit.md`).
+//! A batch is one transaction. It looks up which ids are stored, if any may be; reads what prices depend on; judges the
+//! entries in memory; and writes the result. Each step is one command unless the batch is very large. If what was read
+//! has changed by the time of the commit, the transaction fails and is begun again (`docs/adr/0010-group-commit.md`).
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod known;
 mod opening;
 mod orphans;
@@ -41,14 +41,15 @@ use crate::{
     reconcile,
 };
 
-/// How long a batch may take until its commit is asked for, waiting for its turn included, before its callers are told
-/// that the store is unavailable.
+/// How long a batch may take until it asks for its commit, including the wait for its turn. After this time, its
+/// callers are told that the store is unavailable.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
-/// After how long without success it is looked whether anybody has left a transaction open, and again after as long.
+/// How long a batch is tried without success before the store is searched for transactions that were left open. After
+/// as long again, the search is repeated.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-/// The kind of the documents of the ledger that are what others held before their first entry.
+/// The kind of the ledger's documents that hold what participations and campaigns held before their first entry.
 pub(crate) const OPENING: &str = "opening";
-/// The kind, and the id, of the document of the ledger that counts repairs.
+/// The kind and the id of the ledger's document that counts repairs.
 pub(crate) const REPAIRS: &str = "repairs";
 
 #[async_trait]
@@ -57,8 +58,8 @@ impl Ledger for MongoStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        // A transaction that was begun is ended, also if nobody waits for its answer any more: left open, it would stand
-        // in everybody's way.
+        // A task of its own ends the transaction, even if nobody waits for the answer any more. A transaction that is
+        // left open would block others.
         let store = self.clone();
         let recording = tokio::spawn(async move { store.record_in_turn(&batch).await });
         recording.await.unwrap_or_else(|failed| {
@@ -82,10 +83,10 @@ impl Ledger for MongoStore {
     }
 }
 
-/// What a transaction does, once it is committed.
+/// The result of a transaction. It is valid once the transaction is committed.
 struct Recorded<'a> {
     judged: Judged<'a>,
-    /// The rollups that are open afterwards, of those who were credited.
+    /// The open rollups of the credited participations after the transaction.
     open: Vec<RollupKey>,
 }
 
@@ -100,11 +101,11 @@ impl MongoStore {
             let relied = !known.is_empty();
             let error = match self.attempt(entries, deadline, known).await {
                 Ok(outcomes) => return Ok(outcomes),
-                // What was known is not so any more. It is forgotten now.
+                // What this process knew is outdated, and `attempt` has forgotten it.
                 Err(TxError::Unmet(_)) if relied => continue,
                 Err(error) => attempts.again_after(error).await?,
             };
-            // Conflicts with those who live are over sooner.
+            // A conflict with a process that still runs is over sooner.
             if matches!(error, StorageError::Conflict(_)) && Instant::now() >= look_at {
                 let ended = timeout_at(deadline, orphans::end(self)).await;
                 if let Ok(Err(error)) = ended {
@@ -116,8 +117,8 @@ impl MongoStore {
         }
     }
 
-    /// One attempt at the transaction of a batch, in a session of its own: one in which a call did not come to its end
-    /// is of no more use.
+    /// Tries the transaction of a batch once, in a session of its own. A session is of no more use after a call that
+    /// did not come to its end.
     async fn attempt(
         &self,
         entries: &[Entry],
@@ -167,7 +168,7 @@ impl MongoStore {
         Ok(Recorded { judged, open })
     }
 
-    /// Tells the batch which of the entries are stored, whom they name, and their verdicts.
+    /// Tells the batch which of the entries are stored, with their participations and their verdicts.
     async fn find_known(
         &self,
         session: &mut ClientSession,
@@ -238,12 +239,12 @@ pub(crate) fn kind_of(document: &RawDocumentBuf) -> Option<&str> {
     document.get("kind").ok()?.and_then(RawBsonRef::as_str)
 }
 
-/// How many repairs the document that counts them has counted.
+/// The number of repairs, from the document that counts them.
 pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
     document.get_i64("count").unwrap_or(0)
 }
 
-/// The entry of a document that is no opening.
+/// Reads the entry of a document that is not an opening.
 pub(crate) fn read_entry(document: &RawDocumentBuf) -> Result<StoredEntry, StorageError> {
     document::read(Entity::LedgerEntry, document, |fields| {
         let verdict = match fields.optional("rejection", values::parsed)? {

@@ -1,9 +1,9 @@
 //! The production store of GameTriggers: a MongoDB replica set or sharded cluster.
 //!
-//! Owns the collections, in the form in which the previous system left them, and every command sent to them. Writes
-//! name their fields and carry their conditions; none reads a document to write it back. Writes are acknowledged by a
-//! majority and journalled, reads see what a majority has. Knows no other backend; what every backend has
-//! is in files of the same names in each.
+//! Owns the collections, in the form in which the previous system left them, and every command that is sent to them.
+//! Writes name their fields and carry their conditions. No write reads a document to write it back. A majority
+//! acknowledges writes and has them in its journal. Reads see what a majority has. Knows no other backend. Files with
+//! the same name have the same task in every backend.
 
 mod call;
 mod campaigns;
@@ -14,6 +14,7 @@ mod decisions;
 mod document;
 mod error;
 mod insertion;
+mod journal;
 mod ledger;
 mod migrations;
 mod participations;
@@ -44,6 +45,8 @@ pub(crate) mod collection {
     pub(crate) const LEDGER: &str = "ledger";
     pub(crate) const ROLLUPS: &str = "rollups";
     pub(crate) const QUOTAS: &str = "quotas";
+    pub(crate) const JOURNAL: &str = "journal";
+    pub(crate) const ACCOUNTS: &str = "accounts";
 }
 
 /// A store in one MongoDB database.
@@ -51,19 +54,19 @@ pub(crate) mod collection {
 pub struct MongoStore {
     pub(crate) client: Client,
     pub(crate) database: Database,
-    /// How the server knows the processes of this program.
+    /// The application name by which the server recognises the processes of this program.
     pub(crate) app_name: String,
-    /// The member that is the primary, as far as is known.
+    /// The member that is the primary, as far as the driver knows.
     pub(crate) primary: Primary,
-    /// Held, with what it has learnt, by the one transaction of the ledger that this process has open: several would only get
-    /// in each other's way.
+    /// Held by the one transaction of the ledger that this process has open, because several would only block each
+    /// other. Holds what these transactions have learnt.
     pub(crate) committer: Arc<Mutex<Known>>,
     pub(crate) unreadable: Arc<UnreadableDocuments>,
 }
 
 impl MongoStore {
-    /// Connects to the database that the URL names, `gametriggers` where it names none. The schema is not touched:
-    /// [`migrate`](Self::migrate) first.
+    /// Connects to the database that the URL names, or to `gametriggers` if the URL names none. Does not touch the
+    /// schema: call [`migrate`](Self::migrate) first.
     ///
     /// # Errors
     /// [`StorageError`] if the URL is wrong, if no primary answers within five seconds, or if the server is a
@@ -83,7 +86,7 @@ impl MongoStore {
     /// Applies the migrations that are missing, one process at a time.
     ///
     /// # Errors
-    /// [`StorageError`] if a migration fails, or if one that was applied is not the one of this version.
+    /// [`StorageError`] if a migration fails, or if an applied migration differs from this version's.
     pub async fn migrate(&self) -> Result<MigrationReport, StorageError> {
         migrations::apply(&self.database).await
     }
@@ -91,7 +94,7 @@ impl MongoStore {
     /// What [`migrate`](Self::migrate) would do.
     ///
     /// # Errors
-    /// [`StorageError`] if the store cannot be read.
+    /// [`StorageError`] if the store cannot be read, or if an applied migration differs from this version's.
     pub async fn pending_migrations(&self) -> Result<MigrationReport, StorageError> {
         migrations::pending(&self.database).await
     }
@@ -106,13 +109,14 @@ impl MongoStore {
             participations: this.clone(),
             decisions: this.clone(),
             ledger: this.clone(),
+            journal: this.clone(),
             probe: this.clone(),
             changes: this,
         }
     }
 
-    /// Its documents are taken apart by [`document::read`], field by field: a byte that is not UTF-8 harms one field, or one
-    /// document, and not the whole answer of the server.
+    /// The collection with this name. [`document::read`] reads its documents field by field, so that a byte that is not
+    /// UTF-8 spoils one field or one document, and not the whole answer of the server.
     pub(crate) fn collection(&self, name: &str) -> Collection<RawDocumentBuf> {
         self.database.collection(name)
     }

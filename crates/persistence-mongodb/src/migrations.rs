@@ -1,9 +1,9 @@
-//! The schema's history: `migrations/mongodb`, numbered and check-summed.
+//! The migrations of the schema, from `migrations/mongodb`. They are numbered and check-summed.
 //!
-//! A migration is a list of database commands in Extended JSON. What was applied is recorded in the collection
-//! `migrations`, beside the document `lock` by which one process at a time applies them. The lock is a lease: a process
-//! that dies in the middle holds up the others for as long as that runs. Every command may be given twice, so what it
-//! left unfinished is done again.
+//! A migration is a list of database commands in Extended JSON. The collection `migrations` records what was applied.
+//! Its document `lock` makes sure that one process at a time applies migrations. The lock is a lease: if its holder
+//! dies, the others wait until the lease expires. Every command may be run twice, so a migration that was left
+//! unfinished is simply run again.
 
 mod indexes;
 mod lease;
@@ -22,13 +22,13 @@ use crate::{
     error::{code, neutral},
 };
 
-/// Of a command that was given before: the index is gone, or the collection is there already.
+/// The error codes of a command that was run before: the index is gone, or the collection exists already.
 const DONE_ALREADY: [i32; 2] = [27, 48];
 
-/// What was, or would be, done to the schema.
+/// The migrations that were applied, or would be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MigrationReport {
-    /// The migrations, as `0001__name`, in order.
+    /// The names of the migrations, such as `0001__name`, in order.
     pub migrations: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ macro_rules! files {
     };
 }
 
-/// Every migration, in order. One that was released is never changed: the next one corrects it.
+/// Every migration, in order. A released migration is never changed. The next one corrects it.
 const ALL: &[Migration] = files![
     "0001__users",
     "0002__campaigns",
@@ -57,6 +57,7 @@ const ALL: &[Migration] = files![
     "0006__ledger_index",
     "0007__quotas",
     "0008__shortened_decisions",
+    "0009__journal",
 ];
 
 /// What a file holds.
@@ -74,7 +75,7 @@ pub(crate) async fn apply(database: &Database) -> Result<MigrationReport, Storag
     }
     let records = records(database);
     lease::hold(&records, async {
-        // Whoever held it before may have applied them.
+        // The previous holder of the lock may have applied them.
         let missing = missing(database).await?;
         for migration in &missing {
             migration.apply(database).await?;
@@ -88,7 +89,7 @@ pub(crate) async fn pending(database: &Database) -> Result<MigrationReport, Stor
     Ok(report(&missing(database).await?))
 }
 
-/// Whether the newest migration of this version was applied. One read, for those who ask often.
+/// Fails unless the newest migration of this version was applied. This takes one read, so it may be asked often.
 pub(crate) async fn require_newest(database: &Database) -> Result<(), StorageError> {
     let Some(newest) = ALL.last() else { return Ok(()) };
     let record = document::find_one(records(database), doc! {"_id": newest.name}, doc! {}).await?;
@@ -103,7 +104,7 @@ fn records(database: &Database) -> Collection<Document> {
     database.collection("migrations")
 }
 
-/// Those that were not applied; those that were must be the ones of this version.
+/// The migrations that were not applied. Fails if one that was applied is not one of this version.
 async fn missing(database: &Database) -> Result<Vec<&'static Migration>, StorageError> {
     let records = records(database);
     let reading =
@@ -157,7 +158,7 @@ impl Migration {
     }
 }
 
-/// Gives a command that may have been given before.
+/// Runs a command that may have been run before.
 async fn run(database: &Database, mut command: Document) -> Result<(), StorageError> {
     if command.contains_key("createIndexes") {
         return indexes::create(database, &command).await;
@@ -187,7 +188,7 @@ mod tests {
             fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
         let listed = ALL.iter().map(|migration| format!("{}.json", migration.name));
         assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
-        // A number may be left out: of two that were being written at once, one may not have come to be.
+        // A number may be missing, because a migration may be given up before its release.
         let numbers = ALL.iter().map(|migration| migration.name.split_once("__").unwrap().0);
         let numbers: Vec<u32> = numbers.map(|number| number.parse().unwrap()).collect();
         assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");

@@ -55,7 +55,7 @@ impl ParticipationRepository for MongoStore {
             found.await?.try_collect::<Vec<_>>().await
         };
         let found = call::read(listing).await?;
-        // An id that is none of ours leads to no campaign.
+        // An unreadable id leads to no campaign.
         let campaign = |part: &RawDocumentBuf| Fields::from(part).required("campaignId", values::id).ok();
         Ok(found.iter().filter_map(campaign).collect())
     }
@@ -108,7 +108,7 @@ impl ParticipationRepository for MongoStore {
                 let inserted = inserted.filter(|(_, answer)| matches!(answer, Ok(Insertion::Inserted)));
                 self.tell_of(inserted.map(|(streamer, _)| streamer)).await;
             }
-            // Some of them may be stored.
+            // Some of the participations may be stored.
             Err(_) => self.tell_of(streamers).await,
         }
         answers
@@ -145,8 +145,8 @@ impl ParticipationRepository for MongoStore {
 }
 
 impl MongoStore {
-    /// Lets those who [follow changes](crate::changes) know that a participation of each of these streamers is new or has
-    /// changed. Where that fails, they see it when they next read the screen.
+    /// Marks the documents of these streamers, so that the [change stream](crate::changes) reports that a participation
+    /// is new or has changed. If this fails, instances see the change when they next read the screen.
     async fn tell_of(&self, streamers: impl IntoIterator<Item = UserId>) {
         let streamers: BTreeSet<_> = streamers.into_iter().collect();
         if streamers.is_empty() {
@@ -197,7 +197,8 @@ impl MongoStore {
         for pair in fitting {
             match read_joined(pair) {
                 Ok(pair) => items.push(pair),
-                // One document that was falsified long ago must not empty the screens of all who share its campaign.
+                // One document that was damaged long ago must not empty the screens of all streamers who share its
+                // campaign.
                 Err(error @ StorageError::Corrupt { .. }) => {
                     self.unreadable.report("left out of lists", &error);
                 }
@@ -213,7 +214,8 @@ fn matching(streamer: UserId, statuses: &[ParticipationStatus]) -> Document {
     doc! {"streamerId": StoredId::from(streamer).0, "status": status_is(statuses)}
 }
 
-/// Both documents of each pair by one command: `campaign` inside its participation, in order of participation id.
+/// The pipeline that reads both documents of each pair by one command. The campaign is inside its participation, in the
+/// field `campaign`. The pairs are in order of participation id.
 fn joined(participations: Document, campaigns: &[CampaignStatus]) -> Vec<Document> {
     vec![
         doc! {"$match": participations},

@@ -1,9 +1,9 @@
-//! Recomputing the projections of the ledger.
+//! Recomputes the projections of the ledger and the journal, and repairs them.
 //!
-//! What differs is found on one state of the store, outside any transaction: the ledger may be longer than a transaction
-//! may last. A repair adds what was missing at that time instead of setting what was right then, so that entries
-//! recorded since are kept. Adding the same twice would be wrong: repairs are counted in the ledger, and one that was
-//! overtaken by another looks again.
+//! A survey finds the differences in one state of the store. It runs outside any transaction, because reading the
+//! ledger may take longer than a transaction may last. A repair then adds what was missing at the time of the survey
+//! instead of setting values, so that entries recorded since are kept. Adding the same difference twice would be wrong.
+//! Therefore the ledger counts repairs, and a repair that was overtaken by another one begins with a new survey.
 
 mod repair;
 mod survey;
@@ -11,16 +11,20 @@ mod survey;
 use std::collections::BTreeMap;
 
 use gametriggers_persistence::{Discrepancy, Entity, StorageError};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter, UserId};
 
 use crate::MongoStore;
 
-/// The field of the one amount that a campaign holds.
+/// The fields of the amounts that a campaign holds.
+const BUDGET: &str = "budget";
 const REMAINING: &str = "remainingBudget";
-/// How often is looked again before repairs count as failed.
+/// The fields of the amounts that a streamer's account holds.
+const SETTLED: &str = "settled";
+const PAID: &str = "paid";
+/// How many repairs are tried, each followed by a new survey, before the call fails.
 const REPAIRS_MAX: u32 = 5;
 
-/// The differences and, with `repair`, an end to them.
+/// Returns the differences of the first survey. With `repair`, also removes them.
 pub(crate) async fn run(store: &MongoStore, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
     let first = survey::take(store).await?;
     let found = first.discrepancies();
@@ -41,22 +45,24 @@ pub(crate) async fn run(store: &MongoStore, repair: bool) -> Result<Vec<Discrepa
     Err(StorageError::Conflict("somebody goes on changing what the ledger repairs".into()))
 }
 
-/// Whose field differs.
+/// The document whose field differs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Holder {
     Participation(ParticipationId),
     Rollup(ParticipationId, Quarter, CampaignId),
     Campaign(CampaignId),
+    /// The streamer.
+    Account(UserId),
 }
 
-/// A field whose value is not what it should be.
+/// A field whose stored value is not the expected one.
 struct Difference {
     field: &'static str,
     stored: i64,
     expected: i64,
 }
 
-/// All that differs in one state of the store.
+/// All differences in one state of the store.
 #[derive(Default)]
 struct Survey {
     differences: BTreeMap<Holder, Vec<Difference>>,
@@ -69,6 +75,7 @@ impl Survey {
             let (entity, id) = match holder {
                 Holder::Participation(id) => (Entity::Participation, id.to_string()),
                 Holder::Campaign(id) => (Entity::Campaign, id.to_string()),
+                Holder::Account(id) => (Entity::Account, id.to_string()),
                 Holder::Rollup(id, quarter, _) => {
                     (Entity::Rollup, format!("{id}:{}", quarter.start().as_millisecond()))
                 }

@@ -47,7 +47,7 @@ impl UserRepository for MongoStore {
         id: UserId,
         token: &ScreenToken,
     ) -> Result<Option<ScreenToken>, StorageError> {
-        // The previous system left it absent, null or empty until it was asked for.
+        // The previous system left the token absent, null or empty until somebody asked for it.
         let mut without_token = by_id(id);
         without_token.insert("overlayToken", doc! {"$not": {"$regex": ScreenToken::PATTERN}});
         let change = doc! {"$set": {"overlayToken": token.expose()}};
@@ -142,7 +142,7 @@ impl MongoStore {
         document::find_one(self.users(), filter, doc! {}).await?.as_ref().map(read).transpose()
     }
 
-    /// False if there is no such user.
+    /// Changes a user. Returns false if there is no such user.
     async fn update_user(&self, id: UserId, change: Document) -> Result<bool, StorageError> {
         document::update_one(self.users(), by_id(id), change).await
     }
@@ -163,8 +163,8 @@ fn read(document: &RawDocumentBuf) -> Result<User, StorageError> {
     document::read(Entity::User, document, users::read)
 }
 
-/// The fields that a write names, as expressions: unlike the plain operators, they take a parent that is null, or a
-/// number that is none, as absent, which is how it is read.
+/// The fields that a write names, as expressions. Unlike plain operators, expressions take a parent that is null, or a
+/// number field that holds no number, as absent. The code that reads the document does the same.
 struct Changes(Document);
 
 impl Changes {
@@ -174,7 +174,7 @@ impl Changes {
 
     fn set(&mut self, field: &str, value: Option<impl Into<Bson>>) {
         if let Some(value) = value {
-            // A text that begins with a dollar sign would be the name of a field.
+            // Without `$literal`, a text that begins with a dollar sign would be the name of a field.
             self.0.insert(field, doc! {"$literal": value.into()});
         }
     }
@@ -184,7 +184,7 @@ impl Changes {
     }
 }
 
-/// One more than the version that is stored, which is 0 where it is no number.
+/// The expression for the stored version plus one. A version that is not a number counts as 0.
 fn next_version() -> Document {
     let stored =
         doc! {"$convert": {"input": "$selectionVersion", "to": "long", "onError": 0_i64, "onNull": 0_i64}};
@@ -193,8 +193,8 @@ fn next_version() -> Document {
 
 const WEIGHTS: &str = "campaignRotationSettings.priorityWeights";
 
-/// The three weights that hold once the patch is applied, those of the patch and else those that hold now; `None`
-/// where the patch names none.
+/// The three weights after the patch: the weight of the patch if it names one, and otherwise the present weight. `None`
+/// if the patch names none of them.
 fn weights_after(patch: &SelectionPatch) -> Option<[(&'static str, Bson); 3]> {
     let given = [patch.payment_rate, patch.performance, patch.fairness];
     given.iter().any(Option::is_some).then(|| {
@@ -206,7 +206,8 @@ fn weights_after(patch: &SelectionPatch) -> Option<[(&'static str, Bson); 3]> {
     })
 }
 
-/// The weights as [`users::read`] reads them: each has its default where it is none, and all have where all are 0.
+/// The weights as [`users::read`] reads them. A weight that is not a number from 0 to 1 has its default. If all weights
+/// are 0, all have their defaults.
 fn weights_now() -> [Bson; 3] {
     let defaults = PriorityWeights::default();
     let of = |key: &str, default: Weight| {

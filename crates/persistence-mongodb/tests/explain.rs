@@ -12,21 +12,20 @@ use std::collections::BTreeSet;
 use bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use gametriggers_domain::{
-    decision::{Basis, Content, Decision, Tally},
-    eligibility::EmptyReason,
+    decision::{Decision, Tally},
+    journal::{JournalId, Request},
     ledger::{Entry, EntryId, EntryKind},
-    model::{Campaign, Participation, TestCampaign, TrackingLinks, User},
-    price::Payment,
+    model::{Participation, TrackingLinks},
     quota::Quota,
 };
-use gametriggers_persistence::{
-    NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories, SelectionPatch, StorageError,
+use gametriggers_fixtures::{
+    campaign, campaign_id, empty_decision, entry, interval, minute, new_campaign, new_participation,
+    new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
+use gametriggers_persistence::{Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError};
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
-    AuthProvider, CampaignStatus, ClickKind, DecisionId, MediaType, Money, ObjectId, Opacity, PageLimit,
-    PageRequest, ParticipationStatus, PaymentType, Role, RotationInterval, ScreenToken, SignedDuration,
-    Timestamp, WebUrl,
+    CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
 };
 
 use crate::support::migrated;
@@ -46,6 +45,7 @@ const TRAITS: &[(&str, &str)] = &[
     ("participations", include_str!("../../persistence/src/participations.rs")),
     ("decisions", include_str!("../../persistence/src/decisions.rs")),
     ("ledger", include_str!("../../persistence/src/ledger.rs")),
+    ("journal", include_str!("../../persistence/src/journal.rs")),
     ("probe", include_str!("../../persistence/src/lib.rs")),
 ];
 
@@ -73,33 +73,38 @@ async fn every_method_uses_an_index() {
 /// Calls every method; where a method has several ways to go, each of them.
 async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositories) {
     // Every field is named, so that a new repository is missed here. A change stream reads the oplog, which has no index.
-    let Repositories { users, campaigns, participations, decisions, ledger, probe, changes: _ } =
+    let Repositories { users, campaigns, participations, decisions, ledger, journal, probe, changes: _ } =
         repositories;
     let number = OTHERS + 1;
     let (streamer, brand, part) = (user(number), campaign(number), participation(number));
     let (id, now) = (streamer.id, start());
 
-    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
-    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(number))).await;
-    let many = vec![new_user(number)];
+    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(user(number)))).await;
+    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(user(number)))).await;
+    let many = vec![new_user(user(number))];
     profiler.call("users.insert_all_if_absent", users.insert_all_if_absent(many)).await;
     profiler.call("users.find_by_id", users.find_by_id(id)).await;
-    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a", number))).await;
-    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b", number))).await;
-    profiler.call("users.find_by_overlay_token", users.find_by_overlay_token(&token("a", number))).await;
-    let token = token("b", number);
+    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a"))).await;
+    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b"))).await;
+    profiler.call("users.find_by_overlay_token", users.find_by_overlay_token(&token("a"))).await;
+    let token = token("c");
     profiler.call("users.regenerate_overlay_token", users.regenerate_overlay_token(id, &token, now)).await;
     let overlay = OverlayPatch { opacity: Some(Opacity::try_from(50.0).unwrap()), ..OverlayPatch::default() };
     profiler.call("users.update_overlay", users.update_overlay(id, &overlay, now)).await;
-    let interval = Some(RotationInterval::try_from(5_i64).unwrap());
-    let selection = SelectionPatch { interval, ..SelectionPatch::default() };
+    let selection = SelectionPatch { interval: Some(interval(5)), ..SelectionPatch::default() };
     profiler.call("users.update_selection", users.update_selection(id, &selection, now)).await;
     profiler.call("users.touch_overlays", users.touch_overlays(&[(id, now)])).await;
-    profiler.call("users.set_test_campaign", users.set_test_campaign(id, &test_ad())).await;
+    profiler
+        .call("users.set_test_campaign", users.set_test_campaign(id, &test_campaign("Test", minute(1))))
+        .await;
 
-    profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
-    profiler.call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(number))).await;
-    let many = vec![new_campaign(number)];
+    profiler
+        .call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(campaign(number))))
+        .await;
+    profiler
+        .call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(campaign(number))))
+        .await;
+    let many = vec![new_campaign(campaign(number))];
     profiler.call("campaigns.insert_all_if_absent", campaigns.insert_all_if_absent(many)).await;
     profiler.call("campaigns.find_by_id", campaigns.find_by_id(brand.id)).await;
     let (paused, active) = (CampaignStatus::Paused, CampaignStatus::Active);
@@ -107,7 +112,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("campaigns.transition", campaigns.transition(brand.id, active, paused, now)).await;
     profiler.call("campaigns.transition", campaigns.transition(brand.id, paused, active, now)).await;
 
-    let new_part = new_participation(number);
+    let new_part = new_participation(participation(number));
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
     profiler.call("participations.insert_if_absent", participations.insert_if_absent(&new_part)).await;
     let inserting = participations.insert_all_if_absent(vec![new_part]);
@@ -163,6 +168,20 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(false)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(true)).await;
+
+    let (request, amount) = (Request::parse("1").unwrap(), units(2_000.0));
+    let instruction = Instruction { at: now, by: None, note: None };
+    let (campaign, budget) = (part.campaign_id, units(5_000.0));
+    for _ in 0..2 {
+        let change = journal.change_budget(campaign, budget, &request, &instruction);
+        profiler.call("journal.change_budget", change).await;
+        profiler.call("journal.release_budget", journal.release_budget(campaign, &instruction)).await;
+        profiler.call("journal.settle", journal.settle(campaign, None, 10, &instruction)).await;
+        profiler.call("journal.pay_out", journal.pay_out(id, amount, &request, &instruction)).await;
+    }
+    let settlement = JournalId::settlement(part.id);
+    profiler.call("journal.find_posting", journal.find_posting(&settlement)).await;
+    profiler.call("journal.account", journal.account(id)).await;
 
     profiler.call("probe.ping", probe.ping()).await;
 }
@@ -262,97 +281,22 @@ fn methods() -> BTreeSet<String> {
 }
 
 async fn store_one_of_each(repositories: &Repositories, number: u32) {
-    repositories.users.insert_if_absent(&new_user(number)).await.unwrap();
-    repositories.campaigns.insert_if_absent(&new_campaign(number)).await.unwrap();
-    repositories.participations.insert_if_absent(&new_participation(number)).await.unwrap();
+    store_user(repositories, user(number)).await;
+    store_campaign(repositories, campaign(number)).await;
+    store_participation(repositories, participation(number)).await;
 }
 
-fn start() -> Timestamp {
-    "2026-03-01T12:00:00Z".parse().unwrap()
-}
-
-fn object_id(kind: u8, number: u32) -> ObjectId {
-    let [a, b, c, d] = number.to_be_bytes();
-    ObjectId::from_parts(1_751_438_360, [kind, 0, 0, 0, a, b, c, d])
-}
-
-fn token(kind: &str, number: u32) -> ScreenToken {
-    ScreenToken::parse(&format!("token-{kind}-{number}")).unwrap()
-}
-
-fn user(number: u32) -> User {
-    let (email, name) = (format!("streamer-{number}@example.com"), format!("Streamer {number}"));
-    User::new(object_id(1, number).into(), email, name, Role::Streamer, AuthProvider::Twitch, start())
-}
-
-fn new_user(number: u32) -> NewUser {
-    NewUser { user: user(number), password_hash: None, other_fields: "{}".to_owned() }
-}
-
-fn campaign(number: u32) -> Campaign {
-    let money = Money::from_units(1_000.0).unwrap();
-    Campaign {
-        id: object_id(2, number).into(),
-        title: format!("Campaign {number}"),
-        description: None,
-        brand_id: object_id(1, 9_000).into(),
-        budget: money,
-        remaining_budget: money,
-        media_url: "https://media.example.com/1.png".to_owned(),
-        media_type: MediaType::Image,
-        click_url: None,
-        status: CampaignStatus::Active,
-        categories: Vec::new(),
-        languages: Vec::new(),
-        start_date: None,
-        end_date: None,
-        payment: Payment::new(PaymentType::Cpm, money, Payment::DEFAULT_EXPECTED_IMPRESSIONS).unwrap(),
-        created_at: start(),
-        updated_at: start(),
-    }
-}
-
-fn new_campaign(number: u32) -> NewCampaign {
-    NewCampaign { campaign: campaign(number), other_fields: "{}".to_owned() }
-}
-
+/// The part of user `number` in campaign `number`.
 fn participation(number: u32) -> Participation {
-    Participation::joined(
-        object_id(3, number).into(),
-        object_id(2, number).into(),
-        object_id(1, number).into(),
-        token("source", number),
-        start(),
-    )
+    gametriggers_fixtures::participation(number, number, number)
 }
 
-fn new_participation(number: u32) -> NewParticipation {
-    NewParticipation { participation: participation(number), other_fields: "{}".to_owned() }
-}
-
-fn test_ad() -> TestCampaign {
-    TestCampaign {
-        title: "Test".to_owned(),
-        media_url: WebUrl::parse("https://media.example.com/test.png").unwrap(),
-        media_type: MediaType::Image,
-        expires_at: start() + SignedDuration::from_secs(30),
-    }
-}
-
+/// An empty decision that knows of a campaign.
 fn decision(streamer: u32, ordinal: u64) -> Decision {
-    let from = start() + SignedDuration::from_mins(i64::try_from(ordinal).unwrap());
+    let decision = empty_decision(streamer, ordinal);
     let mut tally = Tally::default();
-    tally.admit(&[object_id(2, streamer).into()], from);
-    Decision {
-        id: DecisionId { streamer: object_id(1, streamer).into(), ordinal },
-        from,
-        until: from + SignedDuration::from_mins(1),
-        slot_start: from,
-        settings_version: 1,
-        basis: Basis::Display,
-        content: Content::Empty { reason: EmptyReason::NoCampaign },
-        tally,
-    }
+    tally.admit(&[campaign_id(streamer)], decision.from);
+    Decision { tally, ..decision }
 }
 
 /// An impression that pays and a click that does not, for each of these participations.
@@ -360,10 +304,8 @@ fn entries_of(numbers: std::ops::RangeInclusive<u32>) -> Vec<Entry> {
     let of = |number: u32| {
         let part = participation(number);
         [EntryKind::Display, EntryKind::Click(ClickKind::Chat)].map(|kind| {
-            let id = EntryId::stored(format!("{kind}:{number}"));
             let quota = Some(Quota::of_display(part.streamer_id, start()));
-            let entry = Entry::new(id, kind, part.id, part.campaign_id, start());
-            Entry { basis: kind.basis(), quota, ..entry }
+            Entry { quota, ..entry(&format!("{kind}:{number}"), &part, kind) }
         })
     };
     numbers.flat_map(of).collect()

@@ -8,16 +8,17 @@ mod support;
 use std::{fmt::Debug, fs, path::PathBuf};
 
 use bson::{Bson, Document, doc, oid::ObjectId};
-use gametriggers_domain::model::TestCampaign;
+use gametriggers_domain::{journal::Request, model::TestCampaign};
+use gametriggers_fixtures::{time, units, weight, weights};
 use gametriggers_persistence::{
-    Entity, OverlayPatch, Repositories, SelectionPatch, SelectionUpdate, StorageError,
+    Entity, Instruction, OverlayPatch, Posting, Repositories, SelectionPatch, SelectionUpdate, Settling,
+    StorageError,
 };
 use gametriggers_services::import;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
     CampaignId, CampaignStatus, MediaType, OverlayPosition, PageLimit, PageRequest, ParticipationId,
-    ParticipationStatus, PriorityWeights, RotationInterval, ScreenToken, StrategyName, Timestamp, UserId,
-    WebUrl, Weight,
+    ParticipationStatus, RotationInterval, ScreenToken, StrategyName, UserId, WebUrl,
 };
 use serde_json::Value;
 
@@ -67,18 +68,6 @@ fn document(line: Value) -> Document {
         Bson::Document(document) => document,
         other => panic!("{other}"),
     }
-}
-
-fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-fn weight(value: f64) -> Weight {
-    value.try_into().unwrap()
-}
-
-fn weights(payment_rate: f64, performance: f64, fairness: f64) -> PriorityWeights {
-    PriorityWeights::new(weight(payment_rate), weight(performance), weight(fairness)).unwrap()
 }
 
 /// The document as its repository gives it.
@@ -266,7 +255,7 @@ async fn a_document_that_cannot_be_read_is_named() {
 async fn every_setting_can_be_written_whatever_was_there() {
     let store = Store::new().await;
     let users = &store.repositories.users;
-    let now = at("2026-03-01T12:00:00Z");
+    let now = time("2026-03-01T12:00:00Z");
     for odd in [Bson::Null, Bson::Int32(3), Bson::String("x".to_owned()), Bson::Document(doc! {})] {
         let fields = doc! {
             "overlaySettings": &odd, "campaignRotationSettings": &odd, "selectionVersion": &odd,
@@ -311,7 +300,7 @@ async fn every_setting_can_be_written_whatever_was_there() {
 async fn weights_are_judged_as_they_are_read() {
     let store = Store::new().await;
     let users = &store.repositories.users;
-    let now = at("2026-03-01T12:00:00Z");
+    let now = time("2026-03-01T12:00:00Z");
     let nothing = Some(weight(0.0));
     let zero = doc! {"priorityWeights": {"paymentRate": 0, "performance": 0.0, "fairness": 0_i64}};
     let id = store.insert_user(doc! {"campaignRotationSettings": zero}).await;
@@ -362,7 +351,7 @@ async fn an_absent_status_can_be_left() {
     let participation: ParticipationId = ids[1].to_hex().parse().unwrap();
     let streamer: UserId = ids[2].to_hex().parse().unwrap();
     let Repositories { campaigns, participations, .. } = &store.repositories;
-    let now = at("2026-03-01T12:00:00Z");
+    let now = time("2026-03-01T12:00:00Z");
 
     let (from, to) = (CampaignStatus::Active, CampaignStatus::Paused);
     assert!(!campaigns.transition(campaign, from, to, now).await.unwrap());
@@ -389,4 +378,29 @@ async fn a_corrupt_document_takes_no_other_off_the_screen() {
     campaigns.update_one(doc! {"_id": broken}, doc! {"$set": {"budget": "much"}}).await.unwrap();
     let left = store.repositories.participations.list_active(streamer).await.unwrap();
     assert_eq!(left, listed[1..]);
+}
+
+/// The previous system's money is a double. A change of such a budget is exact, and the ledger goes on from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_of_the_previous_system_can_be_changed_and_released() {
+    let store = Store::new().await;
+    store.insert("campaigns", lines("campaigns").into_iter().map(document)).await;
+    store.insert("campaignparticipations", lines("campaignparticipations").into_iter().map(document)).await;
+    let Repositories { campaigns, journal, ledger, .. } = store.repositories.clone();
+    let hinge: CampaignId = "685f9273332f9dae98cbd254".parse().unwrap();
+    let request = Request::parse("raise").unwrap();
+    let instruction = Instruction { at: time("2026-03-01T12:00:00Z"), by: None, note: None };
+    let raised = units(83_000.1);
+    let posting = journal.change_budget(hinge, raised, &request, &instruction).await.unwrap();
+    assert!(matches!(posting, Posting::Posted(_)), "{posting:?}");
+    let stored = campaigns.find_by_id(hinge).await.unwrap().unwrap();
+    assert_eq!((stored.budget, stored.remaining_budget), (raised, units(82_991.8)));
+    assert_eq!(ledger.reconcile(false).await.unwrap(), []);
+
+    journal.release_budget(hinge, &instruction).await.unwrap();
+    let settled = journal.settle(hinge, None, 100, &instruction).await.unwrap();
+    assert_eq!(settled, Settling::Settled { settled: 2, next: None });
+    let earned = journal.account("6864d4187d06a675f2abb714".parse().unwrap()).await.unwrap();
+    assert_eq!(earned.settled, units(8.3));
+    assert_eq!(ledger.reconcile(false).await.unwrap(), []);
 }

@@ -1,8 +1,8 @@
-//! What others change, learnt by asking: SQLite tells no other process of a write.
+//! Finds out by polling what others change, because SQLite tells no other process of a write.
 //!
-//! Four times a second, on a connection of its own, one look at the newest number of `changes`, which triggers keep. That costs
-//! some microseconds, sees every writer of the file, and a change is known a quarter of a second later. An answer is all that
-//! had changed when it was read, however much changes meanwhile.
+//! Triggers number each change in the table `changes`. Four times a second, the stream reads the newest number on a
+//! connection of its own. A read takes some microseconds and sees the writes of every process. A change is known a
+//! quarter of a second later. The changes that one read finds are reported even if more changes come meanwhile.
 
 use std::{
     sync::{Arc, Mutex},
@@ -20,14 +20,14 @@ use crate::{
     row::EntityRow,
 };
 
-/// How often the store is asked.
+/// The pause between two reads.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 struct SqliteChangeStream {
     connection: Arc<Mutex<Connection>>,
-    /// Changes up to this number were told.
+    /// The number of the last change that was reported.
     seen: i64,
-    /// Whether others wait to be told.
+    /// Whether more changes wait to be reported.
     has_more: bool,
 }
 
@@ -59,11 +59,11 @@ impl ChangeStream for SqliteChangeStream {
     }
 }
 
-/// The first changes after the one of this number, `most` of them at most, and the number of the last.
+/// The first changes after number `seen`, at most `most`, and the number of the last one.
 fn changes_since(db: &Connection, seen: i64, most: usize) -> DbResult<(i64, Told)> {
     let newest = newest(db)?;
     if newest < seen {
-        // The store was put back to an earlier state, by its own backup command or by hand.
+        // An earlier state of the store was restored, by SQLite's backup command or by hand.
         return Ok((newest, Told { changes: vec![Change::Everything], is_all: true }));
     }
     if newest == seen {
@@ -83,7 +83,7 @@ fn newest(db: &Connection) -> DbResult<i64> {
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// An entity of which this version knows nothing, or whose id it cannot read, may be anything.
+/// Reads a change. It is [`Change::Everything`] if this version does not know the entity or cannot read its id.
 fn from_row(row: &Row<'_>) -> DbResult<(i64, Change)> {
     let entity: String = row.get("entity")?;
     let change = match entity.as_str() {
@@ -102,8 +102,8 @@ mod tests {
 
     use super::*;
 
-    /// The triggers name the columns whose change is told. One that is added to the table and not to the trigger would be
-    /// changed behind the back of every instance but one.
+    /// The triggers name the columns whose changes are reported. If a column were added to the table and not to the
+    /// trigger, only the instance that changes it would know of the change.
     #[tokio::test]
     async fn every_column_is_told_of_but_those_that_change_all_the_time() {
         let folder = tempfile::TempDir::new().unwrap();
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    /// A row that somebody has edited by hand must not end what tells of all others, each time anew.
+    /// If somebody has edited a row by hand, its changes must not stop the reports of all other changes.
     #[test]
     fn a_change_of_something_that_cannot_be_read_may_be_of_anything() {
         let db = Connection::open_in_memory().unwrap();
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!((last, told.changes), (3, vec![Change::Everything, Change::Everything, user]));
     }
 
-    /// One that was put back counts on from less: nothing that was read is to be believed.
+    /// A restored store goes on counting from a smaller number, so nothing that was read before can be trusted.
     #[test]
     fn a_store_put_back_to_an_earlier_state_has_changed_everything() {
         let db = Connection::open_in_memory().unwrap();
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(told(8), (7, all(vec![Change::Everything])));
     }
 
-    /// However much has changed at once, an answer is no longer than it may be, and none is passed over.
+    /// However much has changed at once, an answer stays within its limit, and no change is left out.
     #[test]
     fn what_is_too_much_for_one_answer_is_told_by_the_next() {
         let db = Connection::open_in_memory().unwrap();

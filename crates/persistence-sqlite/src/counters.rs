@@ -1,5 +1,4 @@
-//! The eleven counter columns that participations, openings and rollups share, and how what a
-//! participation holds is added to.
+//! The eleven counter columns that participations, openings and rollups share, and how values are added to them.
 
 use gametriggers_domain::ledger::Counters;
 use rusqlite::{Connection, ToSql};
@@ -12,11 +11,11 @@ use crate::{
 /// The names of the columns, in the order of [`values`].
 pub(crate) const COLUMNS: &str = "impressions, clicks, chat_clicks, qr_scans, link_clicks, visits, paid_units, earnings_micros, \
      peak_viewers, viewer_sum, viewer_samples";
-/// The one that is not a sum.
+/// The only column that is not a sum.
 pub(crate) const PEAK: &str = "peak_viewers";
-/// Places for [`values`].
+/// The placeholders for [`values`].
 pub(crate) const PLACES: &str = "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?";
-/// How the values of an insertion are added to the row that is there already.
+/// Adds the values of an insertion to the row that exists already.
 pub(crate) const ADD: &str = "impressions = impressions + excluded.impressions, clicks = clicks + excluded.clicks, \
      chat_clicks = chat_clicks + excluded.chat_clicks, qr_scans = qr_scans + excluded.qr_scans, \
      link_clicks = link_clicks + excluded.link_clicks, visits = visits + excluded.visits, \
@@ -56,7 +55,7 @@ pub(crate) fn with<'a>(
     before.iter().copied().chain(counters).chain(after.iter().copied()).collect()
 }
 
-/// Adds to what a participation holds, which has no row until then.
+/// Adds to the counters of a participation, and makes their row if there is none yet.
 pub(crate) fn add(db: &Connection, participation: &str, added: &Counters) -> DbResult<()> {
     if *added == Counters::default() {
         return Ok(());

@@ -1,7 +1,8 @@
-//! One file, one connection that writes, on a thread of its own, and a few that read, all off the async threads.
+//! The connections to the file of the store: one that writes, on a thread of its own, and a few that read. All of them
+//! work outside the async threads.
 //!
-//! Every call has a deadline, counted from the moment it was asked: a lock that another process holds, a full queue or a
-//! disk that hangs makes a call fail in time, and never the ones after it.
+//! Every call has a deadline, counted from the moment of the call. A call fails in time if another process holds a
+//! lock, a queue is full or a disk hangs. Such a failure does not break the calls after it.
 
 mod writer;
 
@@ -26,19 +27,20 @@ use crate::{
     files,
 };
 
-/// Readers at once; more wait.
+/// How many reads run at once. Further reads wait.
 const READERS: usize = 8;
-/// How long what a request waits for may take, from the moment it was asked.
+/// How long a call of a request may take, from the moment of the call.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// The same for a step of a command, which nobody waits for in front of a screen.
+/// How long a step of a command may take. Nobody waits for it in front of a screen.
 pub(crate) const STEP_WITHIN: Duration = Duration::from_mins(1);
-/// How long after its deadline a call is still waited for: what has given up by itself says more about why.
+/// How long a caller waits after the deadline of its call. A call that gives up by itself can give a better reason.
 const GRACE: Duration = Duration::from_millis(250);
-/// Between attempts at what SQLite does not wait for by itself.
+/// The pause between two attempts at an operation for which SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Pages of the write-ahead log after which they are copied to the file, 12 MB. SQLite's own 1,000 are no more than a few batches
-/// of events, and most of them would be copied again after the next few.
+/// The number of pages in the write-ahead log from which SQLite copies them to the file (12 MB). SQLite's default of
+/// 1,000 pages holds only a few batches of events, and most of these pages would be copied again after the next few
+/// batches.
 const CHECKPOINT_PAGES: u32 = 3_000;
 
 #[derive(Clone)]
@@ -77,12 +79,12 @@ impl Database {
         .await
     }
 
-    /// The same database, whose calls may take longer or less long.
+    /// The same database with another limit for how long each call may take.
     pub(crate) fn within(&self, within: Duration) -> Self {
         Self { inner: self.inner.clone(), within }
     }
 
-    /// The file.
+    /// The path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.inner.path
     }
@@ -114,8 +116,8 @@ impl Database {
         }
     }
 
-    /// Runs `query` on one consistent state of the store, which is held for as long as it takes, on a connection of its own:
-    /// nobody waits for it.
+    /// Runs `query` on one consistent state of the store, on a connection of its own. The query may take as long as it
+    /// needs, because nobody waits for this connection.
     pub(crate) async fn read_at_length<T, F>(&self, query: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
@@ -131,7 +133,8 @@ impl Database {
         .await
     }
 
-    /// Runs `change` in a transaction of its own and commits it unless it fails. Durable on return.
+    /// Runs `change` in a transaction of its own, and commits the transaction unless `change` fails. The change is
+    /// durable when this returns.
     pub(crate) async fn write<T, F>(&self, change: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
@@ -155,8 +158,8 @@ impl Database {
         self.inner.writer.run(Instant::now() + self.within, IfFull::Refuse, task).await
     }
 
-    /// As [`with_writer`](Self::with_writer), and also while more others wait than may: for the one batch of events of this
-    /// process.
+    /// As [`with_writer`](Self::with_writer), but waits for a place if the queue is full. This is for batches of
+    /// events, of which a process has one at a time.
     pub(crate) async fn with_writer_in_any_case<T, F>(&self, task: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
@@ -166,34 +169,34 @@ impl Database {
     }
 }
 
-/// A transaction that changes something: nobody else's does until its end.
+/// Begins a transaction that writes. Nobody else can write until its end.
 pub(crate) fn begin(connection: &mut Connection) -> DbResult<Transaction<'_>> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-/// Makes durable what a transaction has changed.
+/// Commits a transaction, which makes its changes durable.
 pub(crate) fn commit(transaction: Transaction<'_>) -> DbResult<()> {
     Ok(transaction.commit().map_err(|error| from_sqlite(error, true))?)
 }
 
-/// A permit that goes with the work, also if nobody waits for its answer any more.
+/// Waits for a permit. The work holds the permit to its end, even if nobody waits for the answer any more.
 async fn permit(semaphore: &Arc<Semaphore>, deadline: Instant) -> Result<OwnedSemaphorePermit, StorageError> {
     match timeout_at(deadline.into(), semaphore.clone().acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
-        // It is never closed.
+        // The semaphore is never closed.
         Ok(Err(closed)) => Err(StorageError::Backend(closed.into())),
         Err(_) => Err(unavailable(false, "more reads wait for the store than it keeps up with")),
     }
 }
 
-/// How long a lock may be waited for.
+/// How long a call may still wait for a lock.
 ///
 /// # Errors
-/// If the deadline has passed: whoever asked has been told so, and the work is not begun.
+/// If the deadline has passed. The caller has been told so, and the work must not begin.
 fn left_until(deadline: Instant) -> DbResult<Duration> {
     match deadline.saturating_duration_since(Instant::now()) {
         Duration::ZERO => Err(unavailable(false, "the store did not answer in time").into()),
-        // Less than SQLite's unit of time would be no wait at all.
+        // SQLite counts whole milliseconds. Less than one would be no wait at all.
         left => Ok(left.max(Duration::from_millis(1))),
     }
 }
@@ -202,7 +205,7 @@ fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
     StorageError::Unavailable { outcome_unknown, source: why.into() }
 }
 
-/// A connection to the file, which [has been made](files::prepare).
+/// Opens a connection to the file, which [must exist](files::prepare).
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -212,7 +215,8 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Of several processes that open a new file at once, one changes its journal; SQLite lets the others wait for no lock here.
+/// Switches the file to a write-ahead log. If several processes open a new file at once, one of them switches it, and
+/// SQLite refuses the others at once instead of letting them wait for the lock. They try again here.
 fn use_write_ahead_log(connection: &Connection) -> DbResult<()> {
     let started = Instant::now();
     loop {
@@ -233,7 +237,8 @@ fn use_write_ahead_log(connection: &Connection) -> DbResult<()> {
     }
 }
 
-/// A panic in one call leaves the connection usable: its transaction was rolled back when it was dropped.
+/// Locks a mutex, even if a call has panicked while it held the lock. A connection stays usable after a panic, because
+/// its transaction was rolled back when it was dropped.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -267,7 +272,7 @@ mod tests {
         (database, folder)
     }
 
-    /// What hangs until the sender is dropped, as a disk may.
+    /// A task that hangs, as a disk may, until the sender is dropped.
     fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> DbResult<()> + Send + 'static) {
         let (sender, receiver) = mpsc::channel();
         (sender, move || {

@@ -1,4 +1,4 @@
-//! Decisions: the first one written under its id is the only one. Old ones are shortened.
+//! Decisions. The first one that is written under an id is the only one. Old ones are shortened.
 
 use async_trait::async_trait;
 use gametriggers_domain::decision::{Basis, Content, Decision};
@@ -85,8 +85,8 @@ impl DecisionRepository for SqliteStore {
     }
 }
 
-/// The next decisions that ended before the moment and carry a tally, by an index of just these, without those that cannot
-/// be read; and whether there may be more.
+/// The next decisions that ended before this moment and carry a tally, and whether there may be more. Leaves out those
+/// that cannot be read. An index holds just these decisions.
 fn with_tally(
     db: &Connection,
     ended_before: Timestamp,
@@ -118,7 +118,7 @@ fn with_tally(
     Ok((page, looked_at >= limit))
 }
 
-/// False if that was done before.
+/// Stores the short form of a decision. Returns false if the decision was shortened before.
 fn shorten(db: &Connection, short: &Decision) -> DbResult<bool> {
     let id = text(short.id);
     let sql = "UPDATE decisions SET content = ?, tally = ? \

@@ -1,9 +1,9 @@
-//! From what SQLite says to what the rest of the system understands.
+//! Translates errors of SQLite to the errors that the rest of the system understands.
 
 use gametriggers_persistence::{Entity, Source, StorageError};
 use rusqlite::ErrorCode;
 
-/// An error inside a database call: SQLite's own, or one that already speaks the neutral language.
+/// An error inside a database call: SQLite's own, or a [`StorageError`].
 #[derive(Debug)]
 pub(crate) enum DbError {
     Sqlite(rusqlite::Error),
@@ -29,7 +29,7 @@ impl DbError {
         Self::Storage(StorageError::Corrupt { entity, id: id.to_owned(), field, source: source.into() })
     }
 
-    /// The neutral error of a call whose transaction was not committed.
+    /// The [`StorageError`] of a call whose transaction was not committed.
     pub(crate) fn neutral(self) -> StorageError {
         match self {
             Self::Storage(error) => error,
@@ -38,7 +38,7 @@ impl DbError {
     }
 }
 
-/// The neutral error; `committing` says that SQLite was writing the commit when it failed.
+/// The [`StorageError`] for an error of SQLite. `committing` says that the error occurred during the commit.
 pub(crate) fn from_sqlite(error: rusqlite::Error, committing: bool) -> StorageError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -55,7 +55,7 @@ pub(crate) fn from_sqlite(error: rusqlite::Error, committing: bool) -> StorageEr
     }
 }
 
-/// What "UNIQUE constraint failed: users.email" is about.
+/// The entity and the field that a message such as "UNIQUE constraint failed: users.email" names.
 fn unique_violation(error: &rusqlite::Error) -> Option<(Entity, String)> {
     let rusqlite::Error::SqliteFailure(_, Some(message)) = error else { return None };
     let columns = message.strip_prefix("UNIQUE constraint failed: ")?;
@@ -66,6 +66,7 @@ fn unique_violation(error: &rusqlite::Error) -> Option<(Entity, String)> {
         "participations" => Entity::Participation,
         "decisions" => Entity::Decision,
         "ledger_entries" => Entity::LedgerEntry,
+        "journal" => Entity::JournalEntry,
         _ => return None,
     };
     Some((entity, columns.replace(&format!("{table}."), "")))

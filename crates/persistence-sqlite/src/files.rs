@@ -1,5 +1,5 @@
-//! The files of a store, which nobody but their owner may read: they hold e-mail addresses, hashes of passwords, and the
-//! tokens that address screens.
+//! The files of a store. Only their owner may read them, because they hold e-mail addresses, hashes of passwords, and
+//! the tokens that address screens.
 
 use std::{
     fs::{self, File},
@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What SQLite and this crate keep beside the file of a store.
+/// The suffixes of the files that SQLite and this crate keep beside the store's file.
 const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", LOCK];
 const LOCK: &str = ".migration-lock";
 
-/// Makes the file of a store and its folder where they are missing, for the owner alone, and takes from the files of a store
-/// that is there what others than the owner may do with them. What SQLite makes later has the rights of the store's file.
+/// Makes the file of a store and its folder if they are missing, for the owner alone. If the store exists, takes the
+/// permissions of others from its files; a group that may write the store's file keeps its permissions. Files that
+/// SQLite makes later get the permissions of the store's file.
 ///
 /// # Errors
 /// If the folder or the file cannot be made; the message names it.
@@ -33,10 +34,10 @@ pub(crate) fn prepare(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The file that is locked by whoever migrates the store, made if it is missing.
+/// Opens the file that a process locks while it migrates the store. Makes the file if it is missing.
 ///
 /// # Errors
-/// If it cannot be made or opened; the message names it.
+/// If the file cannot be made or opened; the message names it.
 pub(crate) fn migration_lock(store: &Path) -> io::Result<File> {
     let path = beside(store, LOCK);
     rights::open_as(&path, store)
@@ -50,7 +51,7 @@ fn beside(store: &Path, suffix: &str) -> PathBuf {
 }
 
 fn narrow(store: &Path) {
-    // SQLite keeps its files beside the one that a link leads to.
+    // If the path is a link, SQLite keeps its files beside the link's target.
     let file = fs::canonicalize(store).unwrap_or_else(|_| store.to_owned());
     let keeps_group = rights::is_for_group(&file);
     let all = BESIDE.map(|suffix| beside(&file, suffix));
@@ -86,7 +87,8 @@ mod rights {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)
     }
 
-    /// Never opens a file that is there: closing it again would end the locks that this process has on it.
+    /// Makes a file, and never opens an existing one. Closing an existing file would release the locks that this
+    /// process has on it.
     pub(super) fn make_file(path: &Path) -> io::Result<()> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _until_it_is_closed = crate::database::lock(&ONE_AT_A_TIME);
@@ -97,7 +99,7 @@ mod rights {
         let mode = mode(like)? & ALL;
         match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
             Ok(file) => {
-                // The process's mask may have taken from a group what it is to have.
+                // The process's umask may have removed permissions of a group.
                 file.set_permissions(Permissions::from_mode(mode))?;
                 Ok(file)
             }
@@ -108,12 +110,13 @@ mod rights {
         }
     }
 
-    /// A file that its group may write is shared with it on purpose: no program makes one by itself.
+    /// Whether the file is shared with its group. It is if the group may write it, because no program makes such a file
+    /// by itself.
     pub(super) fn is_for_group(file: &Path) -> bool {
         mode(file).is_ok_and(|mode| mode & GROUP_WRITES != 0)
     }
 
-    /// The new mode, if the file is there and had a wider one.
+    /// Takes away the permissions of others. Returns the new mode if the file exists and its mode was wider.
     pub(super) fn narrow(file: &Path, keeps_group: bool) -> io::Result<Option<u32>> {
         let Ok(mode) = mode(file) else { return Ok(None) };
         let narrow = mode & if keeps_group { OWNER | GROUP } else { OWNER };
@@ -129,7 +132,7 @@ mod rights {
     }
 }
 
-/// Where files have no such rights, they have those of their folder.
+/// On systems without such permissions, files have those of their folder.
 #[cfg(not(unix))]
 mod rights {
     use std::{

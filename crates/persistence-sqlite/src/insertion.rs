@@ -1,4 +1,4 @@
-//! Inserting many documents in one transaction, each as if it were alone.
+//! Inserts many documents in one transaction. A document that fails does not affect the others.
 
 use gametriggers_persistence::{Insertion, Insertions, StorageError};
 use rusqlite::{Connection, ErrorCode};
@@ -8,7 +8,7 @@ use crate::{
     error::{DbError, DbResult},
 };
 
-/// Inserts each of these in a transaction of their own, which may take longer than other calls.
+/// Inserts the documents in one transaction, which may take longer than other calls.
 pub(crate) async fn insert_all<T: Send + 'static>(
     database: &Database,
     new: Vec<T>,
@@ -17,7 +17,7 @@ pub(crate) async fn insert_all<T: Send + 'static>(
     database.within(STEP_WITHIN).write(move |db| each_by_itself(db, &new, insert)).await
 }
 
-/// Inserts each of these. One that cannot be stored leaves nothing behind, and the others are stored.
+/// Inserts each document. A document that cannot be stored leaves nothing behind, and the others are stored.
 fn each_by_itself<T>(
     db: &Connection,
     new: &[T],
@@ -41,7 +41,7 @@ fn each_by_itself<T>(
     Ok(answers)
 }
 
-/// Whether the next document may be stored all the same.
+/// Whether the error concerns this document alone, so that the next one may be stored.
 fn is_of_the_document(error: &DbError) -> bool {
     match error {
         DbError::Storage(_) => true,

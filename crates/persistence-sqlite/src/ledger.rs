@@ -1,4 +1,4 @@
-//! The one door through which counters and money change.
+//! The ledger: records events, prices them, and changes counters and money.
 
 mod ids;
 mod quotas;
@@ -61,7 +61,7 @@ impl Ledger for SqliteStore {
 fn record(connection: &mut Connection, ids: &mut Option<Ids>, entries: &[Entry]) -> DbResult<Vec<Outcome>> {
     let db = begin(connection)?;
     let judged = judge(&db, Ids::up_to_date(ids, &db)?, entries)?;
-    // From here on, what is known of ids is what was stored, or nothing is known.
+    // While the batch is being stored, nothing is known of ids. If storing fails, the next batch reads them again.
     if let Some(mut known) = ids.take() {
         store(&db, &mut known, &judged)?;
         commit(db)?;
@@ -70,7 +70,7 @@ fn record(connection: &mut Connection, ids: &mut Option<Ids>, entries: &[Entry])
     Ok(judged.outcomes)
 }
 
-/// Reads each participation, campaign and quota that the new entries name once, and says what becomes of each.
+/// Judges the entries. Reads each participation, campaign and quota that the new entries name once.
 fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judged<'a>> {
     let mut batch = Batch::new(entries);
     for entry in entries {
@@ -92,7 +92,7 @@ fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judge
     Ok(batch.judge().map_err(missing)?)
 }
 
-/// Changes each participation, campaign, quarter-hour and quota once.
+/// Stores the result. Changes each participation, campaign, rollup and quota once.
 fn store(db: &Connection, ids: &mut Ids, judged: &Judged<'_>) -> DbResult<()> {
     insert_entries(db, ids, &judged.entries)?;
     add_credits(db, &judged.credits)?;
@@ -109,7 +109,7 @@ fn missing(unknown: Unknown) -> StorageError {
     StorageError::Missing { entity, id }
 }
 
-/// How many units a participation was paid for; `None` where it is not there.
+/// How many units a participation was paid for; `None` if there is no such participation.
 fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
     let id = text(id);
     let sql = "SELECT participation_id, paid_units FROM participation_counters WHERE participation_id = ?";
@@ -172,7 +172,7 @@ fn add_to_rollups(
     Ok(())
 }
 
-/// Takes what was spent; the condition can only fail if the judgement was wrong.
+/// Takes what was spent from the budgets. The condition fails only if the judgement was wrong.
 fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbResult<()> {
     let sql = "UPDATE campaigns SET remaining_micros = remaining_micros - ?1 WHERE id = ?2 AND remaining_micros >= ?1";
     let mut update = db.prepare_cached(sql)?;

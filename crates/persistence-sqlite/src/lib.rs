@@ -1,9 +1,10 @@
 //! The embedded store of GameTriggers: one SQLite file, nothing to install.
 //!
-//! Owns the SQL. Write-ahead log, `synchronous=FULL` (an answer is durable), writes by `BEGIN IMMEDIATE` on one
-//! connection, reads on others (but an entry, by its id, on the one that writes and knows the newest). Several processes
-//! may share the file. Each call is answered in time, whatever holds up the store, and nobody but their owner may read the
-//! files. Knows no other backend; what every backend has is in files of the same names in each.
+//! Owns the SQL. The file has a write-ahead log and `synchronous=FULL`, so an answer is durable. One connection writes,
+//! by `BEGIN IMMEDIATE`; other connections read. Only the connection that writes finds entries by their ids, because it
+//! knows the newest ones. Several processes may share the file. Each call is answered in time, whatever holds up the
+//! store. Nobody but their owner may read the files. Knows no other backend. Files with the same name have the same
+//! task in every backend.
 
 mod campaigns;
 mod changes;
@@ -13,6 +14,7 @@ mod decisions;
 mod error;
 mod files;
 mod insertion;
+mod journal;
 mod ledger;
 mod migrations;
 mod participations;
@@ -40,13 +42,13 @@ use crate::{
 #[derive(Clone)]
 pub struct SqliteStore {
     database: Database,
-    /// What the writing thread knows of the ids of the ledger's entries, from its first batch on.
+    /// The ids of the ledger's entries, as the thread that writes knows them. `None` before its first use.
     ids: Arc<Mutex<Option<Ids>>>,
     unreadable: Arc<UnreadableDocuments>,
 }
 
 impl SqliteStore {
-    /// Opens the file, and makes it and its folder where they are missing. The schema is not touched:
+    /// Opens the file. Makes the file and its folder if they are missing. Does not touch the schema: call
     /// [`migrate`](Self::migrate) first.
     ///
     /// # Errors
@@ -61,7 +63,7 @@ impl SqliteStore {
         self.answering_within(STEP_WITHIN)
     }
 
-    /// The same store, each of whose calls is answered within this time from the moment it is made.
+    /// The same store with another limit: each call is answered within this time from the moment of the call.
     #[must_use]
     pub fn answering_within(&self, within: Duration) -> Self {
         Self { database: self.database.within(within), ..self.clone() }
@@ -70,7 +72,7 @@ impl SqliteStore {
     /// Applies the migrations that are missing, one process at a time.
     ///
     /// # Errors
-    /// [`StorageError`] if a migration fails, or if one that was applied is not the one of this version.
+    /// [`StorageError`] if a migration fails, or if an applied migration differs from this version's.
     pub async fn migrate(&self) -> Result<MigrationReport, StorageError> {
         migrations::apply(&self.database).await
     }
@@ -78,12 +80,12 @@ impl SqliteStore {
     /// What [`migrate`](Self::migrate) would do.
     ///
     /// # Errors
-    /// [`StorageError`] if the store cannot be read, or if a migration that was applied is not the one of this version.
+    /// [`StorageError`] if the store cannot be read, or if an applied migration differs from this version's.
     pub async fn pending_migrations(&self) -> Result<MigrationReport, StorageError> {
         migrations::pending(&self.database).await
     }
 
-    /// What [`migrate`](Self::migrate) would do to a store that is not there yet.
+    /// What [`migrate`](Self::migrate) would do to a store that does not exist yet.
     #[must_use]
     pub fn migrations_of_new() -> MigrationReport {
         migrations::all()
@@ -99,6 +101,7 @@ impl SqliteStore {
             participations: this.clone(),
             decisions: this.clone(),
             ledger: this.clone(),
+            journal: this.clone(),
             probe: this.clone(),
             changes: this,
         }
@@ -116,7 +119,7 @@ impl StorageProbe for SqliteStore {
     }
 }
 
-/// An empty table answers as well as a full one.
+/// An empty table is as good an answer as a row.
 fn none_is_fine(error: rusqlite::Error) -> rusqlite::Result<()> {
     if error == rusqlite::Error::QueryReturnedNoRows { Ok(()) } else { Err(error) }
 }

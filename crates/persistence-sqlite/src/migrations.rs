@@ -1,4 +1,4 @@
-//! The schema's history: `migrations/sqlite`, numbered and check-summed.
+//! The migrations of the schema, from `migrations/sqlite`. They are numbered and check-summed.
 
 use std::{
     error::Error as _,
@@ -18,19 +18,19 @@ use crate::{
     ledger::digest,
 };
 
-/// How long a migration by another process is waited for.
+/// How long this process waits for another one to end its migration.
 const OTHERS_MIGRATE_WITHIN: Duration = Duration::from_mins(10);
-/// Between two looks whether it has ended.
+/// The pause between two attempts to take the lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
 }
 
-/// What was, or would be, done to the schema.
+/// The migrations that were applied, or would be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MigrationReport {
-    /// The migrations, as `V1__name`, in order.
+    /// The names of the migrations, such as `V1__name`, in order.
     pub migrations: Vec<String>,
 }
 
@@ -39,13 +39,14 @@ pub(crate) async fn apply(database: &Database) -> Result<MigrationReport, Storag
     run_blocking(move || {
         // Several processes may start at once: one migrates, the others find it done.
         let lock = files::migration_lock(&path).and_then(wait_for).map_err(cannot_lock)?;
-        // One of its own, so that nobody waits behind a migration who does not need it.
+        // A connection of its own, so that calls that need no migration do not wait for one.
         let mut connection = connect(&path)?;
         connection.busy_timeout(STEP_WITHIN)?;
         connection.create_scalar_function("id_digest", 1, FunctionFlags::SQLITE_UTF8, |context| {
             Ok(digest(context.get_raw(0).as_bytes()?))
         })?;
-        // All or nothing: by itself, a migration is recorded in a transaction of its own.
+        // One transaction for all migrations and their records. Otherwise a migration is recorded in a transaction of
+        // its own.
         let report = runner().set_grouped(true).run(&mut connection).map_err(failed)?;
         drop(lock);
         let migrations = report.applied_migrations().iter().map(ToString::to_string).collect();
@@ -112,7 +113,8 @@ fn runner() -> Runner {
     embedded::migrations::runner()
 }
 
-/// The migrations by their numbers: they are embedded by the names of their files, the tenth after the first.
+/// The migrations in the order of their numbers. They are embedded in the order of their file names, in which the tenth
+/// comes after the first.
 fn in_order() -> Vec<Migration> {
     let mut migrations = runner().get_migrations().clone();
     migrations.sort();
@@ -153,8 +155,8 @@ mod tests {
     const COUNTED: &str = "686511bdf5a1848d4e973390";
     const UNTOUCHED: &str = "6864d4ee7d06a675f2abb716";
 
-    /// Two participations of one campaign, as the fourth version of the schema holds them; one was clicked three times and
-    /// refused once.
+    /// Two participations of one campaign, in the fourth version of the schema. One was clicked three times and refused
+    /// once.
     const FOURTH: &str = "
         INSERT INTO campaigns VALUES ('68626579d05bf40ec8267ffd', 'Title', NULL, '68626579d05bf40ec8267ff0', 9, 9,
             'https://example.org/a.png', 'image', NULL, 'active', '[]', '[]', NULL, NULL, 'cpm', 3, 10000, 0, 0, '{}');

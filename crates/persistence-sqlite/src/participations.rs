@@ -49,7 +49,7 @@ impl ParticipationRepository for SqliteStore {
                 db.prepare_cached(
                     "SELECT id, campaign_id FROM participations WHERE streamer_id = ? AND status = 'active' LIMIT ?",
                 )?
-                // An id that is none of ours leads to no campaign.
+                // An unreadable id leads to no campaign.
                 .query_and_then((text(streamer), limit), |row| {
                     Ok(EntityRow::new(row, Entity::Participation, "id")
                         .and_then(|row| row.parse("campaign_id"))
@@ -130,7 +130,7 @@ pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Part
 }
 
 impl SqliteStore {
-    /// One query for both documents of each pair, in order of participation id: a page of them, or all.
+    /// Reads both documents of each pair by one query, in order of participation id: a page of them, or all.
     async fn list_pairs(
         &self,
         streamer: UserId,
@@ -161,7 +161,8 @@ impl SqliteStore {
                             next = Some(pair.0.id);
                             listing.items.push(pair);
                         }
-                        // One row that was falsified long ago must not empty the screens of all who share its campaign.
+                        // One row that was damaged long ago must not empty the screens of all streamers who share its
+                        // campaign.
                         Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
                             unreadable.report("left out of lists", &error);
                             let id = EntityRow::new(row, Entity::Participation, "id");

@@ -1,9 +1,9 @@
-//! Recomputing the projections of the ledger.
+//! Recomputes the projections of the ledger and the journal, and repairs them.
 //!
-//! What differs is found on one state of the store, by a connection that locks nobody out. A repair goes in short steps,
-//! between which others write, and adds what was missing at that time instead of setting what was right then, so that
-//! entries recorded since are kept. Adding the same twice would be wrong: repairs are counted in the store, and one that was
-//! overtaken by another looks again.
+//! A survey finds the differences in one state of the store, on a connection that locks nobody out. A repair then runs
+//! in short steps, between which others write. It adds what was missing at the time of the survey instead of setting
+//! values, so that entries recorded since are kept. Adding the same difference twice would be wrong. Therefore the
+//! store counts repairs, and a repair that was overtaken by another one begins with a new survey.
 
 mod index;
 mod repair;
@@ -16,12 +16,16 @@ use gametriggers_persistence::{Discrepancy, Entity, StorageError};
 use self::index::{TwiceStored, Unindexed};
 use crate::{SqliteStore, database::STEP_WITHIN};
 
-/// The column of the one amount that a campaign holds.
+/// The columns of the amounts that a campaign holds.
+const BUDGET: &str = "budget_micros";
 const REMAINING: &str = "remaining_micros";
-/// How often is looked again before repairs count as failed.
+/// The columns of the amounts that a streamer's account holds.
+const SETTLED: &str = "settled_micros";
+const PAID: &str = "paid_micros";
+/// How many repairs are tried, each followed by a new survey, before the call fails.
 const REPAIRS_MAX: u32 = 5;
 
-/// The differences and, with `repair`, an end to those that can have one.
+/// Returns the differences of the first survey. With `repair`, also removes those that can be removed.
 pub(crate) async fn run(store: &SqliteStore, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
     let database = store.database.within(STEP_WITHIN);
     let mut survey = database.read_at_length(survey::take).await?;
@@ -42,28 +46,30 @@ pub(crate) async fn run(store: &SqliteStore, repair: bool) -> Result<Vec<Discrep
     Err(StorageError::Conflict("somebody goes on changing what the ledger repairs".into()))
 }
 
-/// Whose field differs.
+/// The row whose field differs.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Holder {
     Participation(String),
-    /// Of a participation and quarter-hour, and paid by a campaign.
+    /// The participation, the beginning of the quarter-hour in milliseconds since 1970, and the campaign that pays.
     Rollup(String, i64, String),
     Campaign(String),
+    /// The streamer.
+    Account(String),
 }
 
-/// A field whose value is not what it should be.
+/// A field whose stored value is not the expected one.
 struct Difference {
     field: &'static str,
     stored: i64,
     expected: i64,
 }
 
-/// All that differs in one state of the store.
+/// All differences in one state of the store.
 #[derive(Default)]
 struct Survey {
     differences: BTreeMap<Holder, Vec<Difference>>,
     unindexed: Vec<Unindexed>,
-    /// What no repair ends: entries are never deleted.
+    /// The ids that are stored more than once. No repair removes them, because entries are never deleted.
     twice: TwiceStored,
     repairs: i64,
 }
@@ -85,6 +91,7 @@ impl Survey {
             let (entity, id) = match holder {
                 Holder::Participation(id) => (Entity::Participation, id.clone()),
                 Holder::Campaign(id) => (Entity::Campaign, id.clone()),
+                Holder::Account(id) => (Entity::Account, id.clone()),
                 Holder::Rollup(id, quarter, _) => (Entity::Rollup, format!("{id}:{quarter}")),
             };
             let Difference { field, stored, expected } = *difference;

@@ -1,4 +1,4 @@
-//! Reading columns as the types of the domain, with an error that names the row and the field.
+//! Reads columns as types of the domain. An error names the row and the field.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -12,10 +12,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{DbError, DbResult};
 
-/// Of an id that cannot be read, as much is shown.
+/// How many characters of an unreadable id an error shows.
 const SHOWN_CHARS: usize = 64;
 
-/// A row of one entity, its id in hand for error messages. Columns are named as in the table.
+/// A row of one entity, with its id for error messages.
 pub(crate) struct EntityRow<'r, 's> {
     row: &'r Row<'s>,
     entity: Entity,
@@ -32,7 +32,8 @@ impl<'r, 's> EntityRow<'r, 's> {
         }
     }
 
-    /// A column of this type. STRICT tables vouch for the kind of value, and not that it is in range, nor that text is UTF-8.
+    /// Reads a column as a value of this type. A STRICT table guarantees the kind of the value, but not its range, and
+    /// not that text is UTF-8.
     pub(crate) fn get<T: FromSql>(&self, column: &'static str) -> DbResult<T> {
         self.row.get(column).map_err(|error| self.unread(column, error))
     }
@@ -51,7 +52,7 @@ impl<'r, 's> EntityRow<'r, 's> {
     }
 
     fn corrupt(&self, column: &'static str, source: Source) -> DbError {
-        // What stands beside another document is named with a prefix.
+        // The columns of a campaign have a prefix where they stand beside a participation's.
         let field = column.strip_prefix("c_").unwrap_or(column);
         DbError::corrupt(self.entity, &self.id, field, source)
     }
@@ -88,7 +89,7 @@ impl<'r, 's> EntityRow<'r, 's> {
         self.get(column).map(Money::from_micros)
     }
 
-    /// A count; the schema holds it as a signed number.
+    /// Reads a count, which the schema holds as a signed number.
     pub(crate) fn count(&self, column: &'static str) -> DbResult<u64> {
         self.check(column, u64::try_from(self.get::<i64>(column)?))
     }
@@ -102,7 +103,7 @@ impl<'r, 's> EntityRow<'r, 's> {
     }
 }
 
-/// As much of a value as tells which row it is.
+/// As much of a value as is needed to recognise its row.
 fn shown(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "(none)".to_owned(),
@@ -124,7 +125,7 @@ pub(crate) fn text(value: impl Display) -> String {
     value.to_string()
 }
 
-/// The JSON of a value that always has one.
+/// Writes a value as JSON text. The values that are stored can always be written.
 pub(crate) fn json_text<T: serde::Serialize>(
     entity: Entity,
     id: &str,
@@ -142,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// What reading `column` of this row fails with: the id and the field.
+    /// The id and the field that the error names when `read` reads this row.
     fn named(columns: &str, read: impl Fn(&EntityRow<'_, '_>) -> DbResult<()>) -> (String, &'static str) {
         let db = Connection::open_in_memory().unwrap();
         let mut select = db.prepare(&format!("SELECT {columns}")).unwrap();
@@ -156,7 +157,7 @@ mod tests {
         (id, field)
     }
 
-    /// A table can be made to hold anything, by whoever edits its definition past SQLite.
+    /// Whoever edits a table's definition by going round SQLite can make the table hold anything.
     #[test]
     fn a_value_of_any_wrong_type_is_named_by_its_row_and_field() {
         for value in ["NULL", "x'00ff'", "CAST(x'ff' AS TEXT)", "'nothing known'", "1.5", "9e99"] {

@@ -4,24 +4,13 @@
 
 use std::sync::Arc;
 
-use gametriggers_domain::{
-    ledger::{Entry, EntryId, EntryKind},
-    model::Participation,
-};
-use gametriggers_persistence::{Discrepancy, Entity, Ledger, NewParticipation, Outcome};
+use gametriggers_domain::ledger::{Entry, EntryKind};
+use gametriggers_fixtures::{campaign, entry, participation, store_campaign, store_participation};
+use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome};
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_types::{ClickKind, ScreenToken, Timestamp};
+use gametriggers_types::ClickKind;
 use rusqlite::Connection;
 use tempfile::TempDir;
-
-const CAMPAIGN: &str = "68626579d05bf40ec8267ffd";
-const PARTICIPATION: &str = "686511bdf5a1848d4e973390";
-const STREAMER: &str = "6864d4187d06a675f2abb714";
-
-/// The campaign, whose money no click asks for.
-const STAGED: &str = "INSERT INTO campaigns (id, title, brand_id, budget_micros, remaining_micros, media_url, media_type, status,
-        categories, languages, payment_type, payment_rate_micros, expected_impressions, created_at, updated_at, other_fields)
-    VALUES ('68626579d05bf40ec8267ffd', '', '', 9, 9, '', 'image', 'active', '[]', '[]', 'cpm', 3, 10000, 0, 0, '{}')";
 
 /// A store in which ten clicks were recorded.
 struct Stage {
@@ -39,17 +28,10 @@ impl Stage {
         store.migrate().await.unwrap();
         let db = Connection::open(&file).unwrap();
         db.execute("UPDATE ledger_ids_reach SET late_max = ?", [late_ids]).unwrap();
-        db.execute(STAGED, []).unwrap();
-        let participation = Participation::joined(
-            PARTICIPATION.parse().unwrap(),
-            CAMPAIGN.parse().unwrap(),
-            STREAMER.parse().unwrap(),
-            ScreenToken::parse("token").unwrap(),
-            Timestamp::UNIX_EPOCH,
-        );
-        let new = NewParticipation { participation, other_fields: "{}".to_owned() };
-        store.repositories().participations.insert_if_absent(&new).await.unwrap();
-        let stage = Self { db, ledger: store.repositories().ledger, _folder: folder };
+        let storage = store.repositories();
+        store_campaign(&storage, campaign(1)).await;
+        store_participation(&storage, participation(1, 1, 1)).await;
+        let stage = Self { db, ledger: storage.ledger, _folder: folder };
         for number in 1..=10 {
             assert!(matches!(stage.record(number).await, Outcome::Counted(_)));
         }
@@ -58,10 +40,7 @@ impl Stage {
 
     /// Records the click that is, or would be, the entry of this number.
     async fn record(&self, number: i64) -> Outcome {
-        let (participation, campaign) = (PARTICIPATION.parse().unwrap(), CAMPAIGN.parse().unwrap());
-        let click = EntryKind::Click(ClickKind::Overlay);
-        let entry = Entry::new(id(number), click, participation, campaign, Timestamp::UNIX_EPOCH);
-        self.ledger.record([entry].into()).await.unwrap()[0]
+        self.ledger.record([click(number)].into()).await.unwrap()[0]
     }
 
     fn change(&self, sql: &str) {
@@ -73,12 +52,12 @@ impl Stage {
     }
 }
 
-fn id(number: i64) -> EntryId {
-    EntryId::stored(format!("click {number}"))
+fn click(number: i64) -> Entry {
+    entry(&format!("click {number}"), &participation(1, 1, 1), EntryKind::Click(ClickKind::Overlay))
 }
 
 fn difference(number: i64, field: &'static str, stored: i64, expected: i64) -> Discrepancy {
-    let (entity, id) = (Entity::LedgerEntry, id(number).to_string());
+    let (entity, id) = (Entity::LedgerEntry, click(number).id.to_string());
     Discrepancy { entity, id, field, stored, expected }
 }
 

@@ -7,10 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gametriggers_domain::model::{TestCampaign, User};
-use gametriggers_persistence::{NewUser, Repositories, StorageError};
+use gametriggers_fixtures::{start, store_user, test_campaign, user, user_id};
+use gametriggers_persistence::{Repositories, StorageError};
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_types::{AuthProvider, MediaType, Role, Timestamp, UserId, WebUrl};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::{
@@ -31,8 +30,7 @@ impl Stage {
         let folder = TempDir::new().unwrap();
         let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
         store.migrate().await.unwrap();
-        let user = NewUser { user: user(), password_hash: None, other_fields: "{}".to_owned() };
-        store.repositories().users.insert_if_absent(&user).await.unwrap();
+        store_user(&store.repositories(), user(1)).await;
         Self { folder, store }
     }
 
@@ -52,28 +50,14 @@ impl Stage {
     }
 
     async fn title(&self) -> Option<String> {
-        let user = self.repositories().users.find_by_id(id()).await.unwrap().unwrap();
+        let user = self.repositories().users.find_by_id(user_id(1)).await.unwrap().unwrap();
         user.test_campaign.map(|test| test.title)
     }
 }
 
-fn id() -> UserId {
-    "6864d4187d06a675f2abb714".parse().unwrap()
-}
-
-fn user() -> User {
-    let email = "streamer@example.com".to_owned();
-    User::new(id(), email, "Streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, Timestamp::UNIX_EPOCH)
-}
-
 async fn change(repositories: Repositories, title: &str) -> Result<bool, StorageError> {
-    let test = TestCampaign {
-        title: title.to_owned(),
-        media_url: WebUrl::parse("/media/test.png").unwrap(),
-        media_type: MediaType::Image,
-        expires_at: Timestamp::UNIX_EPOCH,
-    };
-    repositories.users.set_test_campaign(id(), &test).await
+    let test = test_campaign(title, start());
+    repositories.users.set_test_campaign(user_id(1), &test).await
 }
 
 fn assert_not_written(answer: &Result<bool, StorageError>) {

@@ -1,4 +1,4 @@
-//! The one door through which counters and money change.
+//! The ledger records events, prices them, and changes counters and money.
 
 use std::sync::Arc;
 
@@ -11,35 +11,36 @@ use crate::{Entity, StorageError};
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// What was submitted.
+    /// The entry as it was submitted.
     pub entry: Entry,
-    /// What became of it.
+    /// The verdict on the entry.
     pub verdict: Verdict,
 }
 
-/// What the entries of one participation and quarter-hour add up to.
+/// The sums of a participation's entries in one quarter-hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollup {
     /// The quarter-hour of UTC in which the events happened.
     pub quarter: Quarter,
-    /// Who pays.
+    /// The campaign that pays.
     pub campaign: CampaignId,
     /// The sums.
     pub counters: Counters,
 }
 
-/// A stored counter that is not what the entries add up to.
+/// A stored value that differs from what the entries add up to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discrepancy {
-    /// What kind of document.
+    /// The kind of the document that holds the value.
     pub entity: Entity,
-    /// Its id; for a rollup the participation's and the quarter-hour's beginning.
+    /// The document's id. For a rollup: the participation's id, a colon, and the beginning of the quarter-hour in
+    /// milliseconds since 1970.
     pub id: String,
-    /// The counter, money in micro-units.
+    /// The name of the value. Money is in micro-units.
     pub field: &'static str,
-    /// What is stored.
+    /// The stored value.
     pub stored: i64,
-    /// What the entries add up to.
+    /// The value that the entries add up to.
     pub expected: i64,
 }
 
@@ -47,7 +48,8 @@ impl Discrepancy {
     /// The [`field`](Self::field) of an entry whose id is stored more than once.
     pub const TIMES_STORED: &'static str = "times stored";
 
-    /// Whether a repair ends it. An entry that is stored twice stays, because entries are never deleted.
+    /// Whether a repair can remove the difference. An entry that is stored twice remains, because entries are never
+    /// deleted.
     #[must_use]
     pub fn is_repairable(&self) -> bool {
         self.field != Self::TIMES_STORED
@@ -59,29 +61,30 @@ impl Discrepancy {
 pub trait Ledger: Send + Sync {
     /// Records a batch in one transaction and returns an outcome for each entry, in their order.
     ///
-    /// For each entry whose id is new: prices it, takes the price from its campaign's remaining budget as far as that
-    /// suffices, adds it to its participation's counters and to the rollup of its quarter-hour, and stores it with its
-    /// verdict. Entries are judged in the order of the batch; two of one id in a batch count once. The answer is given
-    /// when all of it is durable.
+    /// For each entry whose id is new, the ledger works out the price, takes it from the campaign's remaining budget as
+    /// far as the budget suffices, adds the entry to the participation's counters and to the rollup of its
+    /// quarter-hour, and stores the entry with its verdict. Entries are judged in the order of the batch. Two entries
+    /// of a batch with the same id count once. The method returns when all of this is durable.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] if an entry names a participation or campaign that is not there. After any error
-    /// nothing of the batch is stored, unless [`StorageError::outcome_unknown`]: then the same batch may be submitted
-    /// again, and its answers tell.
+    /// [`StorageError::Missing`] if an entry names a participation or a campaign that does not exist. After an error
+    /// nothing of the batch is stored, unless [`StorageError::outcome_unknown`] is true. Then the caller may submit the
+    /// same batch again, and its outcomes tell what was stored.
     async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError>;
 
-    /// The entry of this id.
+    /// The entry with this id.
     async fn find_entry(&self, id: &EntryId) -> Result<Option<StoredEntry>, StorageError>;
 
-    /// The rollups of one participation, in order of time.
+    /// The rollups of one participation, the earliest first.
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError>;
 
-    /// Recomputes every counter, remaining budget and rollup from the entries and returns each difference; with
-    /// `repair`, also ends those that [can be ended](Discrepancy::is_repairable). Looks at one consistent state of the store.
-    /// Neither delays what is recorded meanwhile by more than one short step, nor loses any of it.
+    /// Recomputes counters, budgets, accounts and rollups from the entries of the ledger and the journal, and returns
+    /// each difference. With `repair`, also removes the differences that [can be removed](Discrepancy::is_repairable).
+    /// Reads one consistent state of the store. Events that are recorded meanwhile are not lost, and wait for one short
+    /// step at most.
     ///
     /// # Errors
-    /// [`StorageError::Corrupt`] if something cannot be read that the sums depend on; [`StorageError::Conflict`] if others
-    /// kept changing what a repair has repaired.
+    /// [`StorageError::Corrupt`] if a value cannot be read that the sums depend on. [`StorageError::Conflict`] if
+    /// others kept changing what a repair had repaired.
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError>;
 }

@@ -1,4 +1,4 @@
-//! The server, wired and bound, ready to run.
+//! The server: wired, bound to its address, and ready to run.
 
 use std::{
     io,
@@ -9,12 +9,15 @@ use std::{
 
 use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
-use gametriggers_services::{Clock, LinkSettings, PendingVisits, Secrets, Services, Storage};
+use gametriggers_persistence::Repositories;
+use gametriggers_services::{
+    Clock, LinkSettings, PendingVisits, Secrets, Services,
+    tasks::{Next, Tasks, Work},
+};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
 use tokio::{
     net::TcpSocket,
-    task::AbortHandle,
-    time::{interval, timeout},
+    time::{Interval, interval},
 };
 
 use crate::{
@@ -23,24 +26,24 @@ use crate::{
     stop::Stop,
 };
 
-/// Connections that may wait to be accepted, as when all overlays come back at once after a restart.
+/// The number of connections that may wait to be accepted, for example when all overlays connect again after a restart.
 const BACKLOG: u32 = 2_048;
-/// Seconds that running requests have after the signal to stop.
+/// How many seconds the running requests have after the signal to stop.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
-/// How often connections that came to a bad end are logged, in sum.
+/// How often the server logs how many connections ended badly.
 const COUNTED_FOR: Duration = Duration::from_mins(1);
-/// How long visits that were led on have to be recorded after the last request was answered.
-const VISITS_RECORDED_WITHIN: Duration = Duration::from_secs(5);
+/// How long the background tasks may take to end after the last request was answered.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplicationError {
-    /// The address cannot be had.
+    /// The server cannot listen on the address.
     #[error(
         "cannot listen on {0}: is another server running there? Choose another address with GAMETRIGGERS__HTTP__BIND"
     )]
     Bind(SocketAddr, #[source] io::Error),
-    /// The address that viewers use cannot be made from the one to listen on.
+    /// The public URL cannot be made from the address to listen on.
     #[error("http.public_url is needed")]
     PublicUrl(#[from] InvalidWebUrl),
 }
@@ -52,25 +55,26 @@ pub struct Application {
     server: Server,
     counts: Arc<ConnectionCounts>,
     pending_visits: PendingVisits,
+    tasks: Tasks,
 }
 
 impl Application {
-    /// Binds and wires a server, and begins to follow the store's changes. `extra` adds routes beside the API's. To be
-    /// called within a Tokio runtime.
+    /// Binds and wires a server, and begins to follow the store's changes. `extra` adds routes to those of the API.
+    /// Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`ApplicationError`].
     pub fn build(
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
         Self::build_on(Self::bind(&settings.http)?, settings, secret, storage, clock, extra)
     }
 
-    /// Takes the address. To be called within a Tokio runtime.
+    /// Binds the address. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// [`ApplicationError::Bind`].
@@ -78,7 +82,7 @@ impl Application {
         listen(settings.bind).map_err(|error| ApplicationError::Bind(settings.bind, error))
     }
 
-    /// Wires a server on an address that was [taken](Self::bind) before; otherwise as [`build`](Self::build).
+    /// Wires a server on an address that was [bound](Self::bind) before. Otherwise as [`build`](Self::build).
     ///
     /// # Errors
     /// [`ApplicationError`].
@@ -86,7 +90,7 @@ impl Application {
         listener: TcpListener,
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
@@ -107,7 +111,7 @@ impl Application {
             LinkSettings { public_url: public_url.clone(), paid_visits_per_address: visits.paid_per_address };
         let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
         services.spawn_live_reads();
-        let pending_visits = services.pending_visits();
+        let (pending_visits, tasks) = (services.pending_visits(), services.tasks());
         let http = gametriggers_http::HttpSettings {
             body_within: (limits.body_seconds > 0).then(|| Duration::from_secs(limits.body_seconds.into())),
             ..settings.into()
@@ -128,82 +132,87 @@ impl Application {
         let running = Running::at_work(*limits, settings.trusted_proxies > 0, SHUTDOWN_TIMEOUT_SECONDS);
         let counts = running.counts.clone();
         let server = connections::serve(listener, app, running).map_err(cannot_bind)?;
-        Ok(Self { address, public_url, server, counts, pending_visits })
+        Ok(Self { address, public_url, server, counts, pending_visits, tasks })
     }
 
-    /// Where the server listens.
+    /// The address on which the server listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where viewers reach it.
+    /// The URL under which viewers reach the server.
     #[must_use]
     pub const fn public_url(&self) -> &WebUrl {
         &self.public_url
     }
 
-    /// The visits that were led on and are not recorded yet.
+    /// The visits whose viewers were redirected and that are not recorded yet.
     #[must_use]
     pub fn pending_visits(&self) -> PendingVisits {
         self.pending_visits.clone()
     }
 
-    /// The server, to be awaited; it ends when its handle says so.
+    /// The server, which must be awaited. It ends when its handle stops it.
     pub fn server(self) -> Server {
         self.server
     }
 
-    /// Runs the server until the process is told to stop, the running requests are answered and the visits that were led on
-    /// are recorded. The store may take five seconds to record them.
+    /// The background tasks, among them those of the services.
+    pub(crate) const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Runs the server until the process is told to stop. Then ends everything in order: first the running requests are
+    /// answered, then the background tasks do their remaining work, for which the store may take five seconds.
     pub(crate) async fn run_until(self, mut stop: Stop) -> io::Result<()> {
-        let visits = self.pending_visits;
         let handle = self.server.handle();
         tokio::spawn(async move {
             stop.told().await;
             handle.stop(true).await;
         });
         self.server.await?;
-        if timeout(VISITS_RECORDED_WITHIN, visits.settled()).await.is_err() {
-            tracing::warn!(
-                visits = visits.count(),
-                "the server ends before the store has taken these visits"
-            );
+        self.tasks.shut_down(TASKS_END_WITHIN).await;
+        let visits = self.pending_visits.count();
+        if visits > 0 {
+            tracing::warn!(visits, "the server ends before the store has taken these visits");
         }
         Ok(())
     }
 
-    /// Logs, every minute and when it is dropped, how many connections came to a bad end.
-    #[must_use]
-    pub fn log_connections(&self) -> ConnectionLog {
-        let counts = self.counts.clone();
-        let logging = tokio::spawn(async move {
-            let mut minute = interval(COUNTED_FOR);
-            loop {
-                minute.tick().await;
-                counts.log();
-            }
-        });
-        ConnectionLog { counts: self.counts.clone(), logging: logging.abort_handle() }
+    /// Logs how many connections ended badly, every minute and when the tasks are shut down.
+    pub fn log_connections(&self) {
+        let minute = interval(COUNTED_FOR);
+        self.tasks.start_until_stopped(ConnectionLog { counts: self.counts.clone(), minute });
     }
 }
 
-/// The log of connections that came to a bad end.
-pub struct ConnectionLog {
+/// Logs connections that ended badly.
+struct ConnectionLog {
     counts: Arc<ConnectionCounts>,
-    logging: AbortHandle,
+    minute: Interval,
+}
+
+impl Work for ConnectionLog {
+    const NAME: &'static str = "connection log";
+
+    async fn step(&mut self) -> Next {
+        self.minute.tick().await;
+        self.counts.log();
+        Next::Step
+    }
 }
 
 impl Drop for ConnectionLog {
     fn drop(&mut self) {
-        self.logging.abort();
         self.counts.log();
     }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As the standard library has it: the port of a server that has just ended can be had on Unix.
+    // The standard library does this, too: a new server can then bind the port of a server that has just ended, on
+    // Unix.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

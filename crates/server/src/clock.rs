@@ -8,7 +8,7 @@ use gametriggers_types::Timestamp;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods)] // the edge at which time comes in
+    #[allow(clippy::disallowed_methods)] // the only place where the time comes in
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)

@@ -1,6 +1,7 @@
-//! The GameTriggers server: parses, wires, runs.
+//! The GameTriggers server: reads the configuration, connects the other crates, and runs the server.
 //!
-//! Owns commands, configuration, logging, the system clock, and the choice of the store. Holds no business rule.
+//! Owns the commands, the configuration, logging, the system clock, and the choice of the store. Holds no business
+//! rules.
 
 mod application;
 mod clock;
@@ -12,7 +13,7 @@ mod settings;
 mod stop;
 mod storage;
 
-pub use application::{Application, ApplicationError, ConnectionLog};
+pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
 pub use connections::ConnectionCounts;
 pub use limits::LimitSettings;

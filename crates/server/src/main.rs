@@ -7,7 +7,7 @@ use clap::Parser;
 use gametriggers::commands::Cli;
 use tokio::runtime::Runtime;
 
-/// Requests make and drop many small things, which this does in less time than the system's own.
+/// Requests allocate and free many small objects, and mimalloc takes less time for this than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -15,13 +15,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = Runtime::new().context("cannot start").and_then(|runtime| {
         let ended = runtime.block_on(cli.run());
-        // It ends with the process: a task of the MongoDB driver, with which a client says goodbye to its server, panics
-        // where the runtime ends before it.
+        // The runtime is never dropped. A task of the MongoDB driver still tells the server that the client leaves, and
+        // the task would panic if the runtime ended first.
         mem::forget(runtime);
         ended
     });
     ended.unwrap_or_else(|error| {
-        #[allow(clippy::print_stderr)] // a command line's own voice, whatever the log filter
+        #[allow(clippy::print_stderr)] // an error of the command line, which no log filter may hide
         {
             eprintln!("gametriggers: {error:#}");
         }

@@ -1,4 +1,4 @@
-//! The secret that all instances share: strong, and nobody else's.
+//! The secret that all instances share. It has to be strong, and nobody else may read it.
 
 use std::{
     collections::HashSet,
@@ -12,20 +12,21 @@ use tempfile::NamedTempFile;
 
 /// RFC 7518, section 3.2: a key for HS256 has 256 bits or more.
 const MIN_BYTES: usize = 32;
-/// A file that is larger is not a secret's.
+/// The greatest size of a secret's file in bytes.
 const MAX_BYTES: u64 = 4_096;
-/// Of 32 random bytes in hexadecimal, fewer than this many different signs come once in ten million million times.
+/// The smallest number of different bytes. A random secret of 32 bytes in hexadecimal has fewer only once in ten
+/// million million times.
 const MIN_DIFFERENT_BYTES: usize = 8;
 pub(crate) const REMEDY: &str = "make one with `openssl rand -hex 32` and give it to every instance";
 
-/// A secret that is long enough, and not of a few signs repeated.
+/// A secret that is long enough and has enough different bytes.
 pub(crate) struct Secret(Vec<u8>);
 
 impl Secret {
-    /// A secret of a text. `source` is where it comes from, for messages.
+    /// Makes a secret from a text. `source` names the origin of the text in messages.
     ///
     /// # Errors
-    /// If it is weak.
+    /// If the text is too short or has too few different bytes.
     pub(crate) fn new(text: &str, source: &str) -> anyhow::Result<Self> {
         let bytes = text.as_bytes();
         ensure!(bytes.len() >= MIN_BYTES, "{source} has fewer than {MIN_BYTES} bytes; {REMEDY}");
@@ -37,7 +38,7 @@ impl Secret {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// The secret in a file, without the white space around it.
+    /// Reads the secret in a file, without the white space around it.
     ///
     /// # Errors
     /// If the file cannot be read, others can read it, or the secret is weak.
@@ -57,7 +58,8 @@ impl Secret {
     }
 }
 
-/// Refuses a file that anybody but its owner can read or change. Asked of the file that was opened, not of its name.
+/// Refuses a file that anybody but its owner can read or change. Checks the opened file, because the path may lead to
+/// another file by now.
 #[cfg(unix)]
 fn require_private(file: &File, path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -80,8 +82,8 @@ fn require_private(_: &File, _: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a new secret into a file that only its owner can read, unless there is one already, and makes its folder for
-/// its owner alone where that is missing. Other processes see all of the secret or nothing.
+/// Writes a new secret to a file that only its owner can read, unless the file exists. Makes a missing folder for its
+/// owner alone. Other processes see the whole secret or no file.
 ///
 /// # Errors
 /// If the file cannot be written.

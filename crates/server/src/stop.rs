@@ -1,8 +1,8 @@
-//! Being told to stop: Ctrl-C, and on Unix SIGTERM.
+//! Waits for the signals to stop: Ctrl-C, and SIGTERM on Unix.
 
 use std::io;
 
-/// Listens for the signals from when it is made, whether or not anybody waits for them yet.
+/// Listens for the signals as soon as it is made, even if nobody waits for them yet.
 pub(crate) struct Stop {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -12,7 +12,7 @@ pub(crate) struct Stop {
 
 #[cfg(unix)]
 impl Stop {
-    /// Begins to listen. To be called within a Tokio runtime.
+    /// Begins to listen. Must be called within a Tokio runtime.
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })

@@ -1,14 +1,13 @@
-//! Which store: chosen by the scheme of its URL.
+//! Opens the store that a URL names. The scheme of the URL chooses the kind of store.
 
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use gametriggers_persistence::StorageError;
+use gametriggers_persistence::{Repositories, StorageError};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_services::Storage;
 
-/// A store of one of the kinds that there are.
+/// A store of either kind.
 #[derive(Clone)]
 pub enum Store {
     /// One SQLite file.
@@ -21,7 +20,7 @@ impl Store {
     /// Opens the store of a URL.
     ///
     /// # Errors
-    /// For an unknown scheme, or if the store cannot be opened.
+    /// If the URL has an unknown scheme, or if the store cannot be opened.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => {
@@ -29,7 +28,7 @@ impl Store {
                 Ok(Self::Sqlite(store.with_context(|| format!("cannot open the store {path}"))?))
             }
             Some(("sqlite", _)) => bail!("storage.url names no file; write sqlite://data/gametriggers.db"),
-            // Never shown: it may hold a password.
+            // The URL is never shown, because it may hold a password.
             Some(("mongodb" | "mongodb+srv", _)) => {
                 let store = MongoStore::connect(url).await;
                 Ok(Self::MongoDb(store.context("cannot use the MongoDB that storage.url names")?))
@@ -41,24 +40,24 @@ impl Store {
         }
     }
 
-    /// Whether the store of a URL could not be opened only because it is away: a server may come by itself, a file does
-    /// not.
+    /// Whether the store of a URL could not be opened only because its server is away. A server may come back by
+    /// itself, but a missing file does not.
     #[must_use]
     pub fn may_come(url: &str, error: &anyhow::Error) -> bool {
         let is_server = url.starts_with("mongodb");
         is_server && error.downcast_ref().is_some_and(StorageError::is_retryable)
     }
 
-    /// Opens the store of a URL, and makes none where there is none.
+    /// Opens the store of a URL, but makes no new store.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or if there is no store.
+    /// As [`open`](Self::open); also if there is no store.
     pub async fn open_existing(url: &str) -> anyhow::Result<Self> {
         ensure!(!is_new(url), "there is no store at {url}; is storage.url right, and the working directory?");
         Self::open(url).await
     }
 
-    /// The names of the migrations that `migrate` would apply to the store of a URL, which may not be there yet.
+    /// The names of the migrations that `migrate` would apply to the store of a URL. The store may not exist yet.
     ///
     /// # Errors
     /// As [`open`](Self::open) and [`pending_migrations`](Self::pending_migrations).
@@ -72,7 +71,7 @@ impl Store {
     /// Applies the migrations that are missing and returns their names.
     ///
     /// # Errors
-    /// If one fails, or one that was applied is not the one of this version.
+    /// If a migration fails, or if an applied migration differs from this version's.
     pub async fn migrate(&self) -> anyhow::Result<Vec<String>> {
         match self {
             Self::Sqlite(store) => Ok(store.migrate().await.context("cannot migrate the store")?.migrations),
@@ -91,8 +90,8 @@ impl Store {
         }
     }
 
-    /// The same store for a command that nobody waits for in front of a screen: what holds up a call may last longer before the
-    /// call fails.
+    /// The same store for a command. A command's calls may wait longer than those of requests before they fail, because
+    /// nobody waits in front of a screen.
     #[must_use]
     pub fn patient(self) -> Self {
         match self {
@@ -103,7 +102,7 @@ impl Store {
 
     /// The store as the services see it.
     #[must_use]
-    pub fn repositories(&self) -> Storage {
+    pub fn repositories(&self) -> Repositories {
         match self {
             Self::Sqlite(store) => store.repositories(),
             Self::MongoDb(store) => store.repositories(),
@@ -111,7 +110,7 @@ impl Store {
     }
 }
 
-/// Whether the URL names an embedded store that is not there yet.
+/// Whether the URL names an embedded store that does not exist yet.
 fn is_new(url: &str) -> bool {
     matches!(url.split_once("://"), Some(("sqlite", path)) if !path.is_empty() && !Path::new(path).exists())
 }

@@ -9,9 +9,9 @@ use gametriggers_domain::{
 use gametriggers_persistence::{OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
 use gametriggers_types::{MediaType, ScreenToken, SessionId, SignedDuration, Timestamp, UserId, WebUrl};
 
-use crate::{Clock, ServiceError, entropy, error::denied, snapshots::Snapshots};
+use crate::{Clock, ServiceError, entropy, error::denied, memory::Memory};
 
-/// An overlay seen less than this ago is active: four missed pings.
+/// An overlay that was seen less than this ago is active. It is the time of four missed pings.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 /// How long a test ad stays on screen.
 pub const TEST_AD_LASTS: SignedDuration = SignedDuration::from_secs(10);
@@ -34,17 +34,17 @@ pub struct TestAd {
     pub media_type: MediaType,
 }
 
-/// A streamer's profile and settings.
+/// Reads and changes a streamer's profile and settings.
 #[derive(Clone)]
 pub struct StreamerService {
     storage: Repositories,
     clock: Arc<dyn Clock>,
-    snapshots: Arc<Snapshots>,
+    memory: Arc<Memory>,
 }
 
 impl StreamerService {
-    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, snapshots: Arc<Snapshots>) -> Self {
-        Self { storage, clock, snapshots }
+    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
+        Self { storage, clock, memory }
     }
 
     /// Loads the account of a bearer token, and makes it the actor of the request. `session` is the session that the token
@@ -58,16 +58,16 @@ impl StreamerService {
         Actor::new(user, session).map_err(|Inactive| ServiceError::AccountInactive)
     }
 
-    /// The actor's profile. A streamer has an overlay token from then on.
+    /// The actor's profile. A streamer who has no overlay token yet is given one.
     ///
     /// # Errors
     /// [`ServiceError::Entropy`], [`ServiceError::Storage`].
     pub async fn profile(&self, actor: &Actor) -> Result<User, ServiceError> {
         let mut user = actor.user().clone();
-        // Defect O28: two first requests made two tokens, one of them dead.
+        // Defect O28: two first requests at once made two tokens, and only one of them worked.
         if user.role.is_streamer() && user.overlay_token.is_none() {
             let token = entropy::new_token()?;
-            let _changing = self.snapshots.changing(user.id);
+            let _invalidate = self.memory.invalidate_on_drop(user.id);
             user.overlay_token = self.storage.users.ensure_overlay_token(user.id, &token).await?;
         }
         Ok(user)
@@ -99,13 +99,13 @@ impl StreamerService {
         if *patch == OverlayPatch::default() {
             return Ok(user);
         }
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         let updated = self.storage.users.update_overlay(id, patch, self.clock.now()).await?;
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes those of the actor's selection settings that the patch names, and gives the profile as it is then. If anything
-    /// changes, what is on screen ends.
+    /// Changes those of the actor's selection settings that the patch names, and gives the profile as it is then. If any of them
+    /// changes, the decision in force ends.
     ///
     /// # Errors
     /// As [`selection_settings`](Self::selection_settings); [`ServiceError::AllWeightsZero`].
@@ -116,12 +116,11 @@ impl StreamerService {
     ) -> Result<User, ServiceError> {
         let user = self.own_selection(actor, "update campaign selection settings").await?;
         let id = user.id;
-        // A change ends what is on screen, and the next decision is a new display, which is paid. So a patch that changes nothing
-        // must not count as a change.
+        // Settings that change nothing end no decision: the next decision would be one more display to pay.
         if !patch.changes(&user.selection) {
             return Ok(user);
         }
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         match self.storage.users.update_selection(id, patch, self.clock.now()).await? {
             SelectionUpdate::Updated(user) => Ok(*user),
             SelectionUpdate::NotFound => Err(ServiceError::UnknownUser(id)),
@@ -129,14 +128,15 @@ impl StreamerService {
         }
     }
 
-    /// Gives the actor a new overlay token. The old one, all participation tokens of before and all receipts are void.
+    /// Makes the overlay token anew. The old overlay token is void then, and so are the tokens of all participations so far
+    /// and all receipts.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings).
     pub async fn regenerate_overlay_token(&self, actor: &Actor) -> Result<ScreenToken, ServiceError> {
         let id = self.own_overlay(actor, "regenerate overlay tokens").await?.id;
         let token = entropy::new_token()?;
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         let found = self.storage.users.regenerate_overlay_token(id, &token, self.clock.now()).await?;
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
@@ -154,7 +154,7 @@ impl StreamerService {
         Ok(self.status_of(&user))
     }
 
-    /// Puts a test ad on the actor's screen for [`TEST_AD_LASTS`]. False, and nothing is done, if no overlay is active.
+    /// Puts a test ad on the actor's screen for [`TEST_AD_LASTS`]. Returns false and does nothing if no overlay is active.
     ///
     /// # Errors
     /// As [`overlay_status`](Self::overlay_status).
@@ -171,7 +171,7 @@ impl StreamerService {
         let expires_at = self.clock.now().saturating_add(TEST_AD_LASTS).unwrap_or(Timestamp::MAX);
         let TestAd { title, media_url, media_type } = ad;
         let test = TestCampaign { title, media_url, media_type, expires_at };
-        let _changing = self.snapshots.changing(user.id);
+        let _invalidate = self.memory.invalidate_on_drop(user.id);
         Ok(self.storage.users.set_test_campaign(user.id, &test).await?)
     }
 

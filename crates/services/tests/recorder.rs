@@ -14,18 +14,17 @@ use futures_util::{future::join_all, poll};
 use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation},
-    price::{Accrual, Payment},
+    price::Accrual,
+};
+use gametriggers_fixtures::{
+    campaign, cpm, participation, participation_id, store_campaign, store_participation, units,
 };
 use gametriggers_persistence::{
-    Discrepancy, Entity, Ledger, NewCampaign, NewParticipation, Outcome, Repositories, Rollup, StorageError,
-    StoredEntry,
+    Discrepancy, Entity, Ledger, Outcome, Repositories, Rollup, StorageError, StoredEntry,
 };
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, new_object_id, new_token};
-use gametriggers_types::{
-    CampaignStatus, ClickKind, MediaType, Money, ParticipationId, PaymentType, RejectionReason, Timestamp,
-    UserId,
-};
+use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, tasks::Tasks};
+use gametriggers_types::{ClickKind, ParticipationId, RejectionReason};
 use tempfile::TempDir;
 use tokio::{
     sync::watch,
@@ -40,6 +39,8 @@ enum Fault {
     Away,
     /// It is stored, and the answer does not arrive.
     AnswerLost,
+    /// The program fails before it is stored.
+    Panic,
 }
 
 /// The real store's ledger behind a line that can be held up and can fail.
@@ -76,6 +77,7 @@ impl Ledger for Line {
                 self.ledger.record(batch).await?;
                 lost(true)
             }
+            Some(Fault::Panic) => panic!("the line panics"),
             None => self.ledger.record(batch).await,
         }
     }
@@ -98,17 +100,8 @@ struct Stage {
     line: Arc<Line>,
     recorder: Recorder,
     storage: Repositories,
-    campaign: Campaign,
     participation: Participation,
     _folder: TempDir,
-}
-
-fn now() -> Timestamp {
-    "2026-11-20T12:00:00Z".parse().unwrap()
-}
-
-fn money(units: f64) -> Money {
-    Money::from_units(units).unwrap()
 }
 
 impl Stage {
@@ -117,47 +110,23 @@ impl Stage {
         let store = SqliteStore::open(&folder.path().join("test.db")).await.unwrap();
         store.migrate().await.unwrap();
         let storage = store.repositories();
-        let id = || new_object_id(now()).unwrap();
-        let campaign = Campaign {
-            id: id().into(),
-            title: "Energy".to_owned(),
-            description: None,
-            brand_id: id().into(),
-            budget: money(budget),
-            remaining_budget: money(budget),
-            media_url: "https://media.example.com/a.png".to_owned(),
-            media_type: MediaType::Image,
-            click_url: None,
-            status: CampaignStatus::Active,
-            categories: vec![],
-            languages: vec![],
-            start_date: None,
-            end_date: None,
-            payment: Payment::new(PaymentType::Cpm, money(1_000.0), 10_000).unwrap(),
-            created_at: now(),
-            updated_at: now(),
-        };
-        let new = NewCampaign { campaign: campaign.clone(), other_fields: "{}".to_owned() };
-        storage.campaigns.insert_if_absent(&new).await.unwrap();
-        let streamer = UserId::from(id());
-        let participation =
-            Participation::joined(id().into(), campaign.id, streamer, new_token().unwrap(), now());
-        let new = NewParticipation { participation: participation.clone(), other_fields: "{}".to_owned() };
-        storage.participations.insert_if_absent(&new).await.unwrap();
+        let budget = units(budget);
+        let campaign = Campaign { budget, remaining_budget: budget, payment: cpm(1_000.0), ..campaign(1) };
+        let participation = participation(1, 1, 1);
+        store_campaign(&storage, campaign).await;
+        store_participation(&storage, participation.clone()).await;
         let line = Arc::new(Line {
             ledger: storage.ledger.clone(),
             is_held: watch::Sender::new(false),
             faults: Mutex::default(),
             batches: Mutex::default(),
         });
-        let recorder = Recorder::new(line.clone());
-        Self { line, recorder, storage, campaign, participation, _folder: folder }
+        let recorder = Recorder::new(line.clone(), &Tasks::default());
+        Self { line, recorder, storage, participation, _folder: folder }
     }
 
     fn entry(&self, id: impl ToString, kind: EntryKind) -> Entry {
-        let id = EntryId::stored(id.to_string());
-        let entry = Entry::new(id, kind, self.participation.id, self.campaign.id, now());
-        Entry { basis: kind.basis(), ..entry }
+        gametriggers_fixtures::entry(&id.to_string(), &self.participation, kind)
     }
 
     fn click(&self, id: impl ToString) -> Entry {
@@ -208,7 +177,7 @@ async fn everybody_is_told_their_own_outcome_and_who_came_first_is_paid_first() 
     let outcomes =
         stage.record_together(vec![display(1), display(2), stage.click(3), display(1), display(4)]).await;
     let outcomes: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
-    let paid = Accrual::priced(1, 0, money(1.0));
+    let paid = Accrual::priced(1, 0, units(1.0));
     assert_eq!(outcomes[..2], [Outcome::Counted(paid); 2]);
     assert!(matches!(outcomes[2], Outcome::Counted(Accrual { paid: 0, .. })));
     assert!(matches!(outcomes[3], Outcome::Duplicate { .. }));
@@ -220,9 +189,8 @@ async fn everybody_is_told_their_own_outcome_and_who_came_first_is_paid_first() 
 async fn an_entry_that_is_refused_harms_no_other_of_its_batch() {
     let stage = Stage::set(0.0).await;
     let mut entries: Vec<_> = (0..100).map(|number| stage.click(number)).collect();
-    let nowhere = new_object_id(now()).unwrap();
     for place in [0, 57, 99] {
-        entries[place].participation = nowhere.into();
+        entries[place].participation = participation_id(2);
     }
     let outcomes = stage.record_together(entries).await;
     for (place, outcome) in outcomes.iter().enumerate() {
@@ -359,4 +327,18 @@ async fn what_was_taken_is_committed_also_if_nobody_waits_for_it_any_more() {
     assert_counted(&last);
     let stored = storage.participations.find_by_id(participation.id).await.unwrap().unwrap();
     assert_eq!(stored.counters.clicks, 4);
+}
+
+/// A panic costs the batch in which it happens, and no later one.
+#[tokio::test]
+async fn after_a_panic_events_are_recorded_as_before() {
+    let stage = Stage::set(0.0).await;
+    stage.line.fails_with([Fault::Panic]);
+    let lost = stage.recorder.record(stage.click("lost")).await;
+    assert!(lost.is_err_and(|error| error.is_retryable() && error.outcome_unknown()));
+    for id in ["lost", "next"] {
+        assert_counted(&stage.recorder.record(stage.click(id)).await);
+    }
+    assert_eq!(stage.clicks().await, 2);
+    stage.assert_reconciled().await;
 }

@@ -1,8 +1,9 @@
-"""What a schema cannot say of a valid request.
+"""Rules for valid requests that a schema cannot express.
 
-Schemathesis makes requests of the schemas in the document and then expects them to be taken. Some rules join two values, or a
-value and what the server holds, for which JSON Schema has no words. Requests that are meant to be valid are brought in line
-with those rules here; requests that are meant to be refused are sent as they are. Nothing is left out of the run.
+Schemathesis makes requests from the schemas in the document and expects the server to accept the valid ones. Some rules
+concern two values, or a value and the state of the server, and JSON Schema cannot express them. These hooks change requests
+that are meant to be valid so that they keep such rules. Requests that are meant to be refused are sent as they are. No
+operation is left out of the run.
 """
 
 import json
@@ -15,7 +16,7 @@ ADDRESS, TOKEN = os.environ["GAMETRIGGERS_OVERLAY"].rsplit("/", 1)
 
 
 class Screen:
-    """The streamer's screen: the token that it has now, and a receipt that the server signed for it."""
+    """The streamer's screen: its present token, and a receipt that the server signed for it."""
 
     def __init__(self, token):
         self.token = token
@@ -28,7 +29,7 @@ screens = [Screen(TOKEN)]
 
 @schemathesis.hook
 def after_call(context, case, response):
-    # The token that the configuration names is unknown from here on.
+    # From now on, the server no longer knows the token that the configuration names.
     if case.operation.path == "/api/v1/users/me/overlay/regenerate" and response.status_code == 201:
         screens.append(Screen(response.json()["overlayToken"]))
 
@@ -49,10 +50,10 @@ def before_call(context, case, kwargs):
 
 
 def keep_event_rules(case):
-    # A receipt is one that the server signed.
+    # Only a receipt that the server signed is valid.
     if isinstance(case.body.get("receipt"), str):
         case.body["receipt"] = screens[-1].receipt
-    # The id of an event goes by two names, which must not contradict each other.
+    # The id of an event can be sent under two names. The two values must not contradict each other.
     if isinstance(case.body.get("eventId"), str) and case.headers:
         case.headers.pop("Idempotency-Key", None)
 
@@ -60,7 +61,7 @@ def keep_event_rules(case):
 def keep_test_ad_rules(ad):
     if not isinstance(ad, dict):
         return
-    # An address has a host; and a video has no default.
+    # A URL must have a host, and a video has no default URL.
     if isinstance(ad.get("mediaUrl"), str) or ad.get("mediaType") == "video":
         ad["mediaUrl"] = "https://media.example.com/a.mp4"
 
@@ -71,16 +72,16 @@ def keep_selection_rules(settings):
         settings["timezone"] = "Asia/Kolkata"
     if not isinstance(rotation, dict):
         return
-    # A zone is one of the IANA database; and two names of one setting say the same.
+    # A time zone must be in the IANA database, and two names of one setting must have the same value.
     if isinstance(rotation.get("timezone"), str):
         rotation["timezone"] = "Asia/Kolkata"
     if isinstance(settings.get("campaignSelectionStrategy"), str) and "preferredStrategy" in rotation:
         rotation["preferredStrategy"] = settings["campaignSelectionStrategy"]
-    # Not all weights are zero, those that are stored included.
+    # The weights, including the stored ones, must not all be zero.
     weights = rotation.get("priorityWeights")
     if isinstance(weights, dict) and weights and not any(weights.values()):
         weights["fairness"] = 0.5
-    # A period does not end when it starts.
+    # A period must not end at the time when it starts.
     for period in rotation.get("blackoutPeriods") or []:
         if period["startTime"] == period["endTime"]:
             period["endTime"] = "24:00"

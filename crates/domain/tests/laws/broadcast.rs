@@ -8,12 +8,11 @@ use gametriggers_domain::{
     eligibility::EmptyReason,
     selection::{self, Candidate, SelectionContext, select},
 };
-use gametriggers_types::{
-    CampaignId, DecisionId, ObjectId, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
-};
+use gametriggers_fixtures::{context, interval, minutes, seed, time, user_id};
+use gametriggers_types::{CampaignId, DecisionId, RotationInterval, SignedDuration, Slot, Timestamp};
 use proptest::prelude::*;
 
-use crate::support::{any_interval, at, campaign, candidate, interval, minutes, number_of, seed};
+use crate::support::{any_interval, campaign, candidate, number_of};
 
 /// The middle of a slot, whatever its length.
 const MID_SLOT: &str = "2026-11-20T18:00:40Z";
@@ -77,10 +76,10 @@ fn decide(
                 Candidate { shown: time.total(), last_shown: time.last(), ..candidate(number) }
             })
             .collect();
-        let ctx = SelectionContext { now, slot, weights: PriorityWeights::default(), seed: seed(7) };
+        let ctx = SelectionContext { slot, ..context(now, seed(7)) };
         Content::Campaign(select(selection::find("fair-rotation").unwrap(), &ctx, &candidates).unwrap())
     };
-    let streamer = ObjectId::from_bytes([1; 12]).into();
+    let streamer = user_id(1);
     Decision {
         id: previous.map_or(DecisionId { streamer, ordinal: 1 }, |previous| previous.id.successor()),
         from: now,
@@ -94,7 +93,7 @@ fn decide(
 }
 
 fn broadcast(begins: &str, phases: &[Phase]) -> Vec<Turn> {
-    let mut now = at(begins);
+    let mut now = time(begins);
     let mut turns: Vec<Turn> = Vec::new();
     for phase in phases {
         for &(interval, next) in &phase.turns {
@@ -295,13 +294,13 @@ fn a_tally_does_not_grow_with_campaigns_that_have_ended() {
 fn of_too_many_who_are_away_those_with_the_most_time_are_kept() {
     let many = 2 * u64::try_from(AWAY_MAX).unwrap();
     // The last one stays, with no time at all, so that everybody else has more.
-    let time = |number| {
+    let entry = |number| {
         let total_ms = if number == many { 0 } else { number + 1 };
         serde_json::json!({"totalMs": total_ms, "last": null, "candidate": number == many})
     };
-    let times = (0..=many).map(|number| (campaign(number).to_string(), time(number))).collect();
+    let times = (0..=many).map(|number| (campaign(number).to_string(), entry(number))).collect();
     let mut tally: Tally = serde_json::from_value(serde_json::Value::Object(times)).unwrap();
-    tally.admit(&[campaign(many)], at("2026-11-20T13:00:00Z"));
+    tally.admit(&[campaign(many)], time("2026-11-20T13:00:00Z"));
     assert_eq!(tally.len(), AWAY_MAX + 1);
     for number in 0..many {
         let kept = tally.of(campaign(number)).total() > SignedDuration::ZERO;
@@ -340,7 +339,7 @@ fn one_who_comes_back_does_not_catch_up() {
 
 #[test]
 fn a_broadcast_ends_after_six_hours_without_a_decision() {
-    let first = decide(None, at("2026-11-20T18:00:00Z"), interval(3), &[1, 2]);
+    let first = decide(None, time("2026-11-20T18:00:00Z"), interval(3), &[1, 2]);
     let second = decide(Some(&first), first.until, interval(3), &[1, 2]);
     let shown = |now| {
         let tally = Tally::inherited(Some(&second), now);
@@ -354,24 +353,24 @@ fn a_broadcast_ends_after_six_hours_without_a_decision() {
 
 #[test]
 fn a_decision_cut_short_counts_for_as_long_as_it_was_on_screen() {
-    let first = decide(None, at("2026-11-20T18:00:40Z"), interval(3), &[1, 2]);
-    let cut = Tally::inherited(Some(&first), at("2026-11-20T18:01:10.250Z")).of(campaign(1));
+    let first = decide(None, time("2026-11-20T18:00:40Z"), interval(3), &[1, 2]);
+    let cut = Tally::inherited(Some(&first), time("2026-11-20T18:01:10.250Z")).of(campaign(1));
     assert_eq!(
         (cut.total(), cut.last()),
-        (SignedDuration::from_millis(30_250), Some(at("2026-11-20T18:01:10.250Z")))
+        (SignedDuration::from_millis(30_250), Some(time("2026-11-20T18:01:10.250Z")))
     );
-    let whole = Tally::inherited(Some(&first), at("2026-11-20T19:00:00Z")).of(campaign(1));
+    let whole = Tally::inherited(Some(&first), time("2026-11-20T19:00:00Z")).of(campaign(1));
     assert_eq!(
         (whole.total(), whole.last()),
-        (SignedDuration::from_secs(140), Some(at("2026-11-20T18:03:00Z")))
+        (SignedDuration::from_secs(140), Some(time("2026-11-20T18:03:00Z")))
     );
 }
 
 /// An instance whose clock is behind makes the next decision: no time is taken back.
 #[test]
 fn a_clock_that_is_behind_counts_nothing() {
-    let first = decide(None, at("2026-11-20T18:01:00Z"), interval(3), &[1]);
-    let tally = Tally::inherited(Some(&first), at("2026-11-20T18:00:59Z"));
+    let first = decide(None, time("2026-11-20T18:01:00Z"), interval(3), &[1]);
+    let tally = Tally::inherited(Some(&first), time("2026-11-20T18:00:59Z"));
     assert_eq!(tally.of(campaign(1)).total(), SignedDuration::ZERO);
 }
 
@@ -379,7 +378,7 @@ fn a_clock_that_is_behind_counts_nothing() {
 /// in the future.
 #[test]
 fn a_decision_from_the_future_is_superseded_and_counts_nothing() {
-    let now = at("2026-11-20T18:01:00Z");
+    let now = time("2026-11-20T18:01:00Z");
     for (ahead, is_superseded) in [
         (SignedDuration::ZERO, false),
         (CLOCKS_AGREE_WITHIN, false),

@@ -1,9 +1,10 @@
 //! Laws of the draw, under weights that the tests choose.
 
 use gametriggers_domain::selection::{Candidate, Selection, SelectionContext, SelectionStrategy, select};
+use gametriggers_fixtures::{context, noon, seed};
 use proptest::prelude::*;
 
-use crate::support::{NOON, any_context, at, candidate, context, number_of, seed};
+use crate::support::{any_context, candidate, number_of};
 
 /// Gives campaign number n the n-th weight, wherever it stands in the list.
 struct Given(Vec<f64>);
@@ -30,7 +31,7 @@ fn draw(weights: &[f64], ctx: &SelectionContext) -> Selection {
 }
 
 fn probabilities(weights: &[f64]) -> Vec<f64> {
-    let selection = draw(weights, &context(at(NOON), seed(0)));
+    let selection = draw(weights, &context(noon(), seed(0)));
     assert!(!selection.weights_unusable, "{weights:?}");
     selection.shares.iter().map(|share| share.probability).collect()
 }
@@ -50,7 +51,7 @@ fn the_share_of_picks_converges_to_the_weight() {
     for weights in cases {
         let mut picks = vec![0_u32; weights.len()];
         for number in 0..DRAWS {
-            let selection = draw(weights, &context(at(NOON), seed(number.into())));
+            let selection = draw(weights, &context(noon(), seed(number.into())));
             let picked = selection.shares.iter().position(|share| share == selection.picked()).unwrap();
             picks[picked] += 1;
         }
@@ -78,7 +79,7 @@ fn unusable_weights_weigh_all_equally_and_the_record_says_so() {
         [-1.0; 4],
     ];
     for weights in cases {
-        let selection = draw(&weights, &context(at(NOON), seed(0)));
+        let selection = draw(&weights, &context(noon(), seed(0)));
         assert!(selection.weights_unusable, "{weights:?}");
         for share in selection.shares.iter() {
             assert!((share.probability - 0.25).abs() < 1e-15, "{weights:?}: {}", share.probability);

@@ -1,12 +1,13 @@
 //! `performance` against audiences whose taste is known: whom it shows before it knows, and whom in the end.
 
 use gametriggers_domain::selection::{self, Candidate, Seed, select};
+use gametriggers_fixtures::{context, noon};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
 
-use crate::support::{NOON, at, candidate, context};
+use crate::support::candidate;
 
 /// An audience: whether it clicks, by a seeded generator.
 struct Audience(ChaCha8Rng);
@@ -29,7 +30,7 @@ fn show(campaigns: &mut [(Candidate, f64)], rounds: u32, audience: &mut Audience
     let mut shown = vec![0; campaigns.len()];
     for _ in 0..rounds {
         let candidates: Vec<_> = campaigns.iter().map(|(candidate, _)| candidate.clone()).collect();
-        let selection = select(strategy, &context(at(NOON), audience.seed()), &candidates).unwrap();
+        let selection = select(strategy, &context(noon(), audience.seed()), &candidates).unwrap();
         let picked = selection.shares.iter().position(|share| share == selection.picked()).unwrap();
         let (candidate, rate) = &mut campaigns[picked];
         candidate.impressions += 1;

@@ -4,13 +4,13 @@ use gametriggers_domain::{
     decision::{Basis, Content, Decision, Tally},
     selection::{self, Candidate, Selection, SelectionContext, select},
 };
-use gametriggers_types::{DecisionId, ObjectId, PaymentType};
+use gametriggers_fixtures::{context, cpc, cpm, decision_id, fixed, minutes, noon, seed, weights};
 
-use crate::support::{NOON, at, candidate, context, minutes, pays, priorities, seed};
+use crate::support::candidate;
 
 fn three() -> [Candidate; 3] {
-    let with = |number, kind, rate, impressions, clicks, shown| Candidate {
-        payment: pays(kind, rate),
+    let with = |number, payment, impressions, clicks, shown| Candidate {
+        payment,
         impressions,
         clicks,
         visits: number,
@@ -18,17 +18,14 @@ fn three() -> [Candidate; 3] {
         ..candidate(number)
     };
     [
-        with(0, PaymentType::Cpm, 100.0, 10, 0, 0),
-        Candidate {
-            last_shown: Some(at(NOON) - minutes(1)),
-            ..with(1, PaymentType::Fixed, 101.0, 1_010, 7, 3)
-        },
-        with(2, PaymentType::Cpc, 102.0, 2_010, 28, 6),
+        with(0, cpm(100.0), 10, 0, 0),
+        Candidate { last_shown: Some(noon() - minutes(1)), ..with(1, fixed(101.0, 10_000), 1_010, 7, 3) },
+        with(2, cpc(102.0), 2_010, 28, 6),
     ]
 }
 
 fn record(strategy: &str) -> Selection {
-    let ctx = SelectionContext { weights: priorities(0.5, 0.25, 0.25), ..context(at(NOON), seed(7)) };
+    let ctx = SelectionContext { weights: weights(0.5, 0.25, 0.25), ..context(noon(), seed(7)) };
     select(selection::find(strategy).unwrap(), &ctx, &three()).unwrap()
 }
 
@@ -90,14 +87,13 @@ fn what_a_strategy_has_drawn_it_draws_again() {
 #[test]
 fn the_form_of_a_shortened_decision_stays() {
     let record = record("weighted");
-    let streamer = ObjectId::from_bytes([1; 12]).into();
     let mut tally = Tally::default();
-    tally.admit(&[record.picked().campaign], at(NOON));
+    tally.admit(&[record.picked().campaign], noon());
     let decision = Decision {
-        id: DecisionId { streamer, ordinal: 1 },
-        from: at(NOON),
-        until: at(NOON) + minutes(3),
-        slot_start: at(NOON),
+        id: decision_id(1, 1),
+        from: noon(),
+        until: noon() + minutes(3),
+        slot_start: noon(),
         settings_version: 2,
         basis: Basis::Display,
         content: Content::Campaign(record.clone()),

@@ -1,26 +1,17 @@
-//! Plain values to build cases from, and generators of any.
+//! Candidates by any number, and generators of any.
 
 use gametriggers_domain::{
     price::Payment,
     selection::{Candidate, Seed, SelectionContext},
 };
+use gametriggers_fixtures::{interval, noon, weights};
 use gametriggers_types::{
-    CampaignId, Money, ObjectId, ParticipationId, PaymentType, PriorityWeights, RotationInterval,
-    SignedDuration, Slot, Timestamp, Weight,
+    CampaignId, Money, ObjectId, ParticipationId, PaymentType, RotationInterval, SignedDuration, Slot,
+    Timestamp,
 };
 use proptest::prelude::*;
 
-/// The moment at which tests play where it does not matter.
-pub(crate) const NOON: &str = "2026-11-20T12:00:00Z";
-
-pub(crate) fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-pub(crate) fn minutes(count: i64) -> SignedDuration {
-    SignedDuration::from_mins(count)
-}
-
+/// The campaign of this number, which is the whole id: stored records of the tests name such ids.
 pub(crate) fn campaign(number: u64) -> CampaignId {
     ObjectId::from_parts(0, number.to_be_bytes()).into()
 }
@@ -36,38 +27,10 @@ pub(crate) fn participation(number: u64) -> ParticipationId {
     ObjectId::from_parts(0, (!number).to_be_bytes()).into()
 }
 
-pub(crate) fn seed(number: u64) -> Seed {
-    Seed::new(u128::from(number).to_be_bytes())
-}
-
-pub(crate) fn units(amount: f64) -> Money {
-    Money::from_units(amount).unwrap()
-}
-
-/// A way of paying `rate` units of money, spread over 10,000 impressions where it is `fixed`.
-pub(crate) fn pays(kind: PaymentType, rate: f64) -> Payment {
-    Payment::new(kind, units(rate), Payment::DEFAULT_EXPECTED_IMPRESSIONS).unwrap()
-}
-
-/// Campaign `number`, just joined, never shown, paying 1,000 per thousand.
+/// A candidate of campaign `number`, never shown, paying 1,000 per thousand.
 pub(crate) fn candidate(number: u64) -> Candidate {
-    Candidate {
-        campaign: campaign(number),
-        participation: participation(number),
-        joined_at: at(NOON),
-        payment: pays(PaymentType::Cpm, 1_000.0),
-        paid_units: 0,
-        impressions: 0,
-        clicks: 0,
-        visits: 0,
-        shown: SignedDuration::ZERO,
-        last_shown: None,
-    }
-}
-
-pub(crate) fn context(now: Timestamp, seed: Seed) -> SelectionContext {
-    let slot = Slot::containing(now, RotationInterval::default());
-    SelectionContext { now, slot, weights: PriorityWeights::default(), seed }
+    let (campaign, participation) = (campaign(number), participation(number));
+    Candidate { campaign, participation, ..gametriggers_fixtures::candidate(0) }
 }
 
 /// 1 to 8 candidates of different campaigns, with any history at all.
@@ -117,8 +80,8 @@ fn any_payment() -> impl Strategy<Value = Payment> {
 
 /// Noon, about noon, or the ends of time.
 fn any_moment() -> impl Strategy<Value = Timestamp> {
-    let about_noon = (-7_200_000..7_200_000_i64).prop_map(|ms| at(NOON) + SignedDuration::from_millis(ms));
-    prop_oneof![2 => Just(at(NOON)), 6 => about_noon, 1 => Just(Timestamp::MIN), 1 => Just(Timestamp::MAX)]
+    let about_noon = (-7_200_000..7_200_000_i64).prop_map(|ms| noon() + SignedDuration::from_millis(ms));
+    prop_oneof![2 => Just(noon()), 6 => about_noon, 1 => Just(Timestamp::MIN), 1 => Just(Timestamp::MAX)]
 }
 
 /// A decision about to be made: any moment, interval, weights of the streamer and seed.
@@ -126,21 +89,10 @@ pub(crate) fn any_context() -> impl Strategy<Value = SelectionContext> {
     let part = || prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0];
     let weights = (part(), part(), part())
         .prop_filter("all are 0", |&(pay, performance, fairness)| pay + performance + fairness > 0.0)
-        .prop_map(|(pay, performance, fairness)| priorities(pay, performance, fairness));
+        .prop_map(|(pay, performance, fairness)| weights(pay, performance, fairness));
     (any_moment(), any_interval(60), weights, any::<[u8; 16]>()).prop_map(|(now, interval, weights, seed)| {
         SelectionContext { now, slot: Slot::containing(now, interval), weights, seed: Seed::new(seed) }
     })
-}
-
-/// What the streamer looks at: pay, performance, fairness.
-pub(crate) fn priorities(pay: f64, performance: f64, fairness: f64) -> PriorityWeights {
-    let [pay, performance, fairness] =
-        [pay, performance, fairness].map(|part| Weight::try_from(part).unwrap());
-    PriorityWeights::new(pay, performance, fairness).unwrap()
-}
-
-pub(crate) fn interval(minutes: i64) -> RotationInterval {
-    RotationInterval::try_from(minutes).unwrap()
 }
 
 /// A slot length from 1 to `longest` minutes.

@@ -1,15 +1,10 @@
 //! Each strategy's weights against numbers worked out by hand from the table in the design.
 
-use gametriggers_domain::{
-    price::Payment,
-    selection::{self, Candidate, SelectionContext, select},
-};
-use gametriggers_types::{
-    PaymentType::{Cpc, Cpm, Fixed},
-    Slot, Timestamp,
-};
+use gametriggers_domain::selection::{self, Candidate, SelectionContext, select};
+use gametriggers_fixtures::{NOON, context, cpm, interval, minutes, noon, seed, time, weights};
+use gametriggers_types::{Slot, Timestamp};
 
-use crate::support::{NOON, at, candidate, context, interval, minutes, number_of, pays, priorities, seed};
+use crate::support::{candidate, number_of};
 
 fn weigh(strategy: &str, ctx: &SelectionContext, candidates: &[Candidate]) -> Vec<f64> {
     let mut weights = vec![0.0; candidates.len()];
@@ -18,7 +13,7 @@ fn weigh(strategy: &str, ctx: &SelectionContext, candidates: &[Candidate]) -> Ve
 }
 
 fn at_noon() -> SelectionContext {
-    context(at(NOON), seed(0))
+    context(noon(), seed(0))
 }
 
 #[track_caller]
@@ -34,7 +29,7 @@ mod fair_rotation {
     use super::*;
 
     fn shown(number: u64, shown_minutes: i64, last_shown: Option<&str>) -> Candidate {
-        Candidate { shown: minutes(shown_minutes), last_shown: last_shown.map(at), ..candidate(number) }
+        Candidate { shown: minutes(shown_minutes), last_shown: last_shown.map(time), ..candidate(number) }
     }
 
     #[track_caller]
@@ -66,7 +61,7 @@ mod time_rotation {
     use super::*;
 
     fn joined(number: u64, when: &str) -> Candidate {
-        Candidate { joined_at: at(when), ..candidate(number) }
+        Candidate { joined_at: time(when), ..candidate(number) }
     }
 
     /// The campaigns on screen in the first slots from `from`.
@@ -104,9 +99,9 @@ mod time_rotation {
     #[test]
     fn the_whole_slot_shows_one_campaign() {
         let candidates = [joined(1, NOON), joined(2, NOON)];
-        let early = timetable(&candidates, at("2026-11-20T12:00:00Z"), 3);
-        assert_eq!(timetable(&candidates, at("2026-11-20T12:04:59.999Z"), 3), early);
-        assert_ne!(timetable(&candidates, at("2026-11-20T12:05:00Z"), 3), early);
+        let early = timetable(&candidates, time("2026-11-20T12:00:00Z"), 3);
+        assert_eq!(timetable(&candidates, time("2026-11-20T12:04:59.999Z"), 3), early);
+        assert_ne!(timetable(&candidates, time("2026-11-20T12:05:00Z"), 3), early);
     }
 }
 
@@ -118,25 +113,25 @@ mod weighted {
     fn three() -> [Candidate; 3] {
         [
             Candidate {
-                payment: pays(Cpm, 830.0),
+                payment: cpm(830.0),
                 impressions: 200,
                 clicks: 1,
-                last_shown: Some(at("2026-11-20T11:45:00Z")),
+                last_shown: Some(time("2026-11-20T11:45:00Z")),
                 ..candidate(1)
             },
-            Candidate { payment: pays(Cpm, 1_660.0), ..candidate(2) },
+            Candidate { payment: cpm(1_660.0), ..candidate(2) },
             Candidate {
-                payment: pays(Cpm, 0.0),
+                payment: cpm(0.0),
                 impressions: 3,
                 clicks: 5,
-                last_shown: Some(at(NOON)),
+                last_shown: Some(noon()),
                 ..candidate(3)
             },
         ]
     }
 
     fn weigh_by(pay: f64, performance: f64, fairness: f64) -> Vec<f64> {
-        let weights = priorities(pay, performance, fairness);
+        let weights = weights(pay, performance, fairness);
         weigh("weighted", &SelectionContext { weights, ..at_noon() }, &three())
     }
 
@@ -175,9 +170,9 @@ mod weighted {
             // By another instance's clock.
             (Some("2026-11-20T12:00:05Z"), 0.0),
         ];
-        let weights = priorities(0.0, 0.0, 1.0);
+        let weights = weights(0.0, 0.0, 1.0);
         for (last_shown, expected) in table {
-            let one = Candidate { last_shown: last_shown.map(at), ..candidate(1) };
+            let one = Candidate { last_shown: last_shown.map(time), ..candidate(1) };
             assert_close(&weigh("weighted", &SelectionContext { weights, ..at_noon() }, &[one]), &[expected]);
         }
     }
@@ -185,8 +180,8 @@ mod weighted {
     /// Nothing to go by is no error: all are equal, and the record says so.
     #[test]
     fn campaigns_of_which_nothing_speaks_for_any_are_equal() {
-        let weights = priorities(1.0, 1.0, 0.0);
-        let free = [1, 2].map(|number| Candidate { payment: pays(Cpm, 0.0), ..candidate(number) });
+        let weights = weights(1.0, 1.0, 0.0);
+        let free = [1, 2].map(|number| Candidate { payment: cpm(0.0), ..candidate(number) });
         let ctx = SelectionContext { weights, ..at_noon() };
         let selection = select(selection::find("weighted").unwrap(), &ctx, &free).unwrap();
         assert!(selection.weights_unusable);
@@ -205,7 +200,7 @@ mod performance {
     fn mean_share_of_first(candidates: &[Candidate; 2]) -> f64 {
         const SEEDS: u32 = 200;
         let share = |number: u32| {
-            let weights = weigh("performance", &context(at(NOON), seed(number.into())), candidates);
+            let weights = weigh("performance", &context(noon(), seed(number.into())), candidates);
             weights[0] / (weights[0] + weights[1])
         };
         (0..SEEDS).map(share).sum::<f64>() / f64::from(SEEDS)
@@ -243,16 +238,17 @@ mod revenue_optimized {
     use super::*;
 
     fn cpm(number: u64, rate: f64) -> Candidate {
-        Candidate { payment: pays(Cpm, rate), ..candidate(number) }
+        Candidate { payment: gametriggers_fixtures::cpm(rate), ..candidate(number) }
     }
 
     fn fixed(number: u64, rate: f64, expected_impressions: u64, paid_units: u64) -> Candidate {
-        let payment = Payment::new(Fixed, pays(Fixed, rate).rate(), expected_impressions).unwrap();
+        let payment = gametriggers_fixtures::fixed(rate, expected_impressions);
         Candidate { payment, paid_units, ..candidate(number) }
     }
 
     fn cpc(number: u64, rate: f64, impressions: u64, visits: u64) -> Candidate {
-        Candidate { payment: pays(Cpc, rate), impressions, visits, ..candidate(number) }
+        let payment = gametriggers_fixtures::cpc(rate);
+        Candidate { payment, impressions, visits, ..candidate(number) }
     }
 
     /// The second of two, which has the greater id and so wins no tie, is expected to earn more.

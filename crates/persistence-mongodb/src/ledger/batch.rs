@@ -1,5 +1,5 @@
-//! One batch within its transaction: what it has to know is read, what it changes is written, one command for each
-//! collection.
+//! Reads what a batch has to know and writes what it changes, within the batch's transaction. There is one command for
+//! each collection.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -37,9 +37,9 @@ pub(super) struct Unopened {
     pub(super) campaign: CampaignId,
 }
 
-/// Tells the batch what those hold and pay on whom the prices of its new entries depend, and stores the openings of those
-/// who have none. Whom no price depends on is read unless they are known to have one. Returns the open rollups of the
-/// participations that were read.
+/// Tells the batch what the participations and campaigns hold and pay on which the prices of its new entries depend,
+/// and stores the openings of those that have none. Participations and campaigns on which no price depends are read,
+/// too, unless [`Known`] says that this is not needed. Returns the open rollups of the participations that were read.
 pub(super) async fn read(
     store: &MongoStore,
     session: &mut ClientSession,
@@ -115,6 +115,33 @@ async fn read_participations_and_campaigns(
     Ok(rollups)
 }
 
+/// The campaign's budget and what remains of it, as exact numbers. Stores the campaign's opening, if it has none.
+///
+/// # Errors
+/// [`StorageError::Missing`] if there is no such campaign.
+pub(crate) async fn read_budget(
+    store: &MongoStore,
+    session: &mut ClientSession,
+    campaign: CampaignId,
+) -> TxResult<(Money, Money)> {
+    let fields = || doc! {IN_LEDGER: 1, "budget": 1, "remainingBudget": 1};
+    let ids = || std::iter::once(campaign.object_id());
+    let read = |fields: &mut Fields| {
+        let (is_opened, remaining) =
+            (is_in_ledger(fields), fields.required("remainingBudget", values::money)?);
+        // The previous system left out the budget if it was the same as the remaining budget.
+        let budget = fields.optional("budget", values::money)?.unwrap_or(remaining);
+        Ok((is_opened, (budget, remaining)))
+    };
+    let found = read_named(store, session, collection::CAMPAIGNS, ids(), fields()).await?;
+    let found = found.first().ok_or_else(|| missing(Unknown::Campaign(campaign)))?;
+    let (is_opened, budget) = document::read(Entity::Campaign, found, read)?;
+    if !is_opened {
+        opening::of_campaigns(store, session, &[campaign]).await?;
+    }
+    Ok(budget)
+}
+
 pub(super) fn missing(unknown: Unknown) -> StorageError {
     let (entity, id) = match unknown {
         Unknown::Participation(id) => (Entity::Participation, id.to_string()),
@@ -123,7 +150,8 @@ pub(super) fn missing(unknown: Unknown) -> StorageError {
     StorageError::Missing { entity, id }
 }
 
-/// Writes what was judged, given what is known of open rollups, and returns which are open afterwards.
+/// Writes the result of the batch. `open_of` says what is known about the open rollup of a participation. Returns which
+/// rollups are open afterwards.
 pub(super) async fn write(
     store: &MongoStore,
     session: &mut ClientSession,
@@ -150,7 +178,8 @@ pub(super) async fn write(
     Ok(open)
 }
 
-/// The statements that add to participations and the rollups that are kept with them: one for all to which the same is added.
+/// The statements that add to participations and to the rollups that are kept with them. There is one statement for all
+/// participations to which the same is added.
 fn add_credits(
     credits: &BTreeMap<ParticipationId, Credit>,
     rollups: &BTreeMap<ParticipationId, Kept>,
@@ -159,7 +188,7 @@ fn add_credits(
     let mut statements = Vec::new();
     for (participation, Credit { before, added }) in credits {
         let id = stored_id(participation.object_id());
-        // What is credited to somebody is in a rollup, too.
+        // Every credit is in a rollup, too.
         let Some(rollup) = rollups.get(participation) else { continue };
         if added.viewer_samples == 0 {
             alike.entry((*added, *rollup)).or_default().push(id.into());
@@ -191,8 +220,8 @@ fn credit(ids: Bson, added: &Counters, rollup: &Kept, set: Document) -> Document
     doc! {"q": filter, "u": update.into_document()}
 }
 
-/// The statement that takes from a campaign; its condition can only fail if the judgement was wrong. Where money runs out,
-/// that is noted, so that [those who follow changes](crate::changes) learn of it.
+/// The statement that takes money from a campaign. Its condition fails only if the judgement was wrong. If the money
+/// runs out, the statement sets `budgetExhaustedAt`, so that the [change stream](crate::changes) reports the campaign.
 fn take(id: CampaignId, charge: &Charge) -> Document {
     let mut update = doc! {"$inc": {"remainingBudget": stored_money(Money::ZERO - charge.amount)}};
     if charge.is_last {
@@ -207,7 +236,7 @@ fn take(id: CampaignId, charge: &Charge) -> Document {
     }
 }
 
-/// Reads these fields of the documents of these ids.
+/// Reads these fields of the documents with these ids.
 pub(super) async fn read_named(
     store: &MongoStore,
     session: &mut ClientSession,
@@ -219,17 +248,17 @@ pub(super) async fn read_named(
     find_by_ids(&store.collection(collection), session, &ids, fields).await
 }
 
-/// A participation as far as a batch has to know it.
+/// The part of a participation that a batch has to know.
 struct Found {
     id: ParticipationId,
-    /// Of the counters, those from which prices and means go on; its campaign where it has no opening.
+    /// The counters on which prices and means depend, or the campaign if the participation has no opening.
     state: Result<Counters, CampaignId>,
     open_rollup: Option<OpenRollup>,
 }
 
 fn read_participation(fields: &mut Fields) -> Result<Found, Problem> {
     let id = fields.required("_id", values::id)?;
-    // However wrong: that is no reason to refuse an event.
+    // The values may be wrong: this is no reason to refuse an event.
     let open_rollup = rollups::read_open(fields, counters::read_any)?;
     if !is_in_ledger(fields) {
         let campaign = fields.required("campaignId", values::id)?;

@@ -1,7 +1,7 @@
-//! What this process knows to be in the store because it was there before, so that a batch need not ask again.
+//! What this process remembers about the store, so that a batch need not read it again.
 //!
-//! It is never believed: statements that rely on it carry its condition, and where they do not meet the documents that
-//! they are for, the transaction is begun again without it.
+//! This memory may be wrong, so statements that rely on it carry it as a condition. If they do not match the documents
+//! that they are for, the transaction is begun again without the memory.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,19 +9,19 @@ use gametriggers_types::{CampaignId, ParticipationId, Quarter};
 
 use super::rollups::{Open, OpenRollup, RollupKey};
 
-/// How many of each kind are known at most; beyond that, all is forgotten and learnt anew.
+/// How many campaigns or participations are remembered. Beyond this number, all are forgotten and learnt again.
 const MAX: usize = 200_000;
-/// After how many batches without a repetition none is expected in the next.
+/// After how many batches without a repeated entry the next batch expects none.
 const UNREPEATED: u32 = 64;
 
-/// What a batch takes for granted.
+/// What a batch relies on without reading it.
 #[derive(Default)]
 pub(crate) struct Known {
     /// Campaigns that have an opening.
     campaigns: HashSet<CampaignId>,
-    /// Participations that have one, and the quarter-hours of the rollups that are kept with them.
+    /// Participations that have an opening, and the quarter-hours of their open rollups.
     participations: HashMap<ParticipationId, Quarter>,
-    /// How many batches there were since the last entry that was stored before.
+    /// The number of batches since the last entry that was stored before.
     unrepeated: u32,
 }
 
@@ -30,8 +30,8 @@ impl Known {
         self.campaigns.is_empty() && self.participations.is_empty()
     }
 
-    /// Whether entries are taken to be new without looking. One that is not is refused by the server, and the batch begun
-    /// again.
+    /// Whether a batch takes its entries for new without looking. If one is not new, the server refuses it, and the
+    /// batch is begun again.
     pub(super) fn expects_new_entries(&self) -> bool {
         self.unrepeated >= UNREPEATED
     }
@@ -41,13 +41,13 @@ impl Known {
         self.campaigns.contains(&id)
     }
 
-    /// Whether the participation has an opening, and an event of this quarter-hour can be added to its rollups without reading
-    /// any.
+    /// Whether the participation has an opening, and an event of this quarter-hour can be added to its rollups without
+    /// reading any of them.
     pub(super) fn has_participation(&self, id: ParticipationId, quarter: Quarter) -> bool {
         self.participations.get(&id).is_some_and(|open| quarter <= *open)
     }
 
-    /// The participation's open rollup: as it was read, or else as far as it is known.
+    /// The participation's open rollup, as it was read, or otherwise as it is remembered.
     pub(super) fn open_rollup_of(
         &self,
         id: ParticipationId,
@@ -59,7 +59,8 @@ impl Known {
         }
     }
 
-    /// To be called when a transaction that left these behind is committed.
+    /// Must be called after a commit, with what the transaction left behind. `was_repeated` says whether one of its
+    /// entries was stored before.
     pub(super) fn learn(
         &mut self,
         campaigns: impl Iterator<Item = CampaignId>,
@@ -74,8 +75,8 @@ impl Known {
         self.participations.extend(open);
     }
 
-    /// To be called when a transaction failed: from now on entries are looked up. If what was relied on is not so any more, all
-    /// of it is forgotten.
+    /// Must be called after a transaction that failed. The next batches look their entries up. If what the transaction
+    /// relied on is outdated, everything is forgotten.
     pub(super) fn doubt(&mut self, is_outdated: bool) {
         self.unrepeated = 0;
         if is_outdated {

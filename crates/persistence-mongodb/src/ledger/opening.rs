@@ -1,8 +1,9 @@
-//! Openings: what a document held before its first entry, stored by the transaction of that entry.
+//! Openings: what participations and campaigns held before their first entry. The transaction of the first entry stores
+//! the opening.
 //!
-//! Documents of the previous system come as it left them: money as a double, counters absent or null. The transaction
-//! first rewrites them on the server, so that whatever is compared or added to from then on is exact, and then reads
-//! what the opening is to say.
+//! In documents of the previous system, money is a double, and counters may be absent or null. The transaction first
+//! rewrites these values on the server, so that all later comparisons and additions are exact. Then it reads the values
+//! for the opening.
 
 use std::collections::HashMap;
 
@@ -75,12 +76,13 @@ pub(super) async fn of_participations(
             Ok((fields.required::<ParticipationId>("_id", values::id)?, counters::read(fields)?))
         })?;
         if !are_units_counted {
-            // The previous system did not.
+            // The previous system did not count units. They are worked out from the earnings and the campaign's price.
             let campaign = campaign_of.get(&id).copied();
             counters.paid_units = match campaign.and_then(&payment_of) {
                 Some(payment) => payment.units_for(counters.earnings),
                 None if counters.earnings <= Money::ZERO => 0,
-                // An opening is for ever, and says nothing that is not known: all units would be paid again.
+                // An opening is never changed, so it must not hold a guess. With 0 units, all of them would be paid
+                // again.
                 None => return Err(without_campaign(id, campaign).into()),
             };
             let set = doc! {"$set": {"paidUnits": stored_count(counters.paid_units)}};
@@ -129,15 +131,15 @@ async fn rewrite(
     Err(StorageError::Backend(message.into()).into())
 }
 
-/// The fields of a participation as exact numbers. What is no number stays, and is refused when it is read.
+/// The fields of a participation as exact numbers. A value that is not a number stays, and is refused when it is read.
 fn exact_counters() -> Document {
     let mut fields = Document::new();
     for (field, _) in counters::named(&Counters::default()) {
         let value = match field {
             counters::EARNINGS => exact(field, Some(Money::ZERO)),
-            // Its name until June 2025.
+            // The field was called `viewerImpressions` until June 2025.
             "impressions" => doc! {"$ifNull": ["$impressions", "$viewerImpressions", 0_i64]}.into(),
-            // Where it is absent, the earnings tell it.
+            // If this field is absent, it is worked out from the earnings.
             "paidUnits" => continue,
             _ => doc! {"$ifNull": [format!("${field}"), 0_i64]}.into(),
         };
@@ -147,7 +149,8 @@ fn exact_counters() -> Document {
     fields
 }
 
-/// A field's amount of money to six decimals: a double of 1.66 is less than the decimal 1.66.
+/// A field's amount of money, rounded to six decimals. Rounding is needed because the double 1.66 is less than the
+/// decimal 1.66.
 fn exact(field: &str, absent: Option<Money>) -> Bson {
     let value = Bson::from(format!("${field}"));
     let rounded = doc! {"$round": [{"$toDecimal": value.clone()}, 6]};
@@ -158,7 +161,7 @@ fn exact(field: &str, absent: Option<Money>) -> Bson {
     doc! {"$cond": [{"$isNumber": value}, rounded, otherwise]}.into()
 }
 
-/// Stores openings; one that is there already stays as it is.
+/// Stores openings. An opening that exists already stays as it is.
 async fn store_openings(
     store: &MongoStore,
     session: &mut ClientSession,

@@ -1,8 +1,9 @@
-//! Transactions that nobody will end.
+//! Ends transactions that were left open.
 //!
-//! A process that is killed leaves the one that it had open on the server, where its writes stand in everybody's way until
-//! it expires, a minute later. Whoever meets such a conflict ends it. Where a process is only slow, nothing is lost: it
-//! is told that its transaction is no more, and begins it again.
+//! If a process is killed, its open transaction stays on the server. The transaction's writes conflict with those of
+//! other processes until it expires, a minute later. A process that meets such a conflict ends the transaction. If the
+//! other process is only slow, nothing is lost: the server tells it that its transaction has ended, and it begins the
+//! transaction again.
 
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use mongodb::options::{DatabaseOptions, ReadConcern};
 
 use crate::{MongoStore, call};
 
-/// A transaction of ours takes some milliseconds, with no pause between its commands.
+/// A transaction that has been inactive for this long counts as left open. Normally a transaction takes some
+/// milliseconds, with no pause between its commands.
 const INACTIVE_FOR: Duration = Duration::from_secs(2);
 
-/// Ends transactions of this program that have stood still. It needs no more rights than its user has to begin them.
+/// Ends the transactions of this program that have been inactive too long. The database user needs no more rights for
+/// this than for beginning transactions.
 pub(super) async fn end(store: &MongoStore) -> Result<(), StorageError> {
     let inactive = i64::try_from(INACTIVE_FOR.as_micros()).unwrap_or(i64::MAX);
     let pipeline = [
@@ -28,7 +31,7 @@ pub(super) async fn end(store: &MongoStore) -> Result<(), StorageError> {
         }},
         doc! {"$project": {"id": "$lsid.id"}},
     ];
-    // What goes on at the moment has no majority.
+    // `$currentOp` does not allow the read concern `majority`.
     let options = DatabaseOptions::builder().read_concern(ReadConcern::local()).build();
     let admin = store.client.database_with_options("admin", options);
     let listing = async move { admin.aggregate(pipeline).await?.try_collect::<Vec<_>>().await };

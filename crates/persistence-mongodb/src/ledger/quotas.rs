@@ -1,5 +1,5 @@
-//! How far quotas were used. What is here expires by an index of its own (`migrations/mongodb/0007__quotas.json`), some hours
-//! after it was last used.
+//! How many entries of each quota were paid. An index (`migrations/mongodb/0007__quotas.json`) deletes a document some
+//! hours after its last use.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     document::{self, stored_count},
 };
 
-/// Tells the batch how far the quotas of its new entries were used.
+/// Tells the batch how many entries were paid of each quota that its new entries name.
 pub(super) async fn read(
     store: &MongoStore,
     session: &mut ClientSession,
@@ -32,14 +32,15 @@ pub(super) async fn read(
     Ok(())
 }
 
-/// The statements that add what was used: to what was read, or the transaction is begun again.
+/// The statements that add what the batch has used. If a number is no longer the one that was read, the transaction is
+/// begun again.
 pub(super) fn add(quotas: &BTreeMap<&str, QuotaUse>) -> Vec<Document> {
     let statement = |(key, QuotaUse { before, added, .. }): (&&str, &QuotaUse)| {
         doc! {
             "q": {"_id": *key, "used": stored_count(*before)},
-            // By the server's clock, which is the one that the index goes by.
+            // The time is the server's, because the index uses the server's clock.
             "u": {"$inc": {"used": stored_count(*added)}, "$currentDate": {"usedAt": true}},
-            // Where somebody else was faster, the server refuses to store another one of this key.
+            // If another writer was faster, the server refuses to store a second document with this key.
             "upsert": *before == 0,
         }
     };

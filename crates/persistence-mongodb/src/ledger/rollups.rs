@@ -1,8 +1,8 @@
-//! Rollups: what entries add up to by participation and quarter-hour.
+//! Rollups: the sums of entries by participation and quarter-hour.
 //!
-//! The one of the quarter-hour in which a participation was credited last is open: it is kept in the participation's own
-//! document, so that an event changes one document instead of two. The first event of a later quarter-hour moves it to the
-//! collection, to which what comes late is added (`docs/adr/0011-open-rollups.md`).
+//! The rollup of the quarter-hour in which a participation was credited last is open. It is kept in the participation's
+//! own document, so that an event changes one document instead of two. The first event of a later quarter-hour moves
+//! the rollup to the collection. Events that come late are added there (`docs/adr/0011-open-rollups.md`).
 
 use std::collections::BTreeMap;
 
@@ -19,56 +19,56 @@ use crate::{
     document::{self, by_id, stored_id, stored_time},
 };
 
-/// Whose rollup of when.
+/// The participation and the quarter-hour of a rollup.
 pub(crate) type RollupKey = (ParticipationId, Quarter);
 
-/// How often a participation is read until its open rollup stays where it is; it is moved once in a quarter of an hour.
+/// How often a list is tried while the open rollup moves. It moves once in a quarter of an hour.
 const ATTEMPTS: u32 = 3;
-/// Of an open rollup, when its quarter-hour begins.
+/// The field of an open rollup for the beginning of its quarter-hour.
 const QUARTER: &str = "quarter";
-/// The same, of its participation.
+/// The path of the same field in the participation's document.
 const OPEN_QUARTER: &str = "openRollup.quarter";
-/// Of its participation, what its fields begin with.
+/// The beginning of the paths of an open rollup's fields in the participation's document.
 const OPEN_FIELDS: &str = "openRollup.";
 
-/// A rollup that is kept with its participation.
+/// A rollup that is kept in its participation's document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct OpenRollup<C = Values> {
     pub(super) quarter: Quarter,
     pub(super) counters: C,
 }
 
-/// What is known of the open rollup of a participation.
+/// What is known about the open rollup of a participation.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Open {
-    /// There was one of this quarter-hour, when it was seen last.
+    /// The open rollup was that of this quarter-hour when this process saw it last.
     Remembered(Quarter),
-    /// What was read in this transaction.
+    /// The open rollup, if any, as this transaction read it.
     Read(Option<OpenRollup>),
 }
 
 /// What an update of a participation does to the rollup that is kept with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kept {
-    /// Nothing: it is of this quarter-hour, and all that is added is older.
+    /// Nothing. The open rollup is of this quarter-hour, and all that is added is older.
     Stays(Quarter),
-    /// It is that of this quarter-hour, and this is added.
+    /// Adds these counters. The open rollup is of this quarter-hour.
     Grows(Quarter, Counters),
-    /// Another one takes its place.
+    /// Replaces the open rollup, if any, by a new one.
     Gives { before: Option<Quarter>, to: Quarter, counters: Counters },
 }
 
 /// What a batch does to rollups.
 pub(super) struct Plan {
-    /// To those that are kept with participations.
+    /// What the batch does to the rollups that are kept with participations.
     pub(super) kept: BTreeMap<ParticipationId, Kept>,
-    /// To those of the collection.
+    /// The statements for the rollups in the collection.
     pub(super) statements: Vec<Document>,
 }
 
 impl Plan {
-    /// What adds these sums, given what is known of each participation's open rollup. One that is older than what is added
-    /// has to be read.
+    /// Plans how to add these sums. `open_of` says what is known about the open rollup of a participation. An open
+    /// rollup that is older than the sums has to be read before.
     pub(super) fn new(
         sums: &BTreeMap<RollupKey, (CampaignId, Counters)>,
         open_of: impl Fn(ParticipationId) -> Open,
@@ -92,7 +92,7 @@ impl Plan {
                     add(newest, counters::values_of(&added));
                     Kept::Stays(open)
                 }
-                // Were it another one after all, the update would not meet it.
+                // If the open rollup is another one after all, the update does not match it.
                 Open::Remembered(_) => Kept::Grows(newest, added),
                 Open::Read(Some(open)) if open.quarter == newest => Kept::Grows(newest, added),
                 Open::Read(before) => {
@@ -108,7 +108,7 @@ impl Plan {
         plan
     }
 
-    /// The quarter-hours of the rollups that are kept afterwards.
+    /// The rollups that are open afterwards.
     pub(super) fn open(&self) -> impl Iterator<Item = RollupKey> {
         self.kept.iter().map(|(participation, kept)| match *kept {
             Kept::Stays(quarter) | Kept::Grows(quarter, _) | Kept::Gives { to: quarter, .. } => {
@@ -119,7 +119,7 @@ impl Plan {
 }
 
 impl Kept {
-    /// What a participation has to be for this, beside its id.
+    /// The condition on the participation for this, beside its id.
     pub(super) fn condition(&self) -> Document {
         let quarter = match *self {
             Self::Stays(_) => return Document::new(),
@@ -142,7 +142,7 @@ impl Kept {
     }
 }
 
-/// The statement that adds to a rollup of the collection, and makes it where there is none.
+/// The statement that adds to a rollup of the collection, and makes the rollup if there is none.
 fn add_to_rollup((participation, quarter): RollupKey, campaign: CampaignId, added: Values) -> Document {
     let mut update = Update::default();
     update.add("", added);
@@ -151,7 +151,7 @@ fn add_to_rollup((participation, quarter): RollupKey, campaign: CampaignId, adde
     doc! {"q": {"_id": rollup_id(participation, stored_time(quarter.start()))}, "u": update, "upsert": true}
 }
 
-/// The rollups of a participation, from the earliest.
+/// The rollups of a participation, the earliest first.
 pub(super) async fn list(
     store: &MongoStore,
     participation: ParticipationId,
@@ -160,7 +160,7 @@ pub(super) async fn list(
     for _ in 0..ATTEMPTS {
         let mut rollups = find_closed(store, participation).await?;
         let open = find_open(store, participation).await?;
-        // One that was moved meanwhile would be missing, or be there twice.
+        // A rollup that was moved meanwhile would be missing or appear twice.
         if open.map(|rollup| rollup.quarter) == before.map(|rollup| rollup.quarter) {
             add_open(&mut rollups, open);
             return Ok(rollups);
@@ -201,7 +201,8 @@ async fn find_closed(
     call::read(reading).await?.iter().map(read_rollup).collect()
 }
 
-/// Part of a rollup may be in the collection from when another one was open.
+/// Adds the open rollup to the list. A part of the same rollup may be in the collection, from a time when another one
+/// was open.
 fn add_open(rollups: &mut Vec<Rollup>, open: Option<Rollup>) {
     let Some(open) = open else { return };
     match rollups.binary_search_by_key(&open.quarter, |rollup| rollup.quarter) {
@@ -210,7 +211,7 @@ fn add_open(rollups: &mut Vec<Rollup>, open: Option<Rollup>) {
     }
 }
 
-/// The id of the rollup of a participation and the quarter-hour that begins then.
+/// The id of the rollup of a participation and the quarter-hour that begins at this time.
 pub(crate) fn rollup_id(participation: ParticipationId, quarter: DateTime) -> Document {
     doc! {"participationId": stored_id(participation.object_id()), QUARTER: quarter}
 }
@@ -223,7 +224,7 @@ fn read_rollup(document: &RawDocumentBuf) -> Result<Rollup, StorageError> {
     })
 }
 
-/// Whose rollup this is, and of which quarter-hour.
+/// Reads the participation and the quarter-hour from the id of a rollup.
 pub(crate) fn rollup_key(id: &Bson) -> Result<RollupKey, String> {
     let part = |key| id.as_document().and_then(|id| id.get(key)).ok_or("not the id of a rollup");
     Ok((values::id(part("participationId")?)?, Quarter::containing(values::time(part(QUARTER)?)?)))
@@ -236,7 +237,7 @@ fn write_open(quarter: Quarter, values: Values) -> Document {
     open
 }
 
-/// The fields of a participation whose open rollup holds something else than it should, as they should be.
+/// The fields of a participation that correct its open rollup from the values `is` to the values `should_be`.
 pub(crate) fn change_open(is: Values, should_be: Values) -> Document {
     let fields = counters::name(is).into_iter().zip(counters::name(should_be));
     let different = fields.filter(|(is, should_be)| is != should_be);
@@ -245,7 +246,7 @@ pub(crate) fn change_open(is: Values, should_be: Values) -> Document {
         .collect()
 }
 
-/// Takes the open rollup of a participation, its counters as `read` takes them.
+/// Takes the open rollup from the fields of a participation. `read` takes the counters.
 pub(super) fn read_open<C>(
     fields: &mut Fields,
     read: impl FnOnce(&mut Fields) -> Result<C, Problem>,
@@ -256,7 +257,7 @@ pub(super) fn read_open<C>(
     })
 }
 
-/// The open rollup of a participation that has one, however wrong its values, and who pays.
+/// The open rollup of a participation, if it has one, and the campaign that pays. The values may be wrong.
 pub(crate) fn read_any_open(fields: &mut Fields) -> Result<Option<(RollupKey, CampaignId, Values)>, Problem> {
     let participation = fields.required("_id", values::id)?;
     let Some(OpenRollup { quarter, counters }) = read_open(fields, counters::read_any)? else {

@@ -1,5 +1,5 @@
-//! Commands within a transaction. What names many documents is sent in parts, each within the server's limits of 16 MB and
-//! 100,000 statements a command.
+//! Commands within a transaction. A command that names many documents is sent in parts, each within the server's limits
+//! of 16 MB and 100,000 statements.
 
 use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_persistence::StorageError;
@@ -8,10 +8,10 @@ use mongodb::{ClientSession, Collection, Database};
 use super::transaction::{TxError, TxResult};
 use crate::error::DUPLICATE_KEY;
 
-/// Statements or ids of one command at most. Each takes less than a kilobyte.
+/// How many statements or ids a command may have. Each takes less than a kilobyte.
 pub(super) const CHUNK: usize = 5_000;
 
-/// Reads these fields, all where none is named, of those of the documents of these ids that there are.
+/// Reads the documents with these ids that exist: these fields of each, or all fields if `fields` names none.
 pub(crate) async fn find_by_ids(
     collection: &Collection<RawDocumentBuf>,
     session: &mut ClientSession,
@@ -29,8 +29,8 @@ pub(crate) async fn find_by_ids(
     Ok(documents)
 }
 
-/// Runs update statements that are for this many documents, and fails unless they meet as many.
-pub(super) async fn update(
+/// Runs update statements. Fails unless they match exactly as many documents as `documents` says.
+pub(crate) async fn update(
     database: &Database,
     session: &mut ClientSession,
     collection: &str,
@@ -45,7 +45,7 @@ pub(super) async fn update(
     Err(TxError::Unmet(message.into()))
 }
 
-/// Runs update statements and returns how many documents they met.
+/// Runs update statements and returns how many documents they matched.
 pub(crate) async fn update_any(
     database: &Database,
     session: &mut ClientSession,
@@ -75,7 +75,8 @@ pub(crate) async fn delete_any(
     Ok(())
 }
 
-/// How many documents a command's statements met, by its reply, which can be "ok" with errors inside.
+/// How many documents the statements of a command matched, by the reply to the command. The reply can be "ok" with
+/// errors inside.
 fn met_by(reply: &Document, collection: &str) -> TxResult<i64> {
     let errors = reply.get_array("writeErrors").ok();
     if let Some(first) = errors.and_then(|errors| errors.first()?.as_document()) {

@@ -1,8 +1,9 @@
-//! Transactions: begun with the guarantees that the ledger needs, begun again where another writer was faster, and never
-//! said to have failed where they may have been committed.
+//! Transactions of the ledger and the journal. They begin with the guarantees that both need, and are begun again if
+//! another writer was faster. No transaction is reported as failed if it may have been committed.
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use gametriggers_persistence::{Source, StorageError};
 use mongodb::{
     ClientSession,
@@ -16,15 +17,15 @@ use crate::{
     error::{is_duplicate_key, neutral, neutral_read},
 };
 
-/// How long a majority is waited for at each commit.
+/// How long each commit waits for a majority.
 const MAJORITY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long it may take until it is known whether a transaction was committed: an election takes some ten seconds.
+/// How long a caller waits to learn whether its transaction was committed. An election takes some ten seconds.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long is spent on telling the server that a transaction is not to be.
+/// How long an abort may take.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The greatest pause after the first conflict; it doubles from one to the next.
+/// The greatest pause after the first conflict. It doubles with each further conflict.
 const PAUSE_FIRST: Duration = Duration::from_millis(2);
-/// The doublings of [`PAUSE_FIRST`].
+/// How often [`PAUSE_FIRST`] doubles at most.
 const PAUSE_DOUBLINGS_MAX: u32 = 6;
 
 pub(crate) type TxResult<T> = Result<T, TxError>;
@@ -32,21 +33,21 @@ pub(crate) type TxResult<T> = Result<T, TxError>;
 /// Why a transaction was not committed.
 #[derive(Debug)]
 pub(crate) enum TxError {
-    /// What the driver or the server said; begun again, it may succeed.
+    /// An error of the driver or the server. A new attempt may succeed.
     Driver(Error),
-    /// Somebody else has stored in the meantime what was not there; begun again, it is found.
+    /// Another writer has meanwhile stored a document that was absent. A new attempt finds it.
     Overtaken(Source),
-    /// A document that is taken to be there, and as it was, did not meet its statement.
+    /// A statement relied on a document that is absent or has changed.
     Unmet(Source),
-    /// Begun again, it would end the same way.
+    /// A new attempt would end the same way.
     Final(StorageError),
 }
 
 impl From<Error> for TxError {
     fn from(error: Error) -> Self {
         if is_duplicate_key(&error) {
-            // The server has aborted the transaction: what comes next fails with `NoSuchTransaction`, under a label
-            // that invites to go on with it for ever.
+            // The server has aborted the transaction. The next command would fail with `NoSuchTransaction`, and the
+            // label of this error would ask the caller to go on for ever.
             Self::Overtaken("another writer stored it first".into())
         } else {
             Self::Driver(error)
@@ -72,7 +73,7 @@ impl TxError {
         }
     }
 
-    /// What a caller is told where the transaction is not begun again.
+    /// The error for the caller if the transaction is not begun again.
     pub(crate) fn into_storage(self) -> StorageError {
         match self {
             Self::Final(error) => error,
@@ -83,22 +84,65 @@ impl TxError {
     }
 }
 
-/// No time was left to come to the commit.
+/// The error of a transaction whose time was over before its commit.
 pub(crate) fn out_of_time(elapsed: tokio::time::error::Elapsed) -> StorageError {
     StorageError::Unavailable { outcome_unknown: false, source: elapsed.into() }
 }
 
-/// Begins a transaction on one state of the store that a majority has, or will have before its commit is durable.
+/// How long [`run`] tries until it asks for the commit.
+const RUN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Does `work` in a transaction, and again in a new one while other writers are faster. The transaction is ended even
+/// if nobody waits for the answer any more, because an open transaction would block others.
+pub(crate) async fn run<T, W>(store: &MongoStore, work: W) -> Result<T, StorageError>
+where
+    T: Send + 'static,
+    W: for<'s> Fn(MongoStore, &'s mut ClientSession) -> BoxFuture<'s, TxResult<T>> + Send + Sync + 'static,
+{
+    let store = store.clone();
+    let running = tokio::spawn(async move {
+        let deadline = Instant::now() + RUN_TIMEOUT;
+        let mut attempts = Attempts::until(deadline);
+        loop {
+            match attempt(&store, deadline, &work).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => attempts.again_after(error).await?,
+            };
+        }
+    });
+    running.await.unwrap_or_else(|failed| {
+        Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
+    })
+}
+
+async fn attempt<T, W>(store: &MongoStore, deadline: Instant, work: &W) -> TxResult<T>
+where
+    W: for<'s> Fn(MongoStore, &'s mut ClientSession) -> BoxFuture<'s, TxResult<T>>,
+{
+    let mut session = begin(store).await?;
+    let worked = timeout_at(deadline, work(store.clone(), &mut session)).await;
+    match worked.unwrap_or_else(|elapsed| Err(out_of_time(elapsed).into())) {
+        Ok(answer) => commit(&mut session).await.map(|()| answer),
+        Err(error) => {
+            abort(session, &error).await;
+            Err(error)
+        }
+    }
+}
+
+/// Begins a transaction on one state of the store. A majority has this state, or will have it before the transaction's
+/// commit is durable.
 pub(crate) async fn begin(store: &MongoStore) -> TxResult<ClientSession> {
     let mut session = store.client.start_session().await?;
-    // Nowhere else: inside a transaction, a command with a write concern is an error, and a collection's is dropped.
+    // The write concern is set only here. Inside a transaction, a command with a write concern is an error, and a
+    // collection's write concern is ignored.
     let concern =
         WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY_TIMEOUT).build();
     session.start_transaction().read_concern(ReadConcern::snapshot()).write_concern(concern).await?;
     Ok(session)
 }
 
-/// Commits the transaction. Where it stays unknown whether that has happened, the error says so.
+/// Commits the transaction. If it stays unknown whether the transaction was committed, the error says so.
 pub(crate) async fn commit(session: &mut ClientSession) -> TxResult<()> {
     let deadline = Instant::now() + COMMIT_TIMEOUT;
     let mut asked = 0;
@@ -106,7 +150,8 @@ pub(crate) async fn commit(session: &mut ClientSession) -> TxResult<()> {
         let (unknown, may_pass): (Source, bool) =
             match timeout_at(deadline, session.commit_transaction()).await {
                 Ok(Ok(())) => return Ok(()),
-                // The only word by which it is certain that it was not committed, also by what was asked before.
+                // Only this label makes it certain that no request to commit has succeeded, neither this one nor an
+                // earlier one.
                 Ok(Err(error)) if error.contains_label(TRANSIENT_TRANSACTION_ERROR) => {
                     return Err(error.into());
                 }
@@ -125,17 +170,17 @@ pub(crate) async fn commit(session: &mut ClientSession) -> TxResult<()> {
     }
 }
 
-/// Ends a transaction that is not to be, if the server can be told; where it cannot, whoever meets it there will
+/// Aborts a transaction, if the server can be told. If it cannot, a process that meets the transaction aborts it
 /// ([`orphans`](super::orphans)).
 pub(crate) async fn abort(mut session: ClientSession, error: &TxError) {
     if !error.is_unavailable() {
-        // It fails where there is nothing left to abort.
+        // This fails if there is nothing left to abort.
         timeout(ABORT_TIMEOUT, session.abort_transaction()).await.ok();
     }
 }
 
-/// Attempts at one transaction, until a deadline: as long as that lasts, a transaction is begun again where another writer
-/// was faster or the primary went away.
+/// The attempts at one transaction. Until the deadline, the transaction is begun again if another writer was faster or
+/// the primary went away.
 pub(crate) struct Attempts {
     deadline: Instant,
     failed: u32,
@@ -149,7 +194,7 @@ impl Attempts {
     /// Waits until the transaction may be begun again, and returns why it was not committed.
     ///
     /// # Errors
-    /// What the caller is told instead: the error is final, or there is no time left.
+    /// The error for the caller, if the error is final or no time is left.
     pub(crate) async fn again_after(&mut self, error: TxError) -> Result<StorageError, StorageError> {
         let error = match error {
             TxError::Final(error) => return Err(error),
@@ -164,7 +209,8 @@ impl Attempts {
     }
 }
 
-/// Waits a random part of what the how many-th pause may take at most, so that those in conflict part ways.
+/// Waits after conflict `number`, for a random part of the greatest pause, so that the transactions do not conflict
+/// again.
 async fn pause(number: u32) {
     let most = PAUSE_FIRST * 2_u32.pow(number.saturating_sub(1).min(PAUSE_DOUBLINGS_MAX));
     let share = getrandom::u32().unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! Making the indexes of one collection, on data that may not fit them.
+//! Makes the indexes of one collection. Its documents may not fit them.
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use futures_util::TryStreamExt;
@@ -11,16 +11,16 @@ use crate::{
     error::{code, is_duplicate_key, neutral, neutral_read},
 };
 
-/// There is no such collection.
+/// The error code if there is no such collection.
 const NAMESPACE_NOT_FOUND: i32 = 26;
-/// An index of this key has other options; an index of this name has another key.
+/// The error codes if an index with the same key has other options, or if an index with the same name has another key.
 const INDEX_CONFLICT: [i32; 2] = [85, 86];
-/// What makes an index another one, beside its key.
+/// The options by which two indexes with the same key differ.
 const OPTIONS: [&str; 5] = ["unique", "sparse", "partialFilterExpression", "expireAfterSeconds", "collation"];
 /// How many groups of documents, and how many documents of a group, an error names.
 const NAMED_AT_MOST: i32 = 10;
 
-/// Gives a `createIndexes` command for those of its indexes that are not there, by whatever name.
+/// Runs a `createIndexes` command for those of its indexes that do not exist under any name.
 pub(super) async fn create(database: &Database, command: &Document) -> Result<(), StorageError> {
     let (collection, wanted) = parse(command)
         .ok_or_else(|| failed("a createIndexes command names a collection and lists indexes".to_owned()))?;
@@ -93,7 +93,7 @@ fn as_number(value: &Bson) -> Option<f64> {
 async fn duplicates(database: &Database, collection: &str, index: &Document) -> Result<String, StorageError> {
     let fields: Vec<_> = key_of(index).into_iter().map(|(field, _)| field).collect();
     let partial = index.get_document("partialFilterExpression").cloned().unwrap_or_default();
-    // To an index, what is absent is null.
+    // An index treats an absent field as null.
     let value = |field: &&str| Bson::from(doc! {"$ifNull": [format!("${field}"), Bson::Null]});
     let values: Vec<_> = fields.iter().map(value).collect();
     let documents = database.collection::<Document>(collection);
@@ -127,7 +127,7 @@ fn named(group: &Document) -> String {
     ids.join(", ") + &more
 }
 
-/// The server keeps a hidden index and lets no query use it.
+/// The message about a hidden index. The server maintains such an index, but no query uses it.
 fn hidden(collection: &str, index: &Document) -> String {
     let name = index.get_str("name").unwrap_or_default();
     format!(

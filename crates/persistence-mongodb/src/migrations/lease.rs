@@ -1,4 +1,4 @@
-//! One process at a time: a document that one holds for as long as it says that it lives.
+//! A lock that lets one process migrate at a time. It is a document that the holder has to renew.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const LEASE_MS: i64 = 30_000;
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
-/// Does the work while the lock is held; waits for it first.
+/// Waits for the lock, then does the work while it holds the lock.
 pub(super) async fn hold<T>(
     locks: &Collection<Document>,
     work: impl Future<Output = Result<T, StorageError>>,
@@ -29,7 +29,7 @@ pub(super) async fn hold<T>(
         result = work => result,
         lost = lease.keep() => return Err(lost),
     };
-    // A lock that is not given back runs out.
+    // A lock that is not given back expires.
     if let Err(error) = lease.release().await {
         tracing::warn!(error = &error as &dyn std::error::Error, "the migration lock was not given back");
     }
@@ -51,7 +51,7 @@ impl<'a> Lease<'a> {
             async move { locks.update_one(doc! {"_id": LOCK}, doc! {"$setOnInsert": free()}).upsert(true).await }
         };
         match call::try_write(making).await? {
-            // Another process that made it at the same moment is as good.
+            // Another process may have made the document at the same moment.
             Err(error) if !is_duplicate_key(&error) => return Err(neutral(error)),
             _ => {}
         }
@@ -66,8 +66,7 @@ impl<'a> Lease<'a> {
         Ok(lease)
     }
 
-    /// Renews the lease for as long as it is there, and gets over a primary that goes away meanwhile. Returns when it is
-    /// lost.
+    /// Renews the lease until it is lost, then returns the error. A primary that goes away meanwhile does not end this.
     async fn keep(&self) -> StorageError {
         loop {
             sleep(RENEW_EVERY).await;
@@ -81,7 +80,7 @@ impl<'a> Lease<'a> {
         StorageError::Conflict(lost.into())
     }
 
-    /// Takes the lock where the filter finds it; the time is the server's.
+    /// Takes the lock if the filter finds it. The time is the server's.
     async fn take(&self, filter: Document) -> Result<bool, StorageError> {
         let until = doc! {"$add": ["$$NOW", LEASE_MS]};
         let change = vec![doc! {"$set": {"holder": &self.holder, "until": until}}];

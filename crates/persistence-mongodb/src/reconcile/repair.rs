@@ -1,4 +1,4 @@
-//! Repairing: adding what a survey found to be missing.
+//! Repairs the store: adds what a survey found to be missing.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,7 +13,7 @@ use gametriggers_types::Money;
 use mongodb::ClientSession;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Difference, Holder, REMAINING, Survey};
+use super::{BUDGET, Difference, Holder, PAID, REMAINING, SETTLED, Survey};
 use crate::{
     MongoStore, collection,
     counters::{self, Values},
@@ -26,12 +26,12 @@ use crate::{
     },
 };
 
-/// How long one transaction of a repair is tried again.
+/// How long one transaction of a repair may be tried.
 const REPAIR_TIMEOUT: Duration = Duration::from_secs(30);
-/// Documents repaired in one transaction.
+/// How many documents one transaction repairs.
 const PER_TRANSACTION: usize = 500;
 
-/// Repairs what differs, unless another repair comes between.
+/// Repairs the differences. Stops if another repair has run since the survey.
 pub(super) async fn run(store: &MongoStore, survey: &Survey) -> Result<(), StorageError> {
     let differences: Vec<_> = survey.differences.iter().collect();
     for (repairs, chunk) in (survey.repairs..).zip(differences.chunks(PER_TRANSACTION)) {
@@ -51,7 +51,8 @@ pub(super) async fn run(store: &MongoStore, survey: &Survey) -> Result<(), Stora
     Ok(())
 }
 
-/// One transaction of a repair. False, and nothing is changed, if there were not as many `repairs` before.
+/// Runs one transaction of a repair. `repairs` is the number of repairs that the survey or the previous transaction
+/// left. If the ledger has counted more since, changes nothing and returns false.
 async fn repair_chunk(
     store: &MongoStore,
     chunk: &[(&Holder, &Vec<Difference>)],
@@ -62,7 +63,7 @@ async fn repair_chunk(
     let repaired = timeout_at(deadline, repair_within(store, &mut session, chunk, repairs)).await;
     match repaired.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into())) {
         Ok(true) => transaction::commit(&mut session).await.map(|()| true),
-        // Dropped, the session ends a transaction that has changed nothing.
+        // The transaction has changed nothing. Dropping the session ends it.
         Ok(false) => Ok(false),
         Err(error) => {
             transaction::abort(session, &error).await;
@@ -98,6 +99,10 @@ async fn repair_within(
             Holder::Campaign(id) => {
                 (collection::CAMPAIGNS, doc! {"q": by_id(id), "u": corrections(differences)})
             }
+            Holder::Account(id) => {
+                let statement = doc! {"q": by_id(id), "u": corrections(differences), "upsert": true};
+                (collection::ACCOUNTS, statement)
+            }
             Holder::Rollup(id, quarter, campaign) => {
                 let rollup = rollup_id(id, stored_time(quarter.start()));
                 if let Some((open, all)) = open.find((id, quarter)) {
@@ -124,14 +129,14 @@ async fn repair_within(
     Ok(true)
 }
 
-/// What the open rollups of participations hold, and what of the same quarter-hours is in the collection.
+/// The open rollups of participations, and the parts of the same rollups that are in the collection.
 struct OpenRollups {
     open: HashMap<RollupKey, Values>,
     closed: HashMap<RollupKey, Values>,
 }
 
 impl OpenRollups {
-    /// Reads those of the participations of which a rollup is to be repaired.
+    /// Reads the open rollups of the participations whose rollups are to be repaired.
     async fn read(
         store: &MongoStore,
         session: &mut ClientSession,
@@ -159,19 +164,19 @@ impl OpenRollups {
         Ok(Self { open, closed })
     }
 
-    /// What this rollup holds if it is open, and the same together with what the collection has of it.
+    /// If this rollup is open: its own values, and the sum of these and the part in the collection.
     fn find(&self, key: RollupKey) -> Option<(Values, Values)> {
         let closed = self.closed.get(&key).copied().unwrap_or_default();
         self.open.get(&key).map(|open| (*open, counters::sum(*open, closed)))
     }
 }
 
-/// The values of all fields, with what those fields lack.
+/// The values of all fields, with the differences added.
 fn corrected(values: Values, differences: &[Difference]) -> Values {
     counters::name(values).map(|(name, value)| {
         match differences.iter().find(|difference| difference.field == name) {
             None => value,
-            // As in `corrections`.
+            // A peak is treated as in `corrections`.
             Some(peak) if name == counters::PEAK && value != peak.stored => value,
             Some(peak) if name == counters::PEAK => peak.expected,
             Some(difference) => value + (difference.expected - difference.stored),
@@ -186,11 +191,11 @@ fn corrections(differences: &[Difference]) -> Vec<Document> {
         let value = doc! {"$ifNull": [format!("${field}"), 0_i64]};
         let lacking = expected - stored;
         let corrected = match field {
-            counters::EARNINGS | REMAINING => {
+            counters::EARNINGS | BUDGET | REMAINING | SETTLED | PAID => {
                 let sum = doc! {"$add": [{"$toDecimal": value}, stored_money(Money::from_micros(lacking))]};
                 doc! {"$round": [sum, 6]}
             }
-            // It cannot be added to. If it has been raised since, it is looked at again.
+            // Nothing can be added to a peak. If the peak was raised since the survey, the next survey checks it again.
             counters::PEAK => doc! {"$cond": [{"$eq": [value.clone(), stored]}, expected, value]},
             _ => doc! {"$add": [value, lacking]},
         };
@@ -199,14 +204,14 @@ fn corrections(differences: &[Difference]) -> Vec<Document> {
     vec![doc! {"$set": fields}]
 }
 
-/// The mean of the samples; where there is none, what the previous system left.
+/// The mean of the samples, or the previous system's mean if there are no samples.
 fn mean() -> Document {
     let has_samples = doc! {"$gt": [format!("${}", counters::SAMPLES), 0]};
     let mean = doc! {"$divide": ["$viewerSum", format!("${}", counters::SAMPLES)]};
     doc! {"$cond": [has_samples, mean, {"$ifNull": ["$avgViewerCountBefore", "$avgViewerCount"]}]}
 }
 
-/// The rollup of this id if it holds nothing: no entry stands behind it.
+/// The query for the rollup with this id if it holds nothing. No entry stands behind such a rollup.
 fn empty_rollup(id: &Document) -> Document {
     let mut query = doc! {"_id": id.clone()};
     for (field, _) in counters::named(&Counters::default()) {

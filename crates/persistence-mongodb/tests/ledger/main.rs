@@ -17,6 +17,7 @@ use gametriggers_domain::{
     ledger::{Counters, Entry, EntryId, EntryKind, Verdict},
     price::Accrual,
 };
+use gametriggers_fixtures::units;
 use gametriggers_persistence::{Entity, Outcome, Repositories, StorageError};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::{Server, TestDatabase};
@@ -98,10 +99,6 @@ fn oid(id: &str) -> ObjectId {
 
 fn decimal(text: &str) -> Bson {
     Bson::Decimal128(text.parse().unwrap())
-}
-
-fn units(amount: f64) -> Money {
-    Money::from_units(amount).unwrap()
 }
 
 /// Money as doubles with their rounding noise; 5 impressions at 1.66 are left.

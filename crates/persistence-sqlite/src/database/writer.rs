@@ -1,4 +1,4 @@
-//! The thread that writes, and the queue before it.
+//! The thread that writes to the store, and the queue in front of it.
 
 use std::{
     io,
@@ -22,29 +22,30 @@ use tokio::{
 use super::{GRACE, left_until, unavailable};
 use crate::error::{DbError, DbResult};
 
-/// Tasks that may wait for the thread.
+/// How many tasks may wait for the thread.
 const QUEUE_MAX: usize = 1_024;
 
-/// To the thread on which all writing is done, one task after the other. The thread ends when this is dropped.
+/// Sends tasks to the thread that does all writing, one task after the other. The thread ends when the `Writer` is
+/// dropped.
 pub(super) struct Writer {
     sender: Sender<Job>,
-    /// The places of those that wait for the thread.
+    /// The places in the queue.
     places: Arc<Semaphore>,
 }
 
-/// What becomes of a task that finds the queue full.
+/// What happens to a task that finds the queue full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IfFull {
-    /// It is refused at once.
+    /// The task is refused at once.
     Refuse,
-    /// It waits for a place until its deadline, before all that come later. For a batch of events: there is one at a time,
-    /// and many wait for it.
+    /// The task waits for a place until its deadline, and gets one before all tasks that come later. This is for a
+    /// batch of events: there is one batch at a time, and many callers wait for it.
     Wait,
 }
 
-/// What is to be done on the writing connection.
+/// A task for the connection that writes.
 struct Job {
-    /// Given back when it is begun.
+    /// The task's place in the queue, given back when the thread takes the task.
     place: OwnedSemaphorePermit,
     turn: Arc<Turn>,
     deadline: Instant,
@@ -62,11 +63,12 @@ impl Writer {
         Ok(Self { sender, places: Arc::new(Semaphore::new(QUEUE_MAX)) })
     }
 
-    /// Runs `task` before the deadline or not at all. Once begun, it is done to its end, also if nobody waits for it any more.
+    /// Begins `task` before the deadline or not at all. A task that was begun runs to its end, even if nobody waits for
+    /// it any more.
     ///
     /// # Errors
-    /// Those of the task; [`StorageError::Unavailable`] if the queue is full or the deadline has passed, with an unknown
-    /// outcome only where the task was begun.
+    /// The errors of the task. [`StorageError::Unavailable`] if the queue is full or the deadline has passed; the
+    /// outcome is unknown only if the task was begun.
     pub(super) async fn run<T, F>(
         &self,
         deadline: Instant,
@@ -100,7 +102,7 @@ impl Writer {
         }
     }
 
-    /// A place in the queue.
+    /// Takes a place in the queue.
     async fn place(&self, deadline: Instant, if_full: IfFull) -> Result<OwnedSemaphorePermit, StorageError> {
         let places = self.places.clone();
         let place = match if_full {
@@ -120,14 +122,14 @@ impl Job {
         if !self.turn.begin() {
             return;
         }
-        // It fails only for a connection in use.
+        // `busy_timeout` fails only for a connection that is in use.
         connection.busy_timeout(left).ok();
-        // A panic is its caller's alone; its transaction was rolled back when it was dropped.
+        // A panic concerns only the caller of this task. The task's transaction was rolled back when it was dropped.
         catch_unwind(AssertUnwindSafe(|| (self.task)(connection))).ok();
     }
 }
 
-/// Whether a task has been begun, or given up by whoever asked for it: only one of the two ever happens.
+/// Whether a task was begun by the thread or given up by its caller. Only one of the two ever happens.
 #[derive(Default)]
 struct Turn(AtomicU8);
 
@@ -136,12 +138,12 @@ impl Turn {
     const BEGUN: u8 = 1;
     const GIVEN_UP: u8 = 2;
 
-    /// False if it was given up.
+    /// Marks the task as begun. Returns false if its caller has given it up.
     fn begin(&self) -> bool {
         self.become_once(Self::BEGUN)
     }
 
-    /// False if it was begun.
+    /// Marks the task as given up. Returns false if the thread has begun it.
     fn give_up(&self) -> bool {
         self.become_once(Self::GIVEN_UP)
     }

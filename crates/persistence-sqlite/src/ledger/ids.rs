@@ -1,9 +1,10 @@
-//! Where entries are, by their ids.
+//! Finds entries by their ids.
 //!
-//! Ids come in no order, so each one that is indexed changes a page of the index that no other id of its batch is on; those
-//! pages would be most of what a batch writes. Therefore the newest ids are kept in memory, and indexed a few at a time in
-//! the order of the index: the next few of some ten thousand lie on few pages. What is in memory alone can be read again
-//! from the entries themselves, which say how far the index reaches (`ledger_ids_reach`).
+//! Ids come in no order. Each id that is added to the index therefore changes a page on which no other id of its batch
+//! is, and these pages would be most of what a batch writes. To avoid this, the newest ids are kept in memory and
+//! indexed a few at a time, in the order of the index: of some ten thousand ids, the next few lie on few pages. Ids
+//! that are only in memory can be read again from the entries. The table `ledger_ids_reach` says how far the index
+//! reaches.
 
 use std::{
     collections::BTreeMap,
@@ -16,10 +17,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::DbResult;
 
-/// At most this many ids are indexed for each that comes, so that no batch waits for all that another process has left.
+/// How many ids are indexed at most for each new id. The limit keeps a batch from waiting for all ids that another
+/// process has left.
 const AT_ONCE: usize = 8;
 
-/// What stands for an id: short, and in no order that a caller could choose.
+/// A short hash of an id. Callers cannot choose the order of these hashes.
 pub(crate) type Digest = [u8; 16];
 
 /// The first 16 bytes of the id's SHA-256.
@@ -30,20 +32,20 @@ pub(crate) fn digest(id: &[u8]) -> Digest {
     first
 }
 
-/// The digest of an id as it is stored.
+/// The digest of the id in a column.
 pub(crate) fn digest_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
     Ok(digest(row.get_ref(column)?.as_bytes()?))
 }
 
-/// All ids: some are in the index, the others are here.
+/// All ids. Some are in the index, the others are in `late`.
 pub(crate) struct Ids {
     late: BTreeMap<Digest, i64>,
-    /// How many of them may be here; the store says so to all processes.
+    /// How many ids `late` may hold. The store holds this number for all processes.
     late_max: usize,
-    /// The newest entry; none in an empty ledger.
+    /// The newest entry. In an empty ledger it has no id.
     newest: Newest,
     round: Round,
-    /// Changes when another connection has changed the store.
+    /// SQLite's `data_version`. It changes when another connection has changed the store.
     version: i64,
 }
 
@@ -53,17 +55,19 @@ struct Newest {
     id: Option<Digest>,
 }
 
-/// Ids are indexed in rounds through their order.
+/// A round through the ids, in the order of the index.
 #[derive(Clone, Copy)]
 struct Round {
-    /// The number of the newest entry when it began: at its end, the index reaches as far.
+    /// The number of the newest entry at the beginning of the round. At the end of the round the index reaches this
+    /// number.
     number: i64,
-    /// The last one that was indexed.
+    /// The last digest that was indexed in this round.
     digest: Option<Digest>,
 }
 
 impl Ids {
-    /// What is known, and what other connections have stored since. To be called within the transaction that goes on to use it.
+    /// The ids that are known, and those that other connections have stored since. Must be called within the
+    /// transaction that uses them.
     pub(super) fn up_to_date<'a>(known: &'a mut Option<Self>, db: &Connection) -> DbResult<&'a mut Self> {
         let ids = match known.take() {
             Some(ids) => ids.refreshed(db)?,
@@ -92,7 +96,8 @@ impl Ids {
             return Ok(self);
         }
         let Reach { number: reach, late_max, .. } = reach(db)?;
-        // Put back to an earlier state, or far ahead: then what is in the index need not be read.
+        // An earlier state of the store was restored, or the index reaches beyond all known ids. In the second case the
+        // ids in the index need not be read.
         if newest(db, self.newest.number)? != self.newest || reach > self.newest.number {
             return Self::load(db);
         }
@@ -101,7 +106,7 @@ impl Ids {
         Ok(self)
     }
 
-    /// The number of the entry of this id.
+    /// The number of the entry with this id.
     pub(super) fn find(&self, db: &Connection, id: &EntryId) -> DbResult<Option<i64>> {
         let digest = digest(id.as_str().as_bytes());
         if let Some(number) = self.late.get(&digest) {
@@ -111,7 +116,7 @@ impl Ids {
         Ok(find.query_row([digest], |row| row.get(0)).optional()?)
     }
 
-    /// The number under which a new entry of this id is to be stored.
+    /// Gives a new entry with this id the number under which it has to be stored.
     pub(super) fn add(&mut self, id: &EntryId) -> i64 {
         self.learn(self.newest.number + 1, digest(id.as_str().as_bytes()));
         self.newest.number
@@ -122,13 +127,13 @@ impl Ids {
         self.late.insert(id, number);
     }
 
-    /// Indexes ids that are too many to wait, after so many were added.
+    /// Indexes ids if more of them wait than may, after `added` ids were added.
     pub(super) fn index(&mut self, db: &Connection, added: usize) -> DbResult<()> {
         let mut excess = self.late.len().saturating_sub(self.late_max).min(added * AT_ONCE);
         if excess == 0 {
             return Ok(());
         }
-        // Another process may have indexed the same one.
+        // Another process may have indexed the same id.
         let mut insert = db
             .prepare_cached("INSERT INTO ledger_ids (digest, number) VALUES (?, ?) ON CONFLICT DO NOTHING")?;
         while excess > 0 {
@@ -155,18 +160,19 @@ impl Ids {
         let mut entries = db.prepare_cached(sql)?;
         let mut rows = entries.query([self.newest.number])?;
         while let Some(row) = rows.next()? {
-            // Its bytes, whatever they are: one that cannot be read must not stop all that are recorded after it.
+            // Takes the bytes of the id, even if they are not UTF-8. An id that cannot be read must not stop the
+            // recording of later entries.
             self.learn(row.get(0)?, digest_of(row, 1)?);
         }
         Ok(())
     }
 }
 
-/// What the store says of the index.
+/// What the store says about the index.
 pub(crate) struct Reach {
     /// Up to this number all entries are indexed.
     pub(crate) number: i64,
-    /// The round that goes on from there.
+    /// The current round.
     round: Round,
     late_max: usize,
 }
@@ -181,7 +187,7 @@ pub(crate) fn reach(db: &Connection) -> DbResult<Reach> {
     Ok(db.prepare_cached(sql)?.query_row([], reach)?)
 }
 
-/// The entry of this number, as the newest one.
+/// The entry with this number, as [`Newest`].
 fn newest(db: &Connection, number: i64) -> DbResult<Newest> {
     let sql = "SELECT id FROM ledger_entries WHERE number = ?";
     let id = db.prepare_cached(sql)?.query_row([number], |row| digest_of(row, 0)).optional()?;
@@ -208,10 +214,10 @@ mod tests {
     const CAMPAIGN: &str = "68626579d05bf40ec8267ffd";
     const PARTICIPATION: &str = "686511bdf5a1848d4e973390";
 
-    /// A ledger that processes share, with few ids out of the index.
+    /// A ledger that several processes share. Few of its ids may stay out of the index.
     struct Shared(TempDir);
 
-    /// One of them.
+    /// One of the processes.
     struct Process {
         db: Connection,
         ids: Option<Ids>,
@@ -273,11 +279,11 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        /// A process records so many clicks that are new, and some that are not.
+        /// A process records some new clicks, and some that were recorded before.
         Record(usize, u32, Vec<prop::sample::Index>),
-        /// A statement fails by which it would change this table.
+        /// A statement of a process that would change this table fails.
         Fail(usize, u32, &'static str),
-        /// It is started anew.
+        /// A process is started again.
         Restart(usize),
     }
 
@@ -300,8 +306,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Whatever processes do in turn, at every step what is new counts, and what was recorded before is a duplicate; and the
-        /// index has all entries as far as it says that it reaches.
+        /// Whatever processes do in turn, at every step new entries count and known entries are duplicates, and the
+        /// index holds all entries up to the number that it reaches.
         #[test]
         fn every_entry_is_found_by_every_process(steps in steps()) {
             let shared = Shared::set();
@@ -324,7 +330,7 @@ mod tests {
                         process.db.execute_batch(&fail).unwrap();
                         let succeeded = process.record(recorded..recorded + count).is_ok();
                         process.db.execute_batch("DROP TRIGGER fault").unwrap();
-                        // Nothing may have been indexed.
+                        // The batch succeeds if it does not change the table, for example if it indexes nothing.
                         recorded += if succeeded { count } else { 0 };
                     }
                     Step::Restart(who) => processes[who] = shared.start(),
@@ -340,7 +346,7 @@ mod tests {
         }
     }
 
-    /// Also where another process has stored more since than there was before.
+    /// This also holds if another process has stored more entries since than there were before.
     #[test]
     fn in_a_store_put_back_to_an_earlier_state_nothing_is_known_that_is_not_there() {
         for stored_since in [0, 30] {
@@ -363,7 +369,7 @@ mod tests {
         }
     }
 
-    /// Otherwise a process would read ever more entries when it starts.
+    /// Otherwise a process would read more and more entries when it starts.
     #[test]
     fn the_index_reaches_on_however_often_a_process_starts() {
         let shared = Shared::set();

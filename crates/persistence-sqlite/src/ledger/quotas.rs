@@ -1,4 +1,4 @@
-//! How far quotas were used.
+//! How many entries of each quota were paid.
 
 use std::collections::BTreeMap;
 
@@ -12,22 +12,22 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::{error::DbResult, row::signed};
 
-/// How many quotas are deleted for each that is used, at most: more than one, so that they become no more and more, and few,
-/// so that no batch waits for all that are due.
+/// How many quotas are deleted at most for each quota that is used. It is more than one, so that the table does not
+/// grow for ever, and small, so that no batch waits for the deletion of all quotas that are due.
 const DELETED_PER_USE: u64 = 2;
 
-/// Tells the batch how far the quotas of its new entries were used.
+/// Tells the batch how many entries were paid of each quota that its new entries name.
 pub(super) fn read(db: &Connection, batch: &mut Batch<'_>) -> DbResult<()> {
     let mut find = db.prepare_cached("SELECT used FROM quotas WHERE since_ms = ? AND key = ?")?;
     for (key, since) in batch.quotas() {
         let used: Option<i64> = find.query_row((since.as_millisecond(), key), |row| row.get(0)).optional()?;
-        // It counts up from 1.
+        // The stored number starts at 1 and only grows, so it is not negative.
         batch.used(key.to_owned(), used.map_or(0, i64::unsigned_abs));
     }
     Ok(())
 }
 
-/// Adds what was used, and deletes some of the quotas that are of no use any more at the time of the newest entry.
+/// Adds what the batch has used. Deletes some of the quotas that no longer matter at the time of the newest entry.
 pub(super) fn add(
     db: &Connection,
     quotas: &BTreeMap<&str, QuotaUse>,
@@ -67,7 +67,7 @@ mod tests {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(number)
     }
 
-    /// Quotas of every hour, used as often as the hour's number says.
+    /// A store with one quota for each hour. As many entries of it are paid as the hour's number says.
     fn used(hours: i64) -> Connection {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE ledger_entries (id TEXT) STRICT").unwrap();
@@ -84,7 +84,7 @@ mod tests {
         db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     }
 
-    /// Uses so many quotas of this hour.
+    /// Uses this number of new quotas of one hour.
     fn use_quotas(db: &Connection, number: i64, quotas: u64) {
         let id = ObjectId::from_bytes([0; 12]);
         let kind = EntryKind::Visit(VisitSource::Qr);
@@ -104,7 +104,7 @@ mod tests {
         use_quotas(&db, 99, 10);
         assert_eq!(oldest_and_count(&db), (22, 88));
         use_quotas(&db, 99, 200);
-        // Those of the 96th hour might still be asked for.
+        // Quotas from the 96th hour on still matter.
         assert_eq!(oldest_and_count(&db), (96, 204));
         use_quotas(&db, 100, 0);
         assert_eq!(oldest_and_count(&db), (96, 204), "nothing is used");

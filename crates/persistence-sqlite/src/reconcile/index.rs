@@ -1,4 +1,4 @@
-//! Whether every entry is stored once, and is found by its id.
+//! Checks that every entry is stored once and is found by its id.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,11 +11,11 @@ use crate::{
     ledger::{Digest, digest_of, reach},
 };
 
-/// An entry that is not found by its id, so that a repetition of it would count again.
+/// An entry that is not found by its id. A repetition of it would count again.
 pub(super) struct Unindexed {
     pub(super) digest: Digest,
     pub(super) number: i64,
-    /// What the index says instead; `None` where it says nothing.
+    /// The number that the index holds instead; `None` if it holds none.
     pub(super) indexed: Option<i64>,
     id: String,
 }
@@ -32,7 +32,7 @@ impl Unindexed {
     }
 }
 
-/// How often each id is stored that is stored more than once.
+/// The ids that are stored more than once, and how often each is stored.
 #[derive(Default)]
 pub(super) struct TwiceStored(BTreeMap<String, i64>);
 
@@ -52,7 +52,7 @@ impl TwiceStored {
     }
 }
 
-/// Looks at one entry after the other. Holds the ids that are not in the index, of which there are not many.
+/// Checks one entry after the other. Holds the ids that are not in the index, of which there are few.
 pub(super) struct IndexCheck<'db> {
     db: &'db Connection,
     reach: i64,
@@ -64,7 +64,8 @@ impl<'db> IndexCheck<'db> {
         Ok(Self { db, reach: reach(db)?.number, late: HashMap::new() })
     }
 
-    /// To be called for every entry, whose number and id are the first two columns of the row.
+    /// Checks one entry. Must be called for every entry. The number and the id must be the first two columns of the
+    /// row.
     pub(super) fn look_at(&mut self, row: &Row<'_>, survey: &mut Survey) -> DbResult<()> {
         let (number, digest) = (row.get(0)?, digest_of(row, 1)?);
         let id =

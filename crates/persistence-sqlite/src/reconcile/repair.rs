@@ -1,4 +1,4 @@
-//! Repairing: adding what a survey found to be missing.
+//! Repairs the store: adds what a survey found to be missing.
 
 use gametriggers_persistence::StorageError;
 use rusqlite::{Connection, ToSql, params_from_iter};
@@ -6,10 +6,10 @@ use rusqlite::{Connection, ToSql, params_from_iter};
 use super::{Difference, Holder, Survey, index::Unindexed};
 use crate::{counters, database::Database, error::DbResult};
 
-/// Rows repaired in one transaction, during which nobody else writes.
+/// How many rows one transaction repairs. Nobody else writes during the transaction.
 const PER_TRANSACTION: usize = 100;
 
-/// Repairs what differs, unless another repair comes between.
+/// Repairs the differences. Stops if another repair has run since the survey.
 pub(super) async fn run(database: &Database, survey: Survey) -> Result<(), StorageError> {
     let mut repairs = survey.repairs;
     let mut differences = survey.differences.into_iter().peekable();
@@ -30,7 +30,8 @@ pub(super) async fn run(database: &Database, survey: Survey) -> Result<(), Stora
     Ok(())
 }
 
-/// One transaction of a repair. False, and nothing is changed, if there were not as many `repairs` before.
+/// Runs one transaction of a repair. `repairs` is the number of repairs that the survey or the previous transaction
+/// left. If the store has counted more since, changes nothing and returns false.
 fn repair_sums(db: &Connection, chunk: &[(Holder, Vec<Difference>)], repairs: i64) -> DbResult<bool> {
     let counted = "UPDATE ledger_repairs SET count = count + 1 WHERE count = ?";
     if db.prepare_cached(counted)?.execute([repairs])? == 0 {
@@ -41,12 +42,14 @@ fn repair_sums(db: &Connection, chunk: &[(Holder, Vec<Difference>)], repairs: i6
             Holder::Participation(id) => repair_participation(db, id, differences)?,
             Holder::Rollup(id, quarter, campaign) => repair_rollup(db, id, *quarter, campaign, differences)?,
             Holder::Campaign(id) => correct(db, "campaigns", "id = ?", &[id], differences)?,
+            Holder::Account(id) => repair_account(db, id, differences)?,
         }
     }
     Ok(true)
 }
 
-/// One that is gone has no counters. One that holds nothing has no row of them.
+/// Repairs the counters of a participation. A participation that does not exist gets no row, and a row of zeros is
+/// deleted.
 fn repair_participation(db: &Connection, id: &String, differences: &[Difference]) -> DbResult<()> {
     let columns = counters::COLUMNS;
     let add = format!(
@@ -64,7 +67,7 @@ fn repair_participation(db: &Connection, id: &String, differences: &[Difference]
     Ok(())
 }
 
-/// One that holds nothing is none: no entry stands behind it.
+/// Repairs a rollup. A rollup of zeros is deleted, because no entry stands behind it.
 fn repair_rollup(
     db: &Connection,
     participation: &String,
@@ -86,6 +89,13 @@ fn repair_rollup(
     Ok(())
 }
 
+fn repair_account(db: &Connection, streamer: &String, differences: &[Difference]) -> DbResult<()> {
+    let add = "INSERT INTO accounts (streamer_id, settled_micros, paid_micros) VALUES (?, 0, 0) \
+               ON CONFLICT (streamer_id) DO NOTHING";
+    db.prepare_cached(add)?.execute([streamer])?;
+    correct(db, "accounts", "streamer_id = ?", &[streamer], differences)
+}
+
 /// Adds what the fields of one row lack.
 fn correct(
     db: &Connection,
@@ -97,7 +107,7 @@ fn correct(
     let mut sets = Vec::new();
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
     for &Difference { field, stored, expected } in differences {
-        // A peak cannot be added to. If it has been raised since, it is looked at again.
+        // Nothing can be added to a peak. If the peak was raised since the survey, the next survey checks it again.
         let lacking = if field == counters::PEAK { 0 } else { expected.saturating_sub(stored) };
         sets.push(format!("{field} = CASE {field} WHEN ? THEN ? ELSE {field} + ? END"));
         values.extend([stored, expected, lacking].map(|value| -> Box<dyn ToSql> { Box::new(value) }));
@@ -108,7 +118,7 @@ fn correct(
     Ok(())
 }
 
-/// Indexes an entry unless that was done meanwhile.
+/// Indexes an entry, unless another process has done so meanwhile.
 fn index(db: &Connection, Unindexed { digest, number, indexed, .. }: &Unindexed) -> DbResult<()> {
     match indexed {
         None => {

@@ -1,10 +1,11 @@
 //! What is on screen, where, and how it follows the streamer's settings without a reload.
 
+use gametriggers_fixtures::eventually;
 use gametriggers_types::ParticipationStatus;
 use serde_json::json;
 
 use crate::support::{
-    Browser, Sight, TestServer, eventually,
+    Browser, Sight, TestServer,
     media::{NIMBUS, ORBIT_VIDEO},
 };
 

@@ -1,10 +1,11 @@
 //! What the page reports, and to whom it is credited.
 
 use gametriggers_domain::model::Participation;
+use gametriggers_fixtures::eventually;
 use serde_json::json;
 
 use crate::support::{
-    Browser, Streamer, TestServer, eventually,
+    Browser, Streamer, TestServer,
     media::{NIMBUS, VOLT},
 };
 

@@ -3,9 +3,10 @@
 use rusqlite::Connection;
 
 use crate::support::{
-    Browser, TestServer, eventually,
+    Browser, TestServer,
     media::{MISSING, NIMBUS},
 };
+use gametriggers_fixtures::eventually;
 
 const TITLES: &[&str] = &[
     r#"</script><script>window.__pwned = "title"</script>"#,

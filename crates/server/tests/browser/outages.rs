@@ -1,10 +1,11 @@
 //! Nobody is there to reload the page: it must outlive whatever fails.
 
+use gametriggers_fixtures::eventually;
 use gametriggers_services::new_token;
 use serde_json::json;
 
 use crate::support::{
-    Browser, TestServer, eventually,
+    Browser, TestServer,
     media::{NIMBUS, SECOND_TRY_VIDEO, VOLT},
 };
 

@@ -1,10 +1,11 @@
 //! The page as streamers of the previous system have it in OBS: through its front end, which forwards the page, `/data`,
 //! `/ping` and `/click` and nothing else.
 
+use gametriggers_fixtures::eventually;
 use serde_json::json;
 
 use crate::support::{
-    Browser, FrontEnd, TestServer, eventually,
+    Browser, FrontEnd, TestServer,
     media::{NIMBUS, VOLT},
 };
 

@@ -1,10 +1,11 @@
 //! Nothing lost, nothing counted twice, nothing overspent.
 
 use futures_util::{StreamExt, stream};
+use gametriggers_fixtures::units;
 use gametriggers_types::Money;
 use serde_json::json;
 
-use crate::support::{Reply, TestServer, money};
+use crate::support::{Reply, TestServer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_clicks_at_64_connections_count_a_thousand() {
@@ -59,7 +60,7 @@ async fn the_same_event_id_sent_a_hundred_times_counts_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m6_money_for_ten_impressions_pays_ten_of_fifty() {
     let server = TestServer::start().await;
-    let campaign = server.campaign_with(|it| it.remaining_budget = money(10.0)).await;
+    let campaign = server.campaign_with(|it| it.remaining_budget = units(10.0)).await;
     let mut shown = Vec::new();
     for _ in 0..50 {
         let streamer = server.streamer().await;
@@ -86,7 +87,7 @@ async fn m6_money_for_ten_impressions_pays_ten_of_fifty() {
         let again = server.display(&streamer.token, data).await.json();
         assert_eq!(again["outcome"], "duplicate");
     }
-    assert_eq!(earned, money(10.0));
+    assert_eq!(earned, units(10.0));
     server.assert_reconciled().await;
 }
 
@@ -111,10 +112,10 @@ async fn m3_a_display_counts_once_whatever_the_caller_sends() {
     }
     let id = shown["participationId"].as_str().unwrap().parse().unwrap();
     let counters = server.stored_participation(id).await.counters;
-    assert_eq!((counters.impressions, counters.earnings), (1, money(1.0)));
+    assert_eq!((counters.impressions, counters.earnings), (1, units(1.0)));
     assert_eq!(
         server.stored_campaign(shown["campaignId"].as_str().unwrap().parse().unwrap()).await.remaining_budget,
-        money(999.0)
+        units(999.0)
     );
     server.assert_reconciled().await;
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use gametriggers_fixtures::{cpm, soon, units};
 use gametriggers_types::{CampaignStatus, ParticipationStatus};
 use serde_json::json;
 
-use crate::support::{TestServer, soon};
+use crate::support::TestServer;
 
 #[tokio::test]
 async fn two_servers_on_one_store_and_one_restarted_give_the_same_decision() {
@@ -96,26 +97,8 @@ async fn s1_an_interval_of_one_minute_rotates_at_every_minute_boundary() {
 async fn s1_priority_weights_change_what_weighted_does() {
     let server = TestServer::start().await;
     let streamer = server.streamer().await;
-    let rich = server
-        .campaign_with(|campaign| {
-            campaign.payment = gametriggers_domain::price::Payment::new(
-                gametriggers_types::PaymentType::Cpm,
-                crate::support::money(4_000.0),
-                10_000,
-            )
-            .unwrap();
-        })
-        .await;
-    let poor = server
-        .campaign_with(|campaign| {
-            campaign.payment = gametriggers_domain::price::Payment::new(
-                gametriggers_types::PaymentType::Cpm,
-                crate::support::money(1.0),
-                10_000,
-            )
-            .unwrap();
-        })
-        .await;
+    let rich = server.campaign_with(|it| it.payment = cpm(4_000.0)).await;
+    let poor = server.campaign_with(|it| it.payment = cpm(1.0)).await;
     let rich = server.join(&streamer, &rich).await;
     server.join(&streamer, &poor).await;
     let mut shares = Vec::new();
@@ -206,7 +189,7 @@ async fn s12_dates_and_money_are_looked_at() {
     let early =
         server.campaign_with(|it| it.start_date = Some("2026-11-20T11:00:00Z".parse().unwrap())).await;
     let late = server.campaign_with(|it| it.end_date = Some("2026-11-20T10:00:00Z".parse().unwrap())).await;
-    let poor = server.campaign_with(|it| it.remaining_budget = crate::support::money(0.999_999)).await;
+    let poor = server.campaign_with(|it| it.remaining_budget = units(0.999_999)).await;
     for campaign in [&early, &late, &poor] {
         server.join(&streamer, campaign).await;
     }

@@ -13,10 +13,11 @@ use gametriggers_domain::{
     model::{Participation, TrackingLinks},
     price::Payment,
 };
+use gametriggers_fixtures::{payment, units};
 use gametriggers_types::{Money, PageLimit, PageRequest, ParticipationId, PaymentType};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Streamer, TestServer, address_of, money};
+use crate::support::{Reply, Streamer, TestServer, address_of};
 
 const PARTICIPATIONS: [usize; 2] = [24, 6];
 const ROUNDS: usize = 7;
@@ -45,7 +46,7 @@ fn price(number: usize) -> (Payment, Money) {
         1 => (PaymentType::Cpc, 0.333_333, 0.333_333),
         _ => (PaymentType::Fixed, 5_000.0, 0.5),
     };
-    (Payment::new(kind, money(rate), 10_000).unwrap(), money(unit))
+    (payment(kind, rate, 10_000), units(unit))
 }
 
 /// What a click on this adds.

@@ -5,11 +5,12 @@ mod kept;
 
 use std::time::Duration;
 
+use gametriggers_fixtures::soon;
 use gametriggers_types::ParticipationStatus;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Reply, Streamer, TestServer, soon};
+use crate::support::{Reply, Streamer, TestServer};
 
 /// Two servers that have had the streamer in memory for a while.
 async fn two_servers(first: TestServer, tokens: &[&str]) -> [TestServer; 2] {

@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use gametriggers_fixtures::units;
 use gametriggers_http::Uploads;
 use gametriggers_types::WebUrl;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{FrontEnd, Reply, Streamer, TestServer, TestStore, money};
+use crate::support::{FrontEnd, Reply, Streamer, TestServer, TestStore};
 
 const STATUS: &str = "/api/v1/users/me/overlay/status";
 
@@ -57,7 +58,7 @@ async fn a_display_is_proven_by_a_ping_with_its_receipt() {
 async fn a_ping_whose_receipt_is_refused_is_still_a_sign_of_life() {
     let server = TestServer::start().await;
     let streamer = server.streamer().await;
-    let campaign = server.campaign_with(|it| it.remaining_budget = money(0.5)).await;
+    let campaign = server.campaign_with(|it| it.remaining_budget = units(0.5)).await;
     server.join(&streamer, &campaign).await;
     let active = async || server.get_as(&streamer, STATUS).await.json()["active"].take();
     let forged = json!({"receipt": "d1.forged"});

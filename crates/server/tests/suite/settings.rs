@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use gametriggers_domain::model::User;
+use gametriggers_fixtures::soon;
 use gametriggers_types::{Role, StrategyName};
 use serde_json::{Value, json};
 
-use crate::support::{Field, Streamer, TestServer, soon};
+use crate::support::{Field, Streamer, TestServer};
 
 const ME: &str = "/api/v1/users/me";
 const SELECTION: &str = "/api/v1/users/me/campaign-selection";

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use gametriggers_domain::decision::{Basis, Decision};
+use gametriggers_fixtures::units;
 use gametriggers_types::DecisionId;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Streamer, TestServer, money};
+use crate::support::{Reply, Streamer, TestServer};
 
 const MINUTE_PAID: &str = "minute-already-paid";
 
@@ -58,7 +59,7 @@ async fn changes_of_settings_earn_one_display_a_minute() {
     assert_eq!(paid, 11);
     let counters = server.stored_participation(joined[0].id).await.counters;
     assert_eq!((counters.impressions, counters.paid_units), (CHANGES, paid));
-    assert_eq!(counters.earnings, money(11.0));
+    assert_eq!(counters.earnings, units(11.0));
     server.assert_reconciled().await;
 }
 
@@ -104,7 +105,7 @@ async fn displays_of_different_minutes_reported_in_one_are_all_paid() {
         assert!(is_paid(&server.display(&streamer.token, data).await));
     }
     let counters = server.stored_participation(joined[0].id).await.counters;
-    assert_eq!((counters.impressions, counters.earnings), (5, money(5.0)));
+    assert_eq!((counters.impressions, counters.earnings), (5, units(5.0)));
 }
 
 /// Where viewers pay for a decision's impressions, its display earns nothing, however it is reported.
@@ -126,6 +127,6 @@ async fn a_display_is_refused_where_viewers_pay() {
     instance.display(&streamer.token, &data).await.assert_event("duplicate", Some("other-basis"));
     instance.click(&streamer.token, &data).await.assert_event("counted", None);
     let counters = server.stored_participation(joined[0].id).await.counters;
-    assert_eq!((counters.impressions, counters.clicks, counters.earnings), (0, 1, money(0.0)));
+    assert_eq!((counters.impressions, counters.clicks, counters.earnings), (0, 1, units(0.0)));
     server.assert_reconciled().await;
 }

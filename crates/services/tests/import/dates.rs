@@ -1,11 +1,12 @@
 //! Dates: those that stand for never, and every form in which tools write them.
 
 use gametriggers_domain::eligibility::{Hindrance, hindrance};
+use gametriggers_fixtures::time;
 use serde_json::json;
 
 use crate::support::{
     CAMPAIGNS, HINGE, KARMA, KARMA_IN_HINGE, PARTICIPATIONS, Store, USERS, assert_all_inserted, campaign,
-    participation, remarks, time, user,
+    participation, remarks, user,
 };
 
 #[tokio::test]

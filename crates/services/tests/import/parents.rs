@@ -1,12 +1,13 @@
 //! Participations whose campaign is not in the store.
 
 use gametriggers_domain::ledger::{Entry, EntryId, EntryKind};
+use gametriggers_fixtures::{time, units};
 use gametriggers_types::ClickKind;
 use serde_json::json;
 
 use crate::support::{
     CAMPAIGNS, HINGE, KARMA, KARMA_IN_HINGE, PARTICIPATIONS, Store, assert_all_inserted, campaign, exported,
-    participation, remarks, time, units,
+    participation, remarks,
 };
 
 /// Nothing tells how many units the earnings stand for: were the participation stored, all would be paid again.

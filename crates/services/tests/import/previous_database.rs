@@ -2,6 +2,7 @@
 
 use bson::Bson;
 use gametriggers_domain::ledger::{Counters, Entry, EntryId, EntryKind};
+use gametriggers_fixtures::{time, units};
 use gametriggers_persistence::{Outcome, OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
 use gametriggers_services::import;
 use gametriggers_types::{
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{
     CAMPAIGNS, EARLY_BIRD, EARLY_BIRD_IN_KEYBOARD, HINGE, KARMA, KARMA_IN_HINGE, LATER_ROLE, PARTICIPATIONS,
     REPORTED_TOKEN, Store, USERS, WEIGHTY, assert_all_inserted, campaign, fixture, fixture_file,
-    participation, time, units,
+    participation,
 };
 
 #[tokio::test]

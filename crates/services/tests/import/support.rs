@@ -5,7 +5,6 @@ use gametriggers_persistence::Repositories;
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::import;
 use gametriggers_services::import::{CollectionReport, ImportReport, Remark};
-use gametriggers_types::{Money, Timestamp};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,14 +85,6 @@ pub(crate) fn exported(files: &[(&str, &str)]) -> TempDir {
         fs::write(folder.path().join(name), content).unwrap();
     }
     folder
-}
-
-pub(crate) fn time(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-pub(crate) fn units(amount: f64) -> Money {
-    Money::from_units(amount).unwrap()
 }
 
 /// The least that is a user, with `changes` in it; a change to null takes a field away.

@@ -1,12 +1,13 @@
 //! Values that are absent, odd or new.
 
 use gametriggers_domain::ledger::Counters;
+use gametriggers_fixtures::time;
 use gametriggers_types::{CampaignStatus, MediaType, ParticipationStatus, SelectionSettings, Weekday};
 use serde_json::{Value, json};
 
 use crate::support::{
     CAMPAIGNS, EARLY_BIRD, HINGE, KARMA, KARMA_IN_HINGE, PARTICIPATIONS, REPORTED_TOKEN, Store, USERS,
-    WEIGHTY, assert_all_inserted, campaign, exported, participation, remarks, time, user,
+    WEIGHTY, assert_all_inserted, campaign, exported, participation, remarks, user,
 };
 
 #[tokio::test]

@@ -6,21 +6,20 @@ use std::{
 };
 
 use gametriggers_domain::decision::Decision;
+use gametriggers_fixtures::{ManualClock, NOON, minutes, noon};
 use gametriggers_services::OnScreen;
 use gametriggers_types::SignedDuration;
 
-use super::{Clock, Instance, Noon, ScreenToken, Stage, Timestamp};
+use super::{Instance, ScreenToken, Stage};
 
 /// A clock that is as far ahead of noon.
-struct Ahead(SignedDuration);
-
-impl Clock for Ahead {
-    fn now(&self) -> Timestamp {
-        Noon.now() + self.0
-    }
+pub(super) fn ahead(duration: SignedDuration) -> Arc<ManualClock> {
+    let clock = ManualClock::at(NOON);
+    clock.advance(duration);
+    Arc::new(clock)
 }
 
-/// What is logged on this thread while it lives.
+/// What is logged on this thread while its guard lives.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -49,27 +48,29 @@ impl io::Write for Log {
     }
 }
 
-async fn decided(instance: &Instance, token: &ScreenToken) -> Decision {
-    let screen = instance.services.overlay.show(token.expose()).await.unwrap();
+/// The decision that is in force on the screen; made, if none is.
+pub(super) async fn decided(instance: &Instance, token: &ScreenToken) -> Decision {
+    let screen = instance.services.overlay.decide(token.expose()).await.unwrap();
     let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
     shown.decision
 }
 
-/// Both say so: whoever supersedes at once, whoever was superseded when it next reads the store; and each only once.
+/// Both instances log it, each once: the one that supersedes at once, and the one that was superseded when it next reads the
+/// store.
 #[tokio::test]
 async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it() {
     let (log, _kept) = Log::keep();
     let stage = Stage::set().await;
-    let ahead = stage.instance_by(Arc::new(Ahead(SignedDuration::from_hours(24)))).await;
+    let ahead = stage.instance_by(ahead(SignedDuration::from_hours(24))).await;
     let right = stage.plain_instance().await;
     let (_, [token, _]) = stage.streamer().await;
 
     let future = decided(&ahead, &token).await;
-    assert_eq!((future.id.ordinal, future.from), (1, Noon.now() + SignedDuration::from_hours(24)));
+    assert_eq!((future.id.ordinal, future.from), (1, noon() + SignedDuration::from_hours(24)));
     assert_eq!(log.taken(), "");
 
     let now = decided(&right, &token).await;
-    assert_eq!((now.id, now.from), (future.id.successor(), Noon.now()));
+    assert_eq!((now.id, now.from), (future.id.successor(), noon()));
     let said = log.taken();
     let first = "a decision begins in the future and is superseded";
     assert!(said.contains(first) && said.contains("seconds=86400"), "{said}");
@@ -81,18 +82,18 @@ async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it
 
     // However often the two supersede each other, neither fills its log.
     for _ in 0..3 {
-        assert_eq!(decided(&right, &token).await.from, Noon.now());
+        assert_eq!(decided(&right, &token).await.from, noon());
         decided(&ahead, &token).await;
     }
     assert_eq!(log.taken(), "");
 }
 
-/// Clocks that are kept are never quite the same.
+/// Clocks that are synchronised still differ a little.
 #[tokio::test]
 async fn clocks_that_differ_by_two_minutes_share_a_decision_and_log_nothing() {
     let (log, _kept) = Log::keep();
     let stage = Stage::set().await;
-    let ahead = stage.instance_by(Arc::new(Ahead(SignedDuration::from_mins(2)))).await;
+    let ahead = stage.instance_by(ahead(minutes(2))).await;
     let right = stage.plain_instance().await;
     let (_, [token, _]) = stage.streamer().await;
     let decision = decided(&ahead, &token).await;

@@ -1,9 +1,10 @@
-//! Screens in memory: that they cost no read, and are never older than they may be.
+//! Screens in memory: they cost no read, and they are never older than they may be. Decisions, which read the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 mod busy;
 mod clocks;
+mod deciding;
 mod doubles;
 mod screens;
 mod visits;
@@ -13,46 +14,37 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use gametriggers_domain::{
     access::Actor,
     model::{Campaign, Participation, User},
-    price::Payment,
 };
-use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories};
+use gametriggers_fixtures::{
+    ManualClock, NOON, campaign, cpc, eventually, interval, next_number, noon, participation, soon,
+    store_campaign, store_participation, store_user, user_with_token,
+};
+use gametriggers_persistence::{OverlayPatch, Repositories};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{
-    Clock, LinkSettings, OnScreen, Rendering, Screen, Secrets, SelectionPatch, ServiceError, Services,
-    Streamer, TestAd, new_object_id, new_token,
+    Clock, LinkSettings, OnScreen, Rendering, Screen, ScreenOwner, Secrets, SelectionPatch, ServiceError,
+    Services, new_token,
 };
-use gametriggers_types::{
-    AuthProvider, CampaignStatus, MediaType, Money, OverlaySize, PaymentType, Role, RotationInterval,
-    ScreenToken, SignedDuration, Timestamp, UserId, WebUrl,
-};
+use gametriggers_types::{OverlaySize, ScreenToken, UserId, WebUrl};
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, pause, sleep};
 
-use self::doubles::{AwayLedger, CountedDecisions, DisturbedFeed, Line, WatchedUsers};
+use self::doubles::{AwayLedger, CountedParticipations, DisturbedFeed, Line, WatchedDecisions, WatchedUsers};
 
-/// A second is promised; a machine that runs many tests at once may take longer.
-const SOON: Duration = Duration::from_secs(5);
-/// How long a store may be silent before it is asked again.
+/// How long an instance answers from memory while the store tells nothing.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        "2026-11-20T12:00:00Z".parse().unwrap()
-    }
-}
-
-/// A store of several instances.
+/// A store that several instances share.
 struct Stage {
     folder: TempDir,
 }
 
-/// One of several servers on a store.
+/// One of several instances on a store.
 struct Instance {
     services: Services,
     users: Arc<WatchedUsers>,
-    decisions: Arc<CountedDecisions>,
+    decisions: Arc<WatchedDecisions>,
+    participations: Arc<CountedParticipations>,
     feed: Arc<DisturbedFeed>,
     ledger: Arc<AwayLedger>,
 }
@@ -68,14 +60,14 @@ impl Stage {
         self.folder.path().join("test.db")
     }
 
-    /// What anybody else does to the store.
+    /// The store as others use it: without the doubles of any instance.
     async fn store(&self) -> Repositories {
         SqliteStore::open(&self.file()).await.unwrap().repositories()
     }
 
     /// An instance that reads the store each time.
     async fn plain_instance(&self) -> Instance {
-        self.instance_by(Arc::new(Noon)).await
+        self.instance_by(Arc::new(ManualClock::at(NOON))).await
     }
 
     /// An instance that reads the store each time and goes by this clock.
@@ -83,16 +75,17 @@ impl Stage {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
         let feed = Arc::new(DisturbedFeed::new(storage.changes));
-        let decisions = Arc::new(CountedDecisions::new(storage.decisions));
+        let decisions = Arc::new(WatchedDecisions::new(storage.decisions));
+        let participations = Arc::new(CountedParticipations::new(storage.participations));
         (storage.users, storage.changes) = (users.clone(), feed.clone());
-        storage.decisions = decisions.clone();
+        (storage.decisions, storage.participations) = (decisions.clone(), participations.clone());
         let ledger = Arc::new(AwayLedger::new(storage.ledger));
         storage.ledger = ledger.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
         let links = LinkSettings { public_url, paid_visits_per_address };
         let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
-        Instance { services, users, decisions, feed, ledger }
+        Instance { services, users, decisions, participations, feed, ledger }
     }
 
     /// An instance that keeps screens in memory.
@@ -104,61 +97,31 @@ impl Stage {
 
     /// An active streamer who has one campaign, joined before noon; and the tokens of both.
     async fn streamer(&self) -> (UserId, [ScreenToken; 2]) {
-        let (now, storage) = (Noon.now(), self.store().await);
-        let id = UserId::from(new_object_id(now).unwrap());
-        let email = format!("{id}@example.com");
-        let mut user = User::new(id, email, "Streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, now);
-        let token = new_token().unwrap();
-        user.overlay_token = Some(token.clone());
-        user.overlay_last_seen = Some(now);
-        let new = NewUser { user, password_hash: None, other_fields: "{}".to_owned() };
-        storage.users.insert_if_absent(&new).await.unwrap();
-
+        let user = User { overlay_last_seen: Some(noon()), ..user_with_token(next_number()) };
+        let (id, token) = (user.id, user.overlay_token.clone().unwrap());
+        store_user(&self.store().await, user).await;
         let source = self.join(id).await.browser_source_token;
         (id, [token, source])
     }
 
-    /// A new campaign, and the streamer's part in it, joined before noon.
+    /// The streamer's participation in a new campaign, joined before noon.
     async fn join(&self, streamer: UserId) -> Participation {
-        let (now, storage) = (Noon.now(), self.store().await);
+        let (number, storage) = (next_number(), self.store().await);
         let campaign = Campaign {
-            id: new_object_id(now).unwrap().into(),
             title: "Campaign".to_owned(),
-            description: None,
-            brand_id: new_object_id(now).unwrap().into(),
-            budget: Money::from_units(1_000.0).unwrap(),
-            remaining_budget: Money::from_units(1_000.0).unwrap(),
-            media_url: "https://media.example.com/1.png".to_owned(),
-            media_type: MediaType::Image,
             click_url: Some("https://brand.example.com".to_owned()),
-            status: CampaignStatus::Active,
-            categories: vec![],
-            languages: vec![],
-            start_date: None,
-            end_date: None,
-            payment: Payment::new(PaymentType::Cpc, Money::from_units(400.0).unwrap(), 10_000).unwrap(),
-            created_at: now,
-            updated_at: now,
+            payment: cpc(400.0),
+            ..campaign(number)
         };
-        let joined_at = now - SignedDuration::from_hours(1);
-        let participation = Participation::joined(
-            new_object_id(now).unwrap().into(),
-            campaign.id,
-            streamer,
-            new_token().unwrap(),
-            joined_at,
-        );
-        let other_fields = "{}".to_owned();
-        let new = NewCampaign { campaign, other_fields: other_fields.clone() };
-        storage.campaigns.insert_if_absent(&new).await.unwrap();
-        let new = NewParticipation { participation: participation.clone(), other_fields };
-        storage.participations.insert_if_absent(&new).await.unwrap();
+        store_campaign(&storage, campaign).await;
+        let participation = Participation { streamer_id: streamer, ..participation(number, number, 0) };
+        store_participation(&storage, participation.clone()).await;
         participation
     }
 }
 
 impl Instance {
-    async fn resolve(&self, token: &ScreenToken) -> Result<Streamer, ServiceError> {
+    async fn resolve(&self, token: &ScreenToken) -> Result<ScreenOwner, ServiceError> {
         self.services.overlay.resolve(token.expose()).await
     }
 
@@ -176,18 +139,18 @@ impl Instance {
 
     /// Waits until the streamer and what is on their screen are in memory.
     async fn has_in_memory(&self, token: &ScreenToken) {
-        soon(async || {
+        eventually("the screen is in memory", async || {
             self.size(token).await;
-            self.reads_for(token).await == 0
+            (self.reads_for(token).await == 0).then_some(())
         })
         .await;
     }
 
-    /// How large the screen says that the overlay is.
+    /// The size of the overlay that the screen tells.
     async fn size(&self, token: &ScreenToken) -> OverlaySize {
         let render = |screen: Screen| {
             let size = screen.user.overlay.size.to_string();
-            Ok::<_, ServiceError>(Rendering { entity_tag: size.clone().into(), body: size.into() })
+            Ok::<_, ServiceError>(Rendering { version: size.clone().into(), body: size.into() })
         };
         let rendering = self.services.overlay.render(token.expose(), render).await.unwrap();
         str::from_utf8(&rendering.body).unwrap().parse().unwrap()
@@ -204,20 +167,12 @@ impl Instance {
     }
 }
 
-async fn soon(holds: impl AsyncFn() -> bool) {
-    let deadline = Instant::now() + SOON;
-    while !holds().await {
-        assert!(Instant::now() < deadline, "it does not come true");
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
 fn sized(size: OverlaySize) -> OverlayPatch {
     OverlayPatch { size: Some(size), ..OverlayPatch::default() }
 }
 
 async fn change_size(storage: &Repositories, id: UserId, size: OverlaySize) {
-    storage.users.update_overlay(id, &sized(size), Noon.now()).await.unwrap();
+    storage.users.update_overlay(id, &sized(size), noon()).await.unwrap();
 }
 
 #[tokio::test]
@@ -245,7 +200,7 @@ async fn unless_told_to_keep_them_every_instance_reads_the_store() {
     }
 }
 
-/// What an instance changes itself holds for it from the answer on.
+/// An instance sees a change that it makes itself as soon as the change is answered.
 #[tokio::test]
 async fn an_instance_sees_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -272,30 +227,30 @@ async fn another_instance_sees_a_change_within_a_second() {
     for size in [OverlaySize::Small, OverlaySize::Large] {
         other.has_in_memory(&token).await;
         one.services.streamers.update_overlay(&one.actor(id).await, &sized(size)).await.unwrap();
-        soon(async || other.size(&token).await == size).await;
+        soon("the size that was set", async || other.size(&token).await == size).await;
     }
     other.has_in_memory(&source).await;
     let renewed = one.services.streamers.regenerate_overlay_token(&one.actor(id).await).await.unwrap();
-    soon(async || other.is_unknown(&token).await && other.is_unknown(&source).await).await;
+    let are_unknown = async || other.is_unknown(&token).await && other.is_unknown(&source).await;
+    soon("the old tokens are unknown", are_unknown).await;
     assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// What is on screen is decided by what the store says, whatever is in memory: at once, in every instance.
+/// Every instance decides by what the store says, whatever is in memory.
 #[tokio::test]
 async fn a_screen_is_as_the_store_has_it_without_delay() {
     let stage = Stage::set().await;
     let (one, other) = (stage.instance().await, stage.instance().await);
     let (id, [token, source]) = stage.streamer().await;
     let shown = async |instance: &Instance| {
-        let screen = instance.services.overlay.show(token.expose()).await.unwrap();
+        let screen = instance.services.overlay.decide(token.expose()).await.unwrap();
         let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
         (shown.decision, screen.user.overlay.size)
     };
     for (minutes, size) in [(1, OverlaySize::Small), (5, OverlaySize::Large), (1, OverlaySize::Medium)] {
         other.has_in_memory(&token).await;
         let before = shown(&other).await;
-        let interval = Some(RotationInterval::try_from(minutes).unwrap());
-        let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+        let patch = SelectionPatch { interval: Some(interval(minutes)), ..SelectionPatch::default() };
         one.services.streamers.update_selection(&one.actor(id).await, &patch).await.unwrap();
         one.services.streamers.update_overlay(&one.actor(id).await, &sized(size)).await.unwrap();
         let after = shown(&other).await;
@@ -305,7 +260,7 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
     other.has_in_memory(&source).await;
     one.services.streamers.regenerate_overlay_token(&one.actor(id).await).await.unwrap();
     for revoked in [&token, &source] {
-        let refused = other.services.overlay.show(revoked.expose()).await;
+        let refused = other.services.overlay.decide(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));
         let refused = other.services.links.qr_url(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));
@@ -356,7 +311,7 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     assert_eq!(instance.size(&token).await, OverlaySize::Large);
 }
 
-/// A token that nobody had a moment ago works as soon as somebody has it.
+/// A token that was unknown a moment ago works as soon as somebody has it.
 #[tokio::test]
 async fn that_a_token_is_unknown_is_not_remembered() {
     let stage = Stage::set().await;
@@ -365,11 +320,11 @@ async fn that_a_token_is_unknown_is_not_remembered() {
     instance.has_in_memory(&known).await;
     let renewed = new_token().unwrap();
     assert!(instance.is_unknown(&renewed).await);
-    stage.store().await.users.regenerate_overlay_token(id, &renewed, Noon.now()).await.unwrap();
+    stage.store().await.users.regenerate_overlay_token(id, &renewed, noon()).await.unwrap();
     assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// A store that says nothing any more is believed for two seconds.
+/// After the last word of the store, the memory is used for two seconds.
 #[tokio::test]
 async fn after_two_seconds_of_silence_the_store_is_read_again() {
     let stage = Stage::set().await;
@@ -388,14 +343,14 @@ async fn after_two_seconds_of_silence_the_store_is_read_again() {
     // It speaks again: what it has not told of yet does not come back.
     tokio::time::resume();
     instance.feed.set(Line::Up);
-    soon(async || {
+    eventually("the screen is in memory again", async || {
         assert_eq!(instance.size(&token).await, OverlaySize::Small);
-        instance.reads_for(&token).await == 0
+        (instance.reads_for(&token).await == 0).then_some(())
     })
     .await;
 }
 
-/// A lost subscription is noticed at once and renewed, and nothing of before is believed then.
+/// A lost subscription is noticed at once and renewed. What was read before is not used again.
 #[tokio::test]
 async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_left() {
     let stage = Stage::set().await;
@@ -403,30 +358,30 @@ async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_le
     let (id, [token, _]) = stage.streamer().await;
     instance.has_in_memory(&token).await;
     instance.feed.set(Line::Broken);
-    soon(async || instance.feed.subscriptions() == 0).await;
+    soon("the loss is noticed", async || instance.feed.subscriptions() == 0).await;
     for size in [OverlaySize::Small, OverlaySize::Large] {
         change_size(&stage.store().await, id, size).await;
         assert_eq!(instance.size(&token).await, size);
     }
     instance.feed.set(Line::Up);
-    soon(async || {
+    eventually("the screen is in memory again", async || {
         assert_eq!(instance.size(&token).await, OverlaySize::Large);
-        instance.reads_for(&token).await == 0
+        (instance.reads_for(&token).await == 0).then_some(())
     })
     .await;
     change_size(&stage.store().await, id, OverlaySize::Small).await;
-    soon(async || instance.size(&token).await == OverlaySize::Small).await;
+    soon("the size that was set", async || instance.size(&token).await == OverlaySize::Small).await;
 }
 
 #[tokio::test]
 async fn the_subscription_ends_with_the_services() {
     let stage = Stage::set().await;
     let Instance { services, feed, .. } = stage.instance().await;
-    soon(async || feed.subscriptions() == 1).await;
+    soon("the store is listened to", async || feed.subscriptions() == 1).await;
     let clone = services.clone();
     drop(services);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(feed.subscriptions(), 1);
     drop(clone);
-    soon(async || feed.subscriptions() == 0).await;
+    soon("nobody listens to the store", async || feed.subscriptions() == 0).await;
 }

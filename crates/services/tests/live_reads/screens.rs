@@ -1,20 +1,20 @@
-//! What is on a screen, from memory: that it costs no read, and how soon it is something else.
+//! What is on a screen, from memory: it costs no read, and a change is shown soon.
 
-use std::{cell::Cell, time::Duration};
+use std::cell::Cell;
 
 use gametriggers_domain::model::Participation;
+use gametriggers_fixtures::{SOON, eventually, interval, noon, soon};
 use gametriggers_services::{
-    Event, EventOutcome, EventReport, OnScreen, Rendering, Screen, ServiceError, Visitor,
+    Event, EventOutcome, EventReport, OnScreen, Rendering, Screen, ServiceError, TestAd, Visitor,
 };
-use gametriggers_types::{ClickKind, ParticipationStatus, RejectionReason, VisitSource};
+use gametriggers_types::{
+    CampaignStatus, ClickKind, MediaType, ParticipationStatus, RejectionReason, VisitSource,
+};
 
-use super::{
-    CampaignStatus, Clock, Instance, Noon, Repositories, RotationInterval, ScreenToken, SelectionPatch,
-    Stage, TestAd, UserId, WebUrl, sleep, soon,
-};
+use super::{Instance, Repositories, ScreenToken, SelectionPatch, Stage, UserId, WebUrl, sleep};
 
 impl Instance {
-    /// What is on the screen, in a word, and whether it was rendered for this answer.
+    /// What is on the screen, in a few words, and whether it was rendered for this answer.
     pub(super) async fn shows(&self, token: &ScreenToken) -> (String, bool) {
         let is_rendered = Cell::new(false);
         let render = |screen: Screen| {
@@ -26,7 +26,7 @@ impl Instance {
                 OnScreen::Test { ad, .. } => ad.title,
                 OnScreen::Empty(reason) => format!("{reason:?}"),
             };
-            Ok::<_, ServiceError>(Rendering { entity_tag: word.clone().into(), body: word.into() })
+            Ok::<_, ServiceError>(Rendering { version: word.clone().into(), body: word.into() })
         };
         let rendering = self.services.overlay.render(token.expose(), render).await.unwrap();
         (String::from_utf8(rendering.body.to_vec()).unwrap(), is_rendered.get())
@@ -34,8 +34,8 @@ impl Instance {
 
     /// Waits until the screen is in memory, and returns what is on it.
     pub(super) async fn keeps_in_memory(&self, token: &ScreenToken) -> String {
-        soon(async || !self.shows(token).await.1).await;
-        self.shows(token).await.0
+        let kept = async || Some(self.shows(token).await).filter(|(_, is_rendered)| !is_rendered);
+        eventually("the screen is in memory", kept).await.0
     }
 
     /// A click without a receipt.
@@ -45,7 +45,7 @@ impl Instance {
     }
 
     pub(super) fn reads(&self) -> usize {
-        self.users.reads() + self.decisions.reads()
+        self.users.reads() + self.decisions.reads() + self.participations.reads()
     }
 }
 
@@ -83,7 +83,7 @@ async fn a_screen_on_which_nothing_changes_costs_no_read_and_nor_do_events_on_it
     assert_eq!(stored.counters.chat_clicks, 10);
 }
 
-/// What an instance changes itself is on the screen with its next answer.
+/// A change that an instance makes itself is on the screen with its next answer.
 #[tokio::test]
 async fn an_instance_shows_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -92,20 +92,19 @@ async fn an_instance_shows_its_own_changes_at_once() {
     let streamers = &instance.services.streamers;
     for minutes in [1, 5, 9] {
         let before = instance.keeps_in_memory(&token).await;
-        let interval = Some(RotationInterval::try_from(minutes).unwrap());
-        let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+        let patch = SelectionPatch { interval: Some(interval(minutes)), ..SelectionPatch::default() };
         streamers.update_selection(&instance.actor(id).await, &patch).await.unwrap();
         assert_ne!(instance.shows(&token).await.0, before, "another decision");
     }
     instance.keeps_in_memory(&token).await;
     let media_url = WebUrl::parse("/test.png").unwrap();
-    let ad = TestAd { title: "Test".to_owned(), media_url, media_type: super::MediaType::Image };
+    let ad = TestAd { title: "Test".to_owned(), media_url, media_type: MediaType::Image };
     assert!(streamers.show_test_ad(&instance.actor(id).await, None, ad).await.unwrap());
     assert_eq!(instance.shows(&token).await.0, "Test");
 }
 
-/// A campaign or participation that somebody else pauses is off the screen within a second, and events are not credited to it
-/// any more.
+/// When somebody else pauses a campaign or participation, it leaves the screen within a second, and no more events are
+/// credited to it.
 #[tokio::test]
 async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
     use {CampaignStatus as Campaign, ParticipationStatus as Part};
@@ -116,23 +115,23 @@ async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
     let is_empty = async || instance.shows(&token).await.0 == "NoCampaign";
     for number in 0..2 {
         instance.keeps_in_memory(&token).await;
-        let (id, now) = (participation.campaign_id, Noon.now());
+        let (id, now) = (participation.campaign_id, noon());
         assert!(campaigns.transition(id, Campaign::Active, Campaign::Paused, now).await.unwrap());
-        soon(is_empty).await;
+        soon("nothing is on the screen", is_empty).await;
         assert_eq!(instance.click(&token).await.reason, Some(RejectionReason::NothingOnScreen));
         assert!(campaigns.transition(id, Campaign::Paused, Campaign::Active, now).await.unwrap());
-        soon(async || !is_empty().await).await;
+        soon("something is on the screen", async || !is_empty().await).await;
         assert!(instance.keeps_in_memory(&token).await.starts_with("decision"), "round {number}");
         let (id, paused) = (participation.id, Part::ParticipationPaused);
         assert!(participations.transition(id, Part::Active, paused, now).await.unwrap());
-        soon(is_empty).await;
+        soon("nothing is on the screen", is_empty).await;
         assert_eq!(instance.click(&token).await.outcome, EventOutcome::Rejected);
         assert!(participations.transition(id, paused, Part::Active, now).await.unwrap());
-        soon(async || !is_empty().await).await;
+        soon("something is on the screen", async || !is_empty().await).await;
     }
 }
 
-/// An empty screen is known like any other, and so is that an event on it is on nothing.
+/// An empty screen is kept in memory like any other, and events on it are rejected from memory.
 #[tokio::test]
 async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     let stage = Stage::set().await;
@@ -140,7 +139,7 @@ async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     let (_, token, participation) = one_campaign(&stage).await;
     let Repositories { participations, .. } = stage.store().await;
     let (active, paused) = (ParticipationStatus::Active, ParticipationStatus::ParticipationPaused);
-    assert!(participations.transition(participation.id, active, paused, Noon.now()).await.unwrap());
+    assert!(participations.transition(participation.id, active, paused, noon()).await.unwrap());
     assert_eq!(instance.keeps_in_memory(&token).await, "NoCampaign");
     let before = instance.reads();
     for _ in 0..5 {
@@ -151,14 +150,14 @@ async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     assert_eq!(instance.reads(), before);
 }
 
-/// Of a streamer who has joined more campaigns than are remembered, too; any of them fills it.
+/// Also if the streamer has joined more campaigns than are kept in memory.
 #[tokio::test]
 async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
     let stage = Stage::set().await;
     let instance = stage.instance().await;
     let (id, token, first) = one_campaign(&stage).await;
     let Repositories { campaigns, participations, .. } = stage.store().await;
-    let (active, paused, now) = (CampaignStatus::Active, CampaignStatus::Paused, Noon.now());
+    let (active, paused, now) = (CampaignStatus::Active, CampaignStatus::Paused, noon());
     let mut last = first.campaign_id;
     assert!(campaigns.transition(last, active, paused, now).await.unwrap());
     for joined in [1, 300] {
@@ -166,14 +165,17 @@ async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
             last = stage.join(id).await.campaign_id;
             assert!(campaigns.transition(last, active, paused, now).await.unwrap());
         }
-        soon(async || instance.keeps_in_memory(&token).await == "NoCampaign").await;
+        let is_empty = async || instance.keeps_in_memory(&token).await == "NoCampaign";
+        soon("nothing is on the screen", is_empty).await;
         assert!(campaigns.transition(last, paused, active, now).await.unwrap());
-        soon(async || instance.shows(&token).await.0 != "NoCampaign").await;
+        let is_filled = async || instance.shows(&token).await.0 != "NoCampaign";
+        soon("something is on the screen", is_filled).await;
         assert!(campaigns.transition(last, active, paused, now).await.unwrap());
     }
 }
 
-/// After a change of its campaign an event without a receipt finds out once what is on screen, and no page need have asked.
+/// After a change of the campaign, the first event without a receipt reads the store, and the next ones do not. No page has
+/// to ask in between.
 #[tokio::test]
 async fn an_event_without_a_receipt_refreshes_what_is_known() {
     let stage = Stage::set().await;
@@ -184,8 +186,8 @@ async fn an_event_without_a_receipt_refreshes_what_is_known() {
     for (from, to) in
         [(CampaignStatus::Active, CampaignStatus::Paused), (CampaignStatus::Paused, CampaignStatus::Active)]
     {
-        assert!(campaigns.transition(participation.campaign_id, from, to, Noon.now()).await.unwrap());
-        sleep(Duration::from_secs(1)).await;
+        assert!(campaigns.transition(participation.campaign_id, from, to, noon()).await.unwrap());
+        sleep(SOON).await;
     }
     let read = instance.reads();
     assert_eq!(instance.click(&token).await.outcome, EventOutcome::Counted);
@@ -196,12 +198,12 @@ async fn an_event_without_a_receipt_refreshes_what_is_known() {
         assert_eq!((report.outcome, report.participation), (EventOutcome::Counted, Some(participation.id)));
     }
     assert_eq!(instance.reads(), read_once);
-    // Events never decide, and what they kept is no page's.
+    // Events never decide, and they keep nothing that a page could send.
     assert_eq!(instance.shows(&token).await, (before.clone(), true));
     assert_eq!(instance.shows(&token).await, (before, false));
 }
 
-/// Money that somebody else has spent: 1,000 are enough for two visits at 400.
+/// Another instance spends the money: 1,000 are enough for two visits at 400.
 #[tokio::test]
 async fn a_campaign_whose_money_runs_out_elsewhere_is_off_the_screen_within_a_second() {
     let stage = Stage::set().await;
@@ -215,5 +217,5 @@ async fn a_campaign_whose_money_runs_out_elsewhere_is_off_the_screen_within_a_se
     let before = other.keeps_in_memory(&token).await;
     assert!(before.starts_with("decision"), "there is money for one more: {before}");
     visit(2).await;
-    soon(async || other.shows(&token).await.0 == "NoCampaign").await;
+    soon("it is off", async || other.shows(&token).await.0 == "NoCampaign").await;
 }

@@ -1,10 +1,11 @@
 //! Tracking links: viewers are led on from memory, and their visits recorded afterwards.
 
 use gametriggers_domain::model::Participation;
+use gametriggers_fixtures::{SOON, eventually, noon, soon};
 use gametriggers_services::{VISITS_MAX, VisitTarget, Visitor};
 use gametriggers_types::{ParticipationStatus, VisitSource};
 
-use super::{Clock, Duration, Instance, Noon, Stage, sleep, soon};
+use super::{Duration, Instance, Stage, sleep};
 
 impl Instance {
     /// Somebody new follows the link.
@@ -16,10 +17,10 @@ impl Instance {
 
     /// Waits until the link is in memory.
     async fn knows(&self, link: &Participation) {
-        soon(async || {
+        eventually("the link is in memory", async || {
             let before = self.reads();
             self.services.links.follow(link.id, VisitSource::Qr, None).await.unwrap();
-            self.reads() == before
+            (self.reads() == before).then_some(())
         })
         .await;
     }
@@ -79,8 +80,8 @@ async fn whether_visits_count_is_known_within_a_second() {
     let (active, paused) = (ParticipationStatus::Active, ParticipationStatus::ParticipationPaused);
     let participations = stage.store().await.participations;
     for (from, to, counted) in [(active, paused, 0), (paused, active, 1)] {
-        assert!(participations.transition(link.id, from, to, Noon.now()).await.unwrap());
-        sleep(Duration::from_secs(1)).await;
+        assert!(participations.transition(link.id, from, to, noon()).await.unwrap());
+        sleep(SOON).await;
         instance.visit(&link, 1).await;
         instance.services.pending_visits().settled().await;
         assert_eq!(visits(&stage, &link).await, counted);
@@ -116,7 +117,7 @@ async fn nobody_waits_for_a_store_that_says_nothing() {
     let link = link(&stage).await;
     instance.knows(&link).await;
     instance.feed.set(super::Line::Broken);
-    soon(async || instance.feed.subscriptions() == 0).await;
+    soon("the loss is noticed", async || instance.feed.subscriptions() == 0).await;
     let before = instance.reads();
     let led = instance.services.links.follow(link.id, VisitSource::Qr, None).await.unwrap();
     assert_eq!((led.title.as_str(), instance.reads()), ("Campaign", before));

@@ -71,18 +71,19 @@ impl OverlayDataResponse {
         }
     }
 
-    /// The answer as JSON. Its version is a hash of all other fields, so it is the same on every instance and after every restart.
+    /// The answer as JSON, and its entity tag as its version. The version is a hash of everything else in the answer, so it is
+    /// the same on every instance and after every restart.
     fn rendered(mut self) -> Result<Rendering, serde_json::Error> {
         let hash = SipHasher13::new().hash(&serde_json::to_vec(&self)?).as_u128();
         self.version = format!("{hash:032x}");
         let mut text = format!("\"{}\"", self.version).into_bytes();
         let tag_length = text.len();
         serde_json::to_writer(&mut text, &self)?;
-        // Both are kept in memory for as long as they are shown, and there are many. So they share one allocation of exactly their
-        // size, which shrinking a vector does not promise.
+        // Both are kept in memory for many screens, so they share one allocation of exactly their size. Shrinking `text` would
+        // not promise that size.
         let mut body = Bytes::copy_from_slice(&text);
         let entity_tag = body.split_to(tag_length);
-        Ok(Rendering { entity_tag, body })
+        Ok(Rendering { version: entity_tag, body })
     }
 }
 

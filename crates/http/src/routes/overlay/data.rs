@@ -35,7 +35,7 @@ pub(crate) async fn data(
     token: web::Path<String>,
     _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
-    let Rendering { entity_tag, body } = screen(&state, &token).await?;
+    let Rendering { version: entity_tag, body } = screen(&state, &token).await?;
     let is_known = names_version(&request, &entity_tag);
     let tag = HeaderValue::from_maybe_shared(entity_tag).map_err(|error| ApiError::internal(&error))?;
     let tag = (header::ETAG, tag);
@@ -47,7 +47,7 @@ pub(crate) async fn data(
     Ok(HttpResponse::Ok().insert_header(tag).insert_header(cache).insert_header(json).body(body))
 }
 
-/// Whether `If-None-Match` names the version, with or without the quotes of an entity tag.
+/// Whether `If-None-Match` names the version: as an entity tag or without its quotes.
 fn names_version(request: &HttpRequest, entity_tag: &[u8]) -> bool {
     let version =
         entity_tag.strip_prefix(b"\"").and_then(|tag| tag.strip_suffix(b"\"")).unwrap_or(entity_tag);

@@ -1,12 +1,13 @@
 //! `GET /overlay/{token}`: the overlay page.
 
 use actix_web::{HttpResponse, get, http::StatusCode, web};
+use gametriggers_services::Rendering;
 
 use super::content::screen;
 use crate::{
     error::ApiError,
     openapi::{OVERLAY, TOKEN},
-    pages,
+    pages::overlay::{DataIsland, render},
     state::ApiState,
 };
 
@@ -29,13 +30,12 @@ pub(crate) async fn page(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    // A page load counts nothing (defect M3). The page reports each display, once for each decision.
+    // A page load counts nothing (defect M3). The page reports its display itself, once for each decision.
     let (status, content) = match screen(&state, &token).await {
-        Ok(shown) => {
-            let state = serde_json::from_slice(&shown.body).map_err(|error| ApiError::internal(&error))?;
-            (StatusCode::OK, state)
+        Ok(Rendering { body, .. }) => {
+            (StatusCode::OK, DataIsland::of(&body).map_err(|error| ApiError::internal(&error))?)
         }
-        Err(error) => (error.code().status(), serde_json::Value::Null),
+        Err(error) => (error.code().status(), DataIsland::unknown()),
     };
-    pages::overlay::render(status, content)
+    render(status, content)
 }

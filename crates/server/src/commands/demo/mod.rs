@@ -1,4 +1,4 @@
-//! `demo`: a server with a streamer and campaigns to try.
+//! `demo`: runs a server with a streamer and campaigns to try.
 
 mod content;
 mod media;
@@ -19,7 +19,8 @@ use crate::{
     stop::Stop,
 };
 
-/// A file of its own, so that a demo never touches a real store; and no log between its own lines.
+/// The demo uses its own file, so that it never touches a real store. It logs warnings only, so that log lines do not
+/// mix with its output.
 pub(super) const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/demo.db", log_filter: "warn" };
 
 pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Result<ExitCode> {
@@ -50,7 +51,7 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
         clock.clone(),
         media::configure,
     )?;
-    let _log = application.log_connections();
+    application.log_connections();
     let subject = TokenSubject { id: streamer.id, email: streamer.email.clone(), role: streamer.role };
     let bearer = JwtKeys::new(&secret).issue(&subject, clock.now()).context("cannot sign a bearer token")?;
     let token = streamer.overlay_token.as_ref().context("the demo streamer has no overlay token")?;
@@ -73,7 +74,7 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-/// Beside the store's file: tokens and receipts of the first start are good after the second.
+/// The secret is kept beside the store's file, so that tokens and receipts stay valid after a restart.
 fn secret_path(storage_url: &str) -> PathBuf {
     let path = storage_url.split_once("://").map_or(storage_url, |(_, path)| path);
     Path::new(path).with_extension("secret")

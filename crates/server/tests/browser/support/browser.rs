@@ -9,6 +9,7 @@ use std::{
 };
 
 use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
+use gametriggers_fixtures::eventually;
 use hyper_util::client::legacy::connect::HttpConnector;
 use image::RgbaImage;
 use reqwest::Method;
@@ -16,8 +17,6 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
-
-use super::eventually;
 
 /// The names under which distributions install the browser.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];

@@ -2,9 +2,6 @@
 
 mod browser;
 #[allow(dead_code)] // the other suite needs all of it, here and below
-#[path = "../../suite/support/clock.rs"]
-mod clock;
-#[allow(dead_code)]
 #[path = "../../suite/support/documents.rs"]
 mod documents;
 #[path = "../../suite/support/front_end.rs"]
@@ -14,24 +11,20 @@ pub(crate) mod media;
 #[path = "../../suite/support/reply.rs"]
 mod reply;
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_domain::{ledger::Counters, model::Participation};
+use gametriggers_fixtures::{ManualClock, eventually};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
-use gametriggers_services::{Clock, PendingVisits, Storage};
+use gametriggers_persistence::Repositories;
+use gametriggers_services::{Clock, PendingVisits};
 use gametriggers_types::{MediaType, Timestamp};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use self::clock::TestClock;
 pub(crate) use self::{
     browser::{Browser, Sight},
     documents::Streamer,
@@ -44,13 +37,10 @@ const AHEAD: &str = "2036-05-02T10:00:30Z";
 /// … and slots of this time have long ended.
 const BEHIND: &str = "2016-05-06T10:00:30Z";
 const SECRET: &[u8] = b"a secret of the tests, long enough";
-/// Longer than any wait of the page, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_mins(1);
-
 /// A running server.
 pub(crate) struct TestServer {
-    pub(crate) clock: Arc<TestClock>,
-    pub(crate) storage: Storage,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) storage: Repositories,
     client: Client,
     address: SocketAddr,
     handle: ServerHandle,
@@ -60,7 +50,7 @@ pub(crate) struct TestServer {
 
 /// A server that is down; its store, its port and its time stay.
 pub(crate) struct StoppedServer {
-    pub(crate) clock: Arc<TestClock>,
+    pub(crate) clock: Arc<ManualClock>,
     address: SocketAddr,
     folder: TempDir,
 }
@@ -84,7 +74,7 @@ impl TestServer {
 
     async fn start_at(time: &str) -> Self {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::on(TempDir::new().unwrap(), Arc::new(TestClock::at(time)), any_port).await
+        Self::on(TempDir::new().unwrap(), Arc::new(ManualClock::at(time)), any_port).await
     }
 
     pub(crate) async fn stop(self) -> StoppedServer {
@@ -92,7 +82,7 @@ impl TestServer {
         StoppedServer { clock: self.clock, address: self.address, folder: self.folder }
     }
 
-    async fn on(folder: TempDir, clock: Arc<TestClock>, bind: SocketAddr) -> Self {
+    async fn on(folder: TempDir, clock: Arc<ManualClock>, bind: SocketAddr) -> Self {
         let store = Store::open(&format!("sqlite://{}", database(&folder).display())).await.unwrap();
         store.migrate().await.unwrap();
         let storage = store.repositories();
@@ -191,16 +181,4 @@ impl TestServer {
 
 fn database(folder: &TempDir) -> PathBuf {
     folder.path().join("test.db")
-}
-
-/// Tries until there is something.
-pub(crate) async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = attempt().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }

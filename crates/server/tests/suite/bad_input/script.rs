@@ -1,8 +1,9 @@
 //! Script in what is stored: it reaches the page as text, or not at all.
 
+use gametriggers_fixtures::soon;
 use serde_json::{Value, json};
 
-use crate::support::{Field, Reply, TestServer, soon};
+use crate::support::{Field, Reply, TestServer};
 
 const TITLES: &[&str] = &[
     "</script><script>alert(1)</script>",

@@ -5,6 +5,7 @@ use gametriggers_domain::{
     decision::{Basis, Content, Decision, Tally},
     eligibility::EmptyReason,
 };
+use gametriggers_fixtures::eventually;
 use gametriggers_services::Clock;
 use gametriggers_types::{DecisionId, SignedDuration, UserId};
 
@@ -12,7 +13,6 @@ use super::{
     process::{Folder, Running},
     serving::Server,
 };
-use crate::support::soon;
 
 const STREAMER: &str = "686511bdf5a1848d4e973390";
 
@@ -83,6 +83,9 @@ async fn a_server_shortens_by_itself_only_where_it_is_told_to() {
     let mut command = folder.command(&["serve"]);
     command.env("GAMETRIGGERS__DECISIONS__SHORTEN_AFTER_DAYS", "30");
     let server = Server::of(Running::start(command));
-    soon("they are shortened", async || shortened(&folder, &ids).await == [1_u64, 2, 3]).await;
+    eventually("they are shortened", async || {
+        (shortened(&folder, &ids).await == [1_u64, 2, 3]).then_some(())
+    })
+    .await;
     server.stop();
 }

@@ -1,15 +1,11 @@
 //! `serve` while its MongoDB is not there yet. Always on MongoDB, whatever store the other tests have.
 
-use std::time::{Duration, Instant};
-
+use gametriggers_fixtures::eventually;
 use serde_json::json;
-use tokio::time::sleep;
 
 use super::{process::Folder, serving::Server};
 use crate::support::TestStore;
 
-/// As long as a busy machine may take to find that a server is there.
-const PATIENCE: Duration = Duration::from_mins(1);
 const OVERLAY: &str = "/api/v1/overlay/0f44b311d2a3777b161a8c9ab3efe78b3122b03a1ea7de83a7b0fe628d34cb1e";
 
 /// A folder whose store is on a server of its own that does not run.
@@ -40,11 +36,10 @@ async fn while_its_mongodb_is_away_serve_answers_503_and_goes_to_work_when_it_co
     }
 
     folder.store().come_back().await;
-    let began = Instant::now();
-    while server.get("/health/ready").await.status != 200 {
-        assert!(began.elapsed() < PATIENCE);
-        sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the server is ready", async || {
+        (server.get("/health/ready").await.status == 200).then_some(())
+    })
+    .await;
     server.get(&format!("{OVERLAY}/data")).await.assert_error(404, "UNKNOWN_TOKEN");
     server.stop();
     folder.assert_reconciled();

@@ -4,20 +4,18 @@ use futures_util::future::join_all;
 use gametriggers_domain::{
     ledger::Counters,
     model::{Campaign, Participation},
-    price::Payment,
 };
-use gametriggers_types::PaymentType;
+use gametriggers_fixtures::cpc;
 
 use super::{counters, follow, joined, link, visit};
-use crate::support::{Reply, TestServer, money};
+use crate::support::{Reply, TestServer};
 
 const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
 /// A campaign that pays one unit of money for a visit, and has a thousand.
 async fn campaign(server: &TestServer, change: impl FnOnce(&mut Campaign)) -> Participation {
-    let per_visit = Payment::new(PaymentType::Cpc, money(1.0), 1).unwrap();
     let (_, _, joined) = joined(server, |it| {
-        it.payment = per_visit;
+        it.payment = cpc(1.0);
         change(it);
     })
     .await;

@@ -1,13 +1,14 @@
 //! Which visits count, and what they pay.
 
 use gametriggers::HttpSettings;
-use gametriggers_domain::{ledger::Counters, model::Campaign, price::Payment};
+use gametriggers_domain::{ledger::Counters, model::Campaign};
+use gametriggers_fixtures::{cpc, units};
 use gametriggers_http::ForwardedHeader;
-use gametriggers_types::{Money, PaymentType};
+use gametriggers_types::Money;
 use reqwest::Method;
 
 use super::{assert_leads, counters, follow, joined, link, visit, visits};
-use crate::support::{Reply, TestServer, money};
+use crate::support::{Reply, TestServer};
 
 /// Defects O11 and O12: `/c/` did not exist, and campaigns had no address to lead to.
 #[tokio::test]
@@ -99,8 +100,8 @@ async fn looking_at_the_headers_and_fetching_ahead_count_nothing() {
 
 fn per_visit(rate: f64, budget: f64) -> impl FnOnce(&mut Campaign) {
     move |it| {
-        it.payment = Payment::new(PaymentType::Cpc, money(rate), 10_000).unwrap();
-        (it.budget, it.remaining_budget) = (money(budget), money(budget));
+        it.payment = cpc(rate);
+        (it.budget, it.remaining_budget) = (units(budget), units(budget));
     }
 }
 
@@ -121,12 +122,12 @@ async fn cpc_pays_the_rate_per_visit_until_the_budget_is_spent() {
             let counted = (viewer + 1).min(paid);
             let counters = counters(&server, &joined).await;
             assert_eq!((counters.visits, counters.clicks), (counted, counted + 1));
-            let expected = Money::from_micros(money(rate).micros() * i64::try_from(counted).unwrap());
+            let expected = Money::from_micros(units(rate).micros() * i64::try_from(counted).unwrap());
             assert_eq!(counters.earnings, expected);
             let stored = server.stored_campaign(campaign.id).await;
-            assert_eq!(stored.remaining_budget, money(budget) - expected);
+            assert_eq!(stored.remaining_budget, units(budget) - expected);
         }
-        assert_eq!(server.stored_campaign(campaign.id).await.remaining_budget, money(left));
+        assert_eq!(server.stored_campaign(campaign.id).await.remaining_budget, units(left));
     }
     server.assert_reconciled().await;
 }

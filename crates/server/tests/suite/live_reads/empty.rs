@@ -1,10 +1,11 @@
 //! An empty screen is in memory like any other; whatever fills it is on it soon.
 
+use gametriggers_fixtures::soon;
 use gametriggers_types::{CampaignStatus, ParticipationStatus};
 use serde_json::json;
 
 use super::two_servers;
-use crate::support::{Field, Streamer, TestServer, soon};
+use crate::support::{Field, Streamer, TestServer};
 
 async fn kind(server: &TestServer, streamer: &Streamer) -> String {
     server.data(&streamer.token).await["kind"].as_str().unwrap().to_owned()

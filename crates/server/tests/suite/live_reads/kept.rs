@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use gametriggers_fixtures::{SOON, soon};
 use gametriggers_persistence::OverlayPatch;
 use gametriggers_types::Opacity;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::{click, ping};
-use crate::support::{Documents, Field, Streamer, TestServer, soon};
+use crate::support::{Documents, Field, Streamer, TestServer};
 
 /// Longer than the store's word is good for.
 const LONG: Duration = Duration::from_secs(3);
@@ -71,7 +72,7 @@ async fn an_event_after_a_change_of_its_campaign_reads_the_store_once() {
     let shown = server.data(&streamer.token).await;
     let change = async |title: &str| {
         server.store.set_one(Field::CAMPAIGN_TITLE, &joined[0].campaign_id.to_string(), title).await;
-        sleep(Duration::from_secs(1)).await;
+        sleep(SOON).await;
     };
     change("Another title").await;
     assert_eq!(click(&server, &streamer).await["outcome"], "counted");

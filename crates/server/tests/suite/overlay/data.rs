@@ -1,11 +1,12 @@
 //! `/data`: all keys, one version, one receipt.
 
+use gametriggers_fixtures::soon;
 use gametriggers_types::Timestamp;
 use reqwest::header::IF_NONE_MATCH;
 use serde_json::{Value, json};
 
 use super::{data_of, page_of, state_of, with_test_ad};
-use crate::support::{Field, Reply, TestServer, soon};
+use crate::support::{Field, Reply, TestServer};
 
 const KEYS: [&str; 14] = [
     "campaignId",

@@ -18,10 +18,10 @@ use futures_util::{
 use gametriggers_domain::{
     ledger::{EntryId, Verdict},
     model::{Campaign, Participation},
-    price::Payment,
 };
+use gametriggers_fixtures::{cpc, units};
 use gametriggers_test_mongod::{Server, TestDatabase};
-use gametriggers_types::{ClickKind, PaymentType};
+use gametriggers_types::ClickKind;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use super::documents;
-use crate::support::{Reply, Streamer, TestServer, TestStore, address_of, money};
+use crate::support::{Reply, Streamer, TestServer, TestStore, address_of};
 
 const CLIENTS: usize = 32;
 const EVENTS: usize = 6;
@@ -112,7 +112,7 @@ impl Stage {
         let database = TestDatabase::create_on(&mongod.uri()).await;
         let server = TestServer::start_on(TestStore::mongodb(database)).await;
         let streamer = server.streamer().await;
-        let payment = Payment::new(PaymentType::Cpc, money(RATE), 1).unwrap();
+        let payment = cpc(RATE);
         let campaign = server.campaign_paying(payment, BUDGET).await;
         let participation = server.join(&streamer, &campaign).await;
         let shown = server.data(&streamer.token).await;
@@ -272,10 +272,10 @@ impl Stage {
         let [clicks, visits] = [stored.len() + visits, visits].map(|count| u64::try_from(count).unwrap());
         assert_eq!((counters.clicks, counters.visits, counters.qr_scans), (clicks, visits, visits));
         let paid = counters.earnings;
-        assert_eq!(paid.micros(), money(RATE).micros() * i64::try_from(visits).unwrap());
+        assert_eq!(paid.micros(), units(RATE).micros() * i64::try_from(visits).unwrap());
         assert_eq!(
             self.server.stored_campaign(self.campaign.id).await.remaining_budget,
-            money(BUDGET) - paid
+            units(BUDGET) - paid
         );
         self.server.assert_reconciled().await;
     }

@@ -11,8 +11,8 @@ use futures_util::future::{join, join_all, join3};
 use gametriggers_domain::{
     ledger::Counters,
     model::{Campaign, Participation},
-    price::Payment,
 };
+use gametriggers_fixtures::{payment, units};
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{DecisionId, Money, ParticipationId, PaymentType, Timestamp};
 use serde::de::IgnoredAny;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::documents;
-use crate::support::{Reply, Streamer, TestServer, TestStore, address_of, money};
+use crate::support::{Reply, Streamer, TestServer, TestStore, address_of};
 
 /// On each of the two instances.
 const CLIENTS: usize = 64;
@@ -67,7 +67,7 @@ impl Stage {
         let server = TestServer::start_on(TestStore::mongodb(TestDatabase::create().await)).await;
         let mut campaigns = Vec::new();
         for (kind, rate, _, budget) in PURSES {
-            let payment = Payment::new(kind, money(rate), EXPECTED_IMPRESSIONS).unwrap();
+            let payment = payment(kind, rate, EXPECTED_IMPRESSIONS);
             campaigns.push(server.campaign_paying(payment, budget).await);
         }
         let mut streamers = Vec::new();
@@ -141,7 +141,7 @@ impl Stage {
             let (kind, _, unit, _) = PURSES[number];
             let mut display = Counters { impressions: 1, ..Counters::default() };
             if kind != PaymentType::Cpc && answer["unpaidReason"].is_null() {
-                (display.paid_units, display.earnings) = (1, money(unit));
+                (display.paid_units, display.earnings) = (1, units(unit));
             }
             self.credit(joined[number].id, &display);
         } else {
@@ -189,7 +189,7 @@ impl Stage {
 
     /// Looks at all budgets, by either instance in turn, until all is over: none goes up, and none below nothing.
     async fn watch(&self) -> usize {
-        let mut last = PURSES.map(|(.., budget)| money(budget));
+        let mut last = PURSES.map(|(.., budget)| units(budget));
         for look in 0.. {
             for (campaign, last) in self.campaigns.iter().zip(&mut last) {
                 let now = self.servers[look % 2].stored_campaign(campaign.id).await.remaining_budget;
@@ -207,7 +207,7 @@ impl Stage {
     /// Whether none of the small budgets suffices for another unit.
     async fn is_spent(&self) -> bool {
         for (campaign, (_, _, unit, _)) in self.campaigns.iter().zip(PURSES).take(SMALL) {
-            if self.servers[0].stored_campaign(campaign.id).await.remaining_budget >= money(unit) {
+            if self.servers[0].stored_campaign(campaign.id).await.remaining_budget >= units(unit) {
                 return false;
             }
         }
@@ -226,7 +226,7 @@ impl Stage {
                 if kind == PaymentType::Cpc {
                     // Whose visits are paid is for the ledger to say: those that it found money for.
                     let visits = stored.visits;
-                    let earnings = times(money(unit), visits);
+                    let earnings = times(units(unit), visits);
                     expected.add(&Counters {
                         visits,
                         clicks: visits,
@@ -240,12 +240,12 @@ impl Stage {
                 paid_units += stored.paid_units;
                 paid += stored.earnings;
             }
-            assert_eq!(paid, times(money(unit), paid_units));
+            assert_eq!(paid, times(units(unit), paid_units));
             let remaining = self.servers[1].stored_campaign(self.campaigns[number].id).await.remaining_budget;
-            assert_eq!(paid, money(budget) - remaining);
+            assert_eq!(paid, units(budget) - remaining);
             if kind == PaymentType::Cpc {
                 let sent = self.paid_visits_sent.load(Ordering::SeqCst);
-                let payable = money(budget).micros() / money(unit).micros();
+                let payable = units(budget).micros() / units(unit).micros();
                 assert_eq!(i64::try_from(paid_units).unwrap(), payable.min(i64::try_from(sent).unwrap()));
             }
         }

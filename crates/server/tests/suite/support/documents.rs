@@ -1,17 +1,15 @@
 //! Documents to set a stage with.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use gametriggers_domain::{
     model::{Campaign, Participation, User},
     price::Payment,
 };
-use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser};
-use gametriggers_services::new_token;
-use gametriggers_types::{
-    AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId, PaymentType, Role,
-    Timestamp, UserId,
+use gametriggers_fixtures::{
+    campaign, cpm, next_number, participation_id, store_campaign, store_participation, units, user,
 };
+use gametriggers_persistence::NewUser;
+use gametriggers_services::new_token;
+use gametriggers_types::{CampaignId, ParticipationId};
 
 use super::TestServer;
 
@@ -19,17 +17,6 @@ use super::TestServer;
 pub(crate) struct Streamer {
     pub(crate) user: User,
     pub(crate) token: String,
-}
-
-pub(crate) fn money(units: f64) -> Money {
-    Money::from_units(units).unwrap()
-}
-
-fn next_id(now: Timestamp) -> ObjectId {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let mut unique = [0; 8];
-    unique[4..].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    ObjectId::from_parts(u32::try_from(now.as_second()).unwrap(), unique)
 }
 
 impl TestServer {
@@ -51,11 +38,9 @@ impl TestServer {
         other_fields: &str,
     ) -> Streamer {
         let now = self.now();
-        let id = UserId::from(next_id(now));
         let token = new_token().unwrap();
-        let email = format!("{id}@example.com");
-        let mut user = User::new(id, email, "streamer".to_owned(), Role::Streamer, AuthProvider::Twitch, now);
-        user.overlay_token = Some(token.clone());
+        let overlay_token = Some(token.clone());
+        let mut user = User { overlay_token, created_at: now, updated_at: now, ..user(next_number()) };
         change(&mut user);
         let (password_hash, other_fields) = (password_hash.map(str::to_owned), other_fields.to_owned());
         let new = NewUser { user: user.clone(), password_hash, other_fields };
@@ -71,7 +56,7 @@ impl TestServer {
     /// Stores a campaign that pays so, out of a budget of which nothing is spent.
     pub(crate) async fn campaign_paying(&self, payment: Payment, budget: f64) -> Campaign {
         let change = |it: &mut Campaign| {
-            (it.payment, it.budget, it.remaining_budget) = (payment, money(budget), money(budget));
+            (it.payment, it.budget, it.remaining_budget) = (payment, units(budget), units(budget));
         };
         self.campaign_with(change).await
     }
@@ -86,43 +71,26 @@ impl TestServer {
 
     /// Stores this campaign.
     pub(crate) async fn store_campaign(&self, campaign: &Campaign) {
-        let new = NewCampaign { campaign: campaign.clone(), other_fields: "{}".to_owned() };
-        self.storage.campaigns.insert_if_absent(&new).await.unwrap();
+        store_campaign(&self.storage, campaign.clone()).await;
     }
 
     /// A campaign as [`campaign`](Self::campaign) stores it, not stored yet.
     pub(crate) fn new_campaign(&self) -> Campaign {
-        let now = self.now();
-        let id = CampaignId::from(next_id(now));
+        let (number, now) = (next_number(), self.now());
         Campaign {
-            id,
-            title: format!("Campaign {id}"),
-            description: None,
-            brand_id: UserId::from(next_id(now)),
-            budget: money(1_000.0),
-            remaining_budget: money(1_000.0),
-            media_url: format!("https://media.example.com/{id}.png"),
-            media_type: MediaType::Image,
-            click_url: Some(format!("https://brand.example.com/{id}")),
-            status: CampaignStatus::Active,
-            categories: vec![],
-            languages: vec![],
-            start_date: None,
-            end_date: None,
-            payment: Payment::new(PaymentType::Cpm, money(1_000.0), 10_000).unwrap(),
+            click_url: Some(format!("https://brand.example.com/{number}")),
+            payment: cpm(1_000.0),
             created_at: now,
             updated_at: now,
+            ..campaign(number)
         }
     }
 
     /// Lets the streamer join the campaign.
     pub(crate) async fn join(&self, streamer: &Streamer, campaign: &Campaign) -> Participation {
-        let now = self.now();
-        let id = ParticipationId::from(next_id(now));
-        let participation =
-            Participation::joined(id, campaign.id, streamer.user.id, new_token().unwrap(), now);
-        let new = NewParticipation { participation: participation.clone(), other_fields: "{}".to_owned() };
-        self.storage.participations.insert_if_absent(&new).await.unwrap();
+        let (id, token) = (participation_id(next_number()), new_token().unwrap());
+        let participation = Participation::joined(id, campaign.id, streamer.user.id, token, self.now());
+        store_participation(&self.storage, participation.clone()).await;
         participation
     }
 

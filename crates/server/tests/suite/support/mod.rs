@@ -1,6 +1,5 @@
 //! A server on a port of its own, over a store of its own, at a time that the test sets.
 
-mod clock;
 mod documents;
 mod front_end;
 mod reply;
@@ -15,17 +14,16 @@ use std::{
 
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
+use gametriggers_fixtures::ManualClock;
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
-use gametriggers_persistence::Ledger;
-use gametriggers_services::{Clock, PendingVisits, Storage};
+use gametriggers_persistence::{Ledger, Repositories};
+use gametriggers_services::{Clock, PendingVisits};
 use gametriggers_types::{Timestamp, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 pub(crate) use self::{
-    clock::TestClock,
-    documents::{Streamer, money},
+    documents::Streamer,
     front_end::FrontEnd,
     reply::Reply,
     store::{Documents, Everything, Field, TestStore},
@@ -33,9 +31,6 @@ pub(crate) use self::{
 
 /// A Friday.
 pub(crate) const START: &str = "2026-11-20T10:00:30Z";
-/// How soon what is changed behind a server's back is known to it: a second is promised, and a machine that runs many tests at
-/// once may take longer.
-const SOON: Duration = Duration::from_secs(5);
 /// A request that hangs fails its test instead of holding up the run.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 /// What the previous system's database holds, with all its oddities, as an export.
@@ -51,19 +46,10 @@ pub(crate) fn address_of(visitor: &str) -> String {
     format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1")
 }
 
-/// Asks until it is so.
-pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
-    let deadline = Instant::now() + SOON;
-    while !holds().await {
-        assert!(Instant::now() < deadline, "{what}");
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
 pub(crate) struct TestServer {
-    pub(crate) clock: Arc<TestClock>,
-    pub(crate) storage: Storage,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) storage: Repositories,
     pub(crate) client: Client,
     address: SocketAddr,
     handle: ServerHandle,
@@ -87,21 +73,21 @@ impl TestServer {
     /// A server on this store, at [`START`], with settings of its own.
     pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
         let change = |settings: &mut ApplicationSettings| change(&mut settings.http);
-        Self::with(Arc::new(store), Arc::new(TestClock::at(START)), change, |ledger| ledger).await
+        Self::with(Arc::new(store), Arc::new(ManualClock::at(START)), change, |ledger| ledger).await
     }
 
     /// A server on an empty store, at [`START`], that takes what `wrap` makes of the ledger for the ledger. Its
     /// [`storage`](Self::storage) is the store as it is.
     pub(crate) async fn start_behind(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
         let store = Arc::new(TestStore::create().await);
-        Self::with(store, Arc::new(TestClock::at(START)), |_| {}, wrap).await
+        Self::with(store, Arc::new(ManualClock::at(START)), |_| {}, wrap).await
     }
 
     /// A server on an empty store, at [`START`], with limits of its own.
     pub(crate) async fn start_limited(limits: LimitSettings) -> Self {
         let store = Arc::new(TestStore::create().await);
         let change = |settings: &mut ApplicationSettings| settings.limits = limits;
-        Self::with(store, Arc::new(TestClock::at(START)), change, |ledger| ledger).await
+        Self::with(store, Arc::new(ManualClock::at(START)), change, |ledger| ledger).await
     }
 
     /// Another instance on the same store, at the same time.
@@ -111,7 +97,7 @@ impl TestServer {
 
     /// Another instance on the same store, whose clock says this.
     pub(crate) async fn beside_at(&self, time: &str) -> Self {
-        Self::on(self.store.clone(), Arc::new(TestClock::at(time))).await
+        Self::on(self.store.clone(), Arc::new(ManualClock::at(time))).await
     }
 
     /// Another instance on the same store, at the same time, with settings of its own.
@@ -140,13 +126,13 @@ impl TestServer {
         Arc::into_inner(self.store).expect("no other instance")
     }
 
-    async fn on(store: Arc<TestStore>, clock: Arc<TestClock>) -> Self {
+    async fn on(store: Arc<TestStore>, clock: Arc<ManualClock>) -> Self {
         Self::with(store, clock, |_| {}, |ledger| ledger).await
     }
 
     async fn with(
         store: Arc<TestStore>,
-        clock: Arc<TestClock>,
+        clock: Arc<ManualClock>,
         change: impl FnOnce(&mut ApplicationSettings),
         wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
     ) -> Self {
@@ -166,7 +152,7 @@ impl TestServer {
         let visits = VisitSettings::default();
         let mut settings = ApplicationSettings { http, limits, visits };
         change(&mut settings);
-        let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
+        let wrapped = Repositories { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
         let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
         let visits = application.pending_visits();

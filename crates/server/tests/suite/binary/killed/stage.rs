@@ -1,12 +1,10 @@
 //! Who takes part: streamers, and campaigns, of which some can pay for a few units only.
 
-use gametriggers_domain::{
-    model::{Campaign, Participation},
-    price::Payment,
-};
+use gametriggers_domain::model::{Campaign, Participation};
+use gametriggers_fixtures::payment;
 use gametriggers_types::{PaymentType, UserId};
 
-use crate::support::{TestServer, money};
+use crate::support::TestServer;
 
 /// What is paid for, the rate, and the budget. Two never run out, so that something is always on screen; the others do one
 /// after the other: the best-paying one after three displays, the last one after 600 visits.
@@ -42,7 +40,7 @@ impl Stage {
     pub(super) async fn set_by(server: &TestServer) -> Self {
         let mut campaigns = Vec::new();
         for (kind, rate, budget) in CAMPAIGNS {
-            let payment = Payment::new(kind, money(rate), EXPECTED_IMPRESSIONS).unwrap();
+            let payment = payment(kind, rate, EXPECTED_IMPRESSIONS);
             campaigns.push(server.campaign_paying(payment, budget).await);
         }
         let mut streamers = Vec::new();
