@@ -25,7 +25,8 @@ use gametriggers_fixtures::{
 use gametriggers_persistence::{Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError};
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
-    CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
+    CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationId, ParticipationStatus,
+    Timestamp,
 };
 
 use crate::support::migrated;
@@ -122,10 +123,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
     profiler.call("participations.list_active", participations.list_active(id)).await;
     profiler.call("participations.list_joined", participations.list_joined(id, 10)).await;
-    let page = PageRequest::first(PageLimit::default());
-    profiler.call("participations.list_current", participations.list_current(id, page)).await;
-    let before = participation(0).id;
-    for page in [PageRequest::at(1, page.limit), PageRequest::after(before, page.limit)] {
+    for page in pages_after(participation(0).id) {
         profiler.call("participations.list_current", participations.list_current(id, page)).await;
     }
     let links = TrackingLinks { chat_command: Some("!ad".to_owned()), ..TrackingLinks::default() };
@@ -184,6 +182,12 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("journal.account", journal.account(id)).await;
 
     profiler.call("probe.ping", probe.ping()).await;
+}
+
+/// A page for each way to start one.
+fn pages_after(id: ParticipationId) -> [PageRequest<ParticipationId>; 3] {
+    let limit = PageLimit::default();
+    [PageRequest::first(limit), PageRequest::at(1, limit), PageRequest::after(id, limit)]
 }
 
 /// What the server does for each call.
