@@ -1,5 +1,6 @@
 //! From what SQLite says to what the rest of the system understands.
 
+use gametriggers_domain::batch::Unknown;
 use gametriggers_persistence::{Entity, Source, StorageError};
 use rusqlite::ErrorCode;
 
@@ -36,6 +37,15 @@ impl DbError {
             Self::Sqlite(error) => from_sqlite(error, false),
         }
     }
+}
+
+/// The error of an entry that names a participation or a campaign that is not stored.
+pub(crate) fn missing(unknown: Unknown) -> StorageError {
+    let (entity, id) = match unknown {
+        Unknown::Participation(id) => (Entity::Participation, id.to_string()),
+        Unknown::Campaign(id) => (Entity::Campaign, id.to_string()),
+    };
+    StorageError::Missing { entity, id }
 }
 
 /// The neutral error; `committing` says that SQLite was writing the commit when it failed.

@@ -1,6 +1,7 @@
 //! The one door through which counters and money change.
 
-mod ids;
+pub(crate) mod entries;
+pub(crate) mod ids;
 mod quotas;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -8,22 +9,20 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
-    ledger::{Counters, Entry, EntryId, Verdict},
-    price::Accrual,
+    ledger::{Counters, Entry, EntryId},
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter, UnpaidReason};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter};
 use rusqlite::{Connection, Row, ToSql};
 
+use self::ids::Ids;
 use crate::{
     SqliteStore, campaigns, counters,
     database::{begin, commit, lock},
-    error::DbResult,
+    error::{DbResult, missing},
     reconcile,
-    row::{EntityRow, signed, text},
+    row::{EntityRow, text},
 };
-
-pub(crate) use self::ids::{Digest, Ids, digest, digest_of, reach};
 
 #[async_trait]
 impl Ledger for SqliteStore {
@@ -37,7 +36,7 @@ impl Ledger for SqliteStore {
         let (id, ids) = (id.clone(), self.ids.clone());
         let find = move |connection: &mut Connection| {
             let db = connection.transaction()?;
-            find(&db, Ids::up_to_date(&mut lock(&ids), &db)?, &id)
+            entries::find(&db, Ids::up_to_date(&mut lock(&ids), &db)?, &id)
         };
         self.database.with_writer(find).await
     }
@@ -74,7 +73,7 @@ fn record(connection: &mut Connection, ids: &mut Option<Ids>, entries: &[Entry])
 fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judged<'a>> {
     let mut batch = Batch::new(entries);
     for entry in entries {
-        if let Some(StoredEntry { entry, verdict }) = find(db, ids, &entry.id)? {
+        if let Some(StoredEntry { entry, verdict }) = entries::find(db, ids, &entry.id)? {
             batch.knows(entry.id, entry.participation, verdict);
         }
     }
@@ -94,19 +93,11 @@ fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judge
 
 /// Changes each participation, campaign, quarter-hour and quota once.
 fn store(db: &Connection, ids: &mut Ids, judged: &Judged<'_>) -> DbResult<()> {
-    insert_entries(db, ids, &judged.entries)?;
+    entries::insert(db, ids, &judged.entries)?;
     add_credits(db, &judged.credits)?;
     add_to_rollups(db, &judged.rollups)?;
     quotas::add(db, &judged.quotas, &judged.entries)?;
     take_charges(db, &judged.charges)
-}
-
-fn missing(unknown: Unknown) -> StorageError {
-    let (entity, id) = match unknown {
-        Unknown::Participation(id) => (Entity::Participation, text(id)),
-        Unknown::Campaign(id) => (Entity::Campaign, text(id)),
-    };
-    StorageError::Missing { entity, id }
 }
 
 /// How many units a participation was paid for; `None` where it is not there.
@@ -120,33 +111,6 @@ fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
     }
     let is_there = db.prepare_cached("SELECT 1 FROM participations WHERE id = ?")?.exists([&id])?;
     Ok(is_there.then_some(0))
-}
-
-fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
-    let sql = "INSERT INTO ledger_entries (number, id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
-         unpaid_units, amount_micros, rejection, unpaid_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let mut insert = db.prepare_cached(sql)?;
-    for (entry, verdict) in entries {
-        let (accrual, rejection) = match *verdict {
-            Verdict::Counted(accrual) => (accrual, None),
-            Verdict::Rejected(reason) => (Accrual::default(), Some(reason.as_str())),
-        };
-        insert.execute((
-            ids.add(&entry.id),
-            entry.id.as_str(),
-            text(entry.participation),
-            text(entry.campaign),
-            text(entry.kind),
-            signed(entry.units),
-            entry.at.as_millisecond(),
-            signed(accrual.paid),
-            signed(accrual.unpaid),
-            accrual.amount.micros(),
-            rejection,
-            accrual.reason.map(UnpaidReason::as_str),
-        ))?;
-    }
-    ids.index(db, entries.len())
 }
 
 fn add_credits(db: &Connection, credits: &BTreeMap<ParticipationId, Credit>) -> DbResult<()> {
@@ -183,37 +147,6 @@ fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbRe
         }
     }
     Ok(())
-}
-
-fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<StoredEntry>> {
-    let Some(number) = ids.find(db, id)? else { return Ok(None) };
-    let mut read = db.prepare_cached("SELECT * FROM ledger_entries WHERE number = ?")?;
-    let stored = read.query_and_then([number], entry_from_row)?.next().transpose()?;
-    match stored {
-        Some(stored) if stored.entry.id == *id => Ok(Some(stored)),
-        _ => {
-            let message = format!("the index of ids says that entry {number} is {id}, and it is not");
-            Err(StorageError::Backend(message.into()).into())
-        }
-    }
-}
-
-pub(crate) fn entry_from_row(row: &Row<'_>) -> DbResult<StoredEntry> {
-    let row = EntityRow::new(row, Entity::LedgerEntry, "id")?;
-    let verdict = match row.optional("rejection")? {
-        Some(reason) => Verdict::Rejected(reason),
-        None => Verdict::Counted(Accrual {
-            paid: row.count("paid_units")?,
-            unpaid: row.count("unpaid_units")?,
-            amount: row.money("amount_micros")?,
-            reason: row.optional("unpaid_reason")?,
-        }),
-    };
-    let id = EntryId::stored(row.get("id")?);
-    let (participation, campaign) = (row.parse("participation_id")?, row.parse("campaign_id")?);
-    let entry = Entry::new(id, row.parse("kind")?, participation, campaign, row.time("at_ms")?);
-    let entry = Entry { units: row.count("units")?, ..entry };
-    Ok(StoredEntry { entry: entry.submitted(&verdict), verdict })
 }
 
 fn rollup_from_row(row: &Row<'_>) -> DbResult<Rollup> {

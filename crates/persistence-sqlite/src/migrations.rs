@@ -15,7 +15,7 @@ use crate::{
     database::{Database, STEP_WITHIN, connect, run_blocking},
     error::{DbError, DbResult},
     files,
-    ledger::digest,
+    ledger::ids::digest,
 };
 
 /// How long a migration by another process is waited for.

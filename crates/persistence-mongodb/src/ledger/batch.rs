@@ -3,39 +3,35 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, campaigns, values};
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
     ledger::Counters,
     price::Payment,
 };
-use gametriggers_persistence::{Entity, StorageError};
-use gametriggers_types::{CampaignId, Money, ObjectId, ParticipationId, Quarter};
+use gametriggers_persistence::Entity;
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
 use mongodb::ClientSession;
 
 use super::{
+    entries::write_entry,
     known::Known,
-    opening, quotas,
+    opening::{self, Unopened},
+    quotas,
     rollups::{self, Kept, Open, OpenRollup, RollupKey},
-    statements::{find_by_ids, update},
+    statements::{read_named, update},
     transaction::TxResult,
-    write_entry,
 };
 use crate::{
     MongoStore, collection,
     counters::{self, Update},
     document::{self, stored_id, stored_money},
+    error::missing,
 };
 
 /// The open rollups of participations that were read.
 pub(super) type OpenRollups = HashMap<ParticipationId, Option<OpenRollup>>;
-
-/// A participation that has no opening yet.
-pub(super) struct Unopened {
-    pub(super) id: ParticipationId,
-    pub(super) campaign: CampaignId,
-}
 
 /// Tells the batch what those hold and pay on whom the prices of its new entries depend, and stores the openings of those
 /// who have none. Whom no price depends on is read unless they are known to have one. Returns the open rollups of the
@@ -113,14 +109,6 @@ async fn read_participations_and_campaigns(
         batch.holds(id, counters);
     }
     Ok(rollups)
-}
-
-pub(super) fn missing(unknown: Unknown) -> StorageError {
-    let (entity, id) = match unknown {
-        Unknown::Participation(id) => (Entity::Participation, id.to_string()),
-        Unknown::Campaign(id) => (Entity::Campaign, id.to_string()),
-    };
-    StorageError::Missing { entity, id }
 }
 
 /// Writes what was judged, given what is known of open rollups, and returns which are open afterwards.
@@ -205,18 +193,6 @@ fn take(id: CampaignId, charge: &Charge) -> Document {
         },
         "u": update,
     }
-}
-
-/// Reads these fields of the documents of these ids.
-pub(super) async fn read_named(
-    store: &MongoStore,
-    session: &mut ClientSession,
-    collection: &str,
-    ids: impl Iterator<Item = ObjectId>,
-    fields: Document,
-) -> TxResult<Vec<RawDocumentBuf>> {
-    let ids: Vec<_> = ids.map(|id| stored_id(id).into()).collect();
-    find_by_ids(&store.collection(collection), session, &ids, fields).await
 }
 
 /// A participation as far as a batch has to know it.

@@ -3,15 +3,17 @@
 
 use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_persistence::StorageError;
+use gametriggers_types::ObjectId;
 use mongodb::{ClientSession, Collection, Database};
 
 use super::transaction::{TxError, TxResult};
-use crate::error::DUPLICATE_KEY;
+use crate::{MongoStore, document::stored_id, error::DUPLICATE_KEY};
 
 /// Statements or ids of one command at most. Each takes less than a kilobyte.
 pub(super) const CHUNK: usize = 5_000;
 
-/// Reads these fields, all where none is named, of those of the documents of these ids that there are.
+/// Reads these fields of the documents of these ids. Ids without a document are passed over; without a field, all fields
+/// are read.
 pub(crate) async fn find_by_ids(
     collection: &Collection<RawDocumentBuf>,
     session: &mut ClientSession,
@@ -27,6 +29,18 @@ pub(crate) async fn find_by_ids(
         }
     }
     Ok(documents)
+}
+
+/// As [`find_by_ids`], with the collection's name and our own ids.
+pub(super) async fn read_named(
+    store: &MongoStore,
+    session: &mut ClientSession,
+    collection: &str,
+    ids: impl Iterator<Item = ObjectId>,
+    fields: Document,
+) -> TxResult<Vec<RawDocumentBuf>> {
+    let ids: Vec<_> = ids.map(|id| stored_id(id).into()).collect();
+    find_by_ids(&store.collection(collection), session, &ids, fields).await
 }
 
 /// Runs update statements that are for this many documents, and fails unless they meet as many.

@@ -20,7 +20,7 @@ use crate::{
     document,
     error::code,
     ledger::{
-        OPENING, REPAIRS, kind_of, read_entry, repairs_counted,
+        entries::{OPENING, REPAIRS, kind_of, read_entry, repairs_counted},
         rollups::{self, RollupKey, rollup_key},
         transaction::{TxError, TxResult},
     },

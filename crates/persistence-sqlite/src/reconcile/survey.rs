@@ -8,7 +8,7 @@ use gametriggers_types::{Money, Quarter};
 use rusqlite::Connection;
 
 use super::{Holder, REMAINING, Survey, index::IndexCheck};
-use crate::{counters, error::DbResult, ledger::entry_from_row, row::EntityRow};
+use crate::{counters, error::DbResult, ledger::entries::entry_from_row, row::EntityRow};
 
 /// What the openings and entries add up to.
 #[derive(Default)]
