@@ -15,6 +15,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod circles;
 mod conformance;
 mod crawlers;
 mod floors;
@@ -36,7 +37,7 @@ enum Task {
     Browser(cargo::TestArgs),
     /// Check the crate floors, the formatting, the dependencies, clippy and the documentation
     Lint,
-    /// Check only which crate depends on which
+    /// Check only which crate depends on which, and that no files of a crate import each other in a circle
     Floors,
     /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
     Bench(bench::BenchArgs),
