@@ -20,11 +20,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Defaults, LogFormat, LogSettings, Settings, Store};
-
-/// The migration library tells of every start that there was nothing to do.
-const DEFAULTS: Defaults =
-    Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info,refinery_core=warn" };
+use crate::{LogFormat, LogSettings, Settings, Store};
 
 /// Actix logs an error for each connection that is no HTTP. They are counted instead ([`crate::ConnectionCounts`]).
 const NO_LINE_PER_CONNECTION: &str = "actix_http::h1::dispatcher=off";
@@ -87,7 +83,7 @@ impl Cli {
     /// # Errors
     /// If the command could not be carried out.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let defaults = if matches!(self.command, Command::Demo { .. }) { demo::DEFAULTS } else { DEFAULTS };
+        let defaults = if matches!(self.command, Command::Demo { .. }) { demo::DEFAULTS } else { &[] };
         let settings = Settings::load(self.config.as_deref(), defaults)?;
         start_logging(&settings.log)?;
         match self.command {
@@ -124,7 +120,7 @@ fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
 
 /// Opens the store, brought up to date if the configuration says so.
 async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
-    let store = Store::open(&settings.storage.url).await?;
+    let store = Store::open(settings.storage.url.expose()).await?;
     if settings.storage.migrate_on_start {
         for migration in store.migrate().await? {
             tracing::info!(migration, "applied");

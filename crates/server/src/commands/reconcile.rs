@@ -6,7 +6,7 @@ use crate::{Settings, Store};
 
 /// Exit code 1 says that differences were found and are left.
 pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
-    let store = Store::open_existing(&settings.storage.url).await?;
+    let store = Store::open_existing(settings.storage.url.expose()).await?;
     super::require_current(&store).await?;
     let found = store.repositories().ledger.reconcile(repair).await?;
     for difference in &found {

@@ -21,7 +21,7 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const HAND_OVER_SECONDS: u64 = 1;
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let secret = settings.secret()?;
+    let secret = settings.auth.secret()?;
     let listener = Application::bind(&settings.http)?;
     // Listened to from here on, so that no moment between two servers is deaf.
     let mut stop = Stop::listen()?;
@@ -70,7 +70,7 @@ async fn open_when_it_comes(settings: &Settings) -> anyhow::Result<Store> {
     let mut last_reason = String::new();
     loop {
         let error = match super::open_current(settings).await {
-            Err(error) if Store::may_come(&settings.storage.url, &error) => error,
+            Err(error) if Store::may_come(settings.storage.url.expose(), &error) => error,
             done => return done,
         };
         let reason = format!("{error:#}");
