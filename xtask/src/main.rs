@@ -32,7 +32,7 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     /// Run unit, integration and doc tests, with a MongoDB server found or started for them
-    Test(cargo::TestArgs),
+    Test(test::TestCommand),
     /// Run the tests that drive a real Chromium
     Browser(cargo::TestArgs),
     /// Check the crate floors, the formatting, the dependencies, clippy and the documentation
@@ -82,8 +82,12 @@ mod tests {
     #[test]
     fn what_follows_a_test_command_is_passed_on() {
         let words = ["xtask", "test", "-p", "gametriggers-domain", "fair", "--", "--nocapture"];
-        let Task::Test(args) = Task::parse_from(words) else { panic!("not parsed as `test`") };
-        assert_eq!(args.to_cargo(), ["-p", "gametriggers-domain", "fair", "--", "--nocapture"]);
+        let Task::Test(command) = Task::parse_from(words) else { panic!("not parsed as `test`") };
+        assert_eq!(command.to_cargo(), ["-p", "gametriggers-domain", "fair", "--", "--nocapture"]);
+
+        let words = ["xtask", "test", "--store", "sqlite", "--test", "suite", "openapi"];
+        let Task::Test(command) = Task::parse_from(words) else { panic!("not parsed as `test`") };
+        assert_eq!(command.to_cargo(), ["--test", "suite", "openapi"], "the store is not for cargo");
 
         let Task::Browser(args) = Task::parse_from(["xtask", "browser", "--", "--nocapture"]) else {
             panic!("not parsed as `browser`")
