@@ -3,6 +3,7 @@
 pub(crate) mod entries;
 pub(crate) mod ids;
 mod quotas;
+mod rollups;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,8 +13,8 @@ use gametriggers_domain::{
     ledger::{Counters, Entry, EntryId},
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter};
-use rusqlite::{Connection, Row, ToSql};
+use gametriggers_types::{CampaignId, ParticipationId};
+use rusqlite::Connection;
 
 use self::ids::Ids;
 use crate::{
@@ -42,13 +43,7 @@ impl Ledger for SqliteStore {
     }
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
-        self.database
-            .read(move |db| {
-                db.prepare_cached("SELECT * FROM rollups WHERE participation_id = ? ORDER BY quarter_ms")?
-                    .query_and_then([text(participation)], rollup_from_row)?
-                    .collect()
-            })
-            .await
+        self.database.read(move |db| rollups::list(db, participation)).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
@@ -95,7 +90,7 @@ fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judge
 fn store(db: &Connection, ids: &mut Ids, judged: &Judged<'_>) -> DbResult<()> {
     entries::insert(db, ids, &judged.entries)?;
     add_credits(db, &judged.credits)?;
-    add_to_rollups(db, &judged.rollups)?;
+    rollups::add(db, &judged.rollups)?;
     quotas::add(db, &judged.quotas, &judged.entries)?;
     take_charges(db, &judged.charges)
 }
@@ -117,25 +112,6 @@ fn add_credits(db: &Connection, credits: &BTreeMap<ParticipationId, Credit>) -> 
     credits.iter().try_for_each(|(id, credit)| counters::add(db, &text(id), &credit.added))
 }
 
-fn add_to_rollups(
-    db: &Connection,
-    rollups: &BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
-) -> DbResult<()> {
-    let mut upsert = db.prepare_cached(&format!(
-        "INSERT INTO rollups (quarter_ms, participation_id, campaign_id, {}) VALUES (?, ?, ?, {}) \
-         ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
-        counters::COLUMNS,
-        counters::PLACES,
-        counters::ADD
-    ))?;
-    for ((participation, quarter), (campaign, sums)) in rollups {
-        let (participation, quarter) = (text(participation), quarter.start().as_millisecond());
-        let key: [&dyn ToSql; 3] = [&quarter, &participation, &text(campaign)];
-        upsert.execute(&*counters::with(&key, &counters::values(sums), &[]))?;
-    }
-    Ok(())
-}
-
 /// Takes what was spent; the condition can only fail if the judgement was wrong.
 fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbResult<()> {
     let sql = "UPDATE campaigns SET remaining_micros = remaining_micros - ?1 WHERE id = ?2 AND remaining_micros >= ?1";
@@ -147,13 +123,4 @@ fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbRe
         }
     }
     Ok(())
-}
-
-fn rollup_from_row(row: &Row<'_>) -> DbResult<Rollup> {
-    let row = EntityRow::new(row, Entity::Rollup, "participation_id")?;
-    Ok(Rollup {
-        quarter: Quarter::containing(row.time("quarter_ms")?),
-        campaign: row.parse("campaign_id")?,
-        counters: counters::read(&row)?,
-    })
 }
