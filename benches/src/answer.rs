@@ -1,4 +1,4 @@
-//! Where an HTTP answer ends.
+//! Finds the end of an HTTP answer.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use anyhow::{Context, ensure};
 /// More headers than any server here sends.
 const HEADERS_MAX: usize = 32;
 
-/// The status and the place of the body, once all of the answer is there.
+/// The status and the position of the body; `None` while the answer is incomplete.
 ///
 /// # Errors
-/// If this is no answer, or one whose end its head does not tell.
+/// If this is not an HTTP answer, or one without `content-length`.
 pub(crate) fn parse(received: &[u8]) -> anyhow::Result<Option<(u16, Range<usize>)>> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut answer = httparse::Response::new(&mut headers);

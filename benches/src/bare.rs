@@ -1,4 +1,4 @@
-//! What the framework does without us: a handler that finds an answer in memory and sends it.
+//! The baseline for the framework: a bare actix handler that finds an answer in memory and sends it.
 
 use std::{
     env,
@@ -19,10 +19,10 @@ use crate::{
     stage,
 };
 
-/// The name of the command that becomes the server.
+/// The command that runs this server.
 pub(crate) const COMMAND: &str = "bare-server";
 
-/// Starts the server in a process of its own; it answers with `body` to whoever asks for one of so many screens.
+/// Starts the server in its own process. It answers requests for these streamers' screens with `body`.
 ///
 /// # Errors
 /// If it does not start.
@@ -32,7 +32,7 @@ pub(crate) fn start(screens: &[u32], body: &[u8]) -> anyhow::Result<Server> {
     Server::start(command, body)
 }
 
-/// Is the server, until it is killed.
+/// Runs the server until the process is killed.
 ///
 /// # Errors
 /// If it cannot listen.

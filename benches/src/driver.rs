@@ -1,4 +1,4 @@
-//! What the store does without us: the official driver, one durable `findOneAndUpdate` for each event.
+//! The baseline for the store: the official MongoDB driver, with one durable `findOneAndUpdate` for each event.
 
 use std::{
     sync::Arc,
@@ -21,26 +21,26 @@ use crate::{
     stage,
 };
 
-/// The documents that are updated where they are distinct: as many as streamers are live.
+/// The number of distinct documents that are updated: as many as streamers are live.
 const DOCUMENTS: usize = stage::LIVE as usize;
 
 /// A collection of documents like those that a click changes.
 pub(crate) struct Driver {
     collection: Collection<Document>,
     ids: Vec<ObjectId>,
-    // Dropped last.
+    // Declared last, so that it is dropped last.
     _database: TestDatabase,
 }
 
 impl Driver {
-    /// Makes the collection in a database of its own.
+    /// Creates the collection in its own database.
     ///
     /// # Errors
     /// If the server cannot be used.
     pub(crate) async fn prepare(mongodb: &str) -> anyhow::Result<Self> {
         let database = TestDatabase::create_on(mongodb).await;
         let mut options = ClientOptions::parse(database.uri()).await.context("the connection string")?;
-        // Its own default is 10.
+        // The driver's default is 10.
         options.max_pool_size = Some(DRIVER_IN_FLIGHT);
         let durable = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         options.write_concern = Some(durable);
@@ -50,7 +50,7 @@ impl Driver {
         Ok(Self { collection, ids, _database: database })
     }
 
-    /// Updates for a while.
+    /// Updates documents for the given time.
     ///
     /// # Errors
     /// If a task panics.
@@ -82,7 +82,8 @@ impl Driver {
     }
 }
 
-/// Updates one document after the other; the microseconds that those updates took that ended in time.
+/// Updates one document after the other. Returns the latencies in microseconds of the updates that ended within the
+/// measured time.
 async fn update(
     collection: Collection<Document>,
     ids: Arc<[ObjectId]>,
@@ -107,7 +108,7 @@ async fn update(
     }
 }
 
-/// As large as a participation.
+/// A document about as large as a participation.
 fn participation(id: ObjectId) -> Document {
     let token = format!("{id}{id}").repeat(2);
     let counters = ["impressions", "clicks", "chatClicks", "qrScans", "linkClicks", "visits", "paidUnits"];
@@ -118,7 +119,7 @@ fn participation(id: ObjectId) -> Document {
     document
 }
 
-/// The version of a server.
+/// The version of a MongoDB server.
 ///
 /// # Errors
 /// If it does not answer.

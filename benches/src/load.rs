@@ -1,8 +1,8 @@
-//! A closed-loop load generator: so many connections, each of which asks again as soon as it is answered.
+//! A closed-loop load generator: each connection sends its next request as soon as the previous one is answered.
 //!
-//! It shares the machine with what it measures, so it is cheap: one thread, requests that are ready to be sent but for the
-//! digits of an event id or a visitor, answers of which no more is read than their end and what decides whether they are
-//! right.
+//! The generator shares the machine with what it measures, so it must be cheap. It uses one thread. Requests are
+//! prepared except for the digits of an event id or a visitor. Of an answer, it reads only what shows its end and
+//! whether it is right.
 
 use std::{
     collections::BTreeMap,
@@ -27,13 +27,13 @@ use tokio::{
 
 use crate::{answer, request::Request, results::Run};
 
-/// How long the last answers are waited for.
+/// How long to wait for the last answers.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long all requests of a load may take that sends each once.
+/// How long a load may take that sends each request once.
 const ONE_ROUND_WITHIN: Duration = Duration::from_mins(5);
-/// How much of an answer is shown that nobody expected.
+/// How much of an unexpected answer is shown, in bytes.
 const SHOWN_MAX: usize = 300;
-/// The one right answer to the requests of a run.
+/// The right answer to the requests of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected {
     pub(crate) status: u16,
@@ -43,11 +43,11 @@ pub(crate) struct Expected {
 impl Expected {
     /// A campaign is on screen.
     pub(crate) const DATA: Self = Self { status: 200, body_contains: r#""kind":"campaign""# };
-    /// Nothing is.
+    /// The screen is empty.
     pub(crate) const EMPTY: Self = Self { status: 200, body_contains: r#""kind":"empty""# };
-    /// The event counts, and is stored.
+    /// The event counts and is stored.
     pub(crate) const COUNTED: Self = Self { status: 201, body_contains: r#""outcome":"counted""# };
-    /// On to the sponsor.
+    /// A redirect to the sponsor.
     pub(crate) const REDIRECTED: Self = Self { status: 302, body_contains: "" };
     /// The settings are stored.
     pub(crate) const SET: Self = Self { status: 200, body_contains: r#""rotationIntervalMinutes""# };
@@ -58,11 +58,11 @@ impl Expected {
 }
 
 fn contains(body: &[u8], part: &[u8]) -> bool {
-    // The parts begin with a quote, of which there are few.
+    // The parts begin with a quotation mark, which is rare in bodies.
     part.is_empty() || (0..body.len()).any(|at| body[at] == part[0] && body[at..].starts_with(part))
 }
 
-/// What is asked of a server, by how many at once and for how long.
+/// The requests for a server, the number of connections, and how long the load lasts.
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) requests: Vec<Request>,
@@ -74,27 +74,27 @@ pub(crate) struct Load {
 /// How long a load lasts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Lasting {
-    /// All requests in turn, again and again; the warm-up is not measured.
+    /// Sends all requests in turn, again and again. The warm-up is not measured.
     For { warm_up: Duration, measured: Duration },
-    /// Until each request was sent once.
+    /// Sends each request once.
     OneRound,
 }
 
-/// What came of it.
+/// The outcome of a load.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) run: Run,
-    /// The right answers, warm-up included.
+    /// The number of right answers, including the warm-up.
     pub(crate) right: u64,
-    /// The other answers, and how many there were of each.
+    /// The wrong answers, with the number of each.
     pub(crate) wrong: BTreeMap<String, u64>,
 }
 
 impl Load {
-    /// Runs the load in a thread of its own; blocks until its end.
+    /// Runs the load in its own thread. Blocks until its end.
     ///
     /// # Errors
-    /// If the server cannot be reached or stops to answer.
+    /// If the server cannot be reached, or stops answering.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
         in_a_thread(move || self.drive_all())
     }
@@ -137,19 +137,19 @@ impl Load {
     }
 }
 
-/// A load, and the part of its time that is measured.
+/// A load and its measured period.
 struct Plan {
     load: Load,
     begin: Instant,
     end: Instant,
 }
 
-/// What came of one connection.
+/// The outcome of one connection.
 #[derive(Default)]
 struct Driven {
     right: u64,
     wrong: BTreeMap<String, u64>,
-    /// The times that right answers took within the part that is measured.
+    /// The latencies in microseconds of right answers within the measured period.
     micros: Vec<u32>,
 }
 
@@ -189,10 +189,11 @@ async fn drive(mut connection: Connection, number: usize, plan: Arc<Plan>) -> Dr
     }
 }
 
-/// Sends each request once, some at a time, and returns the bodies of the answers in the order of the requests; blocks.
+/// Sends each request once, over several connections. Returns the bodies of the answers in the order of the requests.
+/// Blocks.
 ///
 /// # Errors
-/// If one of the answers is not the right one.
+/// If an answer is not the expected one.
 pub(crate) fn each_once(
     address: SocketAddr,
     requests: Vec<Request>,
@@ -227,10 +228,11 @@ pub(crate) fn each_once(
     })
 }
 
-/// Sends requests in turn over one connection, one each `period`, until told to stop, and returns how many were answered;
-/// blocks. Where answers take longer, it catches up.
+/// Sends requests in turn over one connection, one per `period`, until `stop` is set. Returns the number of answers. If
+/// answers take longer than the period, it catches up. Blocks.
 ///
 /// # Errors
+/// If an answer is not the expected one.
 /// If one of the answers is not the right one.
 pub(crate) fn steadily(
     address: SocketAddr,
@@ -268,7 +270,7 @@ fn in_a_thread<T: Send + 'static, F: Future<Output = anyhow::Result<T>>>(
     running.join().map_err(|_| anyhow!("the load generator panicked"))?
 }
 
-/// An answer that is not the right one, in a form in which equal ones can be counted.
+/// A wrong answer as a text. Answers of the same kind give equal texts, so that they can be counted.
 fn describe(status: u16, body: &[u8]) -> String {
     let json: Option<Value> = serde_json::from_slice(body).ok();
     let words = json.as_ref().map(|json| ["code", "outcome", "reason", "kind"].map(|key| json[key].as_str()));
@@ -283,7 +285,7 @@ fn describe(status: u16, body: &[u8]) -> String {
     }
 }
 
-/// What a connection asks first, whatever the answer.
+/// The first request on each connection; its answer does not matter.
 const KNOCK: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// A connection that is kept alive.
@@ -293,8 +295,9 @@ struct Connection {
 }
 
 impl Connection {
-    /// Opens one, and waits until the server has taken it and answered: many that are opened at once overflow what the
-    /// system keeps for the server, which costs a second each time, and those that then wait without a word are given up.
+    /// Opens a connection and waits for the answer to a first request. Many connections opened at once overflow the
+    /// system's queue for the server, which costs a second each time. The server also closes connections that send
+    /// nothing for some time.
     async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await.with_context(|| {
             format!(

@@ -1,11 +1,11 @@
-//! On what the figures were measured: as much as matters to them, and nothing by which the machine could be known.
+//! Describes the machine: what matters for the figures, but nothing that identifies the machine.
 
 use std::{env, fs, path::Path, process::Command, thread};
 
-/// What a lock file says of the version of a package.
+/// The lock file, from which versions of packages are read.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// Cores, memory, kernel, and what the files lie on.
+/// Cores, memory, kernel, and the file system of temporary files.
 pub(crate) fn machine() -> String {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let mut parts = vec![match value_of("/proc/cpuinfo", "model name") {
@@ -16,7 +16,7 @@ pub(crate) fn machine() -> String {
         parts.push(format!("{:.0} GiB of memory", kibibytes / 1024.0 / 1024.0));
     }
     parts.push(match fs::read_to_string("/proc/sys/kernel/osrelease") {
-        // What follows the number names a distribution or a host.
+        // The text after the version names a distribution or a host.
         Ok(release) => format!("Linux {}", release.trim().split('-').next().unwrap_or_default()),
         Err(_) => env::consts::OS.to_owned(),
     });
@@ -26,7 +26,7 @@ pub(crate) fn machine() -> String {
     parts.join(", ")
 }
 
-/// What is measured and what it is measured with.
+/// The versions of what is measured and of the tools.
 pub(crate) fn versions(mongodb: Option<&str>) -> String {
     let build = if cfg!(debug_assertions) { " (a debug build, whose figures say nothing)" } else { "" };
     let mut parts = vec![format!("gametriggers {}{build}", env!("CARGO_PKG_VERSION"))];
@@ -49,7 +49,7 @@ fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     rest.split('"').next()
 }
 
-/// The value of the first line with this name before a colon.
+/// The value of the first line that begins with this name and a colon.
 fn value_of(file: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
@@ -60,7 +60,7 @@ fn number_in(text: &str) -> Option<f64> {
     text.split(' ').next()?.parse().ok()
 }
 
-/// The kind of file system that a folder lies on: on one in memory, nothing that is measured here is durable.
+/// The kind of file system of a folder. On a file system in memory, nothing that is measured here is durable.
 fn file_system(folder: &Path) -> Option<String> {
     let folder = folder.canonicalize().ok()?;
     let mounts = fs::read_to_string("/proc/mounts").ok()?;

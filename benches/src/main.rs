@@ -1,7 +1,7 @@
-//! What the server does in a second, beside what its frameworks do without it: `cargo xtask bench`.
+//! Measures the server's throughput beside that of its frameworks alone: `cargo xtask bench`.
 //!
-//! Owns how the figures of `docs/performance.md` are measured. Part of no program. Everything is measured in one go on one
-//! machine, with the real server in a process of its own; what is compared is run in turn.
+//! Owns how the figures of `docs/performance.md` are measured. Part of no program. All figures come from one session on
+//! one machine, with the real server in its own process. Figures that are compared are measured in turn.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "figures are rounded")]
 
@@ -35,24 +35,24 @@ use crate::{
     rotation::{Effort, Part, Rotation, Scope},
 };
 
-/// The server's own: the bare framework is not to be slower for the system's.
+/// The server's allocator. With the system's allocator, the bare framework could be slower.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// More than all connections at once need; many systems allow 1,024.
+/// Enough for all connections. Many systems allow only 1,024.
 const OPEN_FILES: u64 = 8_192;
 
-/// Measures the server beside what its frameworks do without it.
+/// Measures the server beside its frameworks alone.
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Arguments {
-    /// Small stores and short runs: whether everything can be measured
+    /// Use small stores and short runs, to see whether everything can be measured
     #[arg(long)]
     short: bool,
-    /// Only these parts
+    /// Measure only these parts
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Only this kind of store; the bare driver belongs to MongoDB, and memory is measured on SQLite
+    /// Measure only this kind of store; the bare driver needs MongoDB, and memory is measured on SQLite
     #[arg(long)]
     store: Option<Backend>,
     /// Also write the tables and the plot to this folder
@@ -65,13 +65,13 @@ struct Arguments {
     role: Option<Role>,
 }
 
-/// What this program is when it starts itself.
+/// What this program does when it starts itself.
 #[derive(Debug, clap::Subcommand)]
 enum Role {
-    /// The handler that ours is compared with
+    /// The bare handler that the server is compared with
     #[command(name = bare::COMMAND, hide = true)]
     BareServer {
-        /// The streamers whose screens it knows
+        /// The streamers whose screens it answers for
         screens: Vec<u32>,
     },
 }
@@ -93,15 +93,15 @@ fn main() -> ExitCode {
 }
 
 fn compare(arguments: &Arguments) -> anyhow::Result<()> {
-    // Each connection is an open file here, and one of the server's, which inherits the limit. Where it cannot be raised,
-    // whoever runs into it says so.
+    // Each connection is an open file here, and another in the server, which inherits the limit. If the limit cannot be
+    // raised, the error comes when a connection cannot be opened.
     let _ = rlimit::increase_nofile_limit(OPEN_FILES);
     let scope = scope(arguments)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = measure(&scope) => outcome,
-            // Here, so that servers are ended and stores dropped.
+            // Handled here, so that servers are stopped and stores dropped.
             told = told_to_stop() => {
                 told?;
                 bail!("told to stop")
@@ -160,7 +160,7 @@ fn scope(arguments: &Arguments) -> anyhow::Result<Scope> {
     Ok(scope)
 }
 
-/// Of the kinds of store, one is enough: what is kept in memory is the same.
+/// Memory is measured on SQLite only, because what the server keeps in memory is the same for both stores.
 fn measures_memory(scope: &Scope) -> bool {
     scope.parts.contains(&Part::Memory) && scope.backends.contains(&Backend::Sqlite)
 }
@@ -185,7 +185,7 @@ async fn measure(scope: &Scope) -> anyhow::Result<(Results, Option<String>)> {
             rotation.say("the memory of a process cannot be read here: it is measured on Linux only");
         }
     }
-    // Its stores are dropped before this is measured.
+    // Drops the stores before selection is measured.
     drop(rotation);
     if scope.parts.contains(&Part::Selection) {
         results.selections = spawn_blocking(selection::measure).await??;
@@ -193,7 +193,7 @@ async fn measure(scope: &Scope) -> anyhow::Result<(Results, Option<String>)> {
     Ok((results, mongodb))
 }
 
-/// Prints the tables, and writes them and the plot where that is wanted.
+/// Prints the tables. Writes them and the plot to a folder if one was given.
 #[allow(clippy::print_stdout, reason = "the outcome of the program")]
 fn publish(
     results: &Results,

@@ -1,4 +1,4 @@
-//! What the server holds in memory of each streamer whose screen was asked for.
+//! Measures the memory that the server uses for each streamer whose screen was requested.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,13 @@ use crate::{
     rotation::{Rotation, Scope, Store, fetch},
 };
 
-/// Streamers who are asked for before the memory is first looked at, so that what connections and the store take once is
-/// there by then.
+/// Streamers whose screens are requested before memory is first measured, so that one-time costs of connections and the
+/// store are not counted.
 const BEFORE: u32 = 500;
-/// How long the server has to put its memory in order.
+/// How long the server may take to release memory.
 const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
-/// Measures it on the largest SQLite store; `None` where the system does not tell.
+/// Measures it on the largest SQLite store; `None` if the system does not report a process's memory.
 ///
 /// # Errors
 /// If the server or its store fails.
@@ -32,7 +32,7 @@ pub(crate) async fn measure(scope: &Scope, rotation: &mut Rotation<'_>) -> anyho
     let streamers: Vec<u32> = (0..count).collect();
     let before: Vec<u32> = (count..count + BEFORE).collect();
 
-    // Another process decides what is on screen: that is a write, and this is about what is kept for reading.
+    // Another process makes the decisions. They are writes, and only the memory for reading is measured.
     let deciding = Server::serve(&scope.server, &url)?;
     fetch(&deciding, &streamers, Expected::DATA).await?;
     drop(deciding);

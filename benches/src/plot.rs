@@ -1,4 +1,4 @@
-//! The cost of a request against the size of the store, drawn.
+//! Draws the cost of a request against the size of the store.
 
 use anyhow::anyhow;
 use plotters::{
@@ -16,9 +16,9 @@ use crate::{
 };
 
 const WIDTH_AND_HEIGHT: (u32, u32) = (800, 480);
-/// Above the greatest value, for the names of the lines.
+/// Space above the greatest value, as a factor, for the legend.
 const HEADROOM: f64 = 1.4;
-/// Told apart by whoever cannot tell red from green.
+/// Colours that can be told apart with red-green colour blindness.
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 90, 160), RGBColor(86, 180, 233), RGBColor(190, 70, 0), RGBColor(240, 170, 40)];
 
@@ -26,11 +26,11 @@ const COLOURS: [RGBColor; 4] =
 #[derive(Debug, PartialEq)]
 struct Line {
     name: String,
-    /// Participations, and microseconds for each request.
+    /// The number of participations, and the microseconds per request.
     points: Vec<(f64, f64)>,
 }
 
-/// The lines that have more than a point.
+/// The lines with more than one point.
 fn lines(results: &Results) -> Vec<Line> {
     let mut lines = Vec::new();
     for backend in Backend::ALL {
@@ -54,7 +54,7 @@ fn points(results: &Results, measured: impl Fn(u32) -> Measured) -> Vec<(f64, f6
     sizes.filter_map(point).collect()
 }
 
-/// The plot as SVG; `None` where no two sizes were measured.
+/// The plot as SVG; `None` if fewer than two sizes were measured.
 ///
 /// # Errors
 /// If it cannot be drawn.
@@ -75,7 +75,7 @@ pub(crate) fn draw(results: &Results) -> anyhow::Result<Option<String>> {
     Ok(Some(svg))
 }
 
-/// A value of the axis, whole where it is.
+/// A label of the axis, without decimals if the value is whole.
 fn micros_label(micros: f64) -> String {
     if (micros - micros.round()).abs() < 1e-6 { grouped(micros.round()) } else { format!("{micros:.1}") }
 }
@@ -93,7 +93,7 @@ fn draw_on<B: DrawingBackend>(
         .margin(14)
         .x_label_area_size(46)
         .y_label_area_size(64)
-        // Room on both sides, so that the points do not lie on the frame.
+        // A margin on both sides, so that no point lies on the frame.
         .build_cartesian_2d(((sizes.0 / 1.5)..(sizes.1 * 1.5)).log_scale(), 0.0..highest)?;
     chart
         .configure_mesh()

@@ -1,4 +1,4 @@
-//! A server in a process of its own.
+//! A server in its own process.
 
 use std::{
     collections::VecDeque,
@@ -19,13 +19,13 @@ use std::{
 use anyhow::{Context, anyhow};
 use tempfile::TempDir;
 
-/// How long a server may take to listen.
+/// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How much of what it says is kept.
+/// How many lines of its log are kept.
 const LINES_MAX: usize = 20;
-/// What stands before the address in the line by which a server says that it listens.
+/// The text before the address in the log line of a server that listens.
 pub(crate) const LISTENING: &str = "listening address=";
-/// What limits one client, by the names of the settings.
+/// The names of the settings that limit single clients.
 const NO_LIMITS: [&str; 6] = [
     "CONNECTIONS_PER_ADDRESS",
     "EVENTS_PER_MINUTE",
@@ -34,16 +34,16 @@ const NO_LIMITS: [&str; 6] = [
     "UNKNOWN_TOKENS_PER_MINUTE",
     "VISITS_PER_MINUTE",
 ];
-/// What bearer tokens are signed with.
+/// The secret with which bearer tokens are signed.
 pub(crate) const SECRET: &str = "a secret of the measurements, long enough";
 
-/// A running server; killed when it is dropped. Nothing is lost by that: whatever was answered is stored, but for visits,
-/// which are to be waited for.
+/// A running server, killed when this value is dropped. Everything that was answered is stored by then, except visits;
+/// wait for them first.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
     said: Said,
-    /// Its working directory, so that it finds no configuration of the caller's.
+    /// The server's working directory. It is empty, so that the server finds no configuration file.
     _folder: TempDir,
 }
 
@@ -51,24 +51,25 @@ pub(crate) struct Server {
 type Said = Arc<Mutex<VecDeque<String>>>;
 
 impl Server {
-    /// Starts `gametriggers serve` on the store of a URL, with its own settings but for what it must be told, and waits
-    /// until it listens.
+    /// Starts `gametriggers serve` on a store and waits until it listens. All settings that are not needed for this
+    /// have their defaults, except that clients are not limited.
     ///
     /// # Errors
-    /// If it does not start; with what it said.
+    /// If it does not start. The error contains its last log lines.
     pub(crate) fn serve(program: &Path, store: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
         command.arg("serve").env_clear();
         command.env("GAMETRIGGERS__STORAGE__URL", store).env("GAMETRIGGERS__HTTP__BIND", "127.0.0.1:0");
         command.env("GAMETRIGGERS__AUTH__JWT_SECRET", SECRET);
-        // The load generator stands for a proxy, so that it can be many visitors.
+        // The load generator acts as a proxy, so that it can send the addresses of many visitors.
         command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
-        // All load comes from one address, and much of it is for one token: more than any client may ask for.
+        // All load comes from one address, and much of it is for one token. That is more than the limits for one
+        // client.
         command.envs(NO_LIMITS.map(|limit| (format!("GAMETRIGGERS__LIMITS__{limit}"), "0")));
         Self::start(command, &[])
     }
 
-    /// Starts a program that reads `input` and then says on its standard error where it listens.
+    /// Starts a program that reads `input` and then logs on standard error where it listens.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
@@ -84,7 +85,7 @@ impl Server {
         match listening_address(&mut child, input, &said) {
             Ok(address) => Ok(Self { child, address, said, _folder: folder }),
             Err(error) => {
-                // It may have ended by itself.
+                // The error is ignored: the process may have ended already.
                 let _ = child.kill();
                 let status = child.wait()?;
                 Err(error
@@ -93,17 +94,17 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// The address at which the server listens.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it said last.
+    /// The last lines of the server's log.
     pub(crate) fn log(&self) -> String {
         last_lines(&self.said)
     }
 
-    /// The memory that it has in use, in bytes, where the system tells.
+    /// The resident memory of the server in bytes; `None` if the system does not report it.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -119,10 +120,10 @@ impl Drop for Server {
     }
 }
 
-/// Hands a program its input and waits until it says where it listens.
+/// Passes a program its input and waits until it logs where it listens.
 fn listening_address(child: &mut Child, input: &[u8], said: &Said) -> anyhow::Result<SocketAddr> {
     let address = follow(child.stderr.take().context("it has no pipe")?, said.clone());
-    // Closed at once: the program reads to the end.
+    // The pipe is closed at once, because the program reads to its end.
     child.stdin.take().context("it has no pipe")?.write_all(input).context("it does not read its input")?;
     address.recv_timeout(PATIENCE).map_err(|error| match error {
         RecvTimeoutError::Disconnected => anyhow!("it has ended"),
@@ -130,13 +131,13 @@ fn listening_address(child: &mut Child, input: &[u8], said: &Said) -> anyhow::Re
     })
 }
 
-/// Keeps the last lines of a log, and sends the address that one of them names. Ends with the process.
+/// Keeps the last lines of a log, and sends the address that a line contains. Ends with the process.
 fn follow(log: impl std::io::Read + Send + 'static, said: Said) -> mpsc::Receiver<SocketAddr> {
     let (found, address) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
             if let Some(address) = address_in(&line) {
-                // Nobody waits any more.
+                // The error is ignored: nobody may be waiting any more.
                 let _ = found.send(address);
             }
             let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +159,7 @@ fn last_lines(said: &Said) -> String {
     said.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
-/// The program of this name beside the running one, where cargo puts both.
+/// The program with this name in the folder of the running program, where cargo puts both.
 ///
 /// # Errors
 /// If there is none.

@@ -1,4 +1,4 @@
-//! The figures as Markdown: what was asked for beside what was measured, and everything that was.
+//! Renders the figures as Markdown: the demands beside the measured values, and then all figures.
 
 use std::{collections::BTreeSet, fmt::Write, time::Duration};
 
@@ -7,16 +7,16 @@ use crate::{
     rotation::{CLICKERS, Effort, SCREENS, SMALLEST},
 };
 
-/// The name of the plot, which the tables refer to.
+/// The file name of the plot; the tables refer to it.
 pub(crate) const PLOT: &str = "performance-size.svg";
-/// The name of the tables.
+/// The file name of the tables.
 pub(crate) const TABLES: &str = "performance-table.md";
 
-/// For how many streamers the memory is told.
+/// The number of streamers for which memory is reported.
 const STREAMERS: f64 = 100_000.0;
 const MEGABYTE: f64 = 1e6;
 
-/// What is true of the run besides its figures.
+/// Facts about the run that are not figures.
 pub(crate) struct Circumstances {
     pub(crate) machine: String,
     pub(crate) versions: String,
@@ -25,7 +25,7 @@ pub(crate) struct Circumstances {
     pub(crate) has_plot: bool,
 }
 
-/// All of it.
+/// The complete report.
 pub(crate) fn render(results: &Results, circumstances: &Circumstances) -> String {
     let sections = [
         heading(results, circumstances),
@@ -64,7 +64,7 @@ fn section(title: &str, content: Option<String>) -> Option<String> {
     Some(format!("### {title}\n\n{}", content?))
 }
 
-/// Something that was asked of a figure.
+/// A bound that a figure should meet.
 struct Demand {
     what: String,
     bound: Bound,
@@ -148,7 +148,7 @@ fn demands(results: &Results) -> Vec<Demand> {
         }
     }
     for Selection { strategy, nanos, .. } in results.selections.iter().filter(|it| it.candidates == 10) {
-        // Its share of 128 rounds of draws has a bound of its own.
+        // `performance` draws 128 rounds, so it has its own bound.
         let bound = if *strategy == "performance" { 100.0 } else { 1.0 };
         ask(format!("choosing one of 10 by `{strategy}`"), Bound::AtMost(bound), " µs", Some(nanos / 1e3));
     }
@@ -162,7 +162,7 @@ fn demands(results: &Results) -> Vec<Demand> {
     demands
 }
 
-/// The sizes of store that screens were asked for in.
+/// The store sizes for which screens were requested.
 fn sizes(results: &Results) -> BTreeSet<u32> {
     let size = |measured: &Measured| match measured {
         Measured::Data { size, .. } => Some(*size),
@@ -241,7 +241,7 @@ fn list(items: &[String]) -> Option<String> {
     (!items.is_empty()).then(|| format!("- {}\n", items.join("\n- ")))
 }
 
-/// A table of Markdown, if it has rows.
+/// A Markdown table; `None` if it has no rows.
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> Option<String> {
     if rows.is_empty() {
         return None;
@@ -258,7 +258,7 @@ fn plural(count: u32, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// To three digits, as far as they tell anything.
+/// A number with three significant digits, or more if it is above 999.
 fn figure(value: f64) -> String {
     match value {
         large if large >= 99.95 => grouped(large.round()),

@@ -1,4 +1,4 @@
-//! Requests that are ready to be sent but for what has to be new each time.
+//! Prepared requests. Only the parts that must be new each time are filled in later.
 
 use std::{
     ops::Range,
@@ -7,26 +7,26 @@ use std::{
 
 use gametriggers_types::ParticipationId;
 
-/// What stands where an event id will be.
+/// The placeholder of an event id.
 const EVENT_ID_PLACE: &str = "0000000000000000";
-/// A browser's, so that nobody is taken for a bot.
+/// The user agent of a browser, so that visitors do not count as bots.
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-/// A request that is ready to be sent but for the digits of its event id or visitor, if it has one.
+/// A prepared request. If it has an event id or a visitor, new digits are filled in each time it is sent.
 pub(crate) struct Request {
     bytes: Vec<u8>,
-    /// Where digits go, and which of them.
+    /// Where digits are filled in, and which of the sixteen new ones.
     new: Vec<(usize, Range<usize>)>,
 }
 
 impl Request {
-    /// Asks what is on the screen that a token addresses.
+    /// Requests what is on the screen of a token.
     pub(crate) fn data(token: &str) -> Self {
         Self::always(format!("GET /api/v1/overlay/{token}/data HTTP/1.1\r\nhost: localhost\r\n\r\n"))
     }
 
-    /// Reports a click on what a receipt proves was on the screen that a token addresses, or without one on what is there;
-    /// a new one each time it is sent.
+    /// Reports a click under a token. With a receipt, the click is on the display that the receipt names, and otherwise
+    /// on what is on screen. Each time it is sent, it is a new click.
     pub(crate) fn click(token: &str, receipt: Option<&str>) -> Self {
         let receipt = receipt.map_or(String::new(), |receipt| format!(r#""receipt":"{receipt}","#));
         let body = format!(r#"{{{receipt}"eventId":"{EVENT_ID_PLACE}"}}"#);
@@ -35,26 +35,26 @@ impl Request {
         Self { bytes: text.into_bytes(), new: vec![(at, 0..EVENT_ID_PLACE.len())] }
     }
 
-    /// Reports the display that a receipt proves; it counts once.
+    /// Reports the display that a receipt names. It counts once.
     pub(crate) fn display(token: &str, receipt: &str) -> Self {
         let body = format!(r#"{{"receipt":"{receipt}"}}"#);
         Self::always(with_body("POST", &format!("/api/v1/campaigns/impression/{token}"), "", &body))
     }
 
-    /// Follows a participation's tracking link, as a proxy forwards it; each time somebody else, in a network of their
-    /// own.
+    /// Follows a participation's tracking link, as a proxy forwards it. Each time it is sent, the visitor is new and in
+    /// a network of its own.
     pub(crate) fn visit(participation: ParticipationId) -> Self {
         let head = format!(
             "GET /c/{participation} HTTP/1.1\r\nhost: localhost\r\nuser-agent: {AGENT}\r\nx-forwarded-for: "
         );
         let at = head.len();
         let text = format!("{head}2000:0000:0000:0000::1\r\n\r\n");
-        // The first digit stays 2, as in the address of anybody. Fifteen others are new as long as the number is.
+        // The first digit stays 2, as in public addresses. The other fifteen are new.
         let new = vec![(at + 1, 1..4), (at + 5, 4..8), (at + 10, 8..12), (at + 15, 12..16)];
         Self { bytes: text.into_bytes(), new }
     }
 
-    /// Sets how long campaigns stay on the screen of the bearer of a token.
+    /// Sets the rotation interval of the streamer with this bearer token.
     pub(crate) fn interval(bearer: &str, minutes: u32) -> Self {
         let body = format!(r#"{{"campaignRotationSettings":{{"rotationIntervalMinutes":{minutes}}}}}"#);
         let authorization = format!("authorization: Bearer {bearer}\r\n");
@@ -65,7 +65,7 @@ impl Request {
         Self { bytes: text.into_bytes(), new: Vec::new() }
     }
 
-    /// Writes what is to be sent now.
+    /// Writes the request, with new digits where they are needed.
     pub(crate) fn write(&self, into: &mut Vec<u8>) {
         into.clear();
         into.extend_from_slice(&self.bytes);
@@ -79,7 +79,7 @@ impl Request {
     }
 }
 
-/// A request whose body is its end.
+/// A request with a body.
 fn with_body(method: &str, path: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -88,8 +88,8 @@ fn with_body(method: &str, path: &str, headers: &str, body: &str) -> String {
     )
 }
 
-/// Digits that were not given before in this process, nor the last fifteen of them. Those that clients make are random,
-/// so these are in no order either: multiplying by an odd number is a permutation.
+/// Sixteen hexadecimal digits that this process has not used before. The last fifteen are new, too. Ids of real clients
+/// are random, so these are not in order either: multiplication by an odd number is a permutation.
 fn new_digits() -> [u8; EVENT_ID_PLACE.len()] {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);

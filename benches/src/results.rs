@@ -1,4 +1,4 @@
-//! What was measured.
+//! The measured figures.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -28,28 +28,29 @@ impl fmt::Display for Backend {
     }
 }
 
-/// One thing that is measured by running it for a while. In order, so that what is compared is run close together.
+/// Something that is measured by running it for some time. The order of the variants puts runs that are compared close
+/// together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Measured {
-    /// The framework's own handler.
+    /// The bare framework's handler.
     Bare,
-    /// What is on screen.
+    /// Requests for what is on screen.
     Data { size: u32, backend: Backend },
-    /// What is on screens that stay as they are, while somebody changes settings.
+    /// Requests for screens that stay the same while another streamer changes settings.
     Busy { backend: Backend },
-    /// What is on screens on which there is nothing.
+    /// Requests for empty screens.
     Empty { backend: Backend },
-    /// The driver's `findOneAndUpdate`.
+    /// The bare driver's `findOneAndUpdate`.
     Driver(Documents),
-    /// Clicks of the live streamers' viewers.
+    /// Clicks on the screens of the live streamers.
     Clicks { size: u32, connections: usize, backend: Backend },
-    /// Clicks that bring no receipt, after a change of their campaign since which no page has asked.
+    /// Clicks without receipts, after their campaign has changed and before any page has asked again.
     Stale { backend: Backend },
-    /// Visits to many participations, each by somebody else.
+    /// Visits to many participations, each by a new visitor.
     Visits { pays: bool, backend: Backend },
-    /// Displays, each of a decision of its own; they pay.
+    /// Displays that are paid, each of its own decision.
     Displays { backend: Backend },
-    /// Clicks where each campaign has one streamer.
+    /// Clicks in a store in which each campaign has one streamer.
     Apart { backend: Backend, clicked: Documents },
 }
 
@@ -88,7 +89,7 @@ impl fmt::Display for Measured {
     }
 }
 
-/// How many documents events are spread over.
+/// The number of documents over which events are spread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Documents {
     One,
@@ -105,7 +106,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The run in which the answers that came within so long a time took these microseconds.
+    /// The run with these latencies in microseconds of answers, all within `measured`.
     pub(crate) fn of(micros: &Histogram<u64>, measured: Duration) -> Self {
         let percentile = |part| Duration::from_micros(micros.value_at_quantile(part));
         Self {
@@ -116,19 +117,19 @@ impl Run {
         }
     }
 
-    /// The time that one answer costs, all connections together.
+    /// The time per answer, over all connections together.
     pub(crate) fn micros_each(&self) -> f64 {
         1e6 / self.per_second
     }
 }
 
-/// What the server holds in memory of each streamer.
+/// The server's memory before and after the screens of `streamers` were requested.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Memory {
     pub(crate) streamers: u32,
     pub(crate) before: u64,
     pub(crate) after: u64,
-    /// How long they were asked for.
+    /// How long requesting them took.
     pub(crate) within: Duration,
 }
 
@@ -138,7 +139,7 @@ impl Memory {
     }
 }
 
-/// A selection of so many candidates by a strategy, and the nanoseconds it takes.
+/// The nanoseconds of one selection of this many candidates by a strategy.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Selection {
     pub(crate) strategy: &'static str,
@@ -149,32 +150,32 @@ pub(crate) struct Selection {
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
-    /// In the order of the repetitions, each of which ran everything once.
+    /// The runs of each kind, in the order of the repetitions. Each repetition runs everything once.
     pub(crate) runs: BTreeMap<Measured, Vec<Run>>,
     pub(crate) selections: Vec<Selection>,
     pub(crate) memory: Option<Memory>,
-    /// The bytes of the answer on what is on screen.
+    /// The size of an answer about what is on screen, in bytes.
     pub(crate) body_bytes: Option<usize>,
-    /// What is true of the stores in the end.
+    /// Confirmed statements about the stores after the runs.
     pub(crate) checks: Vec<String>,
-    /// What makes the figures worthless.
+    /// Errors that make the figures worthless.
     pub(crate) errors: Vec<String>,
 }
 
 impl Results {
-    /// The median over the repetitions of something about a run.
+    /// The median of a value over the repetitions.
     pub(crate) fn median(&self, of: Measured, what: impl Fn(&Run) -> f64) -> Option<f64> {
         median(self.runs.get(&of)?.iter().map(what).collect())
     }
 
-    /// The median of the ratios within the repetitions: what disturbs the machine for a while disturbs both.
+    /// The median of the ratios of two runs in the same repetition. Disturbances of the machine affect both runs.
     pub(crate) fn ratio(&self, of: Measured, to: Measured, what: impl Fn(&Run) -> f64) -> Option<f64> {
         let (of, to) = (self.runs.get(&of)?, self.runs.get(&to)?);
         median(of.iter().zip(to).map(|(of, to)| what(of) / what(to)).collect())
     }
 }
 
-/// The value in the middle, or the mean of the two there.
+/// The middle value, or the mean of the two middle values.
 pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -185,7 +186,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-/// A whole number with commas between its thousands.
+/// A whole number with commas between thousands.
 pub(crate) fn grouped(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -1,7 +1,7 @@
-//! What is run, in which order and for how long.
+//! Decides what is run, in which order and for how long.
 //!
-//! Everything that is compared is run once in each repetition, one after the other, so that what disturbs the machine for a
-//! while disturbs all of it. Each run has a server process of its own, and no other of ours is there meanwhile.
+//! Each repetition runs everything that is compared once, one after the other, so that disturbances of the machine
+//! affect all of it. Each run has its own server process, and no other server of the benchmark runs at the same time.
 
 mod runs;
 
@@ -23,35 +23,35 @@ use crate::{
     stage::{Shape, Stage},
 };
 
-/// The size of the store for all but the comparison of sizes.
+/// The size of the store for everything except the comparison of sizes.
 pub(crate) const SMALLEST: u32 = 1_000;
-/// The connections over which screens ask.
+/// The number of connections over which screens are requested.
 pub(crate) const SCREENS: usize = 64;
-/// The connections over which clicks come where their number is not what is compared.
+/// The number of connections over which clicks are sent, unless that number is what is compared.
 pub(crate) const CLICKERS: usize = 256;
 
 /// The parts of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Part {
-    /// What is on screen, beside the bare framework
+    /// Requests for what is on screen, beside the bare framework
     Data,
-    /// What is on screen while settings change
+    /// Requests for what is on screen while settings change
     Busy,
-    /// What is on screens on which there is nothing
+    /// Requests for empty screens
     Empty,
     /// Durable clicks
     Clicks,
-    /// Clicks without a receipt after a change of their campaign
+    /// Clicks without a receipt after their campaign has changed
     Stale,
     /// Visits through tracking links
     Visits,
-    /// Visits and displays that pay
+    /// Visits and displays that are paid
     Paid,
     /// The bare driver
     Driver,
     /// One hot campaign and thousands of cold ones
     Hot,
-    /// The choice among candidates
+    /// The selection of one of several candidates
     Selection,
     /// The memory of each streamer
     Memory,
@@ -59,20 +59,20 @@ pub(crate) enum Part {
     Size,
 }
 
-/// How much is done.
+/// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
     pub(crate) repetitions: u32,
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
-    /// Participations in the stores, from the smallest.
+    /// The sizes of the stores in participations, the smallest first.
     pub(crate) sizes: &'static [u32],
     pub(crate) connections: &'static [usize],
-    /// The campaigns that are cold.
+    /// The number of cold campaigns.
     pub(crate) campaigns: u32,
-    /// The displays of one run.
+    /// The number of displays in one run.
     pub(crate) displays: u32,
-    /// The streamers who are asked for to see what each takes of memory.
+    /// The number of streamers for the measurement of memory.
     pub(crate) streamers: u32,
 }
 
@@ -87,7 +87,7 @@ impl Effort {
         displays: 20_000,
         streamers: 100_000,
     };
-    /// To see in two minutes that everything can be measured, and not much of how much it is.
+    /// Shows in two minutes that everything can be measured. The figures are not precise.
     pub(crate) const SHORT: Self = Self {
         repetitions: 1,
         warm_up: Duration::from_millis(500),
@@ -100,19 +100,19 @@ impl Effort {
     };
 }
 
-/// What there is to work with.
+/// What to measure, and with which programs.
 pub(crate) struct Scope {
     pub(crate) parts: BTreeSet<Part>,
     pub(crate) backends: BTreeSet<Backend>,
     pub(crate) effort: Effort,
     /// The program `gametriggers`.
     pub(crate) server: PathBuf,
-    /// The connection string of a server; empty where that kind of store is left out.
+    /// The connection string of a MongoDB server; empty if MongoDB is left out.
     pub(crate) mongodb: String,
 }
 
 impl Scope {
-    /// Everything that is to be run for a while.
+    /// Everything that has to be run for some time.
     pub(crate) fn measured(&self) -> BTreeSet<Measured> {
         let mut all = BTreeSet::new();
         let has = |part| self.parts.contains(&part);
@@ -164,38 +164,38 @@ impl Scope {
     }
 }
 
-/// The stores and what else is there before anything is run.
+/// The stores and other things that are prepared before the runs.
 pub(crate) struct Rotation<'a> {
     scope: &'a Scope,
     stages: BTreeMap<(Backend, Store), Stage>,
     driver: Option<Driver>,
-    /// An answer on what is on screen, for the bare handler to give.
+    /// An answer about what is on screen, for the bare handler.
     body: Vec<u8>,
     started: Instant,
 }
 
-/// Which store of a backend.
+/// The stores of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Store {
     OfSize(u32),
     Apart,
-    /// Nobody has joined anything.
+    /// No streamer has joined a campaign.
     Empty,
     /// The campaigns pay for visits.
     PayingVisits,
-    /// A screen for each display, which none has but one.
+    /// A store with a new screen for each display.
     Displays,
 }
 
 impl Store {
-    /// Whether its counters are compared with its ledger in the end: where that does not take long.
+    /// Whether its counters are compared with its ledger after the runs; only where that does not take long.
     fn is_reconciled(self) -> bool {
         [Self::OfSize(SMALLEST), Self::PayingVisits, Self::Displays].contains(&self)
     }
 }
 
 impl Measured {
-    /// The store that is needed.
+    /// The store that the run needs.
     const fn store(self) -> Option<(Backend, Store)> {
         match self {
             Self::Bare | Self::Driver(_) => None,
@@ -231,7 +231,7 @@ impl<'a> Rotation<'a> {
         Ok(rotation)
     }
 
-    /// The store, filled if it was not yet.
+    /// The store; fills it if that has not been done.
     pub(crate) async fn stage(&mut self, backend: Backend, store: Store) -> anyhow::Result<&mut Stage> {
         if !self.stages.contains_key(&(backend, store)) {
             let (shape, what) = match store {
@@ -265,10 +265,10 @@ impl<'a> Rotation<'a> {
         self.stages.get_mut(&(backend, store)).context("a store that was just filled")
     }
 
-    /// Runs everything, as often as it is to be repeated.
+    /// Runs everything in each repetition.
     ///
     /// # Errors
-    /// If something cannot be run at all. Wrong answers are noted, and the rest is run.
+    /// If something cannot be run at all. Wrong answers are recorded, and the other runs go on.
     pub(crate) async fn run(&mut self, results: &mut Results) -> anyhow::Result<()> {
         let all = self.scope.measured();
         let repetitions = self.scope.effort.repetitions;
@@ -318,7 +318,7 @@ impl<'a> Rotation<'a> {
         }
     }
 
-    /// What the bare handler is to answer: what a real server does.
+    /// Gets the answer of a real server, for the bare handler.
     async fn fetch_body(&mut self) -> anyhow::Result<()> {
         let backend = self.scope.backends.first().copied().context("no store to be measured")?;
         let (server, live) = self.serve(Measured::Data { size: SMALLEST, backend })?;
@@ -326,13 +326,13 @@ impl<'a> Rotation<'a> {
         Ok(())
     }
 
-    /// Starts the server on the store that is needed, and says whose screens are asked for.
+    /// Starts the server on the store that the run needs. Also returns the live streamers.
     fn serve(&self, measured: Measured) -> anyhow::Result<(Server, Vec<u32>)> {
         let stage = measured.store().and_then(|store| self.stages.get(&store)).context("a store")?;
         Ok((Server::serve(&self.scope.server, &stage.url())?, stage.shape.live()))
     }
 
-    /// Compares what the stores hold with what was answered.
+    /// Compares the contents of the stores with the answers.
     pub(crate) async fn check(&self, results: &mut Results) {
         for ((backend, store), stage) in &self.stages {
             if stage.is_untouched() {

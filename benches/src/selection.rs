@@ -1,4 +1,4 @@
-//! How long it takes to choose one of several campaigns.
+//! Measures how long a selection takes.
 
 use std::{
     hint::black_box,
@@ -16,11 +16,11 @@ use gametriggers_types::{
 
 use crate::results::{Selection, median};
 
-/// How many there are to choose from.
+/// The numbers of candidates.
 pub(crate) const CANDIDATES: [usize; 4] = [3, 10, 100, 1_000];
-/// Batches of calls, of which the median counts.
+/// The number of batches of calls. The median of the batches counts.
 const BATCHES: usize = 101;
-/// How long a batch takes at least, unless one call takes longer: long beside the clock's precision.
+/// The least time of a batch, so that the clock is precise enough.
 const BATCH: Duration = Duration::from_micros(200);
 
 /// Measures every strategy.
@@ -53,7 +53,7 @@ fn nanos_each(strategy: &dyn SelectionStrategy, candidates: &[Candidate]) -> any
     median(nanos).context("no batch")
 }
 
-/// The time of so many calls, each with a seed of its own.
+/// The time of this many calls, each with its own seed.
 fn batch(strategy: &dyn SelectionStrategy, candidates: &[Candidate], calls: u32) -> anyhow::Result<Duration> {
     let now = now()?;
     let slot = Slot::containing(now, RotationInterval::default());
@@ -70,7 +70,7 @@ fn now() -> anyhow::Result<Timestamp> {
     Ok("2026-11-20T12:00:00Z".parse()?)
 }
 
-/// One with a past: no two are paid, seen, clicked and shown alike.
+/// A candidate with a history. The numbers differ between candidates.
 fn candidate(number: u64) -> anyhow::Result<Candidate> {
     let kind = PaymentType::ALL[number as usize % PaymentType::ALL.len()];
     let rate = Money::from_units(1.0 + (number * 37 % 400) as f64 / 4.0)?;

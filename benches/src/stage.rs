@@ -1,8 +1,8 @@
-//! Stores with as many participations as wanted, and the streamers who are live.
+//! Fills stores with any number of participations, and defines which streamers are live.
 //!
-//! One streamer, one campaign and one participation are stored by the server's own repositories, migrated and read as any
-//! other. They are then multiplied as they stand in the store, with other ids, tokens and addresses and nothing else
-//! changed, whatever fields, tables and derived rows there are: the schema stays known in one place.
+//! The server's own repositories store one streamer, one campaign and one participation. These are then copied within
+//! the store with other ids, tokens and addresses. All other fields and derived rows are copied unchanged, so this code
+//! does not need to know the schema.
 
 mod events;
 mod mongodb;
@@ -30,32 +30,32 @@ use tokio::task::spawn_blocking;
 
 use crate::results::Backend;
 
-/// The streamers who are live, however many there are.
+/// The number of live streamers, whatever the size of the store.
 pub(crate) const LIVE: u32 = 1_000;
 const CAMPAIGNS_PER_STREAMER: u32 = 1;
-/// Of each [`LIVE`] streamers. They have no campaign with others in common, so that the live ones have no more campaigns
-/// where the store is larger, and nothing changes with its size but its size.
+/// The number of campaigns for each group of up to [`LIVE`] streamers. Groups share no campaigns. So live streamers
+/// have the same number of campaigns in a larger store, and only its size differs.
 const CAMPAIGNS: u32 = 10;
 
-/// When everything was made.
+/// When all documents were created, in seconds since the epoch.
 const MADE_AT: u32 = 1_767_225_600;
-/// Long, so that a run seldom sees the end of a decision.
+/// A long interval, so that decisions seldom end during a run.
 const ROTATION_MINUTES: i64 = 60;
 const NO_OTHER_FIELDS: &str = "{}";
 
-/// How many of each there are in a store, and who joins what.
+/// The numbers of documents in a store, and which streamer joins which campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     streamers: u32,
     per_streamer: u32,
-    /// Groups of streamers, each with campaigns of its own.
+    /// The number of groups of streamers. Each group has its own campaigns.
     groups: u32,
     campaigns_per_group: u32,
     payment: PaymentType,
 }
 
 impl Shape {
-    /// So many participations: one for each streamer, a hundred for each campaign.
+    /// A store with this many participations: one for each streamer, and about a hundred for each campaign.
     pub(crate) const fn of_size(participations: u32) -> Self {
         let streamers = participations / CAMPAIGNS_PER_STREAMER;
         Self {
@@ -67,17 +67,17 @@ impl Shape {
         }
     }
 
-    /// As [`of_size`](Self::of_size), where the campaigns pay for visits.
+    /// As [`of_size`](Self::of_size), with campaigns that pay for visits.
     pub(crate) const fn paying_visits(participations: u32) -> Self {
         Self { payment: PaymentType::Cpc, ..Self::of_size(participations) }
     }
 
-    /// So many streamers, none of whom has joined anything.
+    /// A store with this many streamers, who have joined no campaigns.
     pub(crate) const fn without_participations(streamers: u32) -> Self {
         Self { per_streamer: 0, ..Self::of_size(streamers) }
     }
 
-    /// So many campaigns, each with one participation of a streamer who has no other.
+    /// A store with this many campaigns. Each has one participation, and each streamer has one.
     pub(crate) const fn apart(campaigns: u32) -> Self {
         Self {
             streamers: campaigns,
@@ -92,7 +92,7 @@ impl Shape {
         self.streamers
     }
 
-    /// The events for which the campaigns pay.
+    /// The events that the campaigns pay for.
     fn paid_event(&self) -> Event {
         if self.payment == PaymentType::Cpc { Event::Visit } else { Event::Display }
     }
@@ -105,12 +105,12 @@ impl Shape {
         self.streamers * self.per_streamer
     }
 
-    /// The streamers who are live: the first of each so many.
+    /// The live streamers, evenly spaced over all numbers. They are all in the first group.
     pub(crate) fn live(&self) -> Vec<u32> {
         (0..self.streamers).step_by(self.groups as usize).collect()
     }
 
-    /// The streamer and the campaign of a participation.
+    /// The numbers of a participation's streamer and campaign.
     const fn parties(&self, participation: u32) -> (u32, u32) {
         let (streamer, place) = (participation / self.per_streamer, participation % self.per_streamer);
         let (in_group, group) = (streamer / self.groups, streamer % self.groups);
@@ -140,7 +140,7 @@ fn token(kind: &str, number: u32) -> ScreenToken {
     ScreenToken::from_random(Sha256::digest(format!("{kind} {number}")).into())
 }
 
-/// The token of a streamer's screen; as good as random, as real ones are.
+/// The token of a streamer's overlay, derived by a hash so that it looks as random as real tokens.
 pub(crate) fn overlay_token(streamer: u32) -> ScreenToken {
     token("overlay", streamer)
 }
@@ -153,21 +153,21 @@ pub(crate) fn email(streamer: u32) -> String {
     format!("streamer-{streamer}@example.com")
 }
 
-/// What of a document names it or others, in number 0 and in its copy.
+/// A value in document number 0, and its replacement in a copy.
 struct Renamed<T> {
     from: T,
     to: T,
 }
 
-/// What of a document is replaced in a copy of it.
+/// The replacements that turn document number 0 into a copy.
 struct Renames {
-    /// The document's own first.
+    /// Replacements of ids. The first is the document's own id.
     ids: Vec<Renamed<ObjectId>>,
-    /// Parts of texts.
+    /// Replacements of parts of texts.
     texts: Vec<Renamed<String>>,
 }
 
-/// The kinds of documents that are multiplied.
+/// The kinds of documents that are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Campaigns,
@@ -176,7 +176,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// In the order in which they are made.
+    /// The order in which the documents are made.
     const ALL: [Self; 3] = [Self::Campaigns, Self::Users, Self::Participations];
 
     const fn count(self, shape: Shape) -> u32 {
@@ -187,7 +187,7 @@ impl Kind {
         }
     }
 
-    /// What makes number 0 the document of a number.
+    /// The replacements that turn document number 0 into document `number`.
     fn renames(self, shape: Shape, number: u32) -> Renames {
         let id = |from, to| Renamed { from, to };
         let text = |from: String, to| Renamed { from, to };
@@ -220,7 +220,7 @@ impl Kind {
         }
     }
 
-    /// Stores number 0.
+    /// Stores document number 0.
     async fn store_first(self, shape: Shape, repositories: &Repositories) -> anyhow::Result<()> {
         let now = Timestamp::from_second(MADE_AT.into())?;
         let other_fields = NO_OTHER_FIELDS.to_owned();
@@ -245,7 +245,7 @@ impl Kind {
 }
 
 fn first_campaign(now: Timestamp, payment: PaymentType) -> anyhow::Result<Campaign> {
-    // A visit pays the whole rate: the money is to last.
+    // A visit costs the whole rate, so the rate is low enough for the budget to last.
     let rate = if payment == PaymentType::Cpc { 0.1 } else { 1_000.0 };
     let (rate, budget) = (Money::from_units(rate)?, Money::from_units(1_000_000.0)?);
     Ok(Campaign {
@@ -277,12 +277,12 @@ fn first_user(now: Timestamp) -> anyhow::Result<User> {
     Ok(user)
 }
 
-/// A store that is filled; gone when it is dropped.
+/// A filled store. It is deleted when this value is dropped.
 pub(crate) struct Stage {
     pub(crate) backend: Backend,
     pub(crate) shape: Shape,
     place: Place,
-    /// The events that were answered as counted, of each kind.
+    /// The number of events of each kind that were answered as counted.
     answered: BTreeMap<Event, u64>,
 }
 
@@ -292,10 +292,10 @@ enum Place {
 }
 
 impl Stage {
-    /// Makes a store of this shape, on the server of a connection string where it takes one.
+    /// Makes a store of this shape. `mongodb` is the connection string of the server for a MongoDB store.
     ///
     /// # Errors
-    /// If it cannot be made.
+    /// If the store cannot be made.
     pub(crate) async fn set(backend: Backend, shape: Shape, mongodb: &str) -> anyhow::Result<Self> {
         let place = match backend {
             Backend::Sqlite => {
@@ -323,7 +323,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// The value of `storage.url` that leads to it.
+    /// The `storage.url` of this store.
     pub(crate) fn url(&self) -> String {
         match &self.place {
             Place::Sqlite(folder) => format!("sqlite://{}", file_in(folder).display()),
@@ -331,7 +331,7 @@ impl Stage {
         }
     }
 
-    /// Changes every campaign, each twice, so that it is in the end as it was.
+    /// Pauses and resumes every campaign. Each is changed twice and ends as it was.
     ///
     /// # Errors
     /// If the store cannot be changed.

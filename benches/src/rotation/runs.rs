@@ -1,4 +1,4 @@
-//! The runs of the real server, each on a process of its own.
+//! The runs of the real server, each in its own process.
 
 use std::{
     sync::{
@@ -24,9 +24,9 @@ use crate::{
     stage::{Event, Stage, email, overlay_token, participation_id, user_id},
 };
 
-/// How often settings are changed where somebody changes them all the time: twenty times a second.
+/// The interval between changes of settings: twenty changes a second.
 const CHANGED_EVERY: Duration = Duration::from_millis(50);
-/// A change is known to every server within a second.
+/// Longer than every server needs to notice a change, which is a second.
 const KNOWN_AFTER: Duration = Duration::from_millis(1_500);
 
 impl Rotation<'_> {
@@ -39,14 +39,14 @@ impl Rotation<'_> {
         measured.store().and_then(|store| self.stages.get_mut(&store)).context("a store")
     }
 
-    /// Asks for the screens of those who are live.
+    /// Requests the screens of the live streamers.
     pub(super) async fn show(&self, measured: Measured, expected: Expected) -> anyhow::Result<Outcome> {
         let (server, live) = self.serve(measured)?;
         fetch(&server, &live, expected).await?;
         self.ask_for_screens(&server, &live, expected).await
     }
 
-    /// Asks for the screens of those who are live but for one, who changes their settings all the time.
+    /// Requests the screens of all live streamers but one, who changes settings all the time.
     pub(super) async fn show_while_settings_change(&self, measured: Measured) -> anyhow::Result<Outcome> {
         let (server, mut live) = self.serve(measured)?;
         fetch(&server, &live, Expected::DATA).await?;
@@ -103,7 +103,8 @@ impl Rotation<'_> {
         send(stage, Event::Click, &server, requests, Expected::COUNTED, connections, lasts).await
     }
 
-    /// Pages have asked for their screens, then each campaign changes, and no page asks again.
+    /// Sends clicks without receipts after pages have requested their screens and each campaign has changed. No page
+    /// requests its screen again.
     pub(super) async fn click_without_receipt(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
         let (server, live) = self.serve(measured)?;
         let lasts = self.lasting();
@@ -132,12 +133,12 @@ impl Rotation<'_> {
         }
         let requests = visits(stage);
         let outcome = send(stage, Event::Visit, &server, requests, expected, CLICKERS, lasts).await?;
-        // Visitors are sent on before their visits are stored, and the server is killed now.
+        // Visitors are redirected before their visits are stored, and the server is killed after this.
         stage.settled(Event::Visit).await?;
         Ok(outcome)
     }
 
-    /// Displays of decisions that were made just before, on screens of which none was displayed yet.
+    /// Sends displays of decisions that were made just before, on screens without an earlier display.
     pub(super) async fn display(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
         let (server, _) = self.serve(measured)?;
         let count = self.scope.effort.displays;
@@ -151,7 +152,8 @@ impl Rotation<'_> {
     }
 }
 
-/// The first entry of each participation and campaign costs more than all others, once.
+/// Sends one click for each live streamer, once for each store. The first entry of a participation and of a campaign
+/// costs more than later ones.
 async fn open_with_clicks(stage: &mut Stage, server: &Server, live: &[u32]) -> anyhow::Result<()> {
     if stage.answered(Event::Click) == 0 {
         let first = clicks(server, live).await?;
@@ -160,7 +162,7 @@ async fn open_with_clicks(stage: &mut Stage, server: &Server, live: &[u32]) -> a
     Ok(())
 }
 
-/// Sends events once, before anything is measured.
+/// Sends events once, before the measurement.
 async fn send_before(
     stage: &mut Stage,
     event: Event,
@@ -173,7 +175,7 @@ async fn send_before(
     Ok(())
 }
 
-/// Sends events, and notes how many were answered as counted.
+/// Sends events, and notes how many were counted.
 async fn send(
     stage: &mut Stage,
     event: Event,
@@ -189,7 +191,7 @@ async fn send(
     Ok(outcome)
 }
 
-/// Runs a load; where answers are wrong, with what the server said.
+/// Runs a load. If there are wrong answers, adds the last lines of the server's log.
 async fn run(server: &Server, load: Load) -> anyhow::Result<Outcome> {
     let mut outcome = spawn_blocking(move || load.run()).await?.with_context(|| server.log())?;
     if !outcome.wrong.is_empty() {
@@ -198,7 +200,7 @@ async fn run(server: &Server, load: Load) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// What is on the screens of these streamers.
+/// The answers about what is on the screens of these streamers.
 pub(crate) async fn fetch(
     server: &Server,
     streamers: &[u32],
@@ -211,12 +213,12 @@ pub(crate) async fn fetch(
     fetching.await?.with_context(|| server.log())
 }
 
-/// Clicks on what is on the screens of these streamers now.
+/// A click request for each of these streamers' current displays.
 async fn clicks(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Request>> {
     with_receipts(server, streamers, |token, receipt| Request::click(token, Some(receipt))).await
 }
 
-/// A request for each of these streamers' screens, with its token and the receipt of what is on it now.
+/// A request for each of these streamers, made from its token and the receipt of its current display.
 async fn with_receipts(
     server: &Server,
     streamers: &[u32],

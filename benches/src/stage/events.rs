@@ -1,4 +1,4 @@
-//! What was answered of events, beside what is stored of them.
+//! Compares the answers to events with the stored events.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 use super::{Place, Stage, campaign_id, file_in, mongodb, sqlite, user_id};
 use crate::results::grouped;
 
-/// How long events may take to be stored that are answered before, and how often that is looked at.
+/// How long answered events may take to be stored, and how often this is checked.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 const ASKED_EVERY: Duration = Duration::from_millis(100);
 
@@ -25,7 +25,7 @@ pub(crate) enum Event {
 impl Event {
     pub(crate) const ALL: [Self; 3] = [Self::Click, Self::Visit, Self::Display];
 
-    /// How the ids of its entries begin.
+    /// The prefix of the ids of its ledger entries.
     fn prefix(self) -> String {
         let (user, campaign) = (user_id(0), campaign_id(0));
         let example = match self {
@@ -46,23 +46,23 @@ impl Event {
 }
 
 impl Stage {
-    /// How many events of a kind were answered as counted.
+    /// The number of events of a kind that were answered as counted.
     pub(crate) fn answered(&self, event: Event) -> u64 {
         self.answered.get(&event).copied().unwrap_or(0)
     }
 
-    /// Whether no event at all was answered yet.
+    /// Whether no events have been answered yet.
     pub(crate) fn is_untouched(&self) -> bool {
         self.answered.is_empty()
     }
 
-    /// Notes that so many events were answered as counted.
+    /// Adds events that were answered as counted.
     pub(crate) fn note(&mut self, event: Event, count: u64) {
         *self.answered.entry(event).or_default() += count;
     }
 
-    /// Waits until as many events of a kind are stored as were answered: visits are answered before that. Not for ever:
-    /// what is missing then, the [check](Self::check) tells.
+    /// Waits until all answered events of a kind are stored, because visits are answered before they are stored. Gives
+    /// up after some time; [`check`](Self::check) then reports what is missing.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -74,7 +74,7 @@ impl Stage {
         Ok(())
     }
 
-    /// How many events of a kind are stored.
+    /// The number of stored events of a kind.
     async fn stored(&self, event: Event) -> anyhow::Result<u64> {
         let prefix = event.prefix();
         match &self.place {
@@ -86,8 +86,8 @@ impl Stage {
         }
     }
 
-    /// Compares what is stored with what was answered; with `reconcile`, also all counters with the ledger. Where events
-    /// pay, something must have been paid. Says what was found, or fails with the difference.
+    /// Compares the stored events with the answers. With `reconcile`, also compares all counters with the ledger. If
+    /// paid events were sent, something must have been paid. Returns a description of what was found.
     ///
     /// # Errors
     /// If there is a difference, or the store cannot be read.

@@ -1,4 +1,4 @@
-//! Multiplying the documents of a MongoDB database.
+//! Copies documents in a MongoDB database.
 
 use anyhow::Context;
 use bson::{Bson, Document, doc, oid::ObjectId};
@@ -6,10 +6,10 @@ use mongodb::Database;
 
 use super::{Kind, Renames, Shape};
 
-/// Documents that are sent at once.
+/// The number of documents in one insert.
 const BATCH: usize = 10_000;
 
-/// Makes the documents of all numbers from that of number 0.
+/// Copies document number 0 to all other numbers.
 pub(super) async fn multiply(database: &Database, kind: Kind, shape: Shape) -> anyhow::Result<()> {
     let name = match kind {
         Kind::Campaigns => "campaigns",
@@ -31,14 +31,14 @@ pub(super) async fn multiply(database: &Database, kind: Kind, shape: Shape) -> a
     Ok(())
 }
 
-/// Lets the server write down what was stored, so that it does not do so while something is measured. Not every user may
-/// ask for it, and no figure depends on it for long.
+/// Lets the server write everything to disk, so that it does not do so during a measurement. An error is ignored: not
+/// every user may ask for this, and it does not affect the figures for long.
 pub(super) async fn settle(database: &Database) {
     let admin = database.client().database("admin");
     let _ = admin.run_command(doc! {"fsync": 1}).await;
 }
 
-/// How many entries of the ledger have ids that begin so.
+/// The number of ledger entries whose ids begin with `prefix`.
 pub(super) async fn count_entries(database: &Database, prefix: &str) -> anyhow::Result<u64> {
     let end = format!("{prefix}\u{7f}");
     let ids = doc! {"_id": {"$gte": prefix, "$lt": end}};

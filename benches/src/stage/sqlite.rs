@@ -1,4 +1,4 @@
-//! Multiplying the rows of an SQLite file.
+//! Copies rows in an SQLite file.
 
 use std::{path::Path, time::Duration};
 
@@ -7,10 +7,10 @@ use rusqlite::{Connection, Transaction, params_from_iter, types::ValueRef};
 
 use super::{Kind, Renames, Shape};
 
-/// Makes the rows of all numbers from those of number 0, wherever its id stands.
+/// Copies the rows of document number 0, in all tables that contain its id, to all other numbers.
 pub(super) fn multiply(file: &Path, kind: Kind, shape: Shape) -> anyhow::Result<()> {
     let mut connection = open(file)?;
-    // Whoever loses a store that is only being filled fills another.
+    // Durability does not matter: if filling fails, the store is filled again.
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "cache_size", -400_000)?;
     let transaction = connection.transaction()?;
@@ -33,7 +33,7 @@ pub(super) fn multiply(file: &Path, kind: Kind, shape: Shape) -> anyhow::Result<
     Ok(())
 }
 
-/// How many entries of the ledger have ids that begin so.
+/// The number of ledger entries whose ids begin with `prefix`.
 pub(super) fn count_entries(file: &Path, prefix: &str) -> anyhow::Result<u64> {
     let sql = "SELECT count(*) FROM ledger_entries WHERE substr(id, 1, length(?1)) = ?1";
     let count: i64 = open(file)?.query_row(sql, [prefix], |row| row.get(0))?;
@@ -47,28 +47,29 @@ fn open(file: &Path) -> anyhow::Result<Connection> {
 }
 
 fn tables(db: &Transaction<'_>) -> anyhow::Result<Vec<String>> {
-    // What has changed is written down by triggers, for each copy as for the first.
+    // Triggers write the table `changes`, for copies as for the first row.
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'changes'";
     let names = db.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(names)
 }
 
-/// The texts to replace and what replaces them, in one order for all numbers; the document's own id first.
+/// The texts to replace and their replacements, in the same order for all numbers. The document's own id is first.
 fn texts(renames: &Renames) -> impl Iterator<Item = (String, String)> + '_ {
     let ids = renames.ids.iter().map(|id| (id.from.to_string(), id.to.to_string()));
     ids.chain(renames.texts.iter().map(|text| (text.from.clone(), text.to.clone())))
 }
 
-/// How one table's rows of number 0 are copied.
+/// How the rows of document number 0 are copied in one table.
 struct Copying {
-    /// Inserts one copy of each.
+    /// The statement that inserts a copy.
     sql: String,
-    /// The places in [`texts`] of what it replaces, in the order of its parameters: what is replaced, then by what.
+    /// The indexes in [`texts`] of the replacements that the statement uses. Each has two parameters: the text to
+    /// replace, and its replacement.
     used: Vec<usize>,
 }
 
 impl Copying {
-    /// `None` where the table has no row with the id of number 0.
+    /// The copying for a table; `None` if no row of the table contains the id of number 0.
     fn of(db: &Transaction<'_>, table: &str, first: &Renames) -> anyhow::Result<Option<Self>> {
         let all: Vec<_> = texts(first).map(|(from, _)| from).collect();
         let mut select = db.prepare(&format!("SELECT * FROM {table}"))?;

@@ -1,4 +1,4 @@
-//! `campaigns`: what brands fund.
+//! Reads and writes `campaigns`.
 
 use bson::{Document, doc};
 use gametriggers_domain::{
@@ -15,16 +15,16 @@ use crate::{
     },
 };
 
-/// The status where none is stored.
+/// The status of a document that stores none.
 pub const DEFAULT_STATUS: CampaignStatus = CampaignStatus::Draft;
 
 const LEFT_OUT: &str = "left out";
 const BEYOND: &str = "later than all dates that can be told";
 
-/// Takes the fields of a campaign.
+/// Reads a campaign from the fields of its document and removes the fields that it reads.
 ///
 /// # Errors
-/// [`Problem`] where there is no campaign without the field, or its wrong value is not for us to replace.
+/// [`Problem`] if a required field is missing, or if a field has a wrong value that must not be replaced by a default.
 pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
     fields.forget(IN_LEDGER);
     let id: CampaignId = fields.required("_id", values::id)?;
@@ -46,7 +46,7 @@ pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
         description: fields.usable("description", text, LEFT_OUT),
         brand_id: fields.required("brandId", values::id)?,
         budget: fields.required("budget", money)?,
-        // Below 0 where the previous system has overspent (defect M6).
+        // Less than 0 if the previous system overspent (defect M6).
         remaining_budget: fields.required("remainingBudget", money)?,
         media_url: fields.required("mediaUrl", text)?,
         media_type: fields.required("mediaType", parsed)?,
@@ -62,7 +62,7 @@ pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
     })
 }
 
-/// The document of a campaign, without what is absent.
+/// The document of a campaign. Absent values have no field.
 #[must_use]
 pub fn write(campaign: &Campaign) -> Document {
     let mut document = doc! {
@@ -92,10 +92,10 @@ pub fn write(campaign: &Campaign) -> Document {
     document
 }
 
-/// Takes how the campaign pays.
+/// Reads how the campaign pays.
 ///
 /// # Errors
-/// [`Problem`] where the fields do not say.
+/// [`Problem`] if a field is missing or invalid.
 pub fn payment(fields: &mut Fields) -> Result<Payment, Problem> {
     let kind = fields.required("paymentType", parsed)?;
     let rate = fields.required("paymentRate", money)?;

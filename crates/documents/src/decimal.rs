@@ -1,17 +1,19 @@
-//! Money as Decimal128, bit by bit: what is written has six decimals, and what is read is what MongoDB makes of the same
-//! number by `$round: [{$toDecimal: …}, 6]`, to the last digit.
+//! Converts [`Money`] to and from Decimal128, on the bits of the format.
+//!
+//! Written amounts have six decimals. Amounts are read exactly as MongoDB rounds them by `$round: [{$toDecimal: …},
+//! 6]`.
 
 use bson::Decimal128;
 use gametriggers_types::Money;
 
-/// The exponent is stored with this added to it.
+/// The bias of the stored exponent: the stored value is the exponent plus 6,176.
 const BIAS: i32 = 6_176;
 const EXPONENT_SHIFT: u32 = 113;
 const EXPONENT_MASK: u128 = 0x3fff;
 const COEFFICIENT_MASK: u128 = (1 << EXPONENT_SHIFT) - 1;
-/// A greater coefficient is not canonical and stands for 0.
+/// The greatest canonical coefficient. A greater one stands for 0.
 const COEFFICIENT_MAX: u128 = 10_u128.pow(34) - 1;
-/// Decimals of a [`Money`].
+/// The decimals of a [`Money`].
 const SCALE: i32 = 6;
 
 /// The amount with six decimals.
@@ -21,11 +23,11 @@ pub(crate) fn of_money(amount: Money) -> Decimal128 {
     Decimal128::from_bytes((sign | exponent | u128::from(amount.micros().unsigned_abs())).to_le_bytes())
 }
 
-/// The amount nearest to the number; `None` where it is none or too large.
+/// The amount nearest to the number. `None` if it is infinite, not a number, or too large.
 pub(crate) fn to_money(number: Decimal128) -> Option<Money> {
     let bits = u128::from_le_bytes(number.bytes());
     let coefficient = match (bits >> 125) & 0b11 {
-        // Infinity, NaN, or a coefficient of too many digits.
+        // Infinity or NaN; otherwise a coefficient with too many digits, which stands for 0.
         0b11 if (bits >> 123) & 0b1111 == 0b1111 => return None,
         0b11 => 0,
         _ => Some(bits & COEFFICIENT_MASK).filter(|coefficient| *coefficient <= COEFFICIENT_MAX).unwrap_or(0),
@@ -36,12 +38,13 @@ pub(crate) fn to_money(number: Decimal128) -> Option<Money> {
     Some(Money::from_micros(if bits >> 127 == 1 { -micros } else { micros }))
 }
 
-/// The number as MongoDB's `$toDecimal` has it: to 15 significant digits, all that a double is sure to hold.
+/// The number as MongoDB's `$toDecimal` converts it: with 15 significant digits, which is the precision that every
+/// double has.
 pub(crate) fn of_double(number: f64) -> Option<Decimal128> {
     format!("{number:.14e}").parse().ok()
 }
 
-/// `coefficient` times ten to the power of `exponent`, rounded half to even.
+/// `coefficient` · 10^`exponent`, rounded half to even. `None` if it overflows.
 fn shifted(coefficient: u128, exponent: i32) -> Option<u128> {
     if coefficient == 0 {
         return Some(0);

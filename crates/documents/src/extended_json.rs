@@ -1,22 +1,22 @@
-//! MongoDB Extended JSON, with every form of a date that `mongoexport` and other tools write.
+//! Reads MongoDB Extended JSON, with all forms of dates that `mongoexport` and other tools write.
 
 use bson::Bson;
 use gametriggers_types::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// Years after which the calendar repeats itself to the day of the week, and how long they take.
+/// The Gregorian calendar, including weekdays, repeats after this many years.
 const CYCLE_YEARS: i64 = 400;
 const CYCLE_MILLIS: i64 = 146_097 * 24 * 60 * 60 * 1_000;
-/// The year to which others are moved to be read.
+/// Years are moved by whole cycles into the cycle that begins with this year, which the date library can read.
 const READABLE_YEAR: i64 = 2_000;
 
-/// The value that JSON stands for; `None` where it stands for none.
+/// The BSON value of an Extended JSON value; `None` if the JSON is not valid Extended JSON.
 pub(crate) fn read(mut json: Value) -> Option<Bson> {
     settle_dates(&mut json);
     Bson::try_from(json).ok()
 }
 
-/// Gives every date that is text its canonical form. What is no date stays, and is refused when it is read.
+/// Replaces every date in text form by the canonical form. Invalid dates stay as they are; [`read`] then refuses them.
 fn settle_dates(json: &mut Value) {
     match json {
         Value::Object(fields) => match date(fields) {
@@ -39,7 +39,8 @@ fn date(fields: &Map<String, Value>) -> Option<i64> {
     millis(fields.get("$date")?.as_str()?)
 }
 
-/// Milliseconds since the epoch of an instant by ISO 8601, its offset with or without a colon, its year of four digits or more.
+/// The milliseconds since the epoch of an ISO 8601 instant. The offset may have a colon or not; the year has four to
+/// six digits and may have a sign.
 fn millis(text: &str) -> Option<i64> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("-", rest) => (-1, rest),
@@ -51,7 +52,7 @@ fn millis(text: &str) -> Option<i64> {
         return None;
     }
     let year = sign * year.parse::<i64>().ok()?;
-    // The library's years are of four digits.
+    // The library reads years of four digits only.
     let cycles = (year - READABLE_YEAR).div_euclid(CYCLE_YEARS);
     let near = year - cycles * CYCLE_YEARS;
     let instant: Timestamp = format!("{near}{rest}").parse().ok()?;

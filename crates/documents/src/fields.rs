@@ -1,4 +1,4 @@
-//! Taking a stored document apart, field by field.
+//! Takes a stored document apart, field by field.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -11,22 +11,22 @@ use crate::{
     values::{self, Read},
 };
 
-/// What is wrong with a field, and what was done instead.
+/// A problem with a field, and what is used instead, if anything.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Problem {
     /// The field, such as `campaignRotationSettings.blackoutPeriods[0].startTime`.
     pub field: Cow<'static, str>,
-    /// What is wrong.
+    /// The problem, and what is used instead.
     pub reason: String,
 }
 
-/// The fields of a document that have not been taken yet, and notes on those that could not be used.
+/// The fields of a document that have not been read yet, and notes on fields that could not be used.
 ///
-/// A field that is null counts as absent, as it did in the previous system.
+/// A field that is null counts as absent, as in the previous system.
 #[derive(Debug)]
 pub struct Fields {
-    /// Where this document is inside the whole one: nothing, or such as `overlaySettings.`.
+    /// The path of this document in the outer one: empty, or for example `overlaySettings.`.
     path: String,
     untaken: BTreeMap<String, Stored>,
     notes: Vec<Problem>,
@@ -38,7 +38,7 @@ impl From<Document> for Fields {
     }
 }
 
-/// The document as a database sends it. What is not UTF-8 in it harms only the field that it is in.
+/// Reads a document as a database sends it. Bytes that are not UTF-8 affect only the field that contains them.
 impl From<&RawDocument> for Fields {
     fn from(document: &RawDocument) -> Self {
         Self::new(String::new(), of_raw(document), Vec::new())
@@ -58,10 +58,10 @@ impl From<&RawDocumentBuf> for Fields {
 }
 
 impl Fields {
-    /// The document that a line of an export holds, in MongoDB Extended JSON.
+    /// Reads one line of an export: a document in MongoDB Extended JSON.
     ///
     /// # Errors
-    /// Why the line holds none, without showing any of it.
+    /// Says why the line is not a document, without showing any of its content.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(line)
             .map_err(|error| format!("not UTF-8 text at byte {}", error.valid_up_to() + 1))?;
@@ -77,13 +77,13 @@ impl Fields {
         Self { path, untaken, notes }
     }
 
-    /// The document's id, if it can be read. Leaves it in place.
+    /// The document's id; `None` if it is missing or cannot be read. Does not remove the field.
     #[must_use]
     pub fn id(&self) -> Option<ObjectId> {
         values::id(&self.untaken.get("_id")?.clone().into_bson().ok()?).ok()
     }
 
-    /// The document's id as text, whatever it is. Leaves it in place.
+    /// The document's id as text, for messages. Works for every document and does not remove the field.
     #[must_use]
     pub fn shown_id(&self) -> String {
         match self.untaken.get("_id").cloned().map(Stored::into_bson) {
@@ -95,23 +95,23 @@ impl Fields {
         }
     }
 
-    /// Takes a document that stands inside this one and is one of its own.
+    /// Takes the document in field `key`, which a join put there and which is a document of its own.
     #[must_use]
     pub fn joined(&mut self, key: &str) -> Option<Self> {
         let fields = self.untaken.remove(key)?.into_fields()?;
         Some(Self::new(String::new(), fields, Vec::new()))
     }
 
-    /// What was noted on fields that could not be used as they were.
+    /// The notes on fields that could not be used as they were.
     #[must_use]
     pub fn into_notes(self) -> Vec<Problem> {
         self.notes
     }
 
-    /// Takes a field without which there is no document.
+    /// Takes a required field.
     ///
     /// # Errors
-    /// Where it is absent, or `read` refuses it.
+    /// If the field is missing, or `read` refuses it.
     pub fn required<T>(
         &mut self,
         key: &'static str,
@@ -120,10 +120,10 @@ impl Fields {
         self.optional(key, read)?.ok_or_else(|| self.problem_of(key, "missing"))
     }
 
-    /// Takes a field that may be absent, but must not be wrong.
+    /// Takes a field that may be missing but must not be wrong.
     ///
     /// # Errors
-    /// Where `read` refuses it.
+    /// If `read` refuses the field.
     pub fn optional<T>(
         &mut self,
         key: &'static str,
@@ -132,18 +132,18 @@ impl Fields {
         self.take(key, read).map_err(|reason| self.problem_of(key, &reason))
     }
 
-    /// Takes a field that means nothing here, and says whether it was there.
+    /// Drops a field that has no meaning here. Returns whether it was there.
     pub(crate) fn forget(&mut self, key: &str) -> bool {
         self.untaken.remove(key).is_some()
     }
 
-    /// Whether the field is there and nobody has taken it.
+    /// Whether the field is there and has not been read yet.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.untaken.contains_key(key)
     }
 
-    /// Makes readable the field of a text, or of texts, that is only ever shown: what is not UTF-8 in it becomes U+FFFD, and
-    /// a note says so.
+    /// Repairs a text, or a list of texts, that is only displayed: characters that are not UTF-8 become U+FFFD, and a
+    /// note is made.
     pub(crate) fn mend(&mut self, key: &str) {
         let Some(stored) = self.untaken.get_mut(key) else { return };
         if stored.mend() {
@@ -151,7 +151,7 @@ impl Fields {
         }
     }
 
-    /// Takes a field that is as good as absent if it is wrong; a note then says so and what happens `instead`.
+    /// Takes a field that counts as absent if it is wrong. A note then gives the reason and what is used `instead`.
     pub(crate) fn usable<T>(
         &mut self,
         key: &str,
@@ -164,7 +164,7 @@ impl Fields {
         })
     }
 
-    /// Takes the time of a document's making or change; without one, the time in its id.
+    /// Takes a document's time of creation or change. If the field is missing or wrong, returns the time in the id.
     pub(crate) fn time_or_of_id(&mut self, key: &str, id: ObjectId) -> Timestamp {
         self.usable(key, values::time, "the time in the id is used").unwrap_or_else(|| {
             let [a, b, c, d, ..] = id.bytes();
@@ -172,7 +172,7 @@ impl Fields {
         })
     }
 
-    /// Takes the document inside this one, empty where there is none, and reads it.
+    /// Takes an inner document and reads it with `read`. If it is missing or not a document, `read` gets no fields.
     pub(crate) fn inside<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let fields = match self.untaken.remove(key).filter(|stored| !stored.is_nothing()) {
             None => BTreeMap::new(),
@@ -184,10 +184,10 @@ impl Fields {
         self.descend(key, fields, read)
     }
 
-    /// Takes the document inside this one and reads it; `None` where there is none.
+    /// Takes an inner document and reads it with `read`; `None` if it is missing.
     ///
     /// # Errors
-    /// [`Problem`] if it is something else than a document; what `read` answers.
+    /// [`Problem`] if the field is not a document; the errors of `read`.
     pub fn within<T>(
         &mut self,
         key: &'static str,
@@ -201,7 +201,8 @@ impl Fields {
         self.descend(key, fields, read).map(Some)
     }
 
-    /// Takes the list of documents inside this one, empty where there is none, and keeps what `read` makes of each.
+    /// Takes a list of inner documents and reads each with `read`. Returns the results that are not `None`; none if the
+    /// list is missing.
     pub(crate) fn each<T>(&mut self, key: &str, mut read: impl FnMut(&mut Self) -> Option<T>) -> Vec<T> {
         let items = match self.untaken.remove(key).filter(|stored| !stored.is_nothing()) {
             None => Vec::new(),
@@ -221,10 +222,10 @@ impl Fields {
         kept
     }
 
-    /// The fields that nobody took, as a JSON object in relaxed Extended JSON.
+    /// The fields that have not been read, as a JSON object in relaxed Extended JSON.
     ///
     /// # Errors
-    /// Where one of them is not Extended JSON.
+    /// If a field is not valid Extended JSON.
     pub fn rest(&mut self) -> Result<String, Problem> {
         let mut rest = Map::new();
         for (key, value) in std::mem::take(&mut self.untaken) {
@@ -234,7 +235,7 @@ impl Fields {
         Ok(Value::Object(rest).to_string())
     }
 
-    /// Notes what is wrong with a field and what is done instead.
+    /// Adds a note on what is wrong with a field and what is used instead.
     pub fn note(&mut self, key: &str, reason: &str) {
         let note = self.problem(key, reason);
         self.notes.push(note);
@@ -246,7 +247,7 @@ impl Fields {
         Problem { field: stored::plain(&format!("{}{key}", self.path)).into(), reason: stored::plain(reason) }
     }
 
-    /// The same, where the field's name is one of ours.
+    /// As [`problem`](Self::problem), for a field name that is a constant, which is not copied.
     fn problem_of(&self, key: &'static str, reason: &str) -> Problem {
         let problem = self.problem(key, reason);
         if self.path.is_empty() { Problem { field: key.into(), ..problem } } else { problem }

@@ -1,13 +1,14 @@
-//! The documents of `users`, `campaigns` and `campaignparticipations`, in the form in which the previous system stored
-//! them and this one goes on storing them in MongoDB.
+//! The documents of `users`, `campaigns` and `campaignparticipations` in the form of the previous system, which MongoDB
+//! still uses.
 //!
-//! Owns which stored field becomes what of the model, and back: one file per collection, read beside the list of fields
-//! in it. The same documents come from a line of an export and from a database, so there is one reader for both. It
-//! takes whatever the previous system could store: absent fields get its defaults, numbers are read from every numeric
-//! type, values that cannot be used are noted and replaced. What cannot be a document at all is a [`Problem`] that
-//! names the field. Nothing here shows a token, an e-mail address or a password.
+//! Owns the mapping from stored fields to the model and back, with one file for each collection. Documents come from
+//! lines of an export and from a database, and one reader serves both.
 //!
-//! Knows no driver, no file and no store. A new field is read and written in its collection's file, and nowhere else.
+//! The reader accepts whatever the previous system could store. Missing fields get the previous system's defaults,
+//! numbers may have any numeric type, and unusable values are noted and replaced. A document that cannot be read gives
+//! a [`Problem`] that names the field. Messages of this crate never show tokens, e-mail addresses or passwords.
+//!
+//! Knows no driver, no file and no store. To add a field, change only the file of its collection.
 
 pub mod campaigns;
 mod decimal;
@@ -20,8 +21,9 @@ pub mod values;
 
 pub use fields::{Fields, Problem};
 
-/// True in a document of MongoDB whose opening entry is in the ledger beside it. It says nothing about another store, so
-/// an import leaves it out.
+/// In MongoDB, a document has this field with the value true if its opening entry is in the ledger of the same
+/// database. It says nothing about another store, so an import drops it.
 pub const IN_LEDGER: &str = "inLedger";
-/// In a participation of MongoDB, what its entries of the latest quarter-hour add up to. An import leaves it out, too.
+/// In MongoDB, a participation has the sums of its entries of the latest quarter-hour in this field. An import drops
+/// it.
 pub const OPEN_ROLLUP: &str = "openRollup";

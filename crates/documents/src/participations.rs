@@ -1,4 +1,4 @@
-//! `campaignparticipations`: streamers' parts in campaigns.
+//! Reads and writes `campaignparticipations`.
 
 use bson::{Document, doc};
 use gametriggers_domain::{
@@ -17,13 +17,13 @@ use crate::{
     },
 };
 
-/// The status where none is stored.
+/// The status of a document that stores none.
 pub const DEFAULT_STATUS: ParticipationStatus = ParticipationStatus::Active;
 
 const LEFT_OUT: &str = "left out";
 
-/// A participation as its document has it. The previous system did not count paid units: then its earnings and its
-/// campaign's price tell them.
+/// A participation whose paid units may still be unknown. The previous system did not count paid units; they are
+/// calculated from the earnings and the campaign's price.
 #[derive(Debug)]
 pub struct Unpriced {
     participation: Participation,
@@ -31,19 +31,19 @@ pub struct Unpriced {
 }
 
 impl Unpriced {
-    /// The campaign whose price is needed to tell the paid units; `None` where they are stored.
+    /// The campaign whose price is needed to calculate the paid units; `None` if they are stored.
     #[must_use]
     pub fn price_needed(&self) -> Option<CampaignId> {
         (!self.has_paid_units).then_some(self.participation.campaign_id)
     }
 
-    /// What it has earned so far.
+    /// The earnings so far.
     #[must_use]
     pub const fn earnings(&self) -> Money {
         self.participation.counters.earnings
     }
 
-    /// The participation, given what its campaign pays; `None` where there is no such campaign.
+    /// The complete participation. `payment` is how its campaign pays, or `None` if the campaign does not exist.
     #[must_use]
     pub fn priced(mut self, payment: Option<&Payment>) -> Participation {
         if !self.has_paid_units {
@@ -54,10 +54,10 @@ impl Unpriced {
     }
 }
 
-/// Takes the fields of a participation.
+/// Reads a participation from the fields of its document and removes the fields that it reads.
 ///
 /// # Errors
-/// [`Problem`] where there is no participation without the field, or its wrong value is not for us to replace.
+/// [`Problem`] if a required field is missing, or if a field has a wrong value that must not be replaced by a default.
 pub fn read(fields: &mut Fields) -> Result<Unpriced, Problem> {
     fields.forget(IN_LEDGER);
     fields.forget(OPEN_ROLLUP);
@@ -91,7 +91,7 @@ pub fn read(fields: &mut Fields) -> Result<Unpriced, Problem> {
     Ok(Unpriced { participation, has_paid_units: paid_units.is_some() })
 }
 
-/// The document of a participation, without what is absent.
+/// The document of a participation. Absent values have no field.
 #[must_use]
 pub fn write(participation: &Participation) -> Document {
     let counters = &participation.counters;
@@ -122,7 +122,7 @@ pub fn write(participation: &Participation) -> Document {
     document
 }
 
-/// Those of the tracking links that are there.
+/// The fields of those tracking links that are present.
 #[must_use]
 pub fn write_links(links: &TrackingLinks) -> Document {
     let texts = [
@@ -133,15 +133,15 @@ pub fn write_links(links: &TrackingLinks) -> Document {
     texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text.as_deref()?.into()))).collect()
 }
 
-/// Takes the counters, all but the paid units.
+/// Reads the counters except the paid units.
 ///
 /// # Errors
-/// [`Problem`] where a counter is no number of its kind.
+/// [`Problem`] if a counter is not a number of the right kind.
 pub fn counters(fields: &mut Fields) -> Result<Counters, Problem> {
     let mut counter = |key| fields.optional(key, count);
     let impressions = match counter("impressions")? {
         Some(impressions) => impressions,
-        // Its name until June 2025.
+        // The field's name until June 2025.
         None => counter("viewerImpressions")?.unwrap_or(0),
     };
     Ok(Counters {
@@ -159,8 +159,8 @@ pub fn counters(fields: &mut Fields) -> Result<Counters, Problem> {
     })
 }
 
-/// What the previous system left, which the ledger has put aside before it wrote the mean of its samples. It was a
-/// concatenated text for a while (defect M16).
+/// The average from the previous system. The ledger moves it to `avgViewerCountBefore` before it overwrites
+/// `avgViewerCount` with the mean of its own samples. Old documents may hold a concatenated text (defect M16).
 fn average_viewers(fields: &mut Fields) -> f64 {
     let average = |value: &_| match number(value)? {
         average if average < 0.0 => Err("less than 0".to_owned()),

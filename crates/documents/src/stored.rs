@@ -1,4 +1,4 @@
-//! A field's value as it was found, whichever form it came in.
+//! A field's value in the form in which it was found.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -11,19 +11,21 @@ const NOT_EXTENDED_JSON: &str = "not MongoDB Extended JSON";
 const NOT_UTF8: &str = "not UTF-8";
 const MALFORMED: &str = "not readable as BSON";
 
-/// A value as it was found. What is wrong within it harms only the field that it is in, so it is not looked at before that is
-/// taken: a line of an export may hold JSON that stands for no value of BSON, and a text of a database any bytes.
+/// A field's value in the form in which it was found.
+///
+/// It is converted only when the field is read, so that a wrong value affects only its own field. Lines of an export
+/// may hold JSON that is not Extended JSON, and texts in a database may hold any bytes.
 #[derive(Debug, Clone)]
 pub(crate) enum Stored {
     Bson(Bson),
     Json(Value),
-    /// A document of a database, not looked into.
+    /// A document from a database, not parsed yet.
     Document(RawDocumentBuf),
-    /// A list of a database, not looked into.
+    /// A list from a database, not parsed yet.
     Array(RawArrayBuf),
-    /// A text that is not UTF-8, with U+FFFD for what is not.
+    /// A text that was not UTF-8, with U+FFFD for invalid bytes.
     Lossy(String),
-    /// Bytes that are no value.
+    /// Bytes that are not valid BSON.
     Malformed,
 }
 
@@ -32,7 +34,7 @@ impl Stored {
         let not_utf8 = |_| NOT_UTF8.to_owned();
         match self {
             Self::Bson(value) => Ok(value),
-            // What the conversion says of a wrong value may show it.
+            // The error of the conversion is not used, because it may show the value.
             Self::Json(value) => extended_json::read(value).ok_or_else(|| NOT_EXTENDED_JSON.to_owned()),
             Self::Document(document) => Document::try_from(&*document).map(Bson::from).map_err(not_utf8),
             Self::Array(items) => RawBson::Array(items).try_into().map_err(not_utf8),
@@ -59,12 +61,12 @@ impl Stored {
         }
     }
 
-    /// Whether it counts as absent.
+    /// Whether the value counts as absent.
     pub(crate) const fn is_nothing(&self) -> bool {
         matches!(self, Self::Bson(Bson::Null | Bson::Undefined) | Self::Json(Value::Null))
     }
 
-    /// Takes U+FFFD for what is not UTF-8, in a text or a list of texts. True if there was such.
+    /// Replaces invalid UTF-8 by U+FFFD, in a text or a list of texts. Returns true if something was replaced.
     pub(crate) fn mend(&mut self) -> bool {
         match self {
             Self::Lossy(text) => {
@@ -111,15 +113,15 @@ pub(crate) fn of_object(object: Map<String, Value>) -> BTreeMap<String, Stored> 
     object.into_iter().map(|(key, value)| (key, Stored::Json(value))).collect()
 }
 
-/// The fields of a document as far as its bytes can be told apart.
+/// The fields of a document, up to the first element that cannot be parsed.
 pub(crate) fn of_raw(document: &RawDocument) -> BTreeMap<String, Stored> {
     let document = with_readable_keys(document);
     let elements = document.iter_elements().map_while(Result::ok);
     elements.map(|element| (element.key().as_str().to_owned(), element.into())).collect()
 }
 
-/// The document with a question mark for every byte of a field's name that is not UTF-8: no field of ours has such a name, and
-/// the reader of BSON goes no further than the first.
+/// The document with a question mark for every byte above ASCII in the field names that are not UTF-8. The BSON reader
+/// would stop at the first such name. No field that is read here has such a name.
 fn with_readable_keys(document: &RawDocument) -> Cow<'_, RawDocument> {
     let mut readable = Cow::Borrowed(document);
     while let Some(name_at) = first_unreadable_key(&readable) {
@@ -137,9 +139,10 @@ fn with_readable_keys(document: &RawDocument) -> Cow<'_, RawDocument> {
     readable
 }
 
-/// Where the first name begins that is not UTF-8.
+/// The offset of the first field name that is not UTF-8.
 fn first_unreadable_key(document: &RawDocument) -> Option<usize> {
-    // The length of the document comes first; then, of each element, its type, its name with a zero, and its value.
+    // BSON layout: the length of the document in 4 bytes; then each element as type (1 byte), name with a zero byte,
+    // value.
     let mut at = 4;
     for element in document.iter_elements() {
         let Ok(element) = element else {
@@ -152,7 +155,7 @@ fn first_unreadable_key(document: &RawDocument) -> Option<usize> {
     None
 }
 
-/// Names of fields and reasons may hold texts of users, and are read on a terminal.
+/// Replaces control characters. Field names and reasons may contain texts of users and are shown on a terminal.
 pub(crate) fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }

@@ -1,4 +1,4 @@
-//! `users`: everybody with an account.
+//! Reads and writes `users`.
 
 use bson::{Document, doc};
 use gametriggers_domain::{
@@ -24,10 +24,11 @@ const LEFT_OUT: &str = "left out";
 const PERIOD_LEFT_OUT: &str = "the blackout period is left out";
 const AD_LEFT_OUT: &str = "the test ad is left out";
 
-/// Takes the fields of a user. The password's hash is none of them: see [`password`].
+/// Reads a user from the fields of the document and removes the fields that it reads. [`password`] reads the password
+/// hash.
 ///
 /// # Errors
-/// [`Problem`] where there is no user without the field, or its wrong value is not for us to replace.
+/// [`Problem`] if a required field is missing, or if a field has a wrong value that must not be replaced by a default.
 pub fn read(fields: &mut Fields) -> Result<User, Problem> {
     let id: UserId = fields.required("_id", values::id)?;
     for shown in ["email", "name", "description", "category", "language"] {
@@ -57,15 +58,15 @@ pub fn read(fields: &mut Fields) -> Result<User, Problem> {
     })
 }
 
-/// Takes the hash of the password, for those who sign in by e-mail.
+/// Reads the password hash; only users who sign in by e-mail have one.
 ///
 /// # Errors
-/// [`Problem`] where it is no text.
+/// [`Problem`] if the field is not text.
 pub fn password(fields: &mut Fields) -> Result<Option<String>, Problem> {
     fields.optional("password", text)
 }
 
-/// The document of a user, without what is absent.
+/// The document of a user. Absent values have no field.
 #[must_use]
 pub fn write(user: &User, password_hash: Option<&str>) -> Document {
     let selection = &user.selection;
@@ -115,7 +116,7 @@ pub fn write(user: &User, password_hash: Option<&str>) -> Document {
     document
 }
 
-/// `campaignRotationSettings.priorityWeights`.
+/// The value of `campaignRotationSettings.priorityWeights`.
 #[must_use]
 pub fn write_weights(weights: PriorityWeights) -> Document {
     doc! {
@@ -125,7 +126,7 @@ pub fn write_weights(weights: PriorityWeights) -> Document {
     }
 }
 
-/// `campaignRotationSettings.blackoutPeriods`.
+/// The value of `campaignRotationSettings.blackoutPeriods`.
 #[must_use]
 pub fn write_blackouts(periods: &[BlackoutPeriod]) -> Vec<Document> {
     let write = |period: &BlackoutPeriod| {
@@ -135,7 +136,7 @@ pub fn write_blackouts(periods: &[BlackoutPeriod]) -> Vec<Document> {
     periods.iter().map(write).collect()
 }
 
-/// `testCampaign`.
+/// The value of `testCampaign`.
 #[must_use]
 pub fn write_test_campaign(test: &TestCampaign) -> Document {
     doc! {
@@ -147,8 +148,8 @@ pub fn write_test_campaign(test: &TestCampaign) -> Document {
     }
 }
 
-/// Takes the address. Without one, the user gets one at which nobody receives mail, and which is nobody else's: an address
-/// is unique.
+/// Reads the e-mail address. A user without one gets an address at `email.invalid` that contains the user's id, because
+/// addresses must be unique. Nobody receives mail there.
 fn email(fields: &mut Fields, id: UserId) -> Result<String, Problem> {
     if let Some(address) = fields.optional("email", text)? {
         return Ok(address);
@@ -166,7 +167,7 @@ fn overlay(settings: &mut Fields) -> OverlaySettings {
     }
 }
 
-/// The previous system stored 0 to 100.
+/// Clamps the opacity to 20 to 100; the previous system stored 0 to 100.
 fn opacity(settings: &mut Fields) -> Opacity {
     let Some(percent) = settings.usable("opacity", number, DEFAULT) else { return Opacity::default() };
     Opacity::try_from(percent).unwrap_or_else(|error| {
@@ -199,7 +200,7 @@ fn selection(fields: &mut Fields) -> SelectionSettings {
         };
         (stored.usable("preferredStrategy", text, LEFT_OUT), settings)
     });
-    // Defect S2: one setting was stored twice, and only the first was read.
+    // Defect S2: the strategy was stored in two fields, and only the first was read.
     if let Some(name) = chosen.or(preferred) {
         if selection::find(&name).is_none() {
             let shown: String = name.chars().take(64).collect();
@@ -228,10 +229,11 @@ fn weights(stored: &mut Fields) -> PriorityWeights {
     })
 }
 
-/// Days that are none are left out, so that the period still holds on the others.
+/// Reads a blackout period. Unknown days are dropped, so that the period still holds on the other days.
 ///
-/// The previous system could not say that a period lasts to the end of the day: 23:59 did, being the last minute of it
-/// (`docs/adr/0015-end-of-day.md`). What this one has written has no id, and is in a document `is_ours`.
+/// The previous system had no 24:00. It used 23:59 for the end of the day, and that minute was within the period
+/// (`docs/adr/0015-end-of-day.md`). A period of this system has no `_id` and is in a document with `selectionVersion`
+/// (`is_ours`); its 23:59 is kept.
 fn blackout(period: &mut Fields, is_ours: bool) -> Option<BlackoutPeriod> {
     let is_previous = period.forget("_id") || !is_ours;
     let start = period.usable("startTime", parsed, PERIOD_LEFT_OUT);

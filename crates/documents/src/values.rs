@@ -1,6 +1,6 @@
-//! Reading one stored value as a type of ours; the error says what is wrong with it and follows the field's name.
+//! Reads single stored values as types of this system. Errors are texts that follow the field's name in a message.
 //!
-//! Numbers are read from every numeric type of BSON. Nothing here repeats a text that could be a secret.
+//! Numbers may have any numeric type of BSON. Errors never repeat a text that could be a secret.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -9,10 +9,10 @@ use gametriggers_types::{Money, ObjectId, ScreenToken, Timestamp};
 
 use crate::decimal;
 
-/// A value, or what is wrong with it.
+/// The value, or a text that says what is wrong with it.
 pub type Read<T> = Result<T, String>;
 
-/// The result of a type that checks itself.
+/// Turns the error of a checked constructor into a text.
 pub(crate) fn checked<T, E: Display>(result: Result<T, E>) -> Read<T> {
     result.map_err(|error| error.to_string())
 }
@@ -24,12 +24,12 @@ fn require<T>(value: Option<T>, reason: &str) -> Read<T> {
 /// A text.
 ///
 /// # Errors
-/// Where the value is none.
+/// If the value is not a text.
 pub fn text(value: &Bson) -> Read<String> {
     require(value.as_str().map(str::to_owned), "not text")
 }
 
-/// A list of texts; a single text is a list of one.
+/// A list of texts. A single text is read as a list of one; nulls in the list are skipped.
 pub(crate) fn texts(value: &Bson) -> Read<Vec<String>> {
     let texts = match value {
         Bson::Array(items) => {
@@ -42,32 +42,32 @@ pub(crate) fn texts(value: &Bson) -> Read<Vec<String>> {
     require(texts, "not a list of texts")
 }
 
-/// A text of a type that reads itself.
+/// A text that is parsed as `T`.
 ///
 /// # Errors
-/// Where the value is no text, or none of the type's.
+/// If the value is not a text, or `T` refuses it.
 pub fn parsed<T: FromStr<Err: Display>>(value: &Bson) -> Read<T> {
     checked(text(value)?.parse())
 }
 
-/// True or false; a number is false where it is 0.
+/// A boolean. A number is false if it is 0, and otherwise true.
 pub(crate) fn flag(value: &Bson) -> Read<bool> {
     let flag = value.as_bool().or_else(|| Some(number(value).ok()? != 0.0));
     require(flag, "neither true nor false")
 }
 
-/// An instant, to the millisecond. One that is later than all that can be told, such as the end of the year 9999 that stands
-/// for never, is read as the latest that can be told; one that is earlier, as the earliest.
+/// An instant, to the millisecond. Instants outside the range of [`Timestamp`] are read as the latest or the earliest
+/// possible one. For example, the end of the year 9999 may stand for "never".
 ///
 /// # Errors
-/// Where the value is no date.
+/// If the value is not a date.
 pub fn time(value: &Bson) -> Read<Timestamp> {
     let millis = require(value.as_datetime().map(|time| time.timestamp_millis()), "not a date")?;
     Ok(Timestamp::from_millisecond(millis).unwrap_or_else(|_| if millis < 0 { earliest() } else { latest() }))
 }
 
-/// The latest instant that is a whole second, at the end of the year 9999: stores keep no part of a millisecond, and of the
-/// last second, milliseconds cannot be read back.
+/// The latest usable instant: the last whole second of [`Timestamp`], in the year 9999. Stores keep only milliseconds,
+/// and milliseconds within that last second cannot be read back.
 pub(crate) fn latest() -> Timestamp {
     whole_second(Timestamp::MAX)
 }
@@ -80,10 +80,10 @@ fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// An id, or its 24 digits.
+/// An id, stored as an `ObjectId` or as its 24 digits.
 ///
 /// # Errors
-/// Where the value is neither.
+/// If the value is neither.
 pub fn id<T: From<ObjectId>>(value: &Bson) -> Read<T> {
     let id = match value {
         Bson::ObjectId(id) => Some(ObjectId::from_bytes(id.bytes())),
@@ -111,10 +111,10 @@ pub(crate) fn number(value: &Bson) -> Read<f64> {
     require(number.is_finite().then_some(number), "not a finite number")
 }
 
-/// A whole number; a double may miss it by its rounding noise.
+/// A whole number. A double may differ from it by rounding noise (less than 10⁻⁶).
 ///
 /// # Errors
-/// Where the value is no such number.
+/// If the value is not a whole number.
 pub fn whole(value: &Bson) -> Read<i64> {
     let whole = match value {
         Bson::Int32(number) => Some(i64::from(*number)),
@@ -132,17 +132,18 @@ pub fn whole(value: &Bson) -> Read<i64> {
 /// A whole number of 0 or more.
 ///
 /// # Errors
-/// Where the value is no such number.
+/// If the value is not such a number.
 pub fn count(value: &Bson) -> Read<u64> {
     require(whole(value).ok().and_then(|whole| u64::try_from(whole).ok()), "not a whole number of 0 or more")
 }
 
-/// An amount of money, to six decimals: the one that the ledger's first transaction makes of it in the database. What this
-/// system writes is Decimal128; what the previous one wrote is taken up to the greatest amount of which a double holds all
-/// six.
+/// An amount of money, rounded to six decimals exactly as the ledger's first transaction rounds it in the database.
+///
+/// This system writes Decimal128. Doubles of the previous system are accepted up to the greatest amount for which a
+/// double holds six decimals.
 ///
 /// # Errors
-/// Where the value is no such amount.
+/// If the value is not such an amount.
 pub fn money(value: &Bson) -> Read<Money> {
     let exact = match value {
         Bson::Decimal128(number) => decimal::to_money(*number),
@@ -159,25 +160,25 @@ pub(crate) fn amount(value: &Bson) -> Read<Money> {
     require(Some(money(value)?).filter(|money| *money >= Money::ZERO), "less than 0")
 }
 
-/// The id as MongoDB has it.
+/// The id as a BSON `ObjectId`.
 #[must_use]
 pub fn stored_id(id: ObjectId) -> bson::oid::ObjectId {
     bson::oid::ObjectId::from_bytes(id.bytes())
 }
 
-/// The instant as MongoDB has it, to the millisecond.
+/// The instant as a BSON date, cut to milliseconds.
 #[must_use]
 pub fn stored_time(time: Timestamp) -> bson::DateTime {
     bson::DateTime::from_millis(time.as_millisecond())
 }
 
-/// The amount as Decimal128 with six decimals.
+/// The amount as a Decimal128 with six decimals.
 #[must_use]
 pub fn stored_money(amount: Money) -> bson::Decimal128 {
     decimal::of_money(amount)
 }
 
-/// The count as a long. No counter reaches 2^63.
+/// The count as a 64-bit integer. Counters never reach 2^63.
 #[must_use]
 pub fn stored_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

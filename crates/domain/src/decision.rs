@@ -1,4 +1,4 @@
-//! What one streamer's screen shows for a while, and the tally of time that each decision carries to the next.
+//! Decisions of what a streamer's screen shows, and the tally of screen time that each decision passes to the next.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,24 @@ use crate::{
     selection::{LONGEST_WAIT, Selection},
 };
 
-/// How far the clocks of instances may be apart. A decision that begins later than this after whoever reads it was made
-/// by a clock that runs ahead: it is superseded instead of holding the screen until then.
+/// The greatest difference between the clocks of two instances that is tolerated. If a decision begins later than this
+/// after the reader's time, the clock that made it runs ahead. The reader then makes a new decision instead of waiting
+/// until the old one begins.
 pub const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
-/// What pays for the impressions of a decision. It is settled when the decision is made, so that only one does.
+/// What the impressions of a decision are paid by. It is fixed when the decision is made, so that impressions are not
+/// paid twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// The audience cannot be measured: the display counts one impression.
+    /// The audience cannot be measured: the display counts as one impression.
     Display,
-    /// The audience is measured: viewer-minutes count.
+    /// The audience is measured: viewer-minutes are counted.
     Viewers,
 }
 
 impl Basis {
-    /// The one that does not pay where this one does.
+    /// The other basis, which does not pay for this decision.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -41,57 +43,59 @@ impl Basis {
 pub enum Content {
     /// The campaign that was picked.
     Campaign(Selection),
-    /// Nothing. It ends the decision before it and holds nothing: whatever becomes eligible follows at once.
+    /// Nothing. An empty decision ends the one before it but does not hold the screen: as soon as a campaign is
+    /// eligible, a new decision follows.
     Empty {
-        /// Why.
+        /// Why the screen is empty.
         reason: EmptyReason,
     },
 }
 
-/// A stored decision: the first one written under its id is the only one there will ever be. When it is old, it may be
+/// A stored decision. The first decision stored under an id is the only one there will ever be. An old decision may be
 /// [shortened](Self::shortened).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// The streamer, and the decision's number among theirs.
+    /// The streamer, and the decision's number among the streamer's decisions.
     pub id: DecisionId,
     /// When it was made.
     pub from: Timestamp,
-    /// The end of its slot, or of what is known to end before; it ends earlier where a successor begins.
+    /// The planned end: the end of the slot, or earlier if the campaign ends or a blackout period begins. A successor
+    /// may end the decision earlier.
     pub until: Timestamp,
-    /// The beginning of its slot.
+    /// The start of its slot.
     pub slot_start: Timestamp,
     /// The version of the selection settings under which it was made.
     pub settings_version: u64,
-    /// What pays for its impressions.
+    /// What its impressions are paid by.
     pub basis: Basis,
     /// What is on screen.
     pub content: Content,
-    /// Who was shown how long in this broadcast before it.
+    /// The screen time of each campaign in this broadcast before this decision.
     pub tally: Tally,
 }
 
 impl Decision {
-    /// Whether it has begun, to the precision of clocks, and has ended neither by time nor by settings of a greater
-    /// version. Whether what it shows may still be shown, and whether it has a successor, is for the caller to know.
+    /// Whether the decision has begun (to the precision of the clocks) and has ended neither by time nor by newer
+    /// settings. The caller has to check that the campaign may still be shown and that there is no successor.
     #[must_use]
     pub fn is_current(&self, now: Timestamp, settings_version: u64) -> bool {
         !self.is_ahead_of(now) && now < self.until && self.settings_version >= settings_version
     }
 
-    /// Whether it begins so far in the future that the clock of whoever made it runs ahead of the one that reads `now`.
+    /// Whether the decision begins so far after `now` that the clock that made it must run ahead.
     #[must_use]
     pub fn is_ahead_of(&self, now: Timestamp) -> bool {
         self.from.duration_since(now) > CLOCKS_AGREE_WITHIN
     }
 
-    /// When the decision that follows this one begins, if it is made at `now`: not before this one, unless this one is
-    /// [ahead](Self::is_ahead_of).
+    /// When the successor of this decision begins if it is made at `now`. It does not begin before this decision,
+    /// unless this one is [ahead](Self::is_ahead_of).
     #[must_use]
     pub fn successor_from(&self, now: Timestamp) -> Timestamp {
         if self.is_ahead_of(now) { now } else { self.from.max(now) }
     }
 
-    /// The draw, where a campaign is on screen.
+    /// The draw; `None` if the screen is empty.
     #[must_use]
     pub const fn selection(&self) -> Option<&Selection> {
         match &self.content {
@@ -106,16 +110,18 @@ impl Decision {
         self.selection().map(|selection| (selection.picked().campaign, selection.picked().participation))
     }
 
-    /// When it ended or will end, given when its successor, if any, was made. That is before its beginning where it was
-    /// superseded for being [ahead](Self::is_ahead_of).
+    /// When the decision ended or will end, given the beginning of its successor, if it has one. The end is before the
+    /// beginning if the decision was superseded because it was [ahead](Self::is_ahead_of).
     #[must_use]
     pub fn actual_end(&self, successor_from: Option<Timestamp>) -> Timestamp {
         successor_from.map_or(self.until, |from| from.min(self.until))
     }
 
-    /// The short form, in which a decision may be kept when no receipt can name it any more and it has a successor. It
-    /// says what was shown from when until when, and how that was drawn: strategy, seed, number of candidates, and the
-    /// pick with its probability. The shares of the others and the tally are gone.
+    /// The short form of a decision. A decision may be shortened when it has a successor and no receipt can name it any
+    /// more.
+    ///
+    /// The short form keeps what was shown from when until when, and how it was drawn: strategy, seed, number of
+    /// candidates, and the picked candidate with its probability. It drops the other candidates and the tally.
     #[must_use]
     pub fn shortened(self) -> Self {
         let content = match self.content {
@@ -126,14 +132,14 @@ impl Decision {
     }
 }
 
-/// How long a broadcast may pause: six hours without a decision end it.
+/// A broadcast ends after six hours without a decision.
 const BROADCAST_ENDS_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
-/// Of how many campaigns that are no candidates the time is kept at most.
+/// The greatest number of campaigns in a tally that are not candidates.
 pub const AWAY_MAX: usize = 32;
 
-/// Who was on screen how long in the current broadcast of one streamer: the candidates of the last decision that had any,
-/// and at most [`AWAY_MAX`] others whose time would make a difference if they came back.
+/// The screen time of each campaign in a streamer's current broadcast. It holds the candidates of the latest decision
+/// with candidates, and at most [`AWAY_MAX`] other campaigns whose time would matter if they came back.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tally(BTreeMap<CampaignId, ScreenTime>);
@@ -144,18 +150,18 @@ pub struct Tally(BTreeMap<CampaignId, ScreenTime>);
 pub struct ScreenTime {
     total_ms: i64,
     last: Option<Timestamp>,
-    /// It was a candidate of the last decision that had any.
+    /// Whether the campaign was a candidate of the latest decision with candidates.
     candidate: bool,
 }
 
 impl ScreenTime {
-    /// How long it was on screen, or is taken to have been.
+    /// How long the campaign was on screen. May include time that [`Tally::admit`] credited.
     #[must_use]
     pub const fn total(&self) -> SignedDuration {
         SignedDuration::from_millis(self.total_ms)
     }
 
-    /// When it was last on screen.
+    /// When the campaign was last on screen.
     #[must_use]
     pub const fn last(&self) -> Option<Timestamp> {
         self.last
@@ -163,9 +169,10 @@ impl ScreenTime {
 }
 
 impl Tally {
-    /// The tally that a decision made at `now` inherits from the streamer's one before: with that one's own time
-    /// added, or empty where a broadcast has ended in between. Nothing was on screen later than `now`, nor for less than
-    /// no time, whatever a clock said.
+    /// The tally for a decision made at `now`: the tally of the streamer's previous decision plus that decision's own
+    /// screen time. Empty if the broadcast has ended in between.
+    ///
+    /// Clocks may be wrong, so a time on screen is never negative and never ends after `now`.
     #[must_use]
     pub fn inherited(previous: Option<&Decision>, now: Timestamp) -> Self {
         let Some(previous) = previous else {
@@ -188,12 +195,12 @@ impl Tally {
         tally
     }
 
-    /// Makes `candidates` the candidates of the next decision, which is made at `now`, and forgets what would make no
-    /// difference.
+    /// Marks `candidates` as the candidates of the next decision, made at `now`, and forgets campaigns whose time no
+    /// longer matters.
     ///
-    /// One that was none of the last decision's enters with the greater of its own time and the least of those that
-    /// were (where none was, with the greatest of the broadcast, as those others may come back): being new gives the
-    /// next slot, not a monopoly.
+    /// A campaign that was not a candidate of the previous decision enters with at least the least time of the
+    /// candidates that stayed. If none stayed, it enters with at least the greatest time of the broadcast, because the
+    /// others may come back. So a new campaign gets the next slot, but not every slot until it has caught up.
     pub fn admit(&mut self, candidates: &[CampaignId], now: Timestamp) {
         let stayed = |campaign: CampaignId| self.0.get(&campaign).filter(|time| time.candidate);
         let least_of_stayed = candidates.iter().copied().filter_map(stayed).map(|time| time.total_ms).min();
@@ -213,13 +220,16 @@ impl Tally {
         self.forget(now);
     }
 
-    /// Forgets campaigns that are no candidates: those that would come back with the same time if nothing were known of
-    /// them, and the others beyond [`AWAY_MAX`], those with the least time first.
+    /// Forgets campaigns that are not candidates: those whose stored time makes no difference, and then those with the
+    /// least time until at most [`AWAY_MAX`] are left.
     ///
-    /// Who comes back enters with the least time of the candidates at least, and that never shrinks in a broadcast. So
-    /// an own time that is not greater makes no difference, now or later; and who is forgotten all the same comes back
-    /// level with the least, which is no monopoly. When a campaign was last on screen is of use to `weighted` for
-    /// [`LONGEST_WAIT`]; to `fair-rotation`, one that is forgotten was shown longest ago.
+    /// A campaign that comes back enters with at least the least time of the candidates, and that least time never
+    /// shrinks during a broadcast. So a stored time that is not greater makes no difference, now or later. A campaign
+    /// with a greater time that is forgotten comes back level with the candidate that has the least, which does not
+    /// monopolise the screen.
+    ///
+    /// `weighted` needs the time of the last display for [`LONGEST_WAIT`], so campaigns shown more recently are kept.
+    /// `fair-rotation` treats a forgotten campaign as shown longest ago.
     fn forget(&mut self, now: Timestamp) {
         let candidates = self.0.values().filter(|time| time.candidate);
         let Some(least_ms) = candidates.map(|time| time.total_ms).min() else { return };
@@ -237,19 +247,19 @@ impl Tally {
         }
     }
 
-    /// How many campaigns it says something of.
+    /// The number of campaigns in the tally.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it says nothing of any.
+    /// Whether the tally has no campaigns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The time of one campaign.
+    /// The screen time of a campaign; zero if the tally does not have it.
     #[must_use]
     pub fn of(&self, campaign: CampaignId) -> ScreenTime {
         self.0.get(&campaign).copied().unwrap_or_default()

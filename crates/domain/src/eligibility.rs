@@ -1,4 +1,4 @@
-//! Which campaigns may be on which screen at a moment.
+//! Decides which campaigns may be on which screen at a given time.
 
 use gametriggers_types::{
     CampaignStatus, Minute, ParticipationStatus, SelectionSettings, Slot, Timestamp, WebUrl,
@@ -10,28 +10,28 @@ use crate::model::{Campaign, Participation, User};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EmptyReason {
-    /// The streamer wants nothing shown at this time.
+    /// A blackout period of the streamer is in force.
     Blackout,
-    /// No campaign may be shown.
+    /// There is no eligible campaign.
     NoCampaign,
-    /// The account is deactivated, or is no streamer's.
+    /// The account is deactivated, or the user is not a streamer.
     StreamerInactive,
 }
 
-/// Why a participation's campaign may not be shown.
+/// Why a campaign may not be shown on the screen of a participation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hindrance {
-    /// The participation's status.
+    /// The participation's status is not active.
     ParticipationNotActive,
-    /// The campaign's status, or it has not begun or has ended.
+    /// The campaign's status is not active, or the campaign has not begun or has ended.
     CampaignNotActive,
-    /// No money for one more unit.
+    /// The remaining budget does not pay for one more unit.
     BudgetExhausted,
-    /// The address of its media is none that a page may load.
+    /// The media URL is not a valid [`WebUrl`].
     MediaNotDisplayable,
 }
 
-/// Whether one of the streamer's blackout periods is in force, in the streamer's zone.
+/// Whether one of the streamer's blackout periods is in force, in the streamer's time zone.
 #[must_use]
 pub fn in_blackout(settings: &SelectionSettings, now: Timestamp) -> bool {
     if settings.blackouts.is_empty() {
@@ -41,8 +41,8 @@ pub fn in_blackout(settings: &SelectionSettings, now: Timestamp) -> bool {
     settings.blackouts.iter().any(|period| period.covers(day, minute))
 }
 
-/// Until when a campaign that may be shown at `from` may stay: the end of its slot, unless a blackout period begins or
-/// the campaign ends before. Only what is known at `from` counts.
+/// Until when a campaign that may be shown at `from` may stay on screen: the end of the slot, the beginning of a
+/// blackout period or the end of the campaign, whichever is first. Uses only what is known at `from`.
 #[must_use]
 pub fn shown_until(
     settings: &SelectionSettings,
@@ -52,15 +52,16 @@ pub fn shown_until(
 ) -> Timestamp {
     let slot_end = slot.end();
     let minutes = Minute::containing(from).since_epoch() + 1..Minute::containing(slot_end).since_epoch();
-    // A slot has 60 minutes at most, and a period begins at a whole one.
+    // At most 60 minutes have to be checked, because a slot has at most 60, and blackout periods begin on whole
+    // minutes.
     let blackout = (!settings.blackouts.is_empty())
         .then(|| minutes.map(Minute::from_epoch).find(|minute| in_blackout(settings, minute.start())))
         .flatten();
     [blackout.map(Minute::start), campaign.end_date].into_iter().flatten().fold(slot_end, Timestamp::min)
 }
 
-/// Until when a screen that is empty at `now` stays so, unless somebody changes something: a blackout period ends at a whole
-/// minute, and one of the campaigns that the streamer has joined may begin.
+/// Until when a screen that is empty at `now` stays empty if no settings, statuses or budgets change. A blackout period
+/// may end at the next whole minute, and a campaign that the streamer has joined may begin.
 #[must_use]
 pub fn empty_until(user: &User, joined: &[(Participation, Campaign)], now: Timestamp) -> Timestamp {
     let next_minute = Minute::from_epoch(Minute::containing(now).since_epoch() + 1).start();
@@ -69,7 +70,7 @@ pub fn empty_until(user: &User, joined: &[(Participation, Campaign)], now: Times
     begin.chain(blackout).min().unwrap_or(Timestamp::MAX)
 }
 
-/// Why nothing at all may be on the streamer's screen; `None` where something may.
+/// Why the streamer's screen must be empty; `None` if a campaign may be shown.
 #[must_use]
 pub fn screen_hindrance(user: &User, now: Timestamp) -> Option<EmptyReason> {
     if !user.is_active || !user.role.is_streamer() {
@@ -81,9 +82,8 @@ pub fn screen_hindrance(user: &User, now: Timestamp) -> Option<EmptyReason> {
     }
 }
 
-/// From when and until when visits through the participation's link count: while the streamer, the participation and the
-/// campaign are active, from the campaign's start, which is part of it, to its end, which is not. `None` if they do not.
-/// Money and media are no matter.
+/// The period `[from, until)` in which visits through the participation's link count: the campaign's dates, if
+/// streamer, participation and campaign are active. `None` if visits do not count. Budget and media do not matter.
 #[must_use]
 pub fn visits_count(
     streamer: &User,
@@ -97,7 +97,7 @@ pub fn visits_count(
     is_active.then_some(dates)
 }
 
-/// Why this campaign may not be on this participation's screen; `None` where it may.
+/// Why this campaign may not be shown on this participation's screen; `None` if it may.
 #[must_use]
 pub fn hindrance(campaign: &Campaign, participation: &Participation, now: Timestamp) -> Option<Hindrance> {
     let begun = campaign.start_date.is_none_or(|start| start <= now);

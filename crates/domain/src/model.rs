@@ -1,4 +1,4 @@
-//! Users, campaigns and participations as every layer above storage sees them.
+//! Users, campaigns and participations in the form that all layers above storage use.
 
 use gametriggers_types::{
     AuthProvider, CampaignId, CampaignStatus, MediaType, Money, OverlaySettings, ParticipationId,
@@ -7,7 +7,7 @@ use gametriggers_types::{
 
 use crate::{ledger::Counters, price::Payment};
 
-/// Somebody with an account. The password's hash is not here, so that it cannot leave the store by accident.
+/// A user with an account. The password hash is not part of it, so that it cannot leave the store by accident.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are the stored document's, described in docs/api.md
 pub struct User {
@@ -22,12 +22,13 @@ pub struct User {
     pub categories: Vec<String>,
     pub languages: Vec<String>,
     pub description: Option<String>,
-    /// A deactivated user neither signs in nor shows anything.
+    /// A deactivated user cannot sign in, and their screen is empty.
     pub is_active: bool,
     pub overlay: OverlaySettings,
-    /// Made when it is first asked for.
+    /// Made when it is first requested.
     pub overlay_token: Option<ScreenToken>,
-    /// When the overlay token was last made anew: participation tokens from before then are void, and so are receipts.
+    /// When the overlay token was last replaced. Tokens of participations joined before then, and receipts from before
+    /// then, are void.
     pub tokens_revoked_at: Option<Timestamp>,
     pub overlay_last_seen: Option<Timestamp>,
     pub selection: SelectionSettings,
@@ -37,7 +38,7 @@ pub struct User {
 }
 
 impl User {
-    /// An active user with the settings that hold where nothing was chosen, made at `now`.
+    /// An active user with default settings, created at `now`.
     #[must_use]
     pub fn new(
         id: UserId,
@@ -71,14 +72,14 @@ impl User {
         }
     }
 
-    /// The test ad, while it lasts.
+    /// The test ad; `None` if there is none or it has expired.
     #[must_use]
     pub fn test_ad_at(&self, now: Timestamp) -> Option<&TestCampaign> {
         self.test_campaign.as_ref().filter(|test| now < test.expires_at)
     }
 }
 
-/// An ad that a streamer shows themselves for a few seconds, to see where it appears.
+/// An ad that a streamer shows on their own screen for a few seconds to see where it appears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct TestCampaign {
@@ -88,7 +89,7 @@ pub struct TestCampaign {
     pub expires_at: Timestamp,
 }
 
-/// What a brand funds.
+/// A campaign, funded by a brand.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub struct Campaign {
@@ -98,10 +99,10 @@ pub struct Campaign {
     pub brand_id: UserId,
     pub budget: Money,
     pub remaining_budget: Money,
-    /// As it was stored: the previous system took any text. Shown only if it is a [`WebUrl`].
+    /// The stored text. The previous system accepted any text; the campaign is shown only if it is a [`WebUrl`].
     pub media_url: String,
     pub media_type: MediaType,
-    /// Where a click leads; as it was stored, followed only if it is a [`WebUrl`].
+    /// The target of a click, as it was stored. It is followed only if [`WebUrl::parse_click_address`] accepts it.
     pub click_url: Option<String>,
     pub status: CampaignStatus,
     pub categories: Vec<String>,
@@ -113,7 +114,7 @@ pub struct Campaign {
     pub updated_at: Timestamp,
 }
 
-/// One streamer's part in one campaign.
+/// A streamer's participation in a campaign.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub struct Participation {
@@ -121,11 +122,11 @@ pub struct Participation {
     pub campaign_id: CampaignId,
     pub streamer_id: UserId,
     pub status: ParticipationStatus,
-    /// The projection of the ledger.
+    /// A projection of the participation's ledger entries.
     pub counters: Counters,
-    /// The average that the previous system left; shown until a first sample is taken.
+    /// The average from the previous system. It is shown until the first sample is taken.
     pub average_viewers_before: f64,
-    /// Written once, when the streamer joins, and by no update.
+    /// Written once, when the streamer joins. No update changes it.
     pub browser_source_token: ScreenToken,
     pub browser_source_url: String,
     pub joined_at: Timestamp,
@@ -135,7 +136,7 @@ pub struct Participation {
 }
 
 impl Participation {
-    /// The participation of a streamer who joins at `now`; `token` is its browser source's for ever.
+    /// The participation of a streamer who joins at `now`. `token` stays its browser source token for ever.
     #[must_use]
     pub fn joined(
         id: ParticipationId,
@@ -160,7 +161,7 @@ impl Participation {
         }
     }
 
-    /// The mean number of viewers over all minutes sampled (defects M15 and M16: it was (old + new) / 2).
+    /// The mean number of viewers over all sampled minutes. (Defects M15 and M16: it was (old + new) / 2.)
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // a mean to 15 digits
     pub fn average_viewers(&self) -> f64 {
@@ -172,7 +173,7 @@ impl Participation {
     }
 }
 
-/// The addresses by which viewers reach the sponsor.
+/// The links through which viewers reach the sponsor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct TrackingLinks {

@@ -1,14 +1,14 @@
-//! What units are worth, so that nothing drifts and nothing is overspent.
+//! Prices of units, calculated so that rounding errors do not add up and budgets are not overspent.
 
 use gametriggers_types::{Money, PaymentType, UnpaidReason};
 
-/// A price that cannot be.
+/// Why a price is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPayment {
-    /// A rate below nothing.
+    /// The rate is negative.
     #[error("paymentRate is 0 or more")]
     NegativeRate,
-    /// `expectedImpressions` of 0.
+    /// `expectedImpressions` is 0.
     #[error("expectedImpressions is 1 or more")]
     NoImpressions,
 }
@@ -21,27 +21,27 @@ pub struct Payment {
     expected_impressions: u64,
 }
 
-/// What a number of units comes to.
+/// The price of a number of units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Accrual {
     /// Units that were paid.
     pub paid: u64,
     /// Units that were counted without pay.
     pub unpaid: u64,
-    /// What the paid units earn, and cost.
+    /// What the paid units earn for the streamer and cost the campaign.
     pub amount: Money,
-    /// Why none are paid, where a rule other than the price says so.
+    /// Why no units are paid, if the reason is not the price.
     pub reason: Option<UnpaidReason>,
 }
 
 impl Accrual {
-    /// So many units are paid, the others are not, and that is all by the price.
+    /// `paid` units are paid and `unpaid` units are not, only because of the price.
     #[must_use]
     pub const fn priced(paid: u64, unpaid: u64, amount: Money) -> Self {
         Self { paid, unpaid, amount, reason: None }
     }
 
-    /// None of so many units is paid.
+    /// None of the `units` is paid.
     #[must_use]
     pub const fn unpaid(units: u64, reason: Option<UnpaidReason>) -> Self {
         Self { paid: 0, unpaid: units, amount: Money::ZERO, reason }
@@ -49,13 +49,13 @@ impl Accrual {
 }
 
 impl Payment {
-    /// Impressions over which a `fixed` rate is spread where the campaign does not say.
+    /// The impressions over which a `fixed` rate is spread if the campaign does not say.
     pub const DEFAULT_EXPECTED_IMPRESSIONS: u64 = 10_000;
 
-    /// A way of paying; `expected_impressions` matters to `fixed` alone.
+    /// How a campaign pays. `expected_impressions` matters only to `fixed`.
     ///
     /// # Errors
-    /// [`InvalidPayment`] for a negative rate or no expected impressions.
+    /// [`InvalidPayment`] if the rate is negative or `expected_impressions` is 0.
     pub fn new(kind: PaymentType, rate: Money, expected_impressions: u64) -> Result<Self, InvalidPayment> {
         if rate < Money::ZERO {
             return Err(InvalidPayment::NegativeRate);
@@ -72,7 +72,7 @@ impl Payment {
         self.kind
     }
 
-    /// The rate: per thousand impressions, in total, or per visit.
+    /// The rate: for a thousand impressions (`cpm`), in total (`fixed`), or for a visit (`cpc`).
     #[must_use]
     pub const fn rate(&self) -> Money {
         self.rate
@@ -84,7 +84,7 @@ impl Payment {
         self.expected_impressions
     }
 
-    /// How many units the rate is for.
+    /// The number of units that the rate pays for.
     const fn units_per_rate(&self) -> u64 {
         match self.kind {
             PaymentType::Cpm => 1_000,
@@ -93,7 +93,7 @@ impl Payment {
         }
     }
 
-    /// How many more units can ever be paid to a participation that was paid for `paid_so_far`.
+    /// How many more units can ever be paid to a participation after `paid_so_far` units.
     #[must_use]
     pub const fn units_left(&self, paid_so_far: u64) -> u64 {
         match self.kind {
@@ -107,7 +107,7 @@ impl Payment {
     #[must_use]
     pub fn cost(&self, paid_so_far: u64, more: u64) -> Money {
         let up_to = |units: u128| -> i128 {
-            // At most 2^63 · 2^65, within i128.
+            // Counters are less than 2^63, so the product is less than 2^63 · 2^64 and fits i128.
             i128::from(self.rate.micros()) * units.cast_signed() / i128::from(self.units_per_rate())
         };
         let before = u128::from(paid_so_far);
@@ -115,9 +115,9 @@ impl Payment {
         Money::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
     }
 
-    /// Pays as many of `units` as the participation may still be paid for and `remaining` suffices for.
+    /// Pays as many of the `units` as the participation may still be paid for and `remaining` can pay.
     ///
-    /// Returns nothing where money is all that is missing for the first of them.
+    /// Returns `None` if units could be paid but `remaining` does not suffice for the first.
     #[must_use]
     pub fn accrue(&self, paid_so_far: u64, units: u64, remaining: Money) -> Option<Accrual> {
         let payable = units.min(self.units_left(paid_so_far));
@@ -129,16 +129,16 @@ impl Payment {
         (paid > 0).then(|| Accrual::priced(paid, units - paid, self.cost(paid_so_far, paid)))
     }
 
-    /// Whether `remaining` suffices for the next unit. To a participation that was paid all that it can be (`fixed`),
-    /// the next unit is as dear as the first was: a campaign without money is shown to nobody.
+    /// Whether `remaining` suffices for the next unit. A `fixed` participation that was paid its whole rate is checked
+    /// with the price of the first unit, so that a campaign without money is shown to nobody.
     #[must_use]
     pub fn affords_next(&self, paid_so_far: u64, remaining: Money) -> bool {
         let so_far = if self.units_left(paid_so_far) == 0 { 0 } else { paid_so_far };
         self.accrue(so_far, 1, remaining).is_some()
     }
 
-    /// The paid units that earnings from before the ledger stand for. They matter to `fixed` alone, whose total is
-    /// bounded per participation; elsewhere counting starts at 0.
+    /// The number of paid units to which earnings from before the ledger correspond. Only `fixed` needs it, because its
+    /// total is bounded for each participation. For `cpm` and `cpc`, counting starts at 0.
     #[must_use]
     pub fn units_for(&self, earned: Money) -> u64 {
         if self.kind != PaymentType::Fixed || earned <= Money::ZERO || self.rate <= Money::ZERO {
@@ -150,7 +150,8 @@ impl Payment {
     }
 }
 
-/// The greatest number below `bound` for which `holds`, which holds up to some number and not beyond; 0 if none.
+/// The greatest number below `bound` for which `holds` is true, by binary search; 0 if there is none. `holds` must be
+/// true up to some number and false beyond it.
 fn greatest(bound: u64, holds: impl Fn(&u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, bound);
     while high - low > 1 {

@@ -1,29 +1,30 @@
-//! How many events that are alike are paid.
+//! Limits on how many similar events are paid.
 //!
-//! A quota says nothing of what counts: what is not paid because of it is counted with its reason.
+//! A quota does not change what is counted: an event that is not paid because of a quota is counted, with the reason.
 
 use gametriggers_types::{CampaignId, Minute, SignedDuration, Timestamp, UnpaidReason, UserId};
 
-/// Of the entries that name the same quota, so many are paid: those that are recorded first.
+/// Of all entries with the same quota key, only the first `limit` that are recorded are paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
-    /// What is bounded: entries of one key use the same quota.
+    /// Entries with the same key share the quota.
     pub key: String,
-    /// When the minute or hour began for which it is. Entries of one key say the same.
+    /// The beginning of the minute or hour that the quota covers. It is the same for all entries with the same key.
     pub since: Timestamp,
     /// How many entries are paid.
     pub limit: u64,
-    /// Why the others are not.
+    /// Why the other entries are not paid.
     pub reason: UnpaidReason,
 }
 
 impl Quota {
-    /// For how long from [`since`](Self::since) on a quota may be asked for. A display comes at the latest when its receipt
-    /// has run out (a slot of an hour at most, and ten minutes), a visit within its hour; the rest is for requests that hang.
+    /// How long after [`since`](Self::since) an entry may still use the quota. A display may come until its receipt has
+    /// expired (a slot of at most an hour, plus ten minutes), and a visit within its hour. The rest is for requests
+    /// that take long.
     pub const MATTERS_FOR: SignedDuration = SignedDuration::from_hours(3);
 
-    /// A streamer's screen earns at most one paid display per minute of the clock, however often decisions change;
-    /// `from` is when the display's decision was made.
+    /// The quota of displays: a streamer's screen earns at most one paid display per clock minute, however often
+    /// decisions change. `from` is when the display's decision was made.
     #[must_use]
     pub fn of_display(streamer: UserId, from: Timestamp) -> Self {
         let minute = Minute::containing(from);
@@ -35,8 +36,8 @@ impl Quota {
         }
     }
 
-    /// A campaign pays at most `limit` visits from one network address in an hour, whatever they say that they are. The
-    /// hour is the how many-th since the epoch; `address` is a keyed hash that only the server can make.
+    /// The quota of visits: a campaign pays at most `limit` visits from one network address in an hour, whatever user
+    /// agents they send. `hour` is counted from the epoch. `address` is a keyed hash that only the server can make.
     #[must_use]
     pub fn of_visit(campaign: CampaignId, hour: i64, address: &str, limit: u64) -> Self {
         Self {

@@ -39,6 +39,7 @@ mod changes;
 mod decisions;
 mod idempotency;
 mod insertions;
+mod journal;
 mod ledger;
 mod lists;
 mod money;
@@ -56,7 +57,7 @@ mod users;
 
 use async_trait::async_trait;
 use gametriggers_persistence::{Entity, Repositories};
-use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId};
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, UserId};
 use serde_json::Value;
 
 /// A store for one case, empty and migrated, with what keeps it alive and cleans it up.
@@ -76,6 +77,15 @@ pub trait Fixture: Send + Sync + Sized {
 
     /// Behind the ledger's back, sets what remains of the campaign's budget to one micro-unit.
     async fn falsify_campaign(&self, id: CampaignId);
+
+    /// Behind the journal's back, sets the campaign's budget to one micro-unit.
+    async fn falsify_budget(&self, id: CampaignId);
+
+    /// Behind the journal's back, sets the sum of the streamer's settlements to one micro-unit.
+    async fn falsify_account(&self, streamer: UserId);
+
+    /// Behind the journal's back, deletes the streamer's account.
+    async fn delete_account(&self, streamer: UserId);
 
     /// Behind the ledger's back, sets the clicks of each of the participation's rollups to 999.
     async fn falsify_rollups(&self, id: ParticipationId);
@@ -163,6 +173,7 @@ files! { $
     money,
     quotas,
     reconcile,
+    journal,
     probe,
     changes,
 }

@@ -170,6 +170,8 @@ fn entity_of(name: &str) -> Option<Entity> {
         collection::LEDGER => Some(Entity::LedgerEntry),
         collection::ROLLUPS => Some(Entity::Rollup),
         collection::QUOTAS => Some(Entity::Quota),
+        collection::JOURNAL => Some(Entity::JournalEntry),
+        collection::ACCOUNTS => Some(Entity::Account),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 //! write. Each step is one command unless the batch is very large. What was read is what is there when it is committed, or
 //! the transaction fails and is begun again (`docs/adr/0010-group-commit.md`).
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod entries;
 pub(crate) mod known;
 mod opening;

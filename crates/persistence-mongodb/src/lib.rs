@@ -14,6 +14,7 @@ mod decisions;
 mod document;
 mod error;
 mod insertion;
+mod journal;
 mod ledger;
 mod migrations;
 mod participations;
@@ -44,6 +45,8 @@ pub(crate) mod collection {
     pub(crate) const LEDGER: &str = "ledger";
     pub(crate) const ROLLUPS: &str = "rollups";
     pub(crate) const QUOTAS: &str = "quotas";
+    pub(crate) const JOURNAL: &str = "journal";
+    pub(crate) const ACCOUNTS: &str = "accounts";
 }
 
 /// A store in one MongoDB database.
@@ -106,6 +109,7 @@ impl MongoStore {
             participations: this.clone(),
             decisions: this.clone(),
             ledger: this.clone(),
+            journal: this.clone(),
             probe: this.clone(),
             changes: this,
         }

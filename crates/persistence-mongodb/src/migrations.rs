@@ -57,6 +57,7 @@ const ALL: &[Migration] = files![
     "0006__ledger_index",
     "0007__quotas",
     "0008__shortened_decisions",
+    "0009__journal",
 ];
 
 /// What a file holds.

@@ -11,12 +11,16 @@ mod survey;
 use std::collections::BTreeMap;
 
 use gametriggers_persistence::{Discrepancy, Entity, StorageError};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter};
+use gametriggers_types::{CampaignId, ParticipationId, Quarter, UserId};
 
 use crate::MongoStore;
 
-/// The field of the one amount that a campaign holds.
+/// The fields of the amounts that a campaign holds.
+const BUDGET: &str = "budget";
 const REMAINING: &str = "remainingBudget";
+/// The fields of the amounts that a streamer's account holds.
+const SETTLED: &str = "settled";
+const PAID: &str = "paid";
 /// How often is looked again before repairs count as failed.
 const REPAIRS_MAX: u32 = 5;
 
@@ -47,6 +51,8 @@ enum Holder {
     Participation(ParticipationId),
     Rollup(ParticipationId, Quarter, CampaignId),
     Campaign(CampaignId),
+    /// Of a streamer.
+    Account(UserId),
 }
 
 /// A field whose value is not what it should be.
@@ -69,6 +75,7 @@ impl Survey {
             let (entity, id) = match holder {
                 Holder::Participation(id) => (Entity::Participation, id.to_string()),
                 Holder::Campaign(id) => (Entity::Campaign, id.to_string()),
+                Holder::Account(id) => (Entity::Account, id.to_string()),
                 Holder::Rollup(id, quarter, _) => {
                     (Entity::Rollup, format!("{id}:{}", quarter.start().as_millisecond()))
                 }

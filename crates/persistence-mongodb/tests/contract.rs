@@ -10,7 +10,7 @@ use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_test_mongod::TestDatabase;
-use gametriggers_types::{CampaignId, DecisionId, ParticipationId};
+use gametriggers_types::{CampaignId, DecisionId, ParticipationId, UserId};
 use serde_json::Value;
 
 use crate::support::migrated;
@@ -62,6 +62,20 @@ impl Fixture for MongoFixture {
 
     async fn falsify_campaign(&self, id: CampaignId) {
         self.falsify("campaigns", doc! {"_id": object_id(id)}, doc! {"remainingBudget": one_micro()}).await;
+    }
+
+    async fn falsify_budget(&self, id: CampaignId) {
+        self.falsify("campaigns", doc! {"_id": object_id(id)}, doc! {"budget": one_micro()}).await;
+    }
+
+    async fn falsify_account(&self, streamer: UserId) {
+        self.falsify("accounts", doc! {"_id": object_id(streamer)}, doc! {"settled": one_micro()}).await;
+    }
+
+    async fn delete_account(&self, streamer: UserId) {
+        let accounts = self.database.raw().collection::<Document>("accounts");
+        let deleted = accounts.delete_one(doc! {"_id": object_id(streamer)}).await.unwrap();
+        assert_eq!(deleted.deleted_count, 1);
     }
 
     async fn falsify_rollups(&self, id: ParticipationId) {

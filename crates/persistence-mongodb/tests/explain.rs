@@ -14,13 +14,15 @@ use futures_util::TryStreamExt;
 use gametriggers_domain::{
     decision::{Basis, Content, Decision, Tally},
     eligibility::EmptyReason,
+    journal::{JournalId, Request},
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation, TestCampaign, TrackingLinks, User},
     price::Payment,
     quota::Quota,
 };
 use gametriggers_persistence::{
-    NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch, StorageError,
+    Instruction, NewCampaign, NewParticipation, NewUser, OverlayPatch, Page, Repositories, SelectionPatch,
+    StorageError,
 };
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
@@ -45,6 +47,7 @@ const TRAITS: &[(&str, &str)] = &[
     ("participations", include_str!("../../persistence/src/participations.rs")),
     ("decisions", include_str!("../../persistence/src/decisions.rs")),
     ("ledger", include_str!("../../persistence/src/ledger.rs")),
+    ("journal", include_str!("../../persistence/src/journal.rs")),
     ("probe", include_str!("../../persistence/src/lib.rs")),
 ];
 
@@ -72,7 +75,7 @@ async fn every_method_uses_an_index() {
 /// Calls every method; where a method has several ways to go, each of them.
 async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositories) {
     // Every field is named, so that a new repository is missed here. A change stream reads the oplog, which has no index.
-    let Repositories { users, campaigns, participations, decisions, ledger, probe, changes: _ } =
+    let Repositories { users, campaigns, participations, decisions, ledger, journal, probe, changes: _ } =
         repositories;
     let number = OTHERS + 1;
     let (streamer, brand, part) = (user(number), campaign(number), participation(number));
@@ -158,6 +161,20 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(false)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(true)).await;
+
+    let (request, amount) = (Request::parse("1").unwrap(), Money::from_units(2_000.0).unwrap());
+    let instruction = Instruction { at: now, by: None, note: None };
+    let (campaign, budget) = (part.campaign_id, Money::from_units(5_000.0).unwrap());
+    for _ in 0..2 {
+        let change = journal.change_budget(campaign, budget, &request, &instruction);
+        profiler.call("journal.change_budget", change).await;
+        profiler.call("journal.release_budget", journal.release_budget(campaign, &instruction)).await;
+        profiler.call("journal.settle", journal.settle(campaign, None, 10, &instruction)).await;
+        profiler.call("journal.pay_out", journal.pay_out(id, amount, &request, &instruction)).await;
+    }
+    let settlement = JournalId::settlement(part.id);
+    profiler.call("journal.find_posting", journal.find_posting(&settlement)).await;
+    profiler.call("journal.account", journal.account(id)).await;
 
     profiler.call("probe.ping", probe.ping()).await;
 }

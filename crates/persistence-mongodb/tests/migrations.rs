@@ -87,8 +87,14 @@ async fn the_indexes_of_the_previous_system_are_kept_under_their_names() {
         .await
         .unwrap();
     connect(&database).await.migrate().await.unwrap();
-    let expected =
-        ["_id_", "campaignId_1", "campaignId_1_streamerId_1", "streamerId_1_status_1", "token_of_old"];
+    let expected = [
+        "_id_",
+        "campaignId_1",
+        "campaignId_1__id_1",
+        "campaignId_1_streamerId_1",
+        "streamerId_1_status_1",
+        "token_of_old",
+    ];
     assert_eq!(index_names(&database, "campaignparticipations").await, names(&expected));
 }
 

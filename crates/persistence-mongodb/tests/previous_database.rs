@@ -8,14 +8,15 @@ mod support;
 use std::{fmt::Debug, fs, path::PathBuf};
 
 use bson::{Bson, Document, doc, oid::ObjectId};
-use gametriggers_domain::model::TestCampaign;
+use gametriggers_domain::{journal::Request, model::TestCampaign};
 use gametriggers_persistence::{
-    Entity, OverlayPatch, Page, Repositories, SelectionPatch, SelectionUpdate, StorageError,
+    Entity, Instruction, OverlayPatch, Page, Posting, Repositories, SelectionPatch, SelectionUpdate,
+    Settling, StorageError,
 };
 use gametriggers_services::import;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
-    CampaignId, CampaignStatus, MediaType, OverlayPosition, ParticipationId, ParticipationStatus,
+    CampaignId, CampaignStatus, MediaType, Money, OverlayPosition, ParticipationId, ParticipationStatus,
     PriorityWeights, RotationInterval, ScreenToken, StrategyName, Timestamp, UserId, WebUrl, Weight,
 };
 use serde_json::Value;
@@ -388,4 +389,29 @@ async fn a_corrupt_document_takes_no_other_off_the_screen() {
     campaigns.update_one(doc! {"_id": broken}, doc! {"$set": {"budget": "much"}}).await.unwrap();
     let left = store.repositories.participations.list_active(streamer).await.unwrap();
     assert_eq!(left, listed[1..]);
+}
+
+/// The previous system's money is a double. A change of such a budget is exact, and the ledger goes on from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_of_the_previous_system_can_be_changed_and_released() {
+    let store = Store::new().await;
+    store.insert("campaigns", lines("campaigns").into_iter().map(document)).await;
+    store.insert("campaignparticipations", lines("campaignparticipations").into_iter().map(document)).await;
+    let Repositories { campaigns, journal, ledger, .. } = store.repositories.clone();
+    let hinge: CampaignId = "685f9273332f9dae98cbd254".parse().unwrap();
+    let request = Request::parse("raise").unwrap();
+    let instruction = Instruction { at: at("2026-03-01T12:00:00Z"), by: None, note: None };
+    let raised = Money::from_units(83_000.1).unwrap();
+    let posting = journal.change_budget(hinge, raised, &request, &instruction).await.unwrap();
+    assert!(matches!(posting, Posting::Posted(_)), "{posting:?}");
+    let stored = campaigns.find_by_id(hinge).await.unwrap().unwrap();
+    assert_eq!((stored.budget, stored.remaining_budget), (raised, Money::from_units(82_991.8).unwrap()));
+    assert_eq!(ledger.reconcile(false).await.unwrap(), []);
+
+    journal.release_budget(hinge, &instruction).await.unwrap();
+    let settled = journal.settle(hinge, None, 100, &instruction).await.unwrap();
+    assert_eq!(settled, Settling::Settled { settled: 2, next: None });
+    let earned = journal.account("6864d4187d06a675f2abb714".parse().unwrap()).await.unwrap();
+    assert_eq!(earned.settled, Money::from_units(8.3).unwrap());
+    assert_eq!(ledger.reconcile(false).await.unwrap(), []);
 }

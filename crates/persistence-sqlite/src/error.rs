@@ -76,6 +76,7 @@ fn unique_violation(error: &rusqlite::Error) -> Option<(Entity, String)> {
         "participations" => Entity::Participation,
         "decisions" => Entity::Decision,
         "ledger_entries" => Entity::LedgerEntry,
+        "journal" => Entity::JournalEntry,
         _ => return None,
     };
     Some((entity, columns.replace(&format!("{table}."), "")))

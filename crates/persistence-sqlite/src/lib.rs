@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod files;
 mod insertion;
+mod journal;
 mod ledger;
 mod migrations;
 mod participations;
@@ -99,6 +100,7 @@ impl SqliteStore {
             participations: this.clone(),
             decisions: this.clone(),
             ledger: this.clone(),
+            journal: this.clone(),
             probe: this.clone(),
             changes: this,
         }

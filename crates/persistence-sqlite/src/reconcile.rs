@@ -16,8 +16,12 @@ use gametriggers_persistence::{Discrepancy, Entity, StorageError};
 use self::index::{TwiceStored, Unindexed};
 use crate::{SqliteStore, database::STEP_WITHIN};
 
-/// The column of the one amount that a campaign holds.
+/// The columns of the amounts that a campaign holds.
+const BUDGET: &str = "budget_micros";
 const REMAINING: &str = "remaining_micros";
+/// The columns of the amounts that a streamer's account holds.
+const SETTLED: &str = "settled_micros";
+const PAID: &str = "paid_micros";
 /// How often is looked again before repairs count as failed.
 const REPAIRS_MAX: u32 = 5;
 
@@ -49,6 +53,8 @@ enum Holder {
     /// Of a participation and quarter-hour, and paid by a campaign.
     Rollup(String, i64, String),
     Campaign(String),
+    /// Of a streamer.
+    Account(String),
 }
 
 /// A field whose value is not what it should be.
@@ -85,6 +91,7 @@ impl Survey {
             let (entity, id) = match holder {
                 Holder::Participation(id) => (Entity::Participation, id.clone()),
                 Holder::Campaign(id) => (Entity::Campaign, id.clone()),
+                Holder::Account(id) => (Entity::Account, id.clone()),
                 Holder::Rollup(id, quarter, _) => (Entity::Rollup, format!("{id}:{quarter}")),
             };
             let Difference { field, stored, expected } = *difference;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_persistence_contract::{Fixture, Unreadable, contract_tests};
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId};
+use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, UserId};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -81,6 +81,18 @@ impl Fixture for SqliteFixture {
 
     async fn falsify_campaign(&self, id: CampaignId) {
         self.falsify("UPDATE campaigns SET remaining_micros = 1 WHERE id = ?", &id.to_string());
+    }
+
+    async fn falsify_budget(&self, id: CampaignId) {
+        self.falsify("UPDATE campaigns SET budget_micros = 1 WHERE id = ?", &id.to_string());
+    }
+
+    async fn falsify_account(&self, streamer: UserId) {
+        self.falsify("UPDATE accounts SET settled_micros = 1 WHERE streamer_id = ?", &streamer.to_string());
+    }
+
+    async fn delete_account(&self, streamer: UserId) {
+        self.falsify("DELETE FROM accounts WHERE streamer_id = ?", &streamer.to_string());
     }
 
     async fn falsify_rollups(&self, id: ParticipationId) {
@@ -159,6 +171,18 @@ mod indexed {
 
         async fn falsify_campaign(&self, id: CampaignId) {
             self.0.falsify_campaign(id).await;
+        }
+
+        async fn falsify_budget(&self, id: CampaignId) {
+            self.0.falsify_budget(id).await;
+        }
+
+        async fn falsify_account(&self, streamer: UserId) {
+            self.0.falsify_account(streamer).await;
+        }
+
+        async fn delete_account(&self, streamer: UserId) {
+            self.0.delete_account(streamer).await;
         }
 
         async fn falsify_rollups(&self, id: ParticipationId) {

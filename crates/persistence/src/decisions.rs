@@ -1,4 +1,4 @@
-//! Decisions: the first one written under its id is the only one.
+//! The repository of decisions. The first decision stored under an id is the only one.
 
 use async_trait::async_trait;
 use gametriggers_domain::decision::Decision;
@@ -6,51 +6,53 @@ use gametriggers_types::{DecisionId, Timestamp, UserId};
 
 use crate::StorageError;
 
-/// A decision and when the one after it was made.
+/// A decision and the beginning of its successor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredDecision {
     /// The decision.
     pub decision: Decision,
-    /// When its successor began; `None` while it has none.
+    /// When its successor begins; `None` if it has no successor.
     pub successor_from: Option<Timestamp>,
 }
 
-/// A decision's place in the order of their ends, in which [`DecisionRepository::shorten`] goes.
+/// The position of a decision in the order by `until`, in which [`DecisionRepository::shorten`] works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndedDecision {
-    /// When it ended, if nothing ended it before.
+    /// The decision's [`until`](Decision::until). A successor may have ended the decision earlier.
     pub until: Timestamp,
-    /// Which it is.
+    /// The decision's id.
     pub id: DecisionId,
 }
 
-/// What one step of shortening did.
+/// The result of one step of shortening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortening {
-    /// How many decisions were given their short form.
+    /// The number of decisions that were shortened.
     pub shortened: u64,
-    /// The one looked at last, from which the next step goes on; `None` where no more are left.
+    /// The last decision that was looked at. The next step continues after it. `None` if no more are left.
     pub last: Option<EndedDecision>,
 }
 
-/// The store's decisions. They are never deleted, and never changed but for old ones, which
-/// [`shorten`](Self::shorten) gives a short form.
+/// The store's decisions. They are never deleted. The only change is that [`shorten`](Self::shorten) replaces old ones
+/// by their short form.
 #[async_trait]
 pub trait DecisionRepository: Send + Sync {
-    /// The streamer's decision of the greatest ordinal.
+    /// The streamer's decision with the greatest ordinal.
     async fn find_latest(&self, streamer: UserId) -> Result<Option<Decision>, StorageError>;
 
-    /// The decision of this id.
+    /// The decision with this id.
     async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError>;
 
-    /// Stores the decision if none is there under its id, and returns the one that is there then. Of several callers
-    /// at once, all get the same answer.
+    /// Stores the decision unless one with the same id is stored, and returns the stored one. If several callers do so
+    /// at once, all get the same decision.
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError>;
 
-    /// Looks at `limit` decisions that carry a tally and have an [`until`](Decision::until) before `ended_before`, in the
-    /// order of `until`, beginning after the place given; each that has a successor is given its
-    /// [short form](Decision::shortened). The latest of a streamer stays whole: its successor inherits the tally.
-    /// `ended_before` is to be so long ago that no receipt can name such a decision any more.
+    /// Shortens old decisions, one step at a time.
+    ///
+    /// A step looks at up to `limit` decisions that have a tally and an [`until`](Decision::until) before
+    /// `ended_before`, in the order of `until`, starting after `after`. Those that have a successor are replaced by
+    /// their [short form](Decision::shortened). A streamer's latest decision stays complete, because its successor
+    /// inherits the tally. Choose `ended_before` so early that no receipt can name such a decision any more.
     async fn shorten(
         &self,
         ended_before: Timestamp,

@@ -1,8 +1,8 @@
-//! The one error of every store.
+//! The error type of all stores.
 
 use std::{error::Error as StdError, fmt};
 
-/// What kind of document an error is about.
+/// The kind of document that an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Entity {
@@ -13,6 +13,8 @@ pub enum Entity {
     LedgerEntry,
     Rollup,
     Quota,
+    JournalEntry,
+    Account,
 }
 
 impl fmt::Display for Entity {
@@ -25,65 +27,67 @@ impl fmt::Display for Entity {
             Self::LedgerEntry => "ledger entry",
             Self::Rollup => "rollup",
             Self::Quota => "quota",
+            Self::JournalEntry => "journal entry",
+            Self::Account => "account",
         })
     }
 }
 
-/// The source of an error, as the driver gave it.
+/// The driver's error.
 pub type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why a store did not do what it was asked.
+/// Why a store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// Another document holds a value that is unique.
+    /// Another document has the same value in a unique field.
     #[error("another {entity} has the same {field}")]
     AlreadyExists {
-        /// What kind of document.
+        /// The kind of document.
         entity: Entity,
-        /// Which field, as the backend names it.
+        /// The field, as the backend names it.
         field: String,
     },
-    /// An entry names a document that is not there.
+    /// An entry names a document that does not exist.
     #[error("there is no {entity} {id}")]
     Missing {
-        /// What kind of document.
+        /// The kind of document.
         entity: Entity,
         /// Its id.
         id: String,
     },
-    /// Another writer was faster; nothing was written.
+    /// Another writer changed the same data first. Nothing was written.
     #[error("another writer was faster")]
     Conflict(#[source] Source),
-    /// The store cannot be reached or is overloaded.
+    /// The store cannot be reached, or is overloaded.
     #[error("the store is unavailable")]
     Unavailable {
-        /// Whether the write may have happened all the same.
+        /// Whether the write may have happened nevertheless.
         outcome_unknown: bool,
-        /// What the driver said.
+        /// The driver's error.
         #[source]
         source: Source,
     },
-    /// A stored document is not what this version can read.
+    /// This version cannot read a stored document.
     #[error("{entity} {id} is corrupt in field {field}")]
     Corrupt {
-        /// What kind of document.
+        /// The kind of document.
         entity: Entity,
         /// Its id.
         id: String,
-        /// The field.
+        /// The field that cannot be read.
         field: &'static str,
         /// What is wrong with it.
         #[source]
         source: Source,
     },
-    /// Anything else; a fault of ours or of the driver.
+    /// Any other error; a bug in this program or in the driver.
     #[error("the store failed")]
     Backend(#[source] Source),
 }
 
 impl StorageError {
-    /// Whether the same call may succeed if it is made again.
+    /// Whether the same call may succeed when it is repeated.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Documents that cannot be read.
+//! Logs documents that cannot be read, each once.
 
 use std::{
     collections::HashSet,
@@ -7,17 +7,17 @@ use std::{
 
 use crate::StorageError;
 
-/// How many documents are remembered. One that is found after that is neither named nor counted.
+/// The greatest number of documents to remember. Further documents are neither logged nor counted.
 const REMEMBERED_MAX: usize = 1_000;
 
-/// The documents of a store that this process could not read. Each is named in the log when it is found for the first time, and
-/// not again at each later look.
+/// The documents of a store that this process could not read. Each document is logged when it is first found, but not
+/// again.
 #[derive(Debug, Default)]
 pub struct UnreadableDocuments(Mutex<HashSet<String>>);
 
 impl UnreadableDocuments {
-    /// Names a document in the log, together with the number of unreadable documents found so far. `consequence` says what the
-    /// process did with the document, and `error` names the document and its field.
+    /// Logs a document together with the number of unreadable documents found so far. `consequence` says what the
+    /// process did with the document. `error` names the document and its field.
     pub fn report(&self, consequence: &str, error: &StorageError) {
         let error = error.to_string();
         if let Some(unreadable) = self.add(&error) {
@@ -25,7 +25,7 @@ impl UnreadableDocuments {
         }
     }
 
-    /// The number of documents with this one, unless it was there before.
+    /// Adds a document. Returns the number of documents; `None` if the document is known or there are too many.
     fn add(&self, error: &str) -> Option<usize> {
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = found.len() < REMEMBERED_MAX && !found.contains(error) && found.insert(error.to_owned());

@@ -1,4 +1,4 @@
-//! Users and their settings.
+//! The repository of users and their settings.
 
 use async_trait::async_trait;
 use gametriggers_domain::model::{TestCampaign, User};
@@ -9,18 +9,20 @@ use gametriggers_types::{
 
 use crate::{Insertion, Insertions, StorageError};
 
-/// A user who is not stored yet.
+/// A user that is not stored yet.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     /// The user.
     pub user: User,
-    /// The password's bcrypt hash, for those who sign in by e-mail. It never leaves the store with the [`User`].
+    /// The bcrypt hash of the password; only users who sign in by e-mail have one. It never leaves the store with the
+    /// [`User`].
     pub password_hash: Option<String>,
-    /// The other fields of an imported document, as a JSON object in MongoDB Extended JSON; kept, not interpreted.
+    /// The other fields of an imported document, as a JSON object in MongoDB Extended JSON. They are kept but not
+    /// interpreted.
     pub other_fields: String,
 }
 
-/// The overlay settings to change; `None` leaves one as it is.
+/// Changes of overlay settings. `None` keeps a setting.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct OverlayPatch {
@@ -30,7 +32,7 @@ pub struct OverlayPatch {
     pub background_color: Option<BackgroundColor>,
 }
 
-/// The selection settings to change; `None` leaves one as it is.
+/// Changes of selection settings. `None` keeps a setting.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct SelectionPatch {
@@ -39,13 +41,13 @@ pub struct SelectionPatch {
     pub payment_rate: Option<Weight>,
     pub performance: Option<Weight>,
     pub fairness: Option<Weight>,
-    /// Replaces the list whole.
+    /// Replaces the whole list.
     pub blackouts: Option<Vec<BlackoutPeriod>>,
     pub time_zone: Option<TimeZoneName>,
 }
 
 impl SelectionPatch {
-    /// Whether `settings` would be others afterwards.
+    /// Whether the patch would change any of `settings`.
     #[must_use]
     pub fn changes(&self, settings: &SelectionSettings) -> bool {
         fn other<T: PartialEq>(named: Option<&T>, stored: &T) -> bool {
@@ -61,49 +63,50 @@ impl SelectionPatch {
     }
 }
 
-/// What became of a [`SelectionPatch`].
+/// The result of a [`SelectionPatch`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum SelectionUpdate {
-    /// It is stored; this is the user now.
+    /// The patch is stored. Contains the user after the change.
     Updated(Box<User>),
     /// There is no such user.
     NotFound,
-    /// With the weights already stored it would have left all of them 0; nothing was changed.
+    /// Together with the stored weights, the patch would make all weights 0. Nothing was changed.
     AllWeightsZero,
 }
 
 /// The store's users.
 #[async_trait]
 pub trait UserRepository: Send + Sync {
-    /// The user of this id.
+    /// The user with this id.
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StorageError>;
 
-    /// The user whose overlay this token addresses.
+    /// The user with this overlay token.
     async fn find_by_overlay_token(&self, token: &ScreenToken) -> Result<Option<User>, StorageError>;
 
-    /// Stores a user unless one of this id is there.
+    /// Stores a user unless one with the same id is stored.
     ///
     /// # Errors
-    /// [`StorageError::AlreadyExists`] if another user has the e-mail address or the overlay token.
+    /// [`StorageError::AlreadyExists`] if another user has the same e-mail address or overlay token.
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError>;
 
-    /// Stores many users as [`insert_if_absent`](Self::insert_if_absent) would one after the other, for the price of a few
-    /// writes. At most a few thousand should be given at once.
+    /// Stores many users with a few writes. The result is the same as calling
+    /// [`insert_if_absent`](Self::insert_if_absent) for one after the other. Pass at most a few thousand at once.
     ///
     /// # Errors
-    /// [`StorageError`] if the store fails. Then any of them may be stored; given again, they are found to be.
+    /// [`StorageError`] if the store fails. Some of the users may be stored then. The same call can be repeated: it
+    /// reports them as already present.
     async fn insert_all_if_absent(&self, users: Vec<NewUser>) -> Result<Insertions, StorageError>;
 
-    /// Gives the user this overlay token unless they have one, and returns the token that they have then; `None` if
-    /// there is no such user. Of several callers at once, all get the same answer.
+    /// Gives the user this overlay token unless they have one. Returns the user's token; `None` if the user does not
+    /// exist. If several callers do so at once, all get the same token.
     async fn ensure_overlay_token(
         &self,
         id: UserId,
         token: &ScreenToken,
     ) -> Result<Option<ScreenToken>, StorageError>;
 
-    /// Replaces the overlay token, notes `now` as the moment before which tokens and receipts are void, and forgets when
-    /// the overlay was last seen. False if there is no such user.
+    /// Replaces the overlay token, stores `now` as the time before which tokens and receipts are void, and clears the
+    /// time when the overlay was last seen. Returns false if the user does not exist.
     async fn regenerate_overlay_token(
         &self,
         id: UserId,
@@ -111,7 +114,7 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StorageError>;
 
-    /// Changes the overlay settings that the patch names and returns the user; `None` if there is no such user.
+    /// Changes the settings in the patch and returns the user; `None` if the user does not exist.
     async fn update_overlay(
         &self,
         id: UserId,
@@ -119,7 +122,7 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<User>, StorageError>;
 
-    /// Changes the selection settings that the patch names, adds one to their version and returns the user.
+    /// Changes the settings in the patch, increases their version by one and returns the user.
     async fn update_selection(
         &self,
         id: UserId,
@@ -127,10 +130,10 @@ pub trait UserRepository: Send + Sync {
         now: Timestamp,
     ) -> Result<SelectionUpdate, StorageError>;
 
-    /// Notes of each of these users when their overlay was seen; an earlier time than the one noted changes nothing, nor
-    /// does an id that is nobody's. After an error some of it may be noted.
+    /// Stores for each of these users when their overlay was last seen. Times before the stored time and ids without a
+    /// user are ignored. After an error, some of the times may be stored.
     async fn touch_overlays(&self, seen: &[(UserId, Timestamp)]) -> Result<(), StorageError>;
 
-    /// Puts the test ad on the user's screen until it expires. False if there is no such user.
+    /// Puts the test ad on the user's screen until it expires. Returns false if the user does not exist.
     async fn set_test_campaign(&self, id: UserId, test: &TestCampaign) -> Result<bool, StorageError>;
 }

@@ -9,12 +9,15 @@ use std::{
 
 use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
-use gametriggers_services::{Clock, LinkSettings, PendingVisits, Secrets, Services, Storage};
+use gametriggers_persistence::Repositories;
+use gametriggers_services::{
+    Clock, LinkSettings, PendingVisits, Secrets, Services,
+    tasks::{Next, Tasks, Work},
+};
 use gametriggers_types::{InvalidWebUrl, WebUrl};
 use tokio::{
     net::TcpSocket,
-    task::AbortHandle,
-    time::{interval, timeout},
+    time::{Interval, interval},
 };
 
 use crate::{
@@ -29,8 +32,8 @@ const BACKLOG: u32 = 2_048;
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 10;
 /// How often connections that came to a bad end are logged, in sum.
 const COUNTED_FOR: Duration = Duration::from_mins(1);
-/// How long visits that were led on have to be recorded after the last request was answered.
-const VISITS_RECORDED_WITHIN: Duration = Duration::from_secs(5);
+/// How long the background tasks may take to end after the last request was answered.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,7 @@ pub struct Application {
     server: Server,
     counts: Arc<ConnectionCounts>,
     pending_visits: PendingVisits,
+    tasks: Tasks,
 }
 
 impl Application {
@@ -63,7 +67,7 @@ impl Application {
     pub fn build(
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
@@ -86,7 +90,7 @@ impl Application {
         listener: TcpListener,
         settings: &ApplicationSettings,
         secret: &[u8],
-        storage: Storage,
+        storage: Repositories,
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
@@ -107,7 +111,7 @@ impl Application {
             LinkSettings { public_url: public_url.clone(), paid_visits_per_address: visits.paid_per_address };
         let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
         services.spawn_live_reads();
-        let pending_visits = services.pending_visits();
+        let (pending_visits, tasks) = (services.pending_visits(), services.tasks());
         let http =
             gametriggers_http::HttpSettings { body_within: limits.body_seconds.limit(), ..settings.into() };
         let state = ApiState {
@@ -126,7 +130,7 @@ impl Application {
         let running = Running::at_work(*limits, settings.trusted_proxies > 0, SHUTDOWN_TIMEOUT_SECONDS);
         let counts = running.counts.clone();
         let server = connections::serve(listener, app, running).map_err(cannot_bind)?;
-        Ok(Self { address, public_url, server, counts, pending_visits })
+        Ok(Self { address, public_url, server, counts, pending_visits, tasks })
     }
 
     /// Where the server listens.
@@ -152,49 +156,53 @@ impl Application {
         self.server
     }
 
-    /// Runs the server until the process is told to stop, the running requests are answered and the visits that were led on
-    /// are recorded. The store may take five seconds to record them.
+    /// The background tasks, among them those of the services.
+    pub(crate) const fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Runs the server until the process is told to stop. Then ends everything in order: running requests are answered, the
+    /// background tasks do what they were given. The store may take five seconds for that.
     pub(crate) async fn run_until(self, mut stop: Stop) -> io::Result<()> {
-        let visits = self.pending_visits;
         let handle = self.server.handle();
         tokio::spawn(async move {
             stop.told().await;
             handle.stop(true).await;
         });
         self.server.await?;
-        if timeout(VISITS_RECORDED_WITHIN, visits.settled()).await.is_err() {
-            tracing::warn!(
-                visits = visits.count(),
-                "the server ends before the store has taken these visits"
-            );
+        self.tasks.shut_down(TASKS_END_WITHIN).await;
+        let visits = self.pending_visits.count();
+        if visits > 0 {
+            tracing::warn!(visits, "the server ends before the store has taken these visits");
         }
         Ok(())
     }
 
-    /// Logs, every minute and when it is dropped, how many connections came to a bad end.
-    #[must_use]
-    pub fn log_connections(&self) -> ConnectionLog {
-        let counts = self.counts.clone();
-        let logging = tokio::spawn(async move {
-            let mut minute = interval(COUNTED_FOR);
-            loop {
-                minute.tick().await;
-                counts.log();
-            }
-        });
-        ConnectionLog { counts: self.counts.clone(), logging: logging.abort_handle() }
+    /// Logs, every minute and when the tasks are shut down, how many connections came to a bad end.
+    pub fn log_connections(&self) {
+        let minute = interval(COUNTED_FOR);
+        self.tasks.start_until_stopped(ConnectionLog { counts: self.counts.clone(), minute });
     }
 }
 
 /// The log of connections that came to a bad end.
-pub struct ConnectionLog {
+struct ConnectionLog {
     counts: Arc<ConnectionCounts>,
-    logging: AbortHandle,
+    minute: Interval,
+}
+
+impl Work for ConnectionLog {
+    const NAME: &'static str = "connection log";
+
+    async fn step(&mut self) -> Next {
+        self.minute.tick().await;
+        self.counts.log();
+        Next::Step
+    }
 }
 
 impl Drop for ConnectionLog {
     fn drop(&mut self) {
-        self.logging.abort();
         self.counts.log();
     }
 }

@@ -15,7 +15,7 @@ pub use self::config::{
     ApplicationSettings, AuthSettings, ConnectionLimit, DecisionSettings, HttpSettings, LimitSettings,
     LogFormat, LogSettings, MediaSettings, Seconds, Settings, StorageSettings, StoreUrl, VisitSettings,
 };
-pub use application::{Application, ApplicationError, ConnectionLog};
+pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
 pub use connections::ConnectionCounts;
 pub use storage::Store;

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use gametriggers_persistence::StorageError;
+use gametriggers_persistence::{Repositories, StorageError};
 use gametriggers_persistence_mongodb::MongoStore;
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_services::Storage;
 
 /// A store of one of the kinds that there are.
 #[derive(Clone)]
@@ -103,7 +102,7 @@ impl Store {
 
     /// The store as the services see it.
     #[must_use]
-    pub fn repositories(&self) -> Storage {
+    pub fn repositories(&self) -> Repositories {
         match self {
             Self::Sqlite(store) => store.repositories(),
             Self::MongoDb(store) => store.repositories(),

@@ -1,17 +1,18 @@
-//! Which visitors are programs, by the user agent that they name.
+//! Recognises visitors that are programs by their user agents.
 //!
-//! Chat platforms, search engines and tools fetch the links that they meet. They name themselves, because they have nothing
-//! to gain by a visit; one that says that it is a browser is not found out here (what one address is paid for has a bound
-//! of its own).
+//! Chat platforms, search engines and tools fetch the links that they find. They name themselves, because a visit gains
+//! them nothing. A program that pretends to be a browser is not recognised here; the limit of paid visits per address
+//! bounds what it can cost.
 
 use std::sync::LazyLock;
 
 use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
-/// The npm package `crawler-user-agents`, by `cargo xtask crawlers`. Its licence is beside it.
+/// The list of the npm package `crawler-user-agents`, updated by `cargo xtask crawlers`. Its licence is in the same
+/// folder.
 const LIST: &str = include_str!("bots/crawler-user-agents.json");
-/// Libraries and tools for requests that are not in the list.
+/// HTTP libraries and tools that are not in the list.
 const NOT_IN_LIST: [&str; 21] = [
     "^reqwest",
     "^hyper/",
@@ -36,14 +37,14 @@ const NOT_IN_LIST: [&str; 21] = [
     "^k6/",
 ];
 
-/// How much of a user agent is looked at, in bytes. Programs name themselves near the beginning, and a match takes time for
+/// How many bytes of a user agent are checked. Programs name themselves near the beginning, and matching takes time for
 /// every byte.
 const LOOKED_AT_BYTES: usize = 512;
 
-/// All patterns as one automaton, which the first visitor makes in some milliseconds.
+/// All patterns as one automaton. The first visitor builds it, which takes some milliseconds.
 static PROGRAMS: LazyLock<RegexSet> = LazyLock::new(|| {
     compile().unwrap_or_else(|error| {
-        // The patterns are part of the program, and a test compiles them.
+        // Cannot happen: the patterns are part of the program, and a test compiles them.
         tracing::error!(error, "cannot read the list of programs: all visitors are taken for people");
         RegexSet::empty()
     })
@@ -60,8 +61,8 @@ fn compile() -> Result<RegexSet, Box<dyn std::error::Error>> {
     Ok(RegexSetBuilder::new(patterns).unicode(false).build()?)
 }
 
-/// Whether a visitor with this user agent is a program, as one without is. Of a longer one only the first
-/// [`LOOKED_AT_BYTES`] are looked at.
+/// Whether a visitor with this user agent is a program. A missing user agent also counts as a program. Only the first
+/// [`LOOKED_AT_BYTES`] are checked.
 pub(crate) fn is_bot(agent: &str) -> bool {
     let agent = agent.trim().as_bytes();
     agent.is_empty() || PROGRAMS.is_match(&agent[..agent.len().min(LOOKED_AT_BYTES)])

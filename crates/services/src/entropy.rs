@@ -1,4 +1,4 @@
-//! Unguessable tokens and fresh ids, from the operating system.
+//! Unguessable tokens and new ids from the operating system's random bytes.
 
 use gametriggers_types::{ObjectId, ScreenToken, Timestamp};
 
@@ -16,21 +16,21 @@ fn random<const N: usize>() -> Result<[u8; N], NoEntropy> {
 /// A token of 256 random bits (defect O20: it was a hash of ids and a timestamp).
 ///
 /// # Errors
-/// [`NoEntropy`].
+/// [`NoEntropy`] if the operating system gives no random bytes.
 pub fn new_token() -> Result<ScreenToken, NoEntropy> {
     random().map(ScreenToken::from_random)
 }
 
-/// A new id: the second of `now` and 64 random bits.
+/// A new id from the seconds of `now` and 64 random bits.
 ///
 /// # Errors
-/// [`NoEntropy`].
+/// [`NoEntropy`] if the operating system gives no random bytes.
 pub fn new_object_id(now: Timestamp) -> Result<ObjectId, NoEntropy> {
     let seconds = u32::try_from(now.as_second()).unwrap_or(0);
     Ok(ObjectId::from_parts(seconds, random()?))
 }
 
-/// An event id for a caller who gave none: 128 random bits in hexadecimal digits.
+/// An event id for a caller who sent none: 128 random bits as hexadecimal digits.
 pub(crate) fn new_event_id() -> Result<String, NoEntropy> {
     random::<16>().map(hex::encode)
 }

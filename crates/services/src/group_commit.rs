@@ -1,5 +1,5 @@
-//! Group commit: while one batch is being written the next one gathers, and is written as soon as that one is. Nobody
-//! waits for more to come.
+//! Group commit: while one batch is being written, the next one gathers. It is written as soon as the first is
+//! finished. Nobody waits for a batch to fill up.
 
 use std::time::{Duration, Instant};
 
@@ -12,35 +12,35 @@ use tokio::sync::{
     oneshot,
 };
 
-/// Items that may wait to be written at once; further ones are refused.
+/// The greatest number of waiting items. Further items are refused.
 pub const QUEUE_MAX: usize = 8_192;
-/// Items of one batch at most. Larger ones take longer than they save.
+/// The greatest number of items in a batch. Larger batches take longer than they save.
 pub const BATCH_MAX: usize = 512;
 
-/// Whoever has waited for longer than this, when the store turns out to be away, is told so with those whose batch it was,
-/// instead of waiting for another attempt.
+/// If the store is unavailable for a batch, waiting items that are older than this get the same error instead of
+/// waiting for the next attempt.
 const WAITED_MAX: Duration = Duration::from_secs(2);
 
-/// What somebody waits for.
+/// Sends an item's outcome to the request that waits for it.
 type Waiting<R> = oneshot::Sender<Result<R, StorageError>>;
 
-/// To a thread on which many wait, to be given their answers there.
+/// Takes a batch's outcomes to the thread whose requests wait for them, which hands them out there.
 type Courier<R> = mpsc::UnboundedSender<Vec<(Waiting<R>, Result<R, StorageError>)>>;
 
-/// To whoever waits for what became of an item.
+/// Where the outcome of an item has to be sent.
 pub(crate) struct Answer<R> {
     waiting: Waiting<R>,
     courier: Option<Courier<R>>,
 }
 
-/// An item, who waits for what becomes of it, and since when.
+/// An item in the queue, where its outcome has to be sent, and when it was submitted.
 struct Handed<T, R> {
     item: T,
     answer: Answer<R>,
     at: Instant,
 }
 
-/// Where items of one kind are handed in.
+/// The entrance of a queue for items of one kind.
 pub(crate) struct Queue<T, R> {
     sender: mpsc::Sender<Handed<T, R>>,
     courier: Option<Courier<R>>,
@@ -52,25 +52,25 @@ impl<T, R> Clone for Queue<T, R> {
     }
 }
 
-/// What has been handed in.
+/// The exit of a queue: gives out batches.
 pub(crate) struct Gathered<T, R> {
     receiver: mpsc::Receiver<Handed<T, R>>,
     next: Vec<Handed<T, R>>,
-    /// The first of the next batch, where it was looked at already.
+    /// The first item of the next batch, if it has been taken from the queue already.
     first: Option<Handed<T, R>>,
 }
 
-/// A queue, and what comes out of it.
+/// A new queue: its entrance and its exit.
 pub(crate) fn queue<T, R>() -> (Queue<T, R>, Gathered<T, R>) {
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     (Queue { sender, courier: None }, Gathered { receiver, next: Vec::new(), first: None })
 }
 
 impl<T, R> Queue<T, R> {
-    /// Hands in an item, which is written also if nobody waits for its answer any more.
+    /// Submits an item and waits for its outcome. The item is written even if the caller stops waiting.
     ///
     /// # Errors
-    /// What the writer answers; [`StorageError::Unavailable`] if the queue is full, or the writer has ended.
+    /// The writer's error; [`StorageError::Unavailable`] if the queue is full or the writer has ended.
     pub(crate) async fn submit(&self, item: T) -> Result<R, StorageError> {
         let (waiting, answered) = oneshot::channel();
         let answer = Answer { waiting, courier: self.courier.clone() };
@@ -81,20 +81,20 @@ impl<T, R> Queue<T, R> {
             TrySendError::Closed(_) => unavailable(false, "the server takes no more events"),
         };
         self.sender.try_send(Handed { item, answer, at: Instant::now() }).map_err(refused)?;
-        let stopped = |_| unavailable(true, "the server stopped before the outcome was known");
-        answered.await.map_err(stopped)?
+        let failed = |_| unavailable(true, "the server failed or stopped before the outcome was known");
+        answered.await.map_err(failed)?
     }
 }
 
 impl<T, R: 'static> Queue<T, R> {
-    /// The same queue for those who wait on one thread, and what is to be run there as long as they do: it hands out their
-    /// answers. Each answer that comes from another thread wakes this one; so all of a batch wake it once.
+    /// The same queue for requests that wait on one thread, and a future that must run on that thread. The future hands
+    /// out the outcomes. A batch then wakes the thread once instead of once for each outcome.
     pub(crate) fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<T, R>) {
         let (courier, mut brought) = mpsc::unbounded_channel::<Vec<(Waiting<R>, _)>>();
         let handing_out = async move {
             while let Some(answers) = brought.recv().await {
                 for (waiting, answer) in answers {
-                    // Whoever waited may have hung up.
+                    // The request may have been abandoned.
                     waiting.send(answer).ok();
                 }
             }
@@ -104,8 +104,8 @@ impl<T, R: 'static> Queue<T, R> {
 }
 
 impl<T, R> Gathered<T, R> {
-    /// The next batch and who waits for each of its items; nothing once no queue is left and all that it
-    /// took has been given out.
+    /// The next batch, and where the outcome of each item has to be sent. `None` when all entrances are dropped and all
+    /// items have been given out.
     pub(crate) async fn next(&mut self) -> Option<(Vec<T>, Vec<Answer<R>>)> {
         self.next.extend(self.first.take());
         if self.next.is_empty() || !self.receiver.is_empty() {
@@ -118,7 +118,8 @@ impl<T, R> Gathered<T, R> {
         Some(self.next.drain(..).map(|handed| (handed.item, handed.answer)).unzip())
     }
 
-    /// The store was away for a batch: tells so those who have waited for long, and whose items were not tried.
+    /// Call this when the store was unavailable for a batch: sends the error to those waiting items that are older than
+    /// [`WAITED_MAX`]. They have not been tried.
     pub(crate) fn give_up_on_those_who_waited(&mut self, error: &StorageError) {
         let mut late = Vec::new();
         while let Some(handed) = self.first.take().or_else(|| self.receiver.try_recv().ok()) {
@@ -132,12 +133,12 @@ impl<T, R> Gathered<T, R> {
     }
 }
 
-/// Gives everybody their answer.
+/// Sends each item its outcome.
 pub(crate) fn tell<R>(answers: impl IntoIterator<Item = (Answer<R>, Result<R, StorageError>)>) {
     let mut by_thread: Vec<(Courier<R>, Vec<_>)> = Vec::new();
     for (Answer { waiting, courier }, answer) in answers {
         let Some(courier) = courier else {
-            // Whoever waited may have hung up.
+            // The request may have been abandoned.
             waiting.send(answer).ok();
             continue;
         };
@@ -148,7 +149,7 @@ pub(crate) fn tell<R>(answers: impl IntoIterator<Item = (Answer<R>, Result<R, St
     }
     for (courier, answers) in by_thread {
         if let Err(SendError(answers)) = courier.send(answers) {
-            // Nobody hands out answers there any more.
+            // The thread no longer hands out outcomes, so they are sent directly.
             for (waiting, answer) in answers {
                 waiting.send(answer).ok();
             }
@@ -156,7 +157,7 @@ pub(crate) fn tell<R>(answers: impl IntoIterator<Item = (Answer<R>, Result<R, St
     }
 }
 
-/// Tells everybody the same.
+/// Sends all items the same outcome.
 pub(crate) fn tell_all<R>(answers: Vec<Answer<R>>, told: impl Fn() -> Result<R, StorageError>) {
     tell(answers.into_iter().map(|answer| (answer, told())));
 }
@@ -165,7 +166,7 @@ pub(crate) fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
     StorageError::Unavailable { outcome_unknown, source: why.into() }
 }
 
-/// The error once more, for another one whom it concerns.
+/// A copy of the error, for another item with the same outcome.
 pub(crate) fn again(error: &StorageError) -> StorageError {
     match error {
         StorageError::Unavailable { outcome_unknown, source } => {

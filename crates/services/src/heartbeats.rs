@@ -1,11 +1,14 @@
-//! That overlays are there: said by each of them twice a minute, written many at a time.
+//! Writes when overlays were last seen. Each overlay reports itself twice a minute; many reports are written at once.
 
 use std::sync::Arc;
 
 use gametriggers_persistence::{StorageError, UserRepository};
 use gametriggers_types::{Timestamp, UserId};
 
-use crate::group_commit::{Gathered, Queue, again, queue, tell_all};
+use crate::{
+    group_commit::{Gathered, Queue, again, queue, tell_all},
+    tasks::{Next, Tasks, Work},
+};
 
 type Seen = (UserId, Timestamp);
 
@@ -16,28 +19,38 @@ pub(crate) struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// Into the store of these users. The writer ends with the last clone, when all that had been taken is written. To be
-    /// called within a Tokio runtime.
-    pub(crate) fn new(users: Arc<dyn UserRepository>) -> Self {
+    /// Heartbeats that are written to this store of users. One of the `tasks` writes; that task ends when the last clone is
+    /// dropped and everything is written. Must be called within a Tokio runtime.
+    pub(crate) fn new(users: Arc<dyn UserRepository>, tasks: &Tasks) -> Self {
         let (queue, gathered) = queue();
-        tokio::spawn(write(users, gathered));
+        tasks.start_until_drained(Writer { users, gathered });
         Self { queue }
     }
 
-    /// Returns when it is written that the overlay was seen.
+    /// Notes that the overlay was seen at `now`. Returns when this is stored.
     pub(crate) async fn note(&self, streamer: UserId, now: Timestamp) -> Result<(), StorageError> {
         self.queue.submit((streamer, now)).await
     }
 }
 
-async fn write(users: Arc<dyn UserRepository>, mut gathered: Gathered<Seen, ()>) {
-    while let Some((seen, answers)) = gathered.next().await {
-        let written = users.touch_overlays(&seen).await;
+struct Writer {
+    users: Arc<dyn UserRepository>,
+    gathered: Gathered<Seen, ()>,
+}
+
+impl Work for Writer {
+    const NAME: &'static str = "heartbeats";
+
+    /// Writes one batch.
+    async fn step(&mut self) -> Next {
+        let Some((seen, answers)) = self.gathered.next().await else { return Next::End };
+        let written = self.users.touch_overlays(&seen).await;
         tell_all(answers, || written.as_ref().map_err(again).copied());
         if let Err(away) = written
             && away.is_retryable()
         {
-            gathered.give_up_on_those_who_waited(&away);
+            self.gathered.give_up_on_those_who_waited(&away);
         }
+        Next::Step
     }
 }

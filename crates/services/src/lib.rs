@@ -1,33 +1,30 @@
 //! The use cases of GameTriggers, over its rules and its store.
 //!
-//! Owns what the server does with a request once HTTP is out of the way: what a screen shows ([`OverlayService`]), whom
-//! an event is credited to ([`TrackingService`]), where tracking links lead ([`LinkService`]), a streamer's settings ([`StreamerService`]), what a streamer has
-//! joined ([`CampaignService`]), and the import of a previous database ([`import`]). Every entry reaches the ledger
-//! through [`Recorder::record`]. Knows no HTTP framework and no driver; the time comes from a [`Clock`].
+//! Owns what the server does with a request after HTTP has read it: what a screen shows ([`OverlayService`]), whom an event
+//! is credited to ([`TrackingService`]), where tracking links lead ([`LinkService`]), a streamer's settings
+//! ([`StreamerService`]), what a streamer has joined ([`CampaignService`]), and the import of a previous database
+//! ([`import`]). Every entry reaches the ledger through [`Recorder::record`]. This crate knows no HTTP and no driver, and gets
+//! the time from a [`Clock`].
 //!
 //! A use case is added as a method of the service whose documents it changes.
 
 mod bots;
 mod campaigns;
 mod clock;
-mod clocks;
-mod content;
 mod entropy;
 mod error;
-mod follower;
 mod group_commit;
 mod heartbeats;
 pub mod import;
 mod link;
 mod links;
-mod overlay;
-mod receipt;
+mod memory;
 mod recorder;
-mod screen;
+mod screens;
 mod secrets;
 pub mod shortening;
-mod snapshots;
 mod streamers;
+pub mod tasks;
 mod tracking;
 mod visits;
 
@@ -35,25 +32,24 @@ use std::sync::Arc;
 
 use gametriggers_persistence::Repositories;
 
-use crate::{follower::Follower, link::Links, snapshots::Snapshots};
+use crate::{
+    link::Links,
+    memory::{Follower, Memory},
+    tasks::Tasks,
+};
 
 pub use campaigns::CampaignService;
 pub use clock::Clock;
-pub use content::Rendering;
 pub use entropy::{NoEntropy, new_object_id, new_token};
 pub use error::ServiceError;
-pub use gametriggers_persistence::{
-    OverlayPatch, Page, Repositories as Storage, SelectionPatch, StorageError,
-};
+pub use gametriggers_persistence::{OverlayPatch, Page, SelectionPatch, StorageError};
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
 pub use link::VisitTarget;
 pub use links::{LinkService, LinkSettings, Visitor};
-pub use overlay::OverlayService;
-pub use receipt::RECEIPT_GRACE;
+pub use memory::Rendering;
 pub use recorder::Recorder;
-pub use screen::{OnScreen, Screen, ShownCampaign};
+pub use screens::{OnScreen, OverlayService, Screen, ScreenOwner, ShownCampaign, receipt::RECEIPT_GRACE};
 pub use secrets::Secrets;
-pub use snapshots::Streamer;
 pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_AD_LASTS, TestAd};
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 pub use visits::{PendingVisits, VISITS_MAX};
@@ -69,7 +65,8 @@ pub struct Services {
     pub campaigns: CampaignService,
     recorder: Recorder,
     storage: Repositories,
-    snapshots: Arc<Snapshots>,
+    memory: Arc<Memory>,
+    tasks: Tasks,
 }
 
 impl Services {
@@ -77,9 +74,10 @@ impl Services {
     #[must_use]
     pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, links: &LinkSettings) -> Self {
         let secrets = Arc::new(secrets);
-        let snapshots = Arc::new(Snapshots::new());
-        let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), snapshots.clone());
-        let recorder = Recorder::new(storage.ledger.clone());
+        let memory = Arc::new(Memory::new());
+        let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), memory.clone());
+        let tasks = Tasks::default();
+        let recorder = Recorder::new(storage.ledger.clone(), &tasks);
         Self {
             tracking: TrackingService::new(
                 storage.clone(),
@@ -87,6 +85,7 @@ impl Services {
                 secrets.clone(),
                 recorder.clone(),
                 overlay.clone(),
+                &tasks,
             ),
             links: LinkService::new(
                 storage.clone(),
@@ -94,27 +93,29 @@ impl Services {
                 secrets,
                 recorder.clone(),
                 overlay.clone(),
-                Links::new(storage.clone(), snapshots.clone()),
+                Links::new(storage.clone(), memory.clone()),
                 links,
+                &tasks,
             ),
-            streamers: StreamerService::new(storage.clone(), clock, snapshots.clone()),
+            streamers: StreamerService::new(storage.clone(), clock, memory.clone()),
             campaigns: CampaignService::new(storage.clone()),
             overlay,
             recorder,
             storage,
-            snapshots,
+            memory,
+            tasks,
         }
     }
 
-    /// Keeps screens in memory from now on, within a second true to a store that answers, and no more than two behind one
-    /// that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without it, the
-    /// store is read each time. To be called within a Tokio runtime.
+    /// Answers from memory from now on. The memory is at most a second behind a store that answers, and at most two seconds
+    /// behind one that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without this,
+    /// the store is read for each request. To be called within a Tokio runtime.
     pub fn spawn_live_reads(&self) {
-        tokio::spawn(Follower::new(&self.snapshots, self.storage.changes.clone()).run());
+        self.tasks.start_until_stopped(Follower::new(&self.memory, self.storage.changes.clone()));
     }
 
-    /// These services for the requests of one thread, and what is to be run on it as long as there are any: see
-    /// [`Recorder::for_thread`].
+    /// These services for the requests of one thread, and a future that is to be run on that thread as long as there are
+    /// requests: see [`Recorder::for_thread`].
     pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
         let (recorder, handing_out) = self.recorder.for_thread();
         let services = Self { tracking: self.tracking.with(recorder.clone()), recorder, ..self.clone() };
@@ -125,6 +126,12 @@ impl Services {
     #[must_use]
     pub fn pending_visits(&self) -> PendingVisits {
         self.links.pending_visits()
+    }
+
+    /// The background tasks of these services. They are to be [shut down](Tasks::shut_down) before the process ends.
+    #[must_use]
+    pub fn tasks(&self) -> Tasks {
+        self.tasks.clone()
     }
 
     /// Whether the store answers.

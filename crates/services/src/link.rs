@@ -1,4 +1,4 @@
-//! What is known of a tracking link: where it leads, and when visits through it count.
+//! A tracking link: where it leads, and when visits through it count.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use gametriggers_domain::{
 use gametriggers_persistence::Repositories;
 use gametriggers_types::{CampaignId, CampaignStatus, ParticipationId, Timestamp, UserId, WebUrl};
 
-use crate::{ServiceError, snapshots::Snapshots};
+use crate::{ServiceError, memory::Memory};
 
 /// Where a tracking link leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VisitTarget {
     /// The campaign's title.
     pub title: String,
-    /// The campaign's own address, if it has one that can be followed.
+    /// The campaign's own address; `None` if it has none, or none that a browser can follow.
     pub click_url: Option<WebUrl>,
 }
 
@@ -27,29 +27,29 @@ impl VisitTarget {
     }
 }
 
-/// A tracking link, as it was read.
+/// A tracking link, as it was read from the store.
 pub(crate) struct Link {
     pub(crate) participation: ParticipationId,
     pub(crate) campaign: CampaignId,
     pub(crate) streamer: UserId,
     pub(crate) target: Arc<VisitTarget>,
-    /// From when and until when visits count, if at all.
+    /// From when until when visits count; `None` if they never do.
     counts: Option<(Timestamp, Timestamp)>,
 }
 
-/// How certain it is that a link is as it is known.
+/// How certain it is that a link in memory is still as the store has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Certainty {
-    /// It is.
+    /// The link is as the store has it.
     Certain,
-    /// Nothing else was told. But it was read long ago, or the store tells nothing.
-    NothingElseTold,
-    /// Something about it has changed.
+    /// The store told no change of the link. But the link was read long ago, or the store tells no changes.
+    Unconfirmed,
+    /// The campaign or the streamer of the link has changed.
     Changed,
 }
 
 impl Link {
-    /// The link of this participation, unless nobody is to follow it.
+    /// The link of this participation; `None` if nobody may follow it.
     fn new(participation: &Participation, campaign: Campaign, streamer: Option<&User>) -> Option<Self> {
         if !was_published(campaign.status) {
             return None;
@@ -70,26 +70,30 @@ impl Link {
     }
 }
 
-/// All tracking links.
+/// Reads tracking links, from memory or from the store.
 #[derive(Clone)]
 pub(crate) struct Links {
     storage: Repositories,
-    snapshots: Arc<Snapshots>,
+    memory: Arc<Memory>,
 }
 
 impl Links {
-    pub(crate) const fn new(storage: Repositories, snapshots: Arc<Snapshots>) -> Self {
-        Self { storage, snapshots }
+    pub(crate) const fn new(storage: Repositories, memory: Arc<Memory>) -> Self {
+        Self { storage, memory }
     }
 
-    /// What is known of a link. It is known for as long as the process runs, however long the store is away.
-    pub(crate) fn known(&self, id: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
-        self.snapshots.link(id)
+    /// The link, if it is in memory, and how certain it is. Links stay in memory however long the store is away.
+    pub(crate) fn in_memory(&self, id: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
+        self.memory.link(id)
     }
 
-    /// The link as it is in the store.
+    /// The link as the store has it.
+    ///
+    /// # Errors
+    /// [`ServiceError::UnknownParticipation`] if there is no such participation, or nobody may follow its link;
+    /// [`ServiceError::Storage`].
     pub(crate) async fn read(&self, id: ParticipationId) -> Result<Arc<Link>, ServiceError> {
-        let reading = self.snapshots.begin_reading();
+        let read = self.memory.begin_read();
         let found = self.storage.participations.find_by_id(id).await?;
         let participation = found.ok_or(ServiceError::UnknownParticipation)?;
         let found = self.storage.campaigns.find_by_id(participation.campaign_id).await?;
@@ -97,15 +101,15 @@ impl Links {
         let streamer = self.storage.users.find_by_id(participation.streamer_id).await?;
         let link = Link::new(&participation, campaign, streamer.as_ref());
         let Some(link) = link.map(Arc::new) else {
-            self.snapshots.forget_link(id);
+            self.memory.forget_link(id);
             return Err(ServiceError::UnknownParticipation);
         };
-        self.snapshots.keep_link(reading, &link);
+        self.memory.keep_link(read, &link);
         Ok(link)
     }
 }
 
-/// Whether viewers may have met the campaign: a draft's address is nobody's business yet.
+/// Whether viewers may have seen the campaign. The address of a draft stays secret.
 const fn was_published(status: CampaignStatus) -> bool {
     match status {
         CampaignStatus::Active

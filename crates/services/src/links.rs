@@ -17,10 +17,11 @@ use crate::{
     link::{Certainty, Link, Links, VisitTarget},
     recorder::Recorder,
     secrets::Secrets,
+    tasks::Tasks,
     visits::{PendingVisits, Visits},
 };
 
-/// How long the store may take to say what has changed about a link before a viewer is led by what was known.
+/// How long a viewer waits for the store to say what has changed about a link. Then they are led on by the link in memory.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Somebody who follows a tracking link, as far as they can be told apart.
@@ -35,18 +36,19 @@ pub struct Visitor {
 /// What differs between installations.
 #[derive(Debug, Clone)]
 pub struct LinkSettings {
-    /// Where viewers reach the server, without a slash at its end or with one.
+    /// Where viewers reach the server. It may end with a slash.
     pub public_url: WebUrl,
     /// How many visits a campaign pays in an hour from one address: one of IPv4, or one /64 of IPv6.
     pub paid_visits_per_address: NonZeroU64,
 }
 
 impl LinkSettings {
-    /// [`paid_visits_per_address`](Self::paid_visits_per_address) unless something else is said: a household has several people.
+    /// The default of [`paid_visits_per_address`](Self::paid_visits_per_address). It is greater than one, because a household
+    /// has several people.
     pub const PAID_VISITS_PER_ADDRESS: NonZeroU64 = NonZeroU64::MIN.saturating_add(2);
 }
 
-/// Makes tracking links, and follows them.
+/// Makes tracking links, and leads viewers on who follow them.
 #[derive(Clone)]
 pub struct LinkService {
     storage: Repositories,
@@ -68,10 +70,11 @@ impl LinkService {
         overlay: OverlayService,
         links: Links,
         settings: &LinkSettings,
+        tasks: &Tasks,
     ) -> Self {
         let LinkSettings { public_url, paid_visits_per_address } = settings;
         let public_url = public_url.as_str().trim_end_matches('/').into();
-        let visits = Visits::new(links.clone(), recorder);
+        let visits = Visits::new(links.clone(), recorder, tasks);
         let paid_visits_per_address = *paid_visits_per_address;
         Self { storage, clock, secrets, overlay, links, visits, public_url, paid_visits_per_address }
     }
@@ -80,13 +83,15 @@ impl LinkService {
         self.visits.pending()
     }
 
-    /// Where a tracking link leads, from memory where it is known. With a visitor, the visit is counted, once an hour for each
-    /// campaign and source; it is recorded afterwards, so that nobody waits for the store. A program's visit is not paid, nor
-    /// one that leads nowhere, nor one more from an address than are paid in an hour.
+    /// Where a tracking link leads; from memory if the link is there. If a visitor is given, their visit is counted, once an
+    /// hour for each campaign and source. The visit is recorded afterwards, so that no viewer waits for that.
+    ///
+    /// These visits are not paid: those of programs, those that lead nowhere, and those from an address for which as many are
+    /// paid already as are paid in an hour.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownParticipation`]; [`ServiceError::Storage`] if nothing is known of the link and the store does
-    /// not say it.
+    /// [`ServiceError::UnknownParticipation`] if there is no such link; [`ServiceError::Storage`] if the link is not in memory
+    /// and the store cannot be read.
     pub async fn follow(
         &self,
         participation: ParticipationId,
@@ -103,30 +108,30 @@ impl LinkService {
         Ok(link.target.clone())
     }
 
-    /// What a viewer is led by. One who follows a link that is known waits for the store only to learn what has changed
-    /// about it, and not for long.
+    /// The link that a viewer follows. If it is in memory, the store is read only if the link has changed, and the viewer waits
+    /// no longer than [`ANSWERED_WITHIN`].
     async fn find(&self, id: ParticipationId) -> Result<(Arc<Link>, Certainty), ServiceError> {
-        match self.links.known(id) {
+        match self.links.in_memory(id) {
             None => Ok((self.links.read(id).await?, Certainty::Certain)),
-            Some((known, Certainty::Changed)) => match timeout(ANSWERED_WITHIN, self.links.read(id)).await {
+            Some((old, Certainty::Changed)) => match timeout(ANSWERED_WITHIN, self.links.read(id)).await {
                 Ok(Ok(link)) => Ok((link, Certainty::Certain)),
-                Ok(Err(ServiceError::Storage(_))) | Err(_) => Ok((known, Certainty::Changed)),
+                Ok(Err(ServiceError::Storage(_))) | Err(_) => Ok((old, Certainty::Changed)),
                 Ok(Err(error)) => Err(error),
             },
-            Some(known) => Ok(known),
+            Some(found) => Ok(found),
         }
     }
 
-    /// Where the campaign on screen wants its visitors to go. Counts nothing.
+    /// Where the campaign on screen sends its visitors. Counts nothing, and makes no decision.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
     pub async fn target_shown(&self, token: &str) -> Result<Arc<VisitTarget>, ServiceError> {
         let user = self.overlay.resolve_stored(token).await?;
-        Ok(Arc::new(VisitTarget::of(self.overlay.shown_now(&user).await?.campaign)))
+        Ok(Arc::new(VisitTarget::of(self.overlay.campaign_on_screen(&user).await?.campaign)))
     }
 
-    /// The address to put into the QR code of one participation, whatever is on screen.
+    /// The address for the QR code of one participation, whatever is on screen.
     ///
     /// # Errors
     /// [`ServiceError::UnknownParticipation`], [`ServiceError::Storage`].
@@ -139,7 +144,7 @@ impl LinkService {
         format!("{}/c/{participation}", self.public_url)
     }
 
-    /// The address to put into the QR code of the campaign on screen.
+    /// The address for the QR code of the campaign on screen. Makes no decision.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::NothingOnScreen`], [`ServiceError::Storage`].
@@ -147,7 +152,7 @@ impl LinkService {
         Ok(with_source(&self.shown_link(token).await?, VisitSource::Qr))
     }
 
-    /// The chat command for the campaign on screen.
+    /// The chat command for the campaign on screen. Makes no decision.
     ///
     /// # Errors
     /// As [`qr_url`](Self::qr_url).
@@ -155,11 +160,11 @@ impl LinkService {
         Ok(chat_command(&self.shown_link(token).await?))
     }
 
-    /// The tracking link of the campaign on screen. It and what is made of it are stored where they are missing or the
-    /// public URL has changed.
+    /// The tracking link of the campaign on screen. Stores the link, the QR code's address and the chat command with the
+    /// participation if they are missing there, or if the public URL has changed.
     async fn shown_link(&self, token: &str) -> Result<String, ServiceError> {
         let user = self.overlay.resolve_stored(token).await?;
-        let participation = self.overlay.shown_now(&user).await?.participation;
+        let participation = self.overlay.campaign_on_screen(&user).await?.participation;
         let link = self.link(participation.id);
         let links = TrackingLinks {
             qr_code_url: Some(format!("{link}/qr")),
@@ -172,7 +177,7 @@ impl LinkService {
         Ok(link)
     }
 
-    /// The entry of a visit.
+    /// The ledger entry of a visit.
     fn visit(&self, link: &Link, source: VisitSource, visitor: &Visitor, now: Timestamp) -> Entry {
         let hour = now.as_second().div_euclid(3_600);
         let address = visitor.address.key();

@@ -1,5 +1,5 @@
-//! The way of every event to the ledger: by [group commit](crate::group_commit). One batch is applied at a time, because two of
-//! one process would only get in each other's way.
+//! Records all events in the ledger by [group commit](crate::group_commit). Only one batch is written at a time,
+//! because two batches of one process would only block each other.
 
 use std::{
     collections::HashSet,
@@ -11,68 +11,79 @@ use gametriggers_domain::ledger::{Entry, Verdict};
 use gametriggers_persistence::{Ledger, Outcome, StorageError};
 use tokio::time::sleep;
 
-use crate::group_commit::{Answer, Gathered, Queue, again, queue, tell, tell_all, unavailable};
+use crate::{
+    group_commit::{Answer, Gathered, Queue, again, queue, tell, tell_all, unavailable},
+    tasks::{Next, Tasks, Work},
+};
 
-/// Attempts at one batch before its callers are told that the store is unavailable.
+/// The number of attempts at a batch before its callers get the error.
 const ATTEMPTS: u32 = 3;
-/// Wait before the second attempt; each further one waits as much more.
+/// The pause before the second attempt. The pause before each further attempt is longer by the same time.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
-/// A store that took longer than this to refuse has tried again itself.
+/// If attempts have taken longer than this in total, there is no further attempt: the store has already retried by
+/// itself.
 const RETRY_WITHIN: Duration = Duration::from_secs(2);
 
-/// Records events, each answered when it is durable.
+/// Records events. Each caller gets the outcome when the event is durable.
 #[derive(Clone)]
 pub struct Recorder {
     queue: Queue<Entry, Outcome>,
 }
 
 impl Recorder {
-    /// A recorder into this ledger. Its committer ends when the last clone is dropped and all that had been taken is
-    /// committed. To be called within a Tokio runtime.
+    /// A recorder into this ledger. One of the `tasks` writes; that task ends when the last clone is dropped and everything
+    /// is written. Must be called within a Tokio runtime.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Ledger>) -> Self {
+    pub fn new(ledger: Arc<dyn Ledger>, tasks: &Tasks) -> Self {
         let (queue, gathered) = queue();
-        tokio::spawn(Committer { ledger }.run(gathered));
+        tasks.start_until_drained(Committer { ledger, gathered });
         Self { queue }
     }
 
-    /// The same recorder for those who wait on one thread, and what is to be run there as long as they do: it hands out
-    /// their outcomes, so that the thread is woken once for all of a batch.
+    /// The same recorder for requests that wait on one thread, and a future that must run on that thread. The future
+    /// hands out the outcomes, so that a batch wakes the thread once.
     pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
         let (queue, handing_out) = self.queue.for_thread();
         (Self { queue }, handing_out)
     }
 
-    /// Records one entry, also if nobody waits for its outcome any more.
+    /// Records one entry, even if the caller stops waiting.
     ///
     /// # Errors
-    /// [`StorageError`] if the ledger refused it, if the store stayed unavailable, or if [`QUEUE_MAX`](crate::QUEUE_MAX) others wait
-    /// already.
-    /// If the outcome is unknown, the same entry may be recorded again: its id makes that safe.
+    /// [`StorageError`] if the ledger refuses the entry, if the store stays unavailable, or if
+    /// [`QUEUE_MAX`](crate::QUEUE_MAX) entries are waiting already.
+    ///
+    /// If the outcome is unknown, the same entry may be recorded again. Its id prevents that it counts twice.
     pub async fn record(&self, entry: Entry) -> Result<Outcome, StorageError> {
         self.queue.submit(entry).await
     }
 }
 
-/// Commits what has gathered, batch by batch.
+/// Writes batches to the ledger, one after the other.
 struct Committer {
     ledger: Arc<dyn Ledger>,
+    gathered: Gathered<Entry, Outcome>,
+}
+
+impl Work for Committer {
+    const NAME: &'static str = "recorder";
+
+    /// Writes one batch. If that panics, the outcome of the batch is unknown to its callers.
+    async fn step(&mut self) -> Next {
+        let Some((entries, answers)) = self.gathered.next().await else { return Next::End };
+        if let Err(away) = self.settle(entries.into(), answers).await {
+            self.gathered.give_up_on_those_who_waited(&away);
+        }
+        Next::Step
+    }
 }
 
 impl Committer {
-    async fn run(self, mut gathered: Gathered<Entry, Outcome>) {
-        while let Some((entries, answers)) = gathered.next().await {
-            if let Err(away) = self.settle(entries.into(), answers).await {
-                gathered.give_up_on_those_who_waited(&away);
-            }
-        }
-    }
-
-    /// Commits a batch and tells everybody what became of it. Where the ledger refuses it for a reason of its own, it is
-    /// cut in two, and again, until only the entry that is refused stands alone.
+    /// Writes a batch and sends each entry its outcome. If the ledger refuses the batch because of an entry, the batch
+    /// is split in two, again and again, until the refused entry is alone.
     ///
     /// # Errors
-    /// If the store was away, as everybody was told.
+    /// The error if the store was unavailable. The entries have got it already.
     async fn settle(&self, entries: Arc<[Entry]>, answers: Vec<Answer<Outcome>>) -> Result<(), StorageError> {
         let mut batches = vec![(entries, answers)];
         let mut away = None;
@@ -87,7 +98,7 @@ impl Committer {
                 Err(_) => {
                     let (earlier, later) = entries.split_at(entries.len() / 2);
                     let waiting_for_later = answers.split_off(earlier.len());
-                    // The earlier half first: who came first is paid first.
+                    // The earlier half is written first, because what comes first is paid first.
                     batches.push((later.into(), waiting_for_later));
                     batches.push((earlier.into(), answers));
                 }
@@ -96,7 +107,8 @@ impl Committer {
         away.map_or(Ok(()), Err)
     }
 
-    /// What becomes of the batch: tried again where that is safe, which it always is, by the entries' ids.
+    /// Writes a batch to the ledger. Attempts can always be repeated, because the entries' ids prevent that they count
+    /// twice.
     async fn commit(&self, entries: &Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
         let began = Instant::now();
         let mut may_be_ours = false;
@@ -115,7 +127,7 @@ impl Committer {
                     sleep(RETRY_AFTER * attempt).await;
                     attempt += 1;
                 }
-                // What an earlier attempt may have stored is not known to be absent.
+                // An earlier attempt may have stored the batch, so the outcome is unknown.
                 Err(error) if may_be_ours => return Err(unavailable(true, &error.to_string())),
                 Err(error) => return Err(error),
             }
@@ -123,7 +135,8 @@ impl Committer {
     }
 }
 
-/// What an earlier attempt at the same batch stored is no duplicate to whoever submitted it; a twin of it in the batch is.
+/// Corrects the outcomes after a repeated attempt. An entry that the earlier attempt stored is reported as a duplicate,
+/// but is none to its submitter. Only a second entry with the same id within the batch is a duplicate.
 fn first_outcomes(entries: &[Entry], outcomes: Vec<Outcome>) -> Vec<Outcome> {
     let mut seen = HashSet::with_capacity(entries.len());
     let first = |(entry, outcome): (&Entry, Outcome)| match outcome {

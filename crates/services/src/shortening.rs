@@ -1,4 +1,4 @@
-//! Old decisions, given their short form, so that they take less room.
+//! Replaces old decisions by their short form, so that they take less space.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -6,20 +6,23 @@ use gametriggers_persistence::{DecisionRepository, StorageError};
 use gametriggers_types::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use crate::Clock;
+use crate::{
+    Clock,
+    tasks::{Next, Work},
+};
 
-/// How many decisions are looked at in one transaction.
+/// The number of decisions that are looked at in one transaction.
 const PAGE: u32 = 200;
-/// The pause between two, in which others write.
+/// The pause between two transactions, in which others can write.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often old decisions are looked for.
+/// The time between two searches for old decisions.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// Gives their short form to all decisions that ended more than `days` before `now`, but for each streamer's latest. As a
-/// day is longer than any receipt is good, no receipt can name them. Returns how many there were.
+/// Shortens all decisions that ended more than `days` before `now`, except each streamer's latest. No receipt can name
+/// them any more, because receipts are valid for less than a day. Returns the number of shortened decisions.
 ///
 /// # Errors
-/// [`StorageError`]; what was shortened before stays so.
+/// [`StorageError`]. Decisions that were shortened before the error stay so.
 pub async fn shorten(
     decisions: &dyn DecisionRepository,
     now: Timestamp,
@@ -39,10 +42,21 @@ pub async fn shorten(
     }
 }
 
-/// [`shorten`]s at once and then every hour, for as long as it is run.
-pub async fn run(decisions: Arc<dyn DecisionRepository>, clock: Arc<dyn Clock>, days: NonZeroU32) {
-    loop {
-        match shorten(decisions.as_ref(), clock.now(), days).await {
+/// Calls [`shorten`] at once and then every hour.
+pub struct ShortenDecisions {
+    /// Where the decisions are.
+    pub decisions: Arc<dyn DecisionRepository>,
+    /// Tells how old a decision is.
+    pub clock: Arc<dyn Clock>,
+    /// The age in days from which decisions are shortened.
+    pub days: NonZeroU32,
+}
+
+impl Work for ShortenDecisions {
+    const NAME: &'static str = "shorten decisions";
+
+    async fn step(&mut self) -> Next {
+        match shorten(self.decisions.as_ref(), self.clock.now(), self.days).await {
             Ok(0) => {}
             Ok(decisions) => tracing::info!(decisions, "gave old decisions their short form"),
             Err(error) => {
@@ -51,5 +65,6 @@ pub async fn run(decisions: Arc<dyn DecisionRepository>, clock: Arc<dyn Clock>, 
             }
         }
         sleep(EVERY).await;
+        Next::Step
     }
 }

@@ -6,9 +6,9 @@ use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
 use gametriggers_types::{MediaType, ScreenToken, SignedDuration, Timestamp, UserId, WebUrl};
 
-use crate::{Clock, ServiceError, entropy, error::require_streamer, snapshots::Snapshots};
+use crate::{Clock, ServiceError, entropy, error::require_streamer, memory::Memory};
 
-/// An overlay seen less than this ago is active: four missed pings.
+/// An overlay that was seen less than this ago is active. It is the time of four missed pings.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 /// How long a test ad stays on screen.
 pub const TEST_AD_LASTS: SignedDuration = SignedDuration::from_secs(10);
@@ -22,7 +22,7 @@ pub struct OverlayStatus {
     pub last_seen: Option<Timestamp>,
 }
 
-/// What a streamer wants to see as a test.
+/// A test ad that a streamer wants to see.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct TestAd {
@@ -31,20 +31,20 @@ pub struct TestAd {
     pub media_type: MediaType,
 }
 
-/// A streamer's profile and settings.
+/// Reads and changes a streamer's profile and settings.
 #[derive(Clone)]
 pub struct StreamerService {
     storage: Repositories,
     clock: Arc<dyn Clock>,
-    snapshots: Arc<Snapshots>,
+    memory: Arc<Memory>,
 }
 
 impl StreamerService {
-    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, snapshots: Arc<Snapshots>) -> Self {
-        Self { storage, clock, snapshots }
+    pub(crate) fn new(storage: Repositories, clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
+        Self { storage, clock, memory }
     }
 
-    /// The caller's account; the role that counts is the stored one (defect A15).
+    /// The caller's account, with the role that is stored. The role in the bearer token does not count (defect A15).
     ///
     /// # Errors
     /// [`ServiceError::UnknownUser`], [`ServiceError::AccountInactive`], [`ServiceError::Storage`].
@@ -53,16 +53,16 @@ impl StreamerService {
         if user.is_active { Ok(user) } else { Err(ServiceError::AccountInactive) }
     }
 
-    /// The caller's profile; a streamer has an overlay token from then on.
+    /// The caller's profile. A streamer who has no overlay token yet is given one.
     ///
     /// # Errors
     /// As [`account`](Self::account); [`ServiceError::Entropy`].
     pub async fn profile(&self, id: UserId) -> Result<User, ServiceError> {
         let mut user = self.account(id).await?;
-        // Defect O28: two first requests made two tokens, one of them dead.
+        // Defect O28: two first requests at once made two tokens, and only one of them worked.
         if user.role.is_streamer() && user.overlay_token.is_none() {
             let token = entropy::new_token()?;
-            let _changing = self.snapshots.changing(id);
+            let _invalidate = self.memory.invalidate_on_drop(id);
             user.overlay_token = self.storage.users.ensure_overlay_token(id, &token).await?;
         }
         Ok(user)
@@ -87,23 +87,22 @@ impl StreamerService {
         if *patch == OverlayPatch::default() {
             return Ok(user);
         }
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         let updated = self.storage.users.update_overlay(id, patch, self.clock.now()).await?;
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes the selection settings that the patch names. What is on screen ends with it, if anything
-    /// changes.
+    /// Changes the selection settings that the patch names. If any of them changes, the decision in force ends.
     ///
     /// # Errors
     /// As [`streamer`](Self::streamer); [`ServiceError::AllWeightsZero`].
     pub async fn update_selection(&self, id: UserId, patch: &SelectionPatch) -> Result<User, ServiceError> {
         let user = self.streamer(id, "update campaign selection settings").await?;
-        // Saving what is stored already ends nothing: a new decision is a new display, which is paid.
+        // Settings that change nothing end no decision: the next decision would be one more display to pay.
         if !patch.changes(&user.selection) {
             return Ok(user);
         }
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         match self.storage.users.update_selection(id, patch, self.clock.now()).await? {
             SelectionUpdate::Updated(user) => Ok(*user),
             SelectionUpdate::NotFound => Err(ServiceError::UnknownUser(id)),
@@ -111,19 +110,20 @@ impl StreamerService {
         }
     }
 
-    /// Makes the overlay token anew. The old one, every participation token of before and every receipt are void.
+    /// Makes the overlay token anew. The old overlay token is void then, and so are the tokens of all participations so far
+    /// and all receipts.
     ///
     /// # Errors
     /// As [`streamer`](Self::streamer).
     pub async fn regenerate_overlay_token(&self, id: UserId) -> Result<ScreenToken, ServiceError> {
         self.streamer(id, "regenerate overlay tokens").await?;
         let token = entropy::new_token()?;
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         let found = self.storage.users.regenerate_overlay_token(id, &token, self.clock.now()).await?;
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
 
-    /// Whether the caller's overlay is loaded somewhere. A token, if given, must be theirs.
+    /// Whether the caller's overlay is loaded somewhere. If an overlay token is given, it must be the caller's.
     ///
     /// # Errors
     /// As [`streamer`](Self::streamer); [`ServiceError::NotYourToken`].
@@ -137,7 +137,7 @@ impl StreamerService {
         Ok(self.status_of(&user))
     }
 
-    /// Puts a test ad on the caller's screen for [`TEST_AD_LASTS`]. False, and nothing is done, if no overlay is active.
+    /// Puts a test ad on the caller's screen for [`TEST_AD_LASTS`]. Returns false and does nothing if no overlay is active.
     ///
     /// # Errors
     /// As [`overlay_status`](Self::overlay_status).
@@ -155,7 +155,7 @@ impl StreamerService {
         let expires_at = self.clock.now().saturating_add(TEST_AD_LASTS).unwrap_or(Timestamp::MAX);
         let TestAd { title, media_url, media_type } = ad;
         let test = TestCampaign { title, media_url, media_type, expires_at };
-        let _changing = self.snapshots.changing(id);
+        let _invalidate = self.memory.invalidate_on_drop(id);
         Ok(self.storage.users.set_test_campaign(id, &test).await?)
     }
 

@@ -1,8 +1,8 @@
 //! Whom an event under a streamer's token is credited to.
 //!
-//! Events never decide. One with a receipt is credited to what that receipt's display showed, however the screen has
-//! changed since; one without is credited to the decision in force. Selection is never run to find out whom to credit
-//! (defect M4).
+//! Events never make decisions. An event with a receipt is credited to the campaign that the receipt proves to have been on
+//! the screen, however the screen has changed since. An event without a receipt is credited to the decision in force. No
+//! campaign is selected to find out whom to credit (defect M4).
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,57 +20,59 @@ use gametriggers_types::{
 use moka::sync::Cache;
 
 use crate::{
-    Clock, OverlayService, ServiceError,
-    content::{Credit, Display},
-    entropy,
+    Clock, OverlayService, ServiceError, entropy,
     heartbeats::Heartbeats,
-    receipt::{self, RECEIPT_GRACE, Subject},
+    memory::ReadStamp,
     recorder::Recorder,
-    screen::{in_force_until, test_ad_on_screen},
+    screens::{
+        Credit, DisplayedCampaign, ScreenOwner, in_force_until,
+        receipt::{self, RECEIPT_GRACE, Subject},
+        test_ad_on_screen,
+    },
     secrets::Secrets,
-    snapshots::{Reading, Streamer},
+    tasks::Tasks,
 };
 
-/// How exactly it is known when an overlay was last seen: half the time between two pings of a page.
+/// How exact the time is when an overlay was last seen: half the time between two pings of a page.
 const PING_PRECISION: SignedDuration = SignedDuration::from_secs(15);
-/// How many screens are remembered, and for how long: longer than matters.
+/// For how many screens the last ping is remembered, and for how long: longer than [`PING_PRECISION`].
 const PINGED_MAX: u64 = 100_000;
 const PINGED_FOR: Duration = Duration::from_mins(1);
 
-/// What a caller says of an event.
+/// What a caller sends about an event.
 #[derive(Debug, Clone, Default)]
 pub struct Event {
-    /// The receipt of the display on which it happened.
+    /// The receipt of the display on which the event happened.
     pub receipt: Option<String>,
-    /// What makes it count once; without it, each call is an event of its own.
+    /// Events with the same id count once. Without an id, each call is an event of its own.
     pub event_id: Option<String>,
 }
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventReport {
-    /// Whether it counts.
+    /// Whether the event counts.
     pub outcome: EventOutcome,
-    /// Why it, or the event of the same id before it, does not count.
+    /// Why the event, or the earlier one of the same id, does not count.
     pub reason: Option<RejectionReason>,
-    /// Why it, or the event of the same id before it, is counted and not paid, where a rule other than the price says so.
+    /// Why the event, or the earlier one of the same id, is counted and not paid, if another rule than the price says so.
     pub unpaid: Option<UnpaidReason>,
-    /// Whom it was credited to, or would have been.
+    /// The participation that the event was credited to, or would have been.
     pub participation: Option<ParticipationId>,
 }
 
 /// Whether an event counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventOutcome {
-    /// It does.
+    /// The event counts.
     Counted,
-    /// It was recorded before.
+    /// An event of the same id was recorded before.
     Duplicate,
-    /// It does not.
+    /// The event does not count.
     Rejected,
 }
 
-/// Credits events.
+/// Credits events to participations.
 #[derive(Clone)]
 pub struct TrackingService {
     storage: Repositories,
@@ -79,23 +81,24 @@ pub struct TrackingService {
     recorder: Recorder,
     heartbeats: Heartbeats,
     overlay: OverlayService,
-    /// The tokens under which this instance has noted that a screen is there, and when.
+    /// When this instance last noted that an overlay is there, by the token of the ping.
     pinged: Cache<String, Timestamp>,
 }
 
-/// What says whom an event is credited to.
+/// What tells whom an event is credited to.
 enum Evidence<'a> {
-    /// A receipt, which is yet to be verified, and what is known to be on screen.
-    Receipt(&'a str, Option<Display>),
-    /// What is known of the screen.
+    /// A receipt, which is not verified yet; and the campaign on screen, if that is in memory.
+    Receipt(&'a str, Option<DisplayedCampaign>),
+    /// What is on the screen, from memory.
     Screen(Credit),
-    /// The decision in force, if there is one, which the streamer's settings say: as they are in the store.
-    Decision { user: Box<User>, token: &'a str, reading: Reading },
+    /// The decision in force, if there is one. The user is as in the store: their settings tell whether a decision is in
+    /// force.
+    Decision { user: Box<User>, token: &'a str, read: ReadStamp },
 }
 
-/// Whom an event concerns.
+/// Whom an event is credited to, or why it is rejected.
 enum Target {
-    Credit(Display),
+    Credit(DisplayedCampaign),
     Reject { reason: RejectionReason, participation: Option<ParticipationId> },
 }
 
@@ -106,9 +109,10 @@ impl TrackingService {
         secrets: Arc<Secrets>,
         recorder: Recorder,
         overlay: OverlayService,
+        tasks: &Tasks,
     ) -> Self {
         let pinged = Cache::builder().max_capacity(PINGED_MAX).time_to_live(PINGED_FOR).build();
-        let heartbeats = Heartbeats::new(storage.users.clone());
+        let heartbeats = Heartbeats::new(storage.users.clone(), tasks);
         Self { storage, clock, secrets, recorder, heartbeats, overlay, pinged }
     }
 
@@ -116,24 +120,25 @@ impl TrackingService {
         Self { recorder, ..self.clone() }
     }
 
-    /// Counts the display of a decision: once, however often it is reported and whatever event id the caller sends.
+    /// Counts the display of a decision. A display counts once, however often it is reported and whatever event id the caller
+    /// sends.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`], [`ServiceError::InvalidReceipt`], [`ServiceError::ExpiredReceipt`],
     /// [`ServiceError::Storage`].
     pub async fn record_display(&self, token: &str, event: &Event) -> Result<EventReport, ServiceError> {
-        let (streamer, evidence) = self.evidence(token, event).await?;
-        match self.target(streamer, evidence).await? {
-            Target::Credit(display) => {
-                let id = EntryId::display(display.decision);
-                let quota = Quota::of_display(streamer.id, display.from);
-                self.record(id, EntryKind::Display, &display, display.from, Some(quota)).await
+        let (owner, evidence) = self.evidence(token, event).await?;
+        match self.target(owner, evidence).await? {
+            Target::Credit(displayed) => {
+                let id = EntryId::display(displayed.decision);
+                let quota = Quota::of_display(owner.id, displayed.from);
+                self.record(id, EntryKind::Display, &displayed, displayed.from, Some(quota)).await
             }
             Target::Reject { reason, participation } => Ok(rejected(reason, participation)),
         }
     }
 
-    /// Counts a click under a streamer's own token. It never pays.
+    /// Counts a click under a streamer's own token. Such a click is never paid.
     ///
     /// # Errors
     /// As [`record_display`](Self::record_display); [`ServiceError::Entropy`].
@@ -143,38 +148,38 @@ impl TrackingService {
         kind: ClickKind,
         event: &Event,
     ) -> Result<EventReport, ServiceError> {
-        let (streamer, evidence) = self.evidence(token, event).await?;
+        let (owner, evidence) = self.evidence(token, event).await?;
         let event_id = match &event.event_id {
             Some(id) => id.clone(),
             None => entropy::new_event_id()?,
         };
-        let id = EntryId::click(streamer.id, kind, &event_id);
-        let target = match self.target(streamer, evidence).await {
-            // What was recorded in time stays what it was.
+        let id = EntryId::click(owner.id, kind, &event_id);
+        let target = match self.target(owner, evidence).await {
+            // A click that was recorded in time keeps its outcome.
             Err(ServiceError::ExpiredReceipt) => {
                 return self.earlier(&id).await?.ok_or(ServiceError::ExpiredReceipt);
             }
             target => target?,
         };
         match target {
-            Target::Credit(display) => {
-                // The click is on what was displayed, so it happened while that was, to the clock's precision.
-                let at = self.clock.now().min(display.until).max(display.from);
-                self.record(id, EntryKind::Click(kind), &display, at, None).await
+            Target::Credit(displayed) => {
+                // The click was on the display, so it happened while the display lasted, to the precision of clocks.
+                let at = self.clock.now().min(displayed.until).max(displayed.from);
+                self.record(id, EntryKind::Click(kind), &displayed, at, None).await
             }
-            // Not stored: a receipt that proves an earlier display may yet come.
+            // The rejection is not stored: the same click may come again with a receipt that proves an earlier display.
             Target::Reject { reason, participation } => {
                 Ok(self.earlier(&id).await?.unwrap_or_else(|| rejected(reason, participation)))
             }
         }
     }
 
-    /// Notes that the screen which the token addresses is there. With the receipt of what is drawn on it, also counts that
-    /// display, as [`record_display`](Self::record_display) does, and tells what became of it.
+    /// Notes that the overlay which the token addresses is there. If the event has the receipt of what the overlay shows,
+    /// also counts that display, as [`record_display`](Self::record_display) does, and returns what became of it.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]; with a receipt, those of
-    /// [`record_display`](Self::record_display), and the screen is noted none the less.
+    /// [`ServiceError::UnknownToken`], [`ServiceError::Storage`]; with a receipt also those of
+    /// [`record_display`](Self::record_display), after the overlay was noted.
     pub async fn ping(&self, token: &str, event: &Event) -> Result<Option<EventReport>, ServiceError> {
         self.note_presence(token).await?;
         if event.receipt.is_none() {
@@ -184,45 +189,45 @@ impl TrackingService {
     }
 
     async fn note_presence(&self, token: &str) -> Result<(), ServiceError> {
-        let streamer = self.overlay.resolve(token).await?;
+        let owner = self.overlay.resolve(token).await?;
         let now = self.clock.now();
-        // Defect O17: each ping saved the whole user. One that says nothing new is not worth a write. A streamer from
-        // memory may have been seen since.
-        let seen = [streamer.overlay_last_seen, self.pinged.get(token)];
+        // Defect O17: each ping saved the whole user. A ping that says nothing new is not worth a write. A streamer from
+        // memory may have been seen since they were read, so the pings that this instance has noted are looked at, too.
+        let seen = [owner.overlay_last_seen, self.pinged.get(token)];
         if seen.iter().flatten().any(|seen| now.duration_since(*seen).abs() < PING_PRECISION) {
             return Ok(());
         }
-        self.heartbeats.note(streamer.id, now).await?;
+        self.heartbeats.note(owner.id, now).await?;
         self.pinged.insert(token.to_owned(), now);
         Ok(())
     }
 
-    /// The streamer whom the token addresses, and what says whom the event is credited to.
+    /// The owner of the screen that the token addresses, and what tells whom the event is credited to.
     async fn evidence<'a>(
         &self,
         token: &'a str,
         event: &'a Event,
-    ) -> Result<(Streamer, Evidence<'a>), ServiceError> {
-        let known = self.overlay.known(token);
+    ) -> Result<(ScreenOwner, Evidence<'a>), ServiceError> {
+        let in_memory = self.overlay.owner_and_credit(token);
         if let Some(receipt) = &event.receipt {
-            let (streamer, shown) = match known {
-                Some(known) => known,
+            let (owner, credit) = match in_memory {
+                Some(in_memory) => in_memory,
                 None => (self.overlay.resolve(token).await?, None),
             };
-            return Ok((streamer, Evidence::Receipt(receipt, shown.and_then(Result::ok))));
+            return Ok((owner, Evidence::Receipt(receipt, credit.and_then(Result::ok))));
         }
-        if let Some((streamer, Some(credit))) = known {
-            return Ok((streamer, Evidence::Screen(credit)));
+        if let Some((owner, Some(credit))) = in_memory {
+            return Ok((owner, Evidence::Screen(credit)));
         }
-        let reading = self.overlay.begin_reading();
+        let read = self.overlay.begin_read();
         let user = Box::new(self.overlay.resolve_stored(token).await?);
-        Ok((Streamer::from(&*user), Evidence::Decision { user, token, reading }))
+        Ok((ScreenOwner::from(&*user), Evidence::Decision { user, token, read }))
     }
 
-    async fn target(&self, streamer: Streamer, evidence: Evidence<'_>) -> Result<Target, ServiceError> {
+    async fn target(&self, owner: ScreenOwner, evidence: Evidence<'_>) -> Result<Target, ServiceError> {
         let now = self.clock.now();
         match evidence {
-            Evidence::Receipt(receipt, shown) => match receipt::verify(&self.secrets, streamer, receipt)? {
+            Evidence::Receipt(receipt, shown) => match receipt::verify(&self.secrets, owner, receipt)? {
                 Subject::Decision(id) => match shown.filter(|shown| shown.decision == id) {
                     Some(shown) => Ok(Target::Credit(shown)),
                     None => self.target_of_receipt(id, now).await,
@@ -232,17 +237,17 @@ impl TrackingService {
             },
             Evidence::Screen(Ok(shown)) => Ok(Target::Credit(shown)),
             Evidence::Screen(Err(reason)) => Ok(nobody(reason)),
-            Evidence::Decision { user, token, reading } => {
-                let (target, end) = self.target_without_receipt(&user, now).await?;
-                if let (Target::Credit(display), Some(end)) = (&target, end) {
-                    self.overlay.keep_in_force(reading, token, &user, *display, end);
+            Evidence::Decision { user, token, read } => {
+                let (target, until) = self.target_without_receipt(&user, now).await?;
+                if let (Target::Credit(displayed), Some(until)) = (&target, until) {
+                    self.overlay.keep_in_force(read, token, &user, *displayed, until);
                 }
                 Ok(target)
             }
         }
     }
 
-    /// Whom an event is credited to that has no receipt; and where a page would show that very display, until when.
+    /// Whom an event without a receipt is credited to. If a page shows that campaign too: also until when.
     async fn target_without_receipt(
         &self,
         user: &User,
@@ -259,47 +264,49 @@ impl TrackingService {
                 Some(EmptyReason::Blackout) => RejectionReason::Blackout,
                 _ => RejectionReason::NothingOnScreen,
             };
-            // Not kept: a page may ask at any moment, of any instance, and has something decided then.
+            // This is not kept in memory: a page may ask at any moment, and then any instance may make a decision.
             return Ok((nobody(reason), None));
         };
         let Decision { id, from, until, basis, .. } = *decision;
-        let display = Display { decision: id, campaign, participation, basis, from, until };
-        self.target_in_force(user, display, now).await
+        let displayed = DisplayedCampaign { decision: id, campaign, participation, basis, from, until };
+        self.target_in_force(user, displayed, now).await
     }
 
-    /// Judged by the time of the display: it was eligible when it was decided.
+    /// Whom an event with a verified receipt is credited to. Only the time of the display is looked at: the campaign was
+    /// eligible when the decision was made.
     async fn target_of_receipt(&self, id: DecisionId, now: Timestamp) -> Result<Target, ServiceError> {
-        let display = self.overlay.display(id).await?.ok_or(ServiceError::InvalidReceipt)?;
-        if now > after(display.until) {
+        let displayed = self.overlay.displayed_by(id).await?.ok_or(ServiceError::InvalidReceipt)?;
+        if now > after(displayed.until) {
             return Err(ServiceError::ExpiredReceipt);
         }
-        Ok(Target::Credit(display))
+        Ok(Target::Credit(displayed))
     }
 
-    /// Judged by the present: without a receipt nothing proves an earlier display.
+    /// Whom an event without a receipt is credited to while a decision is current. The campaign must be eligible now: without
+    /// a receipt nothing proves that it was on the screen before.
     async fn target_in_force(
         &self,
         user: &User,
-        display: Display,
+        displayed: DisplayedCampaign,
         now: Timestamp,
     ) -> Result<(Target, Option<Timestamp>), ServiceError> {
         let reject =
-            |reason| Ok((Target::Reject { reason, participation: Some(display.participation) }, None));
+            |reason| Ok((Target::Reject { reason, participation: Some(displayed.participation) }, None));
         let nothing = Ok((nobody(RejectionReason::NothingOnScreen), None));
         match screen_hindrance(user, now) {
             Some(EmptyReason::Blackout) => return reject(RejectionReason::Blackout),
             Some(EmptyReason::StreamerInactive | EmptyReason::NoCampaign) => return nothing,
             None => {}
         }
-        let participation = self.storage.participations.find_by_id(display.participation).await?;
-        let campaign = self.storage.campaigns.find_by_id(display.campaign).await?;
+        let participation = self.storage.participations.find_by_id(displayed.participation).await?;
+        let campaign = self.storage.campaigns.find_by_id(displayed.campaign).await?;
         let (Some(participation), Some(campaign)) = (participation, campaign) else {
             return nothing;
         };
         match hindrance(&campaign, &participation, now) {
-            None => Ok((Target::Credit(display), Some(in_force_until(&display, &campaign)))),
-            // Money is the ledger's to judge, within its transaction. The next page shows something else.
-            Some(Hindrance::BudgetExhausted) => Ok((Target::Credit(display), None)),
+            None => Ok((Target::Credit(displayed), Some(in_force_until(&displayed, &campaign)))),
+            // The ledger judges the money, within its transaction. A page will show something else, so nothing is kept.
+            Some(Hindrance::BudgetExhausted) => Ok((Target::Credit(displayed), None)),
             Some(Hindrance::ParticipationNotActive) => reject(RejectionReason::ParticipationNotActive),
             Some(Hindrance::CampaignNotActive) => reject(RejectionReason::CampaignNotActive),
             Some(Hindrance::MediaNotDisplayable) => nothing,
@@ -310,11 +317,11 @@ impl TrackingService {
         &self,
         id: EntryId,
         kind: EntryKind,
-        display: &Display,
+        displayed: &DisplayedCampaign,
         at: Timestamp,
         quota: Option<Quota>,
     ) -> Result<EventReport, ServiceError> {
-        let Display { participation, campaign, basis, .. } = *display;
+        let DisplayedCampaign { participation, campaign, basis, .. } = *displayed;
         let entry = Entry { basis: Some(basis), quota, ..Entry::new(id, kind, participation, campaign, at) };
         Ok(match self.recorder.record(entry).await? {
             Outcome::Counted(accrual) => EventReport {
@@ -326,15 +333,15 @@ impl TrackingService {
             Outcome::Duplicate { participation, verdict } => duplicate(participation, &verdict),
             Outcome::Rejected(reason) => {
                 if reason == RejectionReason::BudgetExhausted {
-                    // Whoever shows it looks again.
-                    self.overlay.forget(campaign);
+                    // The screens that show the campaign are to be read again.
+                    self.overlay.invalidate_campaign(campaign);
                 }
                 rejected(reason, Some(participation))
             }
         })
     }
 
-    /// The report on an event that was recorded before, which stays what it was whatever is on screen now.
+    /// The report on an event that was recorded before. It stays the same, whatever is on screen now.
     async fn earlier(&self, id: &EntryId) -> Result<Option<EventReport>, ServiceError> {
         let stored = self.storage.ledger.find_entry(id).await?;
         Ok(stored.map(|stored| duplicate(stored.entry.participation, &stored.verdict)))

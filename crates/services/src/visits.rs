@@ -1,7 +1,7 @@
 //! Visits through tracking links: viewers are led on at once, and their visits are recorded afterwards.
 //!
-//! A visit waits in memory for the ledger, for as long as the store is away. It is lost only if the process dies within
-//! that time, or if more wait than there is room for.
+//! A visit waits in memory for the ledger, for as long as the store is away. A visit is lost only if the process dies before
+//! it is recorded, or if there is no room for it in the queue.
 
 use std::{
     sync::{
@@ -26,18 +26,19 @@ use crate::{
     ServiceError,
     link::{Certainty, Link, Links},
     recorder::Recorder,
+    tasks::{Next, Tasks, Work},
 };
 
-/// Visits that may wait to be recorded at once; further ones are not counted.
+/// How many visits may wait to be recorded at once. Further ones are not counted.
 pub const VISITS_MAX: usize = 8_192;
-/// Visits that are recorded together at most.
+/// How many visits are recorded together at most.
 const BATCH_MAX: usize = 512;
-/// How long a viewer waits for room while the store answers and does not keep up.
+/// How long a viewer waits for room in the queue while the store answers, but too slowly.
 const ROOM_WITHIN: Duration = Duration::from_secs(1);
-/// How long after the store was away it is tried again.
+/// The wait before the next attempt while the store is away.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Takes visits to be recorded. Clones share it.
+/// Takes visits to be recorded. Clones share one queue.
 #[derive(Clone)]
 pub(crate) struct Visits {
     sender: mpsc::Sender<Entry>,
@@ -54,18 +55,18 @@ struct Waiting {
     none_left: Notify,
     /// Whether the store is away.
     is_stuck: AtomicBool,
-    /// Those that were not taken since the last that was recorded.
+    /// How many visits were not taken since the last one was recorded.
     refused: AtomicU64,
 }
 
 impl PendingVisits {
-    /// How many there are.
+    /// How many visits are pending.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.count.load(Ordering::SeqCst)
     }
 
-    /// Returns when there are none: each was recorded, or does not count.
+    /// Returns when no visit is pending: each was recorded, or does not count.
     pub async fn settled(&self) {
         loop {
             let none_left = self.0.none_left.notified();
@@ -84,7 +85,7 @@ impl Waiting {
         }
     }
 
-    /// A visit that is not counted. Said once now, and how many there were when the store goes on.
+    /// Notes a visit that is not counted. The first is logged now; how many there were is logged when the store answers again.
     fn refuse(&self) {
         if self.refused.fetch_add(1, Ordering::SeqCst) == 0 {
             tracing::warn!(
@@ -96,12 +97,12 @@ impl Waiting {
 }
 
 impl Visits {
-    /// Into the ledger of this recorder. What records ends with the last clone, when all that was taken is recorded. To be
-    /// called within a Tokio runtime.
-    pub(crate) fn new(links: Links, recorder: Recorder) -> Self {
+    /// A queue into the ledger of this recorder. One of the `tasks` records; that task ends when the last clone is dropped and
+    /// every visit is recorded. To be called within a Tokio runtime.
+    pub(crate) fn new(links: Links, recorder: Recorder, tasks: &Tasks) -> Self {
         let (sender, receiver) = mpsc::channel(VISITS_MAX);
         let waiting = Arc::<Waiting>::default();
-        tokio::spawn(Recording { links, recorder, waiting: waiting.clone() }.run(receiver));
+        tasks.start_until_drained(Recording { links, recorder, waiting: waiting.clone(), receiver });
         Self { sender, waiting }
     }
 
@@ -109,7 +110,7 @@ impl Visits {
         PendingVisits(self.waiting.clone())
     }
 
-    /// Takes a visit. Whether it counts is judged when it is recorded.
+    /// Takes a visit. Whether the visit counts is judged when it is recorded.
     pub(crate) async fn take(&self, visit: Entry) {
         let room = match self.sender.try_reserve() {
             Err(TrySendError::Full(())) if !self.waiting.is_stuck.load(Ordering::SeqCst) => {
@@ -127,31 +128,51 @@ impl Visits {
     }
 }
 
-/// Records what was taken, in order.
+/// Records the visits that were taken, in order.
 struct Recording {
     links: Links,
     recorder: Recorder,
     waiting: Arc<Waiting>,
+    receiver: mpsc::Receiver<Entry>,
+}
+
+impl Work for Recording {
+    const NAME: &'static str = "visits";
+
+    /// Records the visits that wait. If that panics, these visits are lost, and those that came later are not.
+    async fn step(&mut self) -> Next {
+        let mut visits = Vec::new();
+        let count = self.receiver.recv_many(&mut visits, BATCH_MAX).await;
+        if count == 0 {
+            return Next::End;
+        }
+        let _settling = Settling { waiting: self.waiting.clone(), count };
+        let mut counted = Vec::with_capacity(count);
+        for visit in visits {
+            if self.counts(&visit).await {
+                counted.push(visit);
+            }
+        }
+        self.record(counted).await;
+        self.goes_on();
+        Next::Step
+    }
+}
+
+/// Some of the waiting visits. When this is dropped, they do not wait any more.
+struct Settling {
+    waiting: Arc<Waiting>,
+    count: usize,
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.waiting.settle(self.count);
+    }
 }
 
 impl Recording {
-    async fn run(self, mut receiver: mpsc::Receiver<Entry>) {
-        let mut visits = Vec::new();
-        while receiver.recv_many(&mut visits, BATCH_MAX).await > 0 {
-            let count = visits.len();
-            let mut counted = Vec::with_capacity(count);
-            for visit in visits.drain(..) {
-                if self.counts(&visit).await {
-                    counted.push(visit);
-                }
-            }
-            self.record(counted).await;
-            self.goes_on();
-            self.waiting.settle(count);
-        }
-    }
-
-    /// Whether the visit counts: by what is known for certain, else by what the store says.
+    /// Whether the visit counts: by the link in memory if that is certain, and otherwise by what the store says.
     async fn counts(&self, visit: &Entry) -> bool {
         loop {
             match self.link(visit).await {
@@ -167,13 +188,13 @@ impl Recording {
     }
 
     async fn link(&self, visit: &Entry) -> Result<Arc<Link>, ServiceError> {
-        match self.links.known(visit.participation) {
+        match self.links.in_memory(visit.participation) {
             Some((link, Certainty::Certain)) => Ok(link),
             _ => self.links.read(visit.participation).await,
         }
     }
 
-    /// Records visits; those that the store does not take for the time being again and again, which their ids make safe.
+    /// Records visits. While the store is away, the same visits are recorded again and again; their ids make that safe.
     async fn record(&self, mut visits: Vec<Entry>) {
         while !visits.is_empty() {
             let outcomes = join_all(visits.iter().map(|visit| self.recorder.record(visit.clone()))).await;
@@ -199,7 +220,7 @@ impl Recording {
         }
     }
 
-    /// Waits a little for the store.
+    /// Waits a little for the store, and logs once that it is away.
     async fn is_stuck(&self, error: &StorageError) {
         if !self.waiting.is_stuck.swap(true, Ordering::SeqCst) {
             let error: &dyn std::error::Error = error;

@@ -21,7 +21,7 @@ use gametriggers_persistence::{
     StoredEntry,
 };
 use gametriggers_persistence_sqlite::SqliteStore;
-use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, new_object_id, new_token};
+use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, new_object_id, new_token, tasks::Tasks};
 use gametriggers_types::{
     CampaignStatus, ClickKind, MediaType, Money, ParticipationId, PaymentType, RejectionReason, Timestamp,
     UserId,
@@ -40,6 +40,8 @@ enum Fault {
     Away,
     /// It is stored, and the answer does not arrive.
     AnswerLost,
+    /// The program fails before it is stored.
+    Panic,
 }
 
 /// The real store's ledger behind a line that can be held up and can fail.
@@ -76,6 +78,7 @@ impl Ledger for Line {
                 self.ledger.record(batch).await?;
                 lost(true)
             }
+            Some(Fault::Panic) => panic!("the line panics"),
             None => self.ledger.record(batch).await,
         }
     }
@@ -150,7 +153,7 @@ impl Stage {
             faults: Mutex::default(),
             batches: Mutex::default(),
         });
-        let recorder = Recorder::new(line.clone());
+        let recorder = Recorder::new(line.clone(), &Tasks::default());
         Self { line, recorder, storage, campaign, participation, _folder: folder }
     }
 
@@ -359,4 +362,18 @@ async fn what_was_taken_is_committed_also_if_nobody_waits_for_it_any_more() {
     assert_counted(&last);
     let stored = storage.participations.find_by_id(participation.id).await.unwrap().unwrap();
     assert_eq!(stored.counters.clicks, 4);
+}
+
+/// A panic costs the batch in which it happens, and no later one.
+#[tokio::test]
+async fn after_a_panic_events_are_recorded_as_before() {
+    let stage = Stage::set(0.0).await;
+    stage.line.fails_with([Fault::Panic]);
+    let lost = stage.recorder.record(stage.click("lost")).await;
+    assert!(lost.is_err_and(|error| error.is_retryable() && error.outcome_unknown()));
+    for id in ["lost", "next"] {
+        assert_counted(&stage.recorder.record(stage.click(id)).await);
+    }
+    assert_eq!(stage.clicks().await, 2);
+    stage.assert_reconciled().await;
 }

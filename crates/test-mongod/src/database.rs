@@ -1,4 +1,4 @@
-//! A database of one's own on the server of the test run.
+//! Databases for single tests on the server of the test run.
 
 use std::thread;
 
@@ -6,10 +6,10 @@ use mongodb::{Client, Database};
 
 use crate::{URI_VARIABLE, uri_from_environment};
 
-/// What the names of all test databases begin with, for whoever has to clean up after a run that was killed.
+/// The prefix of all test databases. It helps to find databases that a killed run has left.
 const PREFIX: &str = "gametriggers_test_";
 
-/// A database of a random name on the server that [`URI_VARIABLE`] names, dropped in the end. Any number of them may
+/// A database with a random name on the server that [`URI_VARIABLE`] names. It is dropped with this value. Several may
 /// exist at once.
 #[derive(Debug)]
 pub struct TestDatabase {
@@ -18,10 +18,11 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A new one. The server makes it with its first collection.
+    /// A new database. The server creates it with its first collection.
     ///
     /// # Panics
-    /// If [`URI_VARIABLE`] is not set or its value is no connection string: such a test fails and never skips itself.
+    /// If [`URI_VARIABLE`] is not set or is not a connection string. A test without a server fails; it does not skip
+    /// itself.
     #[expect(clippy::panic, clippy::expect_used, reason = "part of tests: without a server they fail")]
     pub async fn create() -> Self {
         let uri = uri_from_environment().expect("a readable environment").unwrap_or_else(|| {
@@ -34,10 +35,10 @@ impl TestDatabase {
         Self::create_on(&uri).await
     }
 
-    /// A new one on another server, such as a [`Server`](crate::Server) of the test's own.
+    /// A new database on another server, such as a test's own [`Server`](crate::Server).
     ///
     /// # Panics
-    /// If this is no connection string.
+    /// If `server_uri` is not a connection string.
     #[expect(clippy::expect_used, reason = "part of tests: without a server they fail")]
     pub async fn create_on(server_uri: &str) -> Self {
         let mut name = [0; 8];
@@ -48,13 +49,13 @@ impl TestDatabase {
         Self { database: client.database(&name), uri }
     }
 
-    /// The connection string, with the database's name.
+    /// The connection string, with the name of the database.
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// The database by the bare driver, past every rule of the product.
+    /// The database through the plain driver, without any rules of the product.
     #[must_use]
     pub fn raw(&self) -> &Database {
         &self.database
@@ -62,7 +63,8 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// Drops the database by a client and a runtime of its own: the test's may be of any kind, and ending.
+    /// Drops the database with its own client and runtime, because the test's runtime may be of any kind and may be
+    /// ending.
     #[expect(clippy::print_stderr, reason = "part of tests")]
     fn drop(&mut self) {
         let (uri, name) = (self.uri.clone(), self.database.name().to_owned());
@@ -79,14 +81,14 @@ fn drop_database(uri: &str, name: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut options = mongodb::options::ClientOptions::parse(uri).await?;
-        // A test may have killed the server: nothing to wait for then.
+        // If the test has killed the server, waiting for it is useless.
         options.server_selection_timeout = Some(std::time::Duration::from_secs(2));
         Client::with_options(options)?.database(name).drop().await?;
         anyhow::Ok(())
     })
 }
 
-/// The connection string with this database in place of its own.
+/// The connection string with its database replaced by `name`.
 fn with_database(uri: &str, name: &str) -> String {
     let (address, options) = match uri.split_once('?') {
         Some((address, options)) => (address, format!("?{options}")),

@@ -1,15 +1,15 @@
-//! MongoDB for tests: where a server comes from, private ones that may be killed, and databases of their own.
+//! MongoDB servers and databases for tests.
 //!
-//! Owns how tests come by MongoDB. Part of no program: the storage crates' tests and `cargo xtask` use it. Knows nothing
-//! of the product.
+//! Owns how tests get a MongoDB server. Only the tests of the storage crates and `cargo xtask` use it; it is part of no
+//! program. Knows nothing of the product.
 //!
-//! - A test that reads and writes takes a `TestDatabase` (feature `database`) on the server that
-//!   [`URI_VARIABLE`] names. `cargo xtask test` sets the variable, and starts a server for the run where there is none.
-//!   Without the variable such a test fails and says so; it never skips itself.
-//! - A test that stops, kills or disturbs a server starts a [`Server`] of its own, which nobody else sees.
+//! - A test that only reads and writes uses a `TestDatabase` (feature `database`) on the server that [`URI_VARIABLE`]
+//!   names. `cargo xtask test` sets the variable and starts a server if there is none. Without the variable the test
+//!   fails with a message; it does not skip itself.
+//! - A test that stops, kills or disturbs a server starts its own [`Server`], which no other test uses.
 //!
-//! [`find_mongod`] says where the program comes from. A server that was started here does not outlive the process that
-//! started it, however that ends.
+//! [`find_mongod`] says where the program comes from. A server started here ends with the process that started it,
+//! however that process ends.
 
 mod binary;
 #[cfg(feature = "database")]
@@ -28,13 +28,13 @@ pub use binary::find_mongod;
 pub use database::TestDatabase;
 pub use server::Server;
 
-/// The environment variable that names the replica set on which tests make their databases.
+/// The environment variable with the connection string of the replica set that tests use.
 pub const URI_VARIABLE: &str = "GAMETRIGGERS_TEST_MONGODB_URI";
 
-/// The value of [`URI_VARIABLE`], if it has one.
+/// The value of [`URI_VARIABLE`]; `None` if it is missing or empty.
 ///
 /// # Errors
-/// If it is not Unicode.
+/// If the value is not Unicode.
 pub fn uri_from_environment() -> anyhow::Result<Option<String>> {
     match env::var(URI_VARIABLE) {
         Ok(uri) if uri.is_empty() => Ok(None),

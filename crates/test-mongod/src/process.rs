@@ -1,4 +1,4 @@
-//! A child process that does not outlive this one.
+//! A child process that ends with this process.
 
 use std::io;
 use std::path::Path;
@@ -6,15 +6,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often it is looked whether a process has ended.
+/// The interval between checks of whether a process has ended.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Waits for the end of its input, which is the end of whoever holds the other end of the pipe, also by SIGKILL. Then it
-/// kills the process and deletes its folder.
+/// A shell script that waits for the end of its input. The input ends when this process ends, even by SIGKILL. Then the
+/// script kills the child process and deletes its folder.
 const WATCHDOG: &str = r#"read -r _; kill -KILL "$1" 2>/dev/null; sleep 1; rm -rf -- "$2""#;
 
-/// A child process, killed when this is dropped; where it cannot be dropped because this process is gone, a watchdog
-/// kills it and deletes its folder.
+/// A child process, killed when this value is dropped. If this process dies without dropping it, a watchdog kills the
+/// child and deletes its folder.
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
@@ -22,7 +22,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the command, whose files are all in the folder.
+    /// Starts the command. The watchdog deletes `folder`, which should contain all files of the child.
     pub(crate) fn spawn(command: &mut Command, folder: &Path) -> io::Result<Self> {
         let mut child = apart(command).stdin(Stdio::null()).spawn()?;
         let mut watchdog = Command::new("sh");
@@ -37,12 +37,12 @@ impl Process {
         }
     }
 
-    /// How the process ended, if it has.
+    /// The exit status; `None` if the process is running.
     pub(crate) fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
 
-    /// Waits for the process to end by itself; false if it has not when the time is up.
+    /// Waits until the process ends by itself. Returns false if it is still running after `time`.
     pub(crate) fn wait_at_most(&mut self, time: Duration) -> io::Result<bool> {
         let deadline = Instant::now() + time;
         while self.try_wait()?.is_none() {
@@ -57,19 +57,20 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog first: once the child is reaped, its id may be another's.
+        // The watchdog must end first: after the child is reaped, its process id may belong to another process.
         end(&mut self.watchdog);
         end(&mut self.child);
     }
 }
 
-/// Kills and reaps; one that has ended already is left as it is.
+/// Kills and reaps a process. Does nothing if it has already ended.
 fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
 
-/// In a process group of its own, so that Ctrl-C in the terminal is not for it: this process decides when it ends.
+/// Puts the command into its own process group, so that Ctrl-C in the terminal does not reach it. This process decides
+/// when it ends.
 fn apart(command: &mut Command) -> &mut Command {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! A server of one's own.
+//! MongoDB servers for single tests.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
@@ -17,30 +17,31 @@ use crate::wire::run_command;
 
 /// The replica set's name.
 const SET: &str = "rs0";
-/// How long a server may take until it accepts writes, or until it has stopped.
+/// The longest time that a server may take to accept writes, or to stop.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// How often it is asked meanwhile.
+/// The interval between checks of the server.
 const POLL: Duration = Duration::from_millis(20);
-/// How many ports are tried: between finding a free one and using it, another program may take it.
+/// The number of ports to try. Another program may take a free port before the server uses it.
 const PORTS_MAX: usize = 3;
-/// How long a transaction stays open that a killed process has left: a test's database cannot be dropped before. Longer
-/// than the product waits for anything, so that no test passes because of it.
+/// How long a transaction of a killed process stays open. A test's database cannot be dropped before. The time is
+/// longer than all deadlines of the product, so that no test passes because of it.
 const TRANSACTION_SECONDS: &str = "transactionLifetimeLimitSeconds=15";
-/// What a member says of itself that belongs to no set yet.
+/// The message of a member that does not belong to a set yet.
 const UNINITIATED: &str = "Does not have a valid replica set config";
-/// What mongod exits with where its port is taken.
+/// The message of a `mongod` whose port is taken.
 const PORT_TAKEN: &str = "Address already in use";
 
-/// A `mongod` on 127.0.0.1 with a temporary data directory: a replica set of one member unless asked otherwise.
+/// A `mongod` on 127.0.0.1 with a temporary data directory. It is a replica set of one member unless another kind was
+/// started.
 ///
-/// It is killed, and its data deleted, when this is dropped or this process ends in any other way. The methods block;
+/// The server is killed and its data deleted when this value is dropped or this process ends. The methods block;
 /// asynchronous tests call them through `tokio::task::block_in_place` or `spawn_blocking`.
 #[derive(Debug)]
 pub struct Server {
     program: PathBuf,
     kind: Kind,
     port: u16,
-    // Before the folder: fields are dropped in this order.
+    // Must be declared before the folder, because fields are dropped in this order.
     process: Option<Process>,
     folder: TempDir,
 }
@@ -58,13 +59,13 @@ impl Server {
     /// Starts a replica set of one member, as in production, and waits until it accepts writes.
     ///
     /// # Errors
-    /// If there is no `mongod` ([`find_mongod`]), or if it does not start; then with what it said.
+    /// If there is no `mongod` ([`find_mongod`]), or it does not start. The error then contains the end of its log.
     pub fn start() -> anyhow::Result<Self> {
         Self::start_kind(Kind::ReplicaSet)
     }
 
-    /// As [`start`](Self::start), with as much memory as MongoDB takes by itself: half of the machine's, instead of the little
-    /// that tests need.
+    /// As [`start`](Self::start), with MongoDB's default memory (half of the machine's) instead of the small amount for
+    /// tests.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -72,8 +73,7 @@ impl Server {
         Self::start_kind(Kind::Measured)
     }
 
-    /// As [`start`](Self::start), with the command `configureFailPoint`, by which a test makes commands of its choice
-    /// fail.
+    /// As [`start`](Self::start), with the command `configureFailPoint`, which makes chosen commands fail.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -81,7 +81,7 @@ impl Server {
         Self::start_kind(Kind::WithFailPoints)
     }
 
-    /// Starts a server that was told of a replica set and is no member of one yet.
+    /// Starts a server with the name of a replica set that has not been initiated.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -89,7 +89,7 @@ impl Server {
         Self::start_kind(Kind::Uninitiated)
     }
 
-    /// Starts a server that is no replica set.
+    /// Starts a server without a replica set.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -97,7 +97,7 @@ impl Server {
         Self::start_kind(Kind::Standalone)
     }
 
-    /// The connection string, without a database.
+    /// The connection string, without a database name.
     #[must_use]
     pub fn uri(&self) -> String {
         match self.kind {
@@ -108,35 +108,35 @@ impl Server {
         }
     }
 
-    /// The program that runs.
+    /// The path of the running program.
     #[must_use]
     pub fn program(&self) -> &std::path::Path {
         &self.program
     }
 
-    /// Kills the server as a crash or a power cut of the process would: what it had not journalled is lost. One that
-    /// does not run is left as it is.
+    /// Kills the server like a crash would: writes that are not in the journal are lost. Does nothing if the server is
+    /// not running.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Stops the server in an orderly way. One that does not run is left as it is.
+    /// Shuts the server down cleanly. Does nothing if the server is not running.
     ///
     /// # Errors
-    /// If it does not stop.
+    /// If the server does not stop.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         let Some(mut process) = self.process.take() else { return Ok(()) };
-        // It closes the connection instead of answering.
+        // The server closes the connection instead of answering, so the error is ignored.
         let _ = self.admin(doc! {"shutdown": 1, "force": true, "timeoutSecs": 0});
         ensure!(process.wait_at_most(PATIENCE)?, "mongod does not stop\n{}", self.log());
         Ok(())
     }
 
-    /// Starts the server again after [`kill`](Self::kill) or [`stop`](Self::stop), on the same port and data, and waits
-    /// until it accepts writes.
+    /// Starts the server again after [`kill`](Self::kill) or [`stop`](Self::stop), with the same port and data, and
+    /// waits until it accepts writes.
     ///
     /// # Errors
-    /// If it runs already or does not start.
+    /// If the server is running, or does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         ensure!(self.process.is_none(), "mongod is running");
         self.launch()
@@ -168,7 +168,7 @@ impl Server {
         command.arg("--dbpath").arg(self.data()).args(["--port", &self.port.to_string()]);
         command.args(["--bind_ip", "127.0.0.1", "--nounixsocket"]);
         if self.kind != Kind::Measured {
-            // No more memory, files and background work than tests need.
+            // Tests need little memory, and no diagnostic data.
             command.args(["--wiredTigerCacheSizeGB", "0.5"]);
             command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
         }
@@ -236,7 +236,7 @@ impl Server {
         self.folder.path().join("mongod.log")
     }
 
-    /// The end of what mongod said.
+    /// The last lines of the server's log.
     fn log(&self) -> String {
         const LINES: usize = 12;
         match fs::read(self.log_file()) {

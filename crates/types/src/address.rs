@@ -1,4 +1,4 @@
-//! Network addresses of callers, as sockets, proxies and headers write them.
+//! Reads the network addresses of callers from sockets, proxies and headers.
 
 use std::{
     fmt,
@@ -6,20 +6,20 @@ use std::{
     str::FromStr,
 };
 
-/// A text that is no network address.
+/// The error for a text that is not a network address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a network address is one of IPv4 or IPv6, with a port or without")]
 pub struct InvalidNetworkAddress;
 
-/// The network address of a caller. Two texts that name the same address are equal, however they are written.
+/// The network address of a caller. Two texts that write the same address in different ways give equal values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NetworkAddress(IpAddr);
 
 impl NetworkAddress {
-    /// The address of a caller of whom nothing is known.
+    /// The address that stands for a caller whose address is unknown.
     pub const UNKNOWN: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
 
-    /// Whom the address stands for: compare callers by this, never by the address.
+    /// The key by which callers are told apart. Compare callers by their keys, not by their addresses.
     #[must_use]
     pub const fn key(self) -> AddressKey {
         AddressKey(match self.0 {
@@ -32,8 +32,10 @@ impl NetworkAddress {
     }
 }
 
-/// An IPv4 address that is written as an IPv6 address is an IPv4 address: one that is mapped (`::ffff:0:0/96`, RFC 4291), as
-/// a socket for both families gives it, or translated (`64:ff9b::/96`, RFC 6052), as a network without IPv4 does.
+/// Turns an IPv4 address in IPv6 form into an IPv4 address.
+///
+/// There are two such forms. Sockets for both families give mapped addresses (`::ffff:0:0/96`, RFC 4291). Networks
+/// without IPv4 give translated addresses (`64:ff9b::/96`, RFC 6052).
 impl From<IpAddr> for NetworkAddress {
     fn from(address: IpAddr) -> Self {
         Self(match address {
@@ -49,9 +51,10 @@ impl From<IpAddr> for NetworkAddress {
     }
 }
 
-/// Reads `203.0.113.7`, `203.0.113.7:50001`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:50001`, an IPv6 address also
-/// with a zone (`fe80::1%eth0`), with spaces around. The port and the zone are dropped. A port may be hidden behind a name that
-/// begins with `_`, as in the header `Forwarded` (RFC 7239, section 6.2).
+/// Reads `203.0.113.7`, `203.0.113.7:50001`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:50001`.
+///
+/// Spaces around the address are ignored. An IPv6 address may have a zone (`fe80::1%eth0`). The port may be a name that
+/// begins with `_`, as in the header `Forwarded` (RFC 7239, section 6.2). Port and zone are dropped.
 impl FromStr for NetworkAddress {
     type Err = InvalidNetworkAddress;
 
@@ -89,12 +92,13 @@ impl fmt::Display for NetworkAddress {
     }
 }
 
-/// Whom a network address stands for: one IPv4 address, or all addresses of one IPv6 /64. A household or a rented machine
-/// is given a /64 at least, and chooses among its addresses at will.
+/// One caller: an IPv4 address, or all addresses of one IPv6 /64.
+///
+/// A household or a rented machine gets at least a /64 and can use any address in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AddressKey(IpAddr);
 
-/// `203.0.113.7`, or `2001:db8:0:1::/64`: one text for each key.
+/// Writes `203.0.113.7` or `2001:db8:0:1::/64`. Each key has exactly one text.
 impl fmt::Display for AddressKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

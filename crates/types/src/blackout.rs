@@ -1,39 +1,39 @@
-//! Periods of the week in which a streamer shows nothing.
+//! Weekly periods in which a streamer's screen stays empty.
 
 use std::{fmt, str::FromStr};
 
 use jiff::civil::Weekday;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Why a period is not one.
+/// Why a blackout period is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBlackout {
-    /// Not `HH:MM`.
+    /// The time is not `HH:MM`.
     #[error(
         "{} is not a time of day: write HH:MM from 00:00 to 23:59, or 24:00 for the end of a day",
         quoted(.0)
     )]
     TimeOfDay(String),
-    /// A start of 24:00.
+    /// The period starts at 24:00.
     #[error("a blackout period starts at 23:59 at the latest")]
     Start,
     /// Start and end are the same.
     #[error("startTime and endTime of a blackout period must differ; a whole day is 00:00 to 24:00")]
     Empty,
-    /// Not the name of a day.
+    /// The text is not the name of a day.
     #[error("{} is not a day of the week: write monday to sunday", quoted(.0))]
     Day(String),
-    /// No day at all.
+    /// The list of days is empty.
     #[error("a blackout period names at least one day: choose from monday to sunday")]
     NoDays,
 }
 
-/// What was entered, for a message about it.
+/// The entered text, quoted for an error message.
 fn quoted(text: &str) -> String {
     if text.is_empty() { "an empty text".to_owned() } else { format!("`{text}`") }
 }
 
-/// A time of day to the minute, 00:00 to 24:00; 24:00 is the end of the day.
+/// A time of day in whole minutes, from 00:00 to 24:00. 24:00 is the end of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeOfDay(u16);
 
@@ -44,7 +44,7 @@ impl TimeOfDay {
     /// 24:00.
     pub const END_OF_DAY: Self = Self(Self::END);
 
-    /// Minutes since 00:00, from 0 to 1,440.
+    /// The minutes since 00:00, from 0 to 1,440.
     #[must_use]
     pub const fn minutes(self) -> u16 {
         self.0
@@ -97,13 +97,13 @@ const DAYS: [(&str, Weekday); 7] = [
     ("sunday", Weekday::Sunday),
 ];
 
-/// The English name of a day in lower case.
+/// The English name of a day, in lower case.
 #[must_use]
 pub fn weekday_name(day: Weekday) -> &'static str {
     DAYS[usize::from(day.to_monday_zero_offset().unsigned_abs())].0
 }
 
-/// The day of an English name, whole or its first three letters, in any case.
+/// Reads the English name of a day or its first three letters, in upper or lower case.
 ///
 /// # Errors
 /// [`InvalidBlackout::Day`] for anything else.
@@ -114,8 +114,8 @@ pub fn parse_weekday(text: &str) -> Result<Weekday, InvalidBlackout> {
         .ok_or_else(|| InvalidBlackout::Day(text.chars().take(64).collect()))
 }
 
-/// A half-open period `[start, end)` that recurs on the days named. One that ends before it starts runs over
-/// midnight and belongs to the day on which it starts.
+/// A half-open period `[start, end)` that recurs weekly on the given days. If the end is before the start, the period
+/// runs over midnight and belongs to the day on which it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct BlackoutPeriod {
@@ -125,7 +125,7 @@ pub struct BlackoutPeriod {
 }
 
 impl BlackoutPeriod {
-    /// A period of the given days; days are sorted from Monday and named once.
+    /// A period on the given days. The days are sorted from Monday, without repetitions.
     ///
     /// # Errors
     /// [`InvalidBlackout`] if the period is empty, starts at 24:00 or names no day.
@@ -155,13 +155,13 @@ impl BlackoutPeriod {
         self.end
     }
 
-    /// The days on which it starts, from Monday.
+    /// The days on which the period starts, sorted from Monday.
     #[must_use]
     pub fn days(&self) -> &[Weekday] {
         &self.days
     }
 
-    /// Whether the period is in force on `day`, `minute` minutes after midnight.
+    /// Whether the period covers the time `minute` minutes after midnight on `day`.
     #[must_use]
     pub fn covers(&self, day: Weekday, minute: u16) -> bool {
         let on = |day: Weekday| self.days.contains(&day);

@@ -1,20 +1,20 @@
-//! The closed lists of words that documents and the API use.
+//! The enums whose values are fixed words in documents and in the API.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A word that is not in the list.
+/// The error for a word that is not in the list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{value}` is not one of {expected}")]
 pub struct UnknownValue {
-    /// What was given, cut to 64 characters.
+    /// The given word, cut to 64 characters.
     pub value: String,
-    /// The words that would do, separated by commas.
+    /// The allowed words, separated by commas.
     pub expected: &'static str,
 }
 
-/// An enum whose every form (text, JSON, storage) is the one word given for each variant.
+/// Defines an enum that text, JSON and storage all write as the same word.
 macro_rules! words {
     ($(#[$doc:meta])+ $name:ident { $($(#[$vdoc:meta])+ $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])+
@@ -25,7 +25,7 @@ macro_rules! words {
             /// Every value, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// The word by which it is stored and sent.
+            /// The word that stands for the value in storage and in the API.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -69,31 +69,31 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// The life of a campaign.
+    /// The status of a campaign.
     CampaignStatus {
-        /// Being written by the brand.
+        /// The brand is still writing it.
         Draft = "draft",
-        /// Waiting for the operator's review.
+        /// It waits for the operator's review.
         Pending = "pending",
-        /// Reviewed and running.
+        /// It passed the review and is running.
         Active = "active",
-        /// Held by the brand; may go on.
+        /// The brand has paused it and may resume it.
         Paused = "paused",
-        /// Ended, its money settled.
+        /// It has ended, and its money is settled.
         Completed = "completed",
-        /// Ended before its time.
+        /// It was ended early.
         Cancelled = "cancelled",
-        /// Refused in review.
+        /// The review refused it.
         Rejected = "rejected",
     }
 }
 
 words! {
-    /// The life of a streamer's part in a campaign.
+    /// The status of a streamer's participation in a campaign.
     ParticipationStatus {
-        /// May be shown.
+        /// Its campaign may be shown.
         Active = "active",
-        /// Held; found in old data only.
+        /// Paused; found in old data only.
         Paused = "paused",
         /// Refused; found in old data only.
         Rejected = "rejected",
@@ -103,7 +103,7 @@ words! {
         LeftEarly = "left_early",
         /// The brand or the operator removed the streamer.
         Removed = "removed",
-        /// Held by the streamer; may go on.
+        /// The streamer has paused it and may resume it.
         ParticipationPaused = "participation_paused",
     }
 }
@@ -111,17 +111,17 @@ words! {
 words! {
     /// What a campaign pays for.
     PaymentType {
-        /// The rate per thousand impressions.
+        /// The rate is paid per thousand impressions.
         Cpm = "cpm",
-        /// The rate in total per participation, evenly over the expected impressions.
+        /// The rate is the total for a participation, spread evenly over the expected impressions.
         Fixed = "fixed",
-        /// The rate per accepted visit through the tracking link.
+        /// The rate is paid for each accepted visit through the tracking link.
         Cpc = "cpc",
     }
 }
 
 words! {
-    /// What a campaign's creative is.
+    /// The kind of a campaign's creative.
     MediaType {
         /// A still or animated picture.
         Image = "image",
@@ -131,15 +131,15 @@ words! {
 }
 
 words! {
-    /// How a click reached the server under a streamer's own token.
+    /// Where a click under a streamer's own token came from.
     ClickKind {
-        /// On the overlay itself.
+        /// A click on the overlay itself.
         Overlay = "overlay",
-        /// Reported by a chat bot.
+        /// A chat bot reported the click.
         Chat = "chat",
-        /// Reported as a scan of the QR code.
+        /// The click was reported as a scan of the QR code.
         Qr = "qr",
-        /// Reported as a click on the link.
+        /// The click was reported as a click on the link.
         Link = "link",
     }
 }
@@ -157,41 +157,42 @@ words! {
 }
 
 words! {
-    /// Why an event earns nothing and is not counted.
+    /// Why an event is not counted and earns nothing.
     RejectionReason {
         /// No campaign is on the streamer's screen.
         NothingOnScreen = "nothing-on-screen",
         /// The campaign cannot pay one more unit.
         BudgetExhausted = "budget-exhausted",
-        /// The streamer shows nothing at this time.
+        /// A blackout period of the streamer is in force.
         Blackout = "blackout",
-        /// The campaign is not running: its status, or its dates.
+        /// The campaign is not running, because of its status or its dates.
         CampaignNotActive = "campaign-not-active",
         /// The streamer's participation is not running.
         ParticipationNotActive = "participation-not-active",
         /// The streamer's own test ad is on screen.
         TestAd = "test-ad",
-        /// Impressions of this decision are paid by the other basis: its displays, or its viewers.
+        /// The impressions of this decision are paid by the other basis: displays instead of viewers, or viewers
+        /// instead of displays.
         OtherBasis = "other-basis",
     }
 }
 
 words! {
-    /// Why an event is counted and not paid, where a rule other than the price says so.
+    /// Why an event is counted but not paid, if the reason is not the price.
     UnpaidReason {
         /// Another display on this streamer's screen was paid in the same minute.
         MinuteAlreadyPaid = "minute-already-paid",
-        /// As many visits as are paid in an hour came from this address to this campaign before.
+        /// The campaign's limit of paid visits per address and hour is used up for this address.
         AddressLimit = "address-limit",
-        /// The visitor is a program, by its user agent, or names none.
+        /// The visitor is a program: the user agent says so, or is missing.
         Bot = "bot",
-        /// The campaign names no address to which the visitor could be led.
+        /// The campaign has no address to which the server could redirect the visitor.
         NoDestination = "no-destination",
     }
 }
 
 words! {
-    /// Who vouches for a user's identity.
+    /// Who confirms a user's identity.
     AuthProvider {
         /// Twitch.
         Twitch = "twitch",
@@ -203,7 +204,7 @@ words! {
 }
 
 words! {
-    /// What a user is, in the words of the previous system.
+    /// The role of a user, in the words of the previous system.
     Role {
         /// A streamer.
         Streamer = "streamer",
@@ -259,7 +260,7 @@ words! {
 }
 
 impl RejectionReason {
-    /// Whether the ledger alone comes to this, whatever was submitted.
+    /// Whether only the ledger gives this reason, whatever was submitted.
     #[must_use]
     pub const fn is_of_ledger(self) -> bool {
         matches!(self, Self::BudgetExhausted | Self::OtherBasis)
@@ -267,7 +268,7 @@ impl RejectionReason {
 }
 
 impl UnpaidReason {
-    /// Whether the ledger alone comes to this, by what was paid before.
+    /// Whether only the ledger gives this reason, because of earlier payments.
     #[must_use]
     pub const fn is_of_ledger(self) -> bool {
         matches!(self, Self::MinuteAlreadyPaid | Self::AddressLimit)
@@ -275,7 +276,8 @@ impl UnpaidReason {
 }
 
 impl Role {
-    /// Whether the user streams: joins campaigns and has an overlay. The three roles that could bid on campaigns.
+    /// Whether the user streams, that is, joins campaigns and has an overlay. These are the three roles that could bid
+    /// on campaigns in the previous system.
     #[must_use]
     pub const fn is_streamer(self) -> bool {
         matches!(self, Self::Streamer | Self::StreamerIndividual | Self::IndependentPublisher)

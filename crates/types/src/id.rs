@@ -1,21 +1,21 @@
-//! Ids: twelve bytes as MongoDB's `ObjectId`, written as 24 hexadecimal digits, typed by what they name.
+//! Typed ids: twelve bytes like MongoDB's `ObjectId`, written as 24 hexadecimal digits.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Why a text is not an id.
+/// Why a text is not a valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// Not 24 hexadecimal digits.
+    /// The text is not 24 hexadecimal digits.
     #[error("an id is 24 hexadecimal digits")]
     NotHex,
-    /// Not `<streamer id>-<ordinal>`.
+    /// The text is not `<streamer id>-<ordinal>`.
     #[error("a decision id is a streamer's id, a hyphen and a number")]
     NotDecision,
 }
 
-/// Twelve bytes, the first four of which are the seconds since the Unix epoch (big-endian), so that ids sort by age.
+/// Twelve bytes. The first four are the seconds since the Unix epoch (big-endian), so ids sort by age.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId([u8; 12]);
 
@@ -26,7 +26,7 @@ impl ObjectId {
         Self(bytes)
     }
 
-    /// An id made at `seconds` since the Unix epoch; `unique` must differ between any two ids of one second.
+    /// An id made at `seconds` since the Unix epoch. `unique` must differ between all ids of one second.
     #[must_use]
     pub fn from_parts(seconds: u32, unique: [u8; 8]) -> Self {
         let mut bytes = [0; 12];
@@ -71,7 +71,7 @@ macro_rules! typed_id {
         pub struct $name(ObjectId);
 
         impl $name {
-            /// The bare id, for storage.
+            /// The untyped id, for storage.
             #[must_use]
             pub const fn object_id(self) -> ObjectId {
                 self.0
@@ -108,7 +108,7 @@ macro_rules! typed_id {
     )+};
 }
 
-/// Serde through `Display` and `FromStr`: the JSON form of every id is its text.
+/// Implements serde through `Display` and `FromStr`, so that the JSON form of every id is its text.
 macro_rules! text_serde {
     ($name:ident) => {
         impl Serialize for $name {
@@ -126,25 +126,25 @@ macro_rules! text_serde {
 }
 
 typed_id!(
-    /// A user: a streamer, somebody of a brand, or somebody of the operator.
+    /// A user: a streamer, or a person of a brand or of the operator.
     UserId,
     /// A campaign that a brand funds.
     CampaignId,
-    /// One streamer's part in one campaign.
+    /// A streamer's participation in a campaign.
     ParticipationId,
 );
 
-/// A decision of what one streamer's screen shows: the streamer and the decision's number among theirs, from 1.
+/// The id of a decision of what one streamer's screen shows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DecisionId {
-    /// Whose screen.
+    /// The streamer whose screen the decision is for.
     pub streamer: UserId,
-    /// The how many-th decision of this streamer, from 1.
+    /// The decision's number among this streamer's decisions, from 1.
     pub ordinal: u64,
 }
 
 impl DecisionId {
-    /// The id that the streamer's next decision has.
+    /// The id of the streamer's next decision.
     #[must_use]
     pub const fn successor(self) -> Self {
         Self { streamer: self.streamer, ordinal: self.ordinal + 1 }

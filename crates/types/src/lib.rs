@@ -1,11 +1,10 @@
 //! The vocabulary that every other crate of GameTriggers shares.
 //!
-//! Owns typed ids, [`Money`], time slots, the enums and the settings of the stored documents, with
-//! their JSON form. Knows no driver, no HTTP and no async runtime, and holds no rule that needs more than one
-//! value to decide: those live in `gametriggers-domain`.
+//! Owns typed ids, [`Money`], time slots, the enums and the settings of the stored documents, with their JSON form.
+//! Knows no driver, no HTTP and no async runtime. Rules that need more than one value live in `gametriggers-domain`.
 //!
-//! To extend it, add a type whose constructor refuses what must never exist; the rest of the system relies on
-//! a value of the type being valid.
+//! To extend the crate, add a type whose constructor refuses invalid values. The rest of the system relies on every
+//! value being valid.
 
 mod address;
 mod blackout;

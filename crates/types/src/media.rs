@@ -1,15 +1,16 @@
-//! Web addresses that may reach a page.
+//! Web addresses that are safe to put into a page.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// Why a text is not an address that may reach a page.
+/// The error for an address that must not be put into a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an address begins with https://, http:// or a single /, and has at most 2,048 characters")]
 pub struct InvalidWebUrl;
 
-/// An `http` or `https` URL, or a path on the server's own host; never a scheme that runs script.
+/// An `http` or `https` URL, or a path on the server's own host. Schemes that run scripts, such as `javascript:`, are
+/// impossible.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct WebUrl(String);
 
@@ -19,10 +20,10 @@ impl WebUrl {
     /// Checks an address.
     ///
     /// # Errors
-    /// [`InvalidWebUrl`] for any other scheme, a URL without a host, control characters, or too long a text.
+    /// [`InvalidWebUrl`] for any other scheme, a URL without a host, control characters, or more than 2,048 characters.
     pub fn parse(text: &str) -> Result<Self, InvalidWebUrl> {
         let plain = text.chars().count() <= Self::MAX_CHARS && !text.chars().any(char::is_control);
-        // `//host` and `/\host` name another host in a browser.
+        // Browsers read `//host` and `/\host` as the address of another host.
         let path = text.starts_with('/') && !text[1..].starts_with(['/', '\\']);
         let absolute = || {
             url::Url::parse(text)
@@ -31,34 +32,35 @@ impl WebUrl {
         if plain && (path || absolute()) { Ok(Self(text.to_owned())) } else { Err(InvalidWebUrl) }
     }
 
-    /// Reads an address where a click leads, as people write it: with blanks around, or without a scheme. One without is
-    /// read as `https`, if it begins with the name of a host in some domain: `www.brand.com/deal` is
-    /// `https://www.brand.com/deal`.
+    /// Reads the target address of a click as people write it: with spaces around it, or without a scheme.
+    ///
+    /// An address without a scheme is read as `https` if it begins with a host name that contains a domain:
+    /// `www.brand.com/deal` becomes `https://www.brand.com/deal`.
     ///
     /// # Errors
-    /// [`InvalidWebUrl`] for what leads nowhere also when it is read so, such as `javascript:alert(1)`, `see chat`, a single
-    /// word, or an e-mail address.
+    /// [`InvalidWebUrl`] if the text is no address even with `https://` before it, such as `javascript:alert(1)`, `see
+    /// chat`, a single word, or an e-mail address.
     pub fn parse_click_address(text: &str) -> Result<Self, InvalidWebUrl> {
         let text = text.trim();
         Self::parse(text).or_else(|_| {
             let text = text.strip_prefix("//").unwrap_or(text);
             let address = format!("https://{text}");
             let url = url::Url::parse(&address).map_err(|_| InvalidWebUrl)?;
-            // The parser passes over slashes before a host, and takes `name@` for a user at one.
+            // The URL parser skips slashes before a host and reads `name@` as a user name.
             let begins_with_host = !text.starts_with(['/', '\\']) && url.username().is_empty();
             let is_address = begins_with_host && url.domain().is_some_and(is_in_domain);
             if is_address { Self::parse(&address) } else { Err(InvalidWebUrl) }
         })
     }
 
-    /// The address as it was given.
+    /// The address as it was given; [`parse_click_address`](Self::parse_click_address) may have added the scheme.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a host's name has a domain after it, as every public one has: `brand.com`, not `brand` or `1.5`.
+/// Whether a host name has at least two labels, as every public one has: `brand.com`, but not `brand` or `1.5`.
 fn is_in_domain(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     host.rsplit_once('.').is_some_and(|(name, top)| {

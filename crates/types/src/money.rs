@@ -4,24 +4,24 @@ use std::{fmt, iter::Sum, ops};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Why a number is not an amount of money.
+/// The error for a number that is not a valid amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an amount of money is a finite number of at most 4 billion")]
 pub struct InvalidMoney;
 
 /// An amount of money in millionths of the currency's unit.
 ///
-/// Its JSON form is a number in whole units (`1.66`), exact to six decimals. Sums saturate at the ends of the
-/// range, some nine million million units, which no budget comes near.
+/// Its JSON form is a number in whole units (`1.66`), exact to six decimals. Sums saturate at the ends of the range,
+/// about ±9·10¹² units, which no budget comes near.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
 
 impl Money {
-    /// Nothing.
+    /// The amount 0.
     pub const ZERO: Self = Self(0);
-    /// Micro-units in a unit.
+    /// The number of micro-units in a unit.
     pub const MICROS_PER_UNIT: i64 = 1_000_000;
-    /// The most that is taken from outside: beyond it a JSON number no longer holds six decimals.
+    /// The largest amount accepted from outside. Beyond it, a JSON number no longer holds six decimals.
     const MAX_UNITS: f64 = 4e9;
 
     /// An amount of `micros` millionths.
@@ -36,7 +36,7 @@ impl Money {
         self.0
     }
 
-    /// The amount nearest to `units`, to six decimals; rids stored doubles of their rounding noise.
+    /// The amount nearest to `units`, rounded to six decimals. The rounding removes the noise of stored doubles.
     ///
     /// # Errors
     /// [`InvalidMoney`] if the number is not finite or is too large to hold six decimals.
@@ -48,7 +48,7 @@ impl Money {
         Ok(Self((units * 1e6).round() as i64))
     }
 
-    /// The amount in whole units, for display and for weighing; never for sums.
+    /// The amount in units, for display and for weights. Do not use it for sums.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // within MAX_UNITS a double holds six decimals
     pub fn as_units(self) -> f64 {

@@ -1,4 +1,4 @@
-//! How a streamer wants the overlay to look.
+//! A streamer's settings for how the overlay looks.
 
 use std::{fmt, str::FromStr};
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::enums::{UnknownValue, words};
 
-/// Why a value is not one that the overlay can have.
+/// Why an overlay setting is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOverlaySetting {
-    /// Outside 20 to 100.
+    /// The opacity is outside 20 to 100.
     #[error("opacity is a number from 20 to 100")]
     Opacity,
-    /// Anything but a hexadecimal colour or `transparent`.
+    /// The colour is neither hexadecimal nor `transparent`.
     #[error("backgroundColor is `transparent` or a hexadecimal colour such as #102030")]
     BackgroundColor,
 }
 
 words! {
-    /// The corner of the screen.
+    /// The corner of the screen in which the overlay appears.
     OverlayPosition {
         /// Top left.
         TopLeft = "top-left",
@@ -26,13 +26,13 @@ words! {
         TopRight = "top-right",
         /// Bottom left.
         BottomLeft = "bottom-left",
-        /// Bottom right, where nothing else was chosen.
+        /// Bottom right: the default.
         BottomRight = "bottom-right",
     }
 }
 
 words! {
-    /// The share of the screen's width.
+    /// The width of the overlay as a share of the screen's width.
     OverlaySize {
         /// 20 %, at most 200 px.
         Small = "small",
@@ -43,7 +43,7 @@ words! {
     }
 }
 
-/// How opaque the overlay is, in percent from 20 to 100.
+/// The opacity of the overlay, in percent from 20 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Opacity(f64);
 
@@ -79,7 +79,8 @@ impl<'de> Deserialize<'de> for Opacity {
     }
 }
 
-/// The colour behind the creative: `transparent`, `#rgb`, `#rgba`, `#rrggbb` or `#rrggbbaa`. Nothing else reaches CSS.
+/// The colour behind the creative: `transparent`, `#rgb`, `#rgba`, `#rrggbb` or `#rrggbbaa`. No other text can reach
+/// the CSS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BackgroundColor(String);
 

@@ -1,4 +1,4 @@
-//! How a streamer wants campaigns to be chosen.
+//! A streamer's settings for how campaigns are selected.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::BlackoutPeriod;
 
-/// Why a value is not one that selection can work with.
+/// Why a selection setting is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSelectionSetting {
-    /// Not a whole number from 1 to 60.
+    /// The interval is not a whole number from 1 to 60.
     #[error("rotationIntervalMinutes is a whole number from 1 to 60")]
     Interval,
-    /// A weight outside 0 to 1.
+    /// A weight is outside 0 to 1.
     #[error("each of priorityWeights is a number from 0 to 1")]
     Weight,
-    /// Nothing weighs anything.
+    /// All weights are 0.
     #[error("at least one of priorityWeights is greater than 0")]
     AllWeightsZero,
-    /// Not in the IANA time zone database.
+    /// The zone is not in the IANA time zone database.
     #[error("`{0}` is not a time zone of the IANA database, such as Asia/Kolkata")]
     TimeZone(String),
 }
@@ -56,7 +56,7 @@ impl TryFrom<i64> for RotationInterval {
 impl TryFrom<f64> for RotationInterval {
     type Error = InvalidSelectionSetting;
 
-    /// A number that JSON wrote with a fraction of zero (`3.0`) is whole.
+    /// Accepts whole numbers that JSON wrote with a fraction of zero (`3.0`).
     fn try_from(minutes: f64) -> Result<Self, Self::Error> {
         if minutes.fract() == 0.0 && (1.0..=60.0).contains(&minutes) {
             #[allow(clippy::cast_possible_truncation)] // between 1 and 60
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for RotationInterval {
     }
 }
 
-/// One of the weights of the `weighted` strategy: a number from 0 to 1.
+/// A weight of the `weighted` strategy: a number from 0 to 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize)]
 pub struct Weight(f64);
 
@@ -99,7 +99,7 @@ impl<'de> Deserialize<'de> for Weight {
     }
 }
 
-/// What the `weighted` strategy looks at; not all of it weighs nothing.
+/// The three weights of the `weighted` strategy. At least one is greater than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PriorityWeights {
@@ -112,7 +112,7 @@ impl PriorityWeights {
     /// Three weights.
     ///
     /// # Errors
-    /// [`InvalidSelectionSetting::AllWeightsZero`].
+    /// [`InvalidSelectionSetting::AllWeightsZero`] if all three are 0.
     pub fn new(
         payment_rate: Weight,
         performance: Weight,
@@ -124,19 +124,19 @@ impl PriorityWeights {
         Ok(Self { payment_rate, performance, fairness })
     }
 
-    /// The weight of what the campaign pays.
+    /// The weight of the campaign's rate.
     #[must_use]
     pub const fn payment_rate(self) -> Weight {
         self.payment_rate
     }
 
-    /// The weight of how well the campaign is clicked.
+    /// The weight of the campaign's click-through rate.
     #[must_use]
     pub const fn performance(self) -> Weight {
         self.performance
     }
 
-    /// The weight of how long the campaign has not been shown.
+    /// The weight of the time since the campaign was last shown.
     #[must_use]
     pub const fn fairness(self) -> Weight {
         self.fairness
@@ -149,15 +149,15 @@ impl Default for PriorityWeights {
     }
 }
 
-/// The name of a selection strategy. Which names exist is known to the registry in `gametriggers-domain`.
+/// The name of a selection strategy. The registry in `gametriggers-domain` knows which names exist.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StrategyName(String);
 
 impl StrategyName {
-    /// The name of the strategy where none, or an unknown one, was chosen.
+    /// The strategy that is used if the streamer chose none, or one that does not exist.
     pub const DEFAULT: &str = "fair-rotation";
 
-    /// A name, known or not.
+    /// Makes a name without checking that the strategy exists.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
@@ -182,15 +182,15 @@ impl fmt::Display for StrategyName {
     }
 }
 
-/// A time zone of the IANA database, such as `Asia/Kolkata`; `UTC` where none was chosen.
+/// A time zone of the IANA database, such as `Asia/Kolkata`. The default is `UTC`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TimeZoneName(TimeZone);
 
 impl TimeZoneName {
-    /// Looks a zone up in the database that is compiled in.
+    /// Looks up a zone in the time zone database that is compiled into the program.
     ///
     /// # Errors
-    /// [`InvalidSelectionSetting::TimeZone`] for a name that is not in it.
+    /// [`InvalidSelectionSetting::TimeZone`] if the database does not have this name.
     pub fn parse(name: &str) -> Result<Self, InvalidSelectionSetting> {
         let unknown = || InvalidSelectionSetting::TimeZone(name.chars().take(64).collect());
         if name == "UTC" {
@@ -206,7 +206,7 @@ impl TimeZoneName {
         self.0.iana_name().unwrap_or("UTC")
     }
 
-    /// The day of the week and the minutes since midnight that a clock in this zone shows at `at`.
+    /// The weekday and the minutes since midnight that a clock in this zone shows at `at`.
     #[must_use]
     pub fn day_and_minute(&self, at: Timestamp) -> (Weekday, u16) {
         let local = self.0.to_datetime(at);
@@ -239,20 +239,20 @@ impl<'de> Deserialize<'de> for TimeZoneName {
     }
 }
 
-/// Everything that selection takes from a streamer's settings.
+/// A streamer's selection settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SelectionSettings {
-    /// The strategy chosen.
+    /// The name of the chosen strategy.
     pub strategy: StrategyName,
     /// The length of a slot.
     pub interval: RotationInterval,
-    /// What `weighted` looks at.
+    /// The weights of the `weighted` strategy.
     pub weights: PriorityWeights,
-    /// When nothing is shown.
+    /// The periods in which the screen stays empty.
     pub blackouts: Vec<BlackoutPeriod>,
-    /// The zone in which blackout periods are read.
+    /// The time zone of the blackout periods.
     pub time_zone: TimeZoneName,
-    /// Grows by one with every write of these settings; a decision made under a lesser one is over.
+    /// Grows by one with every write of these settings. A decision made under a lower version is no longer in force.
     pub version: u64,
 }
 

@@ -1,21 +1,21 @@
-//! Minutes, slots and quarter-hours: how GameTriggers cuts time.
+//! The units in which GameTriggers divides time: minutes, slots and quarter-hours.
 
 use jiff::Timestamp;
 
 use crate::RotationInterval;
 
-/// A whole minute since the Unix epoch (UTC).
+/// A whole minute of UTC, numbered since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Minute(i64);
 
 impl Minute {
-    /// The minute that `at` falls in.
+    /// The minute that contains `at`.
     #[must_use]
     pub fn containing(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(60))
     }
 
-    /// The minute of this number.
+    /// The minute with this number.
     #[must_use]
     pub const fn from_epoch(minutes: i64) -> Self {
         Self(minutes)
@@ -34,7 +34,7 @@ impl Minute {
     }
 }
 
-/// One slot of a streamer's time: `interval` whole minutes, counted from the epoch.
+/// A slot: `interval` whole minutes. Slots are counted from the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     index: i64,
@@ -42,14 +42,14 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// The slot of length `interval` that `at` falls in.
+    /// The slot of length `interval` that contains `at`.
     #[must_use]
     pub fn containing(at: Timestamp, interval: RotationInterval) -> Self {
         let minutes = i64::from(interval.minutes());
         Self { index: Minute::containing(at).0.div_euclid(minutes), interval }
     }
 
-    /// The how many-th slot of this length since the epoch.
+    /// The number of the slot among slots of this length, counted from 0 at the epoch.
     #[must_use]
     pub const fn index(self) -> i64 {
         self.index
@@ -68,14 +68,14 @@ impl Slot {
     }
 }
 
-/// A quarter of an hour of UTC; every time zone's days are whole numbers of them.
+/// A quarter-hour of UTC. Days in every time zone begin and end on quarter-hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quarter(i64);
 
 impl Quarter {
     const SECONDS: i64 = 15 * 60;
 
-    /// The quarter-hour that `at` falls in.
+    /// The quarter-hour that contains `at`.
     #[must_use]
     pub fn containing(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(Self::SECONDS))
@@ -88,7 +88,7 @@ impl Quarter {
     }
 }
 
-/// The instant `second` seconds after the epoch, or the end of representable time.
+/// The instant `second` seconds after the epoch, clamped to the range of `Timestamp`.
 fn clamped(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap_or(if second < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }

@@ -1,19 +1,22 @@
-//! The token by which a page addresses a streamer's screen.
+//! The token in a page's address that names a streamer's screen.
 
 use std::{borrow::Borrow, fmt};
 
-/// A text that could be an overlay token or a participation's browser source token: 1 to 128 letters, digits, `-` or `_`.
+/// A text that has the form of an overlay token or of a participation's browser source token: 1 to 128 letters, digits,
+/// `-` or `_`.
 ///
-/// Who holds it can show and click the overlay, so it is never logged: `Debug` hides it and there is no `Display`.
+/// Whoever holds the token can show and click the overlay. So it must not be logged: `Debug` hides it, and there is no
+/// `Display`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ScreenToken(String);
 
 impl ScreenToken {
     const MAX_LEN: usize = 128;
-    /// What [`parse`](Self::parse) takes, as a regular expression (PCRE), for a store that has to tell by itself.
+    /// The texts that [`parse`](Self::parse) accepts, as a regular expression (PCRE), for stores that check tokens
+    /// themselves.
     pub const PATTERN: &str = r"^[A-Za-z0-9_-]{1,128}\z";
 
-    /// The token, or nothing where the text cannot be one.
+    /// The token; `None` if the text does not have its form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -27,14 +30,14 @@ impl ScreenToken {
         Self(hex::encode(bytes))
     }
 
-    /// The token itself, for the store and for its owner's eyes.
+    /// The token's text. Use it only for the store and for the token's owner.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// So that a token can be looked up by a text that may be one.
+/// Allows a map with tokens as keys to be searched by an unchecked text.
 impl Borrow<str> for ScreenToken {
     fn borrow(&self) -> &str {
         &self.0

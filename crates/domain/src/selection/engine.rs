@@ -1,4 +1,4 @@
-//! From weights to a pick that can be replayed.
+//! Draws one campaign from the weights of the candidates. The stored record allows the draw to be repeated.
 
 use std::{fmt, hash::Hasher, str::FromStr};
 
@@ -8,7 +8,8 @@ use siphasher::sip::SipHasher24;
 
 use super::{Candidate, SelectionContext, SelectionStrategy, Share, Shares};
 
-/// Where a decision's chance comes from: 128 bits that the server derives from streamer, ordinal and its secret.
+/// The source of a decision's randomness: 128 bits that the server derives from the streamer, the ordinal and its
+/// secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Seed([u8; 16]);
 
@@ -25,7 +26,8 @@ impl Seed {
         self.0
     }
 
-    /// A number in the open interval (0, 1), the same for ever for this seed and campaign: `SipHash-2-4` under the seed.
+    /// A pseudo-random number in the open interval (0, 1): `SipHash-2-4` of the campaign with the seed as key. It never
+    /// changes for the same seed and campaign.
     fn uniform(self, campaign: CampaignId) -> f64 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         hasher.write(&campaign.object_id().bytes());
@@ -33,8 +35,8 @@ impl Seed {
     }
 }
 
-/// The upper 52 bits of a hash, taken to the middle of their cell of (0, 1): with one bit more, the middle of the last
-/// cell would round to 1.
+/// Maps the upper 52 bits of a hash to the middle of one of 2⁵² equal cells of (0, 1). With 53 bits, the middle of the
+/// last cell would round to 1.
 fn open_unit(hash: u64) -> f64 {
     #[allow(clippy::cast_precision_loss)] // 52 bits are exact
     let cell = (hash >> 12) as f64;
@@ -76,60 +78,62 @@ impl<'de> Deserialize<'de> for Seed {
     }
 }
 
-/// A draw and its outcome: enough to replay and to explain it, unless it is shortened.
+/// A draw and its outcome. The complete form is enough to repeat and to explain the draw; the shortened form is not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Selection {
     /// The strategy that weighed the candidates.
     pub strategy: String,
-    /// Where the chance came from.
+    /// The seed of the draw.
     pub seed: Seed,
-    /// Every candidate, at least one; in a shortened record, the pick alone.
+    /// Every candidate with its probability, at least one. A shortened record holds only the picked candidate.
     pub shares: Shares,
-    /// The place of the pick in `shares`.
+    /// The index of the picked candidate in `shares`.
     pick: usize,
-    /// The strategy's weights were all 0, or one was negative or not finite: all candidates weighed the same.
+    /// True if the strategy's weights could not be used: all were 0, or one was negative or not finite. Then all
+    /// candidates had the same weight.
     pub weights_unusable: bool,
-    /// How many candidates there were, where only the pick is left of them.
+    /// In a shortened record, the number of candidates that there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shortened_from: Option<usize>,
 }
 
 impl Selection {
-    /// The campaign that was picked.
+    /// The picked candidate.
     #[must_use]
     pub fn picked(&self) -> Share {
-        // `select` and `is_consistent` guarantee the place; the first share is as good as any for a corrupt record.
+        // The index is valid after `select` and in every consistent record. For a corrupt record, the first share is
+        // returned.
         self.shares.at(if self.is_consistent() { self.pick } else { 0 })
     }
 
-    /// Draws once more from the record alone; the same campaign for ever. `None` where the record is shortened: what the
-    /// pick was drawn from is gone.
+    /// Repeats the draw from the record; the result is always the same campaign. `None` if the record is shortened,
+    /// because the candidates that the draw needs are gone.
     #[must_use]
     pub fn replay(&self) -> Option<CampaignId> {
         (!self.is_shortened()).then(|| self.shares.at(draw(self.seed, &self.shares)).campaign)
     }
 
-    /// How many candidates there were.
+    /// The number of candidates of the draw, also for a shortened record.
     #[must_use]
     pub fn candidate_count(&self) -> usize {
         self.shortened_from.unwrap_or(self.shares.len())
     }
 
-    /// Whether only the pick is left of the candidates.
+    /// Whether the record is shortened, that is, holds only the picked candidate.
     #[must_use]
     pub const fn is_shortened(&self) -> bool {
         self.shortened_from.is_some()
     }
 
-    /// The record without the candidates that were not picked.
+    /// The shortened record: the candidates that were not picked are removed.
     #[must_use]
     pub(crate) fn shortened(self) -> Self {
         let shortened_from = Some(self.candidate_count());
         Self { shares: [self.picked()].into_iter().collect(), pick: 0, shortened_from, ..self }
     }
 
-    /// Whether a stored record can be what [`select`] made, or its short form.
+    /// Whether a stored record has a form that [`select`] makes, complete or shortened.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         let is_complete = self.shortened_from.is_none_or(|count| count >= 1 && self.shares.len() == 1);
@@ -137,10 +141,11 @@ impl Selection {
     }
 }
 
-/// Picks one of `candidates` as `strategy` weighs them; `None` without candidates. Allocates nothing but the record.
+/// Picks one of `candidates` with the weights that `strategy` gives them; `None` if there are no candidates. Allocates
+/// only the record.
 ///
-/// The record lists candidates in the order given; the pick does not depend on it unless two scores are equal to the last
-/// bit, in which case the lesser campaign id wins.
+/// The record lists the candidates in the given order. That order does not influence the pick: if two scores are
+/// exactly equal, the smaller campaign id wins.
 #[must_use]
 pub fn select(
     strategy: &dyn SelectionStrategy,
@@ -164,12 +169,12 @@ pub fn select(
     })
 }
 
-/// Turns weights into probabilities; into equal ones, and answers false, where they cannot be used.
+/// Turns weights into probabilities. If the weights cannot be used, makes all probabilities equal and returns false.
 fn normalise(weights: &mut [f64]) -> bool {
     let greatest = weights.iter().copied().fold(0.0, f64::max);
     let usable = greatest > 0.0 && weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
     for weight in &mut *weights {
-        // Scaled by the greatest first, so that a sum of huge weights stays finite.
+        // Dividing by the greatest weight first keeps the sum of huge weights finite.
         *weight = if usable { *weight / greatest } else { 1.0 };
     }
     let sum: f64 = weights.iter().sum();
@@ -179,7 +184,7 @@ fn normalise(weights: &mut [f64]) -> bool {
     usable
 }
 
-/// The place of the greatest −w/ln(u); of equal ones, that of the lesser id.
+/// The index of the candidate with the greatest score −w/ln(u). If scores are equal, the smaller campaign id wins.
 fn draw(seed: Seed, shares: &Shares) -> usize {
     let score = |share: &Share| -share.probability / seed.uniform(share.campaign).ln();
     let mut best = (0, f64::NEG_INFINITY);

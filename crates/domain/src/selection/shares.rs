@@ -1,36 +1,37 @@
-//! The candidates of a draw and the chance of each.
+//! The candidates of a draw and their probabilities.
 
 use gametriggers_types::{CampaignId, ParticipationId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Candidate;
 
-/// One candidate's part in a draw.
+/// One candidate of a draw and its probability.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Share {
     /// The campaign.
     #[serde(rename = "campaignId")]
     pub campaign: CampaignId,
-    /// The streamer's part in it.
+    /// The streamer's participation in the campaign.
     #[serde(rename = "participationId")]
     pub participation: ParticipationId,
-    /// Its chance of being picked; over all candidates they sum to 1.
+    /// The probability that this candidate is picked. The probabilities of all candidates sum to 1.
     pub probability: f64,
 }
 
-/// Every candidate's part in a draw; stored as a list of [`Share`].
+/// All candidates of a draw and their probabilities; stored as a list of [`Share`].
 ///
-/// The chances lie side by side, so that a strategy writes its weights where the record keeps what becomes of them.
+/// The probabilities are one slice, so that a strategy can write its weights into it and the engine can turn them into
+/// probabilities in place.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Shares {
     candidates: Vec<(CampaignId, ParticipationId)>,
-    /// As many.
+    /// One for each candidate, in the same order.
     probabilities: Vec<f64>,
 }
 
 impl Shares {
-    /// The candidates in their order, without any chance yet.
+    /// The candidates in the given order, with probabilities of 0.
     pub(super) fn of(candidates: &[Candidate]) -> Self {
         Self {
             candidates: candidates.iter().map(|one| (one.campaign, one.participation)).collect(),
@@ -38,35 +39,35 @@ impl Shares {
         }
     }
 
-    /// How many candidates there are.
+    /// The number of candidates.
     #[must_use]
     pub fn len(&self) -> usize {
         self.candidates.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no candidates.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.candidates.is_empty()
     }
 
-    /// The one at this place.
+    /// The candidate at this index.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If `place` is not less than [`len`](Self::len).
     #[must_use]
     pub fn at(&self, place: usize) -> Share {
         let (campaign, participation) = self.candidates[place];
         Share { campaign, participation, probability: self.probabilities[place] }
     }
 
-    /// All of them, in their order.
+    /// All candidates, in order.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Share> {
         (0..self.len()).map(|place| self.at(place))
     }
 
-    /// The chances, in the order of the candidates.
+    /// The probabilities, in the order of the candidates.
     pub fn probabilities_mut(&mut self) -> &mut [f64] {
         &mut self.probabilities
     }

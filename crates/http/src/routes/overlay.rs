@@ -1,6 +1,6 @@
 //! The overlay page and the data that it polls.
 
-use std::sync::LazyLock;
+use std::{str::Utf8Error, sync::LazyLock};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -87,18 +87,19 @@ impl OverlayDataResponse {
         }
     }
 
-    /// Its JSON under its version, which is a hash of all the rest: the same on every instance and after every restart.
+    /// The answer as JSON, and its entity tag as its version. The version is a hash of everything else in the answer, so it is
+    /// the same on every instance and after every restart.
     fn rendered(mut self) -> Result<Rendering, serde_json::Error> {
         let hash = SipHasher13::new().hash(&serde_json::to_vec(&self)?).as_u128();
         self.version = format!("{hash:032x}");
         let mut text = format!("\"{}\"", self.version).into_bytes();
         let tag_length = text.len();
         serde_json::to_writer(&mut text, &self)?;
-        // One piece of memory for both, and of just their size, which shrinking does not promise: they are kept for as long as
-        // they are shown, and there are many.
+        // Both are kept in memory for many screens, so they share one allocation of exactly their size. Shrinking `text` would
+        // not promise that size.
         let mut body = Bytes::copy_from_slice(&text);
         let entity_tag = body.split_to(tag_length);
-        Ok(Rendering { entity_tag, body })
+        Ok(Rendering { version: entity_tag, body })
     }
 }
 
@@ -148,13 +149,29 @@ impl From<Screen> for OverlayDataResponse {
 #[template(path = "overlay.html")]
 struct OverlayPage {
     script: &'static str,
-    state: serde_json::Value,
+    state: DataIsland,
+}
+
+/// JSON in a form that may stand within a script element: without `<`, `>` and `&`.
+struct DataIsland(String);
+
+impl DataIsland {
+    /// For a page that does not know what is on screen.
+    fn unknown() -> Self {
+        Self("null".to_owned())
+    }
+
+    /// From JSON in any form. `<`, `>` and `&` occur only in the strings of JSON, so escapes in their place mean the same.
+    fn of(json: &[u8]) -> Result<Self, Utf8Error> {
+        let json = str::from_utf8(json)?;
+        Ok(Self(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")))
+    }
 }
 
 const SCRIPT: &str = include_str!("../../templates/overlay.js");
 
-/// Media come from the brands' own hosts, whichever they are. Styles may be inline, because OBS applies the streamer's
-/// custom CSS as a style element; no setting reaches a style sheet, so nothing can be injected there.
+/// Media may come from any host, because each brand has its own. Styles may be inline, because OBS applies the streamer's
+/// custom CSS as a style element. No setting is written into a style sheet, so nothing can be injected there.
 static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT));
     format!(
@@ -184,30 +201,29 @@ pub(crate) async fn page(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    // Page loads count nothing (defect M3): the display is reported by the page, once for each decision.
+    // A page load counts nothing (defect M3). The page reports its display itself, once for each decision.
     let (status, content) = match screen(&state, &token).await {
-        Ok(shown) => {
-            let state = serde_json::from_slice(&shown.body).map_err(|error| ApiError::internal(&error))?;
-            (StatusCode::OK, state)
+        Ok(Rendering { body, .. }) => {
+            (StatusCode::OK, DataIsland::of(&body).map_err(|error| ApiError::internal(&error))?)
         }
-        Err(error) => (error.code().status(), serde_json::Value::Null),
+        Err(error) => (error.code().status(), DataIsland::unknown()),
     };
     render_page(status, content)
 }
 
 /// The page while there is no store to ask.
 pub(crate) async fn page_without_store() -> Result<HttpResponse, ApiError> {
-    render_page(ErrorCode::StoreUnavailable.status(), serde_json::Value::Null)
+    render_page(ErrorCode::StoreUnavailable.status(), DataIsland::unknown())
 }
 
 /// The page for an address that has asked for too many tokens which no overlay has.
 pub(crate) fn page_refused(refused: &ApiError) -> Result<HttpResponse, ApiError> {
-    let mut answer = render_page(refused.code().status(), serde_json::Value::Null)?;
+    let mut answer = render_page(refused.code().status(), DataIsland::unknown())?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
     Ok(answer)
 }
 
-fn render_page(status: StatusCode, state: serde_json::Value) -> Result<HttpResponse, ApiError> {
+fn render_page(status: StatusCode, state: DataIsland) -> Result<HttpResponse, ApiError> {
     let template = OverlayPage { script: SCRIPT, state };
     let html = template.render().map_err(|error| ApiError::internal(&error))?;
     let mut response = HttpResponse::build(status);
@@ -241,7 +257,7 @@ pub(crate) async fn data(
     token: web::Path<String>,
     _: NoQuery,
 ) -> Result<HttpResponse, ApiError> {
-    let Rendering { entity_tag, body } = screen(&state, &token).await?;
+    let Rendering { version: entity_tag, body } = screen(&state, &token).await?;
     let is_known = names_version(&request, &entity_tag);
     let tag = HeaderValue::from_maybe_shared(entity_tag).map_err(|error| ApiError::internal(&error))?;
     let tag = (header::ETAG, tag);
@@ -259,7 +275,7 @@ async fn screen(state: &ApiState, token: &str) -> Result<Rendering, ApiError> {
     state.services.overlay.render(token, render).await
 }
 
-/// Whether `If-None-Match` names the version, with or without the quotes of an entity tag.
+/// Whether `If-None-Match` names the version: as an entity tag or without its quotes.
 fn names_version(request: &HttpRequest, entity_tag: &[u8]) -> bool {
     let version =
         entity_tag.strip_prefix(b"\"").and_then(|tag| tag.strip_suffix(b"\"")).unwrap_or(entity_tag);

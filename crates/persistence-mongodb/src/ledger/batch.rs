@@ -111,6 +111,33 @@ async fn read_participations_and_campaigns(
     Ok(rollups)
 }
 
+/// The campaign's budget and what remains of it, as exact numbers. Stores the campaign's opening, if it has none.
+///
+/// # Errors
+/// [`StorageError::Missing`] if there is no such campaign.
+pub(crate) async fn read_budget(
+    store: &MongoStore,
+    session: &mut ClientSession,
+    campaign: CampaignId,
+) -> TxResult<(Money, Money)> {
+    let fields = || doc! {IN_LEDGER: 1, "budget": 1, "remainingBudget": 1};
+    let ids = || std::iter::once(campaign.object_id());
+    let read = |fields: &mut Fields| {
+        let (is_opened, remaining) =
+            (is_in_ledger(fields), fields.required("remainingBudget", values::money)?);
+        // The previous system left it out where it was the same.
+        let budget = fields.optional("budget", values::money)?.unwrap_or(remaining);
+        Ok((is_opened, (budget, remaining)))
+    };
+    let found = read_named(store, session, collection::CAMPAIGNS, ids(), fields()).await?;
+    let found = found.first().ok_or_else(|| missing(Unknown::Campaign(campaign)))?;
+    let (is_opened, budget) = document::read(Entity::Campaign, found, read)?;
+    if !is_opened {
+        opening::of_campaigns(store, session, &[campaign]).await?;
+    }
+    Ok(budget)
+}
+
 /// Writes what was judged, given what is known of open rollups, and returns which are open afterwards.
 pub(super) async fn write(
     store: &MongoStore,

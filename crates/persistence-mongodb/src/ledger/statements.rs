@@ -44,7 +44,7 @@ pub(super) async fn read_named(
 }
 
 /// Runs update statements that are for this many documents, and fails unless they meet as many.
-pub(super) async fn update(
+pub(crate) async fn update(
     database: &Database,
     session: &mut ClientSession,
     collection: &str,

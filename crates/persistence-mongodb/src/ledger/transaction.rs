@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use gametriggers_persistence::{Source, StorageError};
 use mongodb::{
     ClientSession,
@@ -86,6 +87,47 @@ impl TxError {
 /// No time was left to come to the commit.
 pub(crate) fn out_of_time(elapsed: tokio::time::error::Elapsed) -> StorageError {
     StorageError::Unavailable { outcome_unknown: false, source: elapsed.into() }
+}
+
+/// How long [`run`] tries until the commit is asked for.
+const RUN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Does `work` in a transaction, and again in a new one as long as other writers are faster. Ends the transaction also if nobody
+/// waits for the answer any more: left open, the transaction would block others.
+pub(crate) async fn run<T, W>(store: &MongoStore, work: W) -> Result<T, StorageError>
+where
+    T: Send + 'static,
+    W: for<'s> Fn(MongoStore, &'s mut ClientSession) -> BoxFuture<'s, TxResult<T>> + Send + Sync + 'static,
+{
+    let store = store.clone();
+    let running = tokio::spawn(async move {
+        let deadline = Instant::now() + RUN_TIMEOUT;
+        let mut attempts = Attempts::until(deadline);
+        loop {
+            match attempt(&store, deadline, &work).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => attempts.again_after(error).await?,
+            };
+        }
+    });
+    running.await.unwrap_or_else(|failed| {
+        Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
+    })
+}
+
+async fn attempt<T, W>(store: &MongoStore, deadline: Instant, work: &W) -> TxResult<T>
+where
+    W: for<'s> Fn(MongoStore, &'s mut ClientSession) -> BoxFuture<'s, TxResult<T>>,
+{
+    let mut session = begin(store).await?;
+    let worked = timeout_at(deadline, work(store.clone(), &mut session)).await;
+    match worked.unwrap_or_else(|elapsed| Err(out_of_time(elapsed).into())) {
+        Ok(answer) => commit(&mut session).await.map(|()| answer),
+        Err(error) => {
+            abort(session, &error).await;
+            Err(error)
+        }
+    }
 }
 
 /// Begins a transaction on one state of the store that a majority has, or will have before its commit is durable.

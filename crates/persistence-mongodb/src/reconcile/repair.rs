@@ -13,7 +13,7 @@ use gametriggers_types::Money;
 use mongodb::ClientSession;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Difference, Holder, REMAINING, Survey};
+use super::{BUDGET, Difference, Holder, PAID, REMAINING, SETTLED, Survey};
 use crate::{
     MongoStore, collection,
     counters::{self, Values},
@@ -97,6 +97,10 @@ async fn repair_within(
             }
             Holder::Campaign(id) => {
                 (collection::CAMPAIGNS, doc! {"q": by_id(id), "u": corrections(differences)})
+            }
+            Holder::Account(id) => {
+                let statement = doc! {"q": by_id(id), "u": corrections(differences), "upsert": true};
+                (collection::ACCOUNTS, statement)
             }
             Holder::Rollup(id, quarter, campaign) => {
                 let rollup = rollup_id(id, stored_time(quarter.start()));
@@ -186,7 +190,7 @@ fn corrections(differences: &[Difference]) -> Vec<Document> {
         let value = doc! {"$ifNull": [format!("${field}"), 0_i64]};
         let lacking = expected - stored;
         let corrected = match field {
-            counters::EARNINGS | REMAINING => {
+            counters::EARNINGS | BUDGET | REMAINING | SETTLED | PAID => {
                 let sum = doc! {"$add": [{"$toDecimal": value}, stored_money(Money::from_micros(lacking))]};
                 doc! {"$round": [sum, 6]}
             }

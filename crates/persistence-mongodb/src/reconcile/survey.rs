@@ -4,21 +4,25 @@ use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
 use bson::{Document, RawDocumentBuf, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, values};
-use gametriggers_domain::ledger::{Counters, Verdict};
+use gametriggers_domain::{
+    journal::{Account, Movement},
+    ledger::{Counters, Verdict},
+};
 use gametriggers_persistence::{Entity, Rollup, StorageError};
-use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, UserId};
 use mongodb::{
     ClientSession, SessionCursor,
     options::{CollectionOptions, ReadConcern},
 };
 use tokio::time::sleep;
 
-use super::{Difference, Holder, REMAINING, Survey};
+use super::{BUDGET, Difference, Holder, PAID, REMAINING, SETTLED, Survey};
 use crate::{
     MongoStore, collection,
     counters::{self, Values},
     document,
     error::code,
+    journal,
     ledger::{
         entries::{OPENING, REPAIRS, kind_of, read_entry, repairs_counted},
         rollups::{self, RollupKey, rollup_key},
@@ -94,14 +98,29 @@ async fn try_take(store: &MongoStore) -> TxResult<Survey> {
         survey.note_counters(holder, &Values::default(), &rollup.counters);
     }
 
-    let mut found = all(store, session, collection::CAMPAIGNS, doc! {IN_LEDGER: 1, REMAINING: 1}).await?;
+    let fields = doc! {IN_LEDGER: 1, BUDGET: 1, REMAINING: 1};
+    let mut found = all(store, session, collection::CAMPAIGNS, fields).await?;
     while let Some(document) = found.next(session).await.transpose()? {
         if let Some((id, remaining)) = sum_of(Entity::Campaign, &document, &expected.remaining)? {
-            let stored = document::read(Entity::Campaign, &document, |fields| {
-                fields.required(REMAINING, values::money)
-            })?;
-            survey.note(Holder::Campaign(id), REMAINING, stored.micros(), remaining.micros());
+            let stored = |name| {
+                document::read(Entity::Campaign, &document, |fields| fields.required(name, values::money))
+            };
+            survey.note(Holder::Campaign(id), REMAINING, stored(REMAINING)?.micros(), remaining.micros());
+            if let Some((_, budget)) = expected.budgets.get(&id) {
+                survey.note(Holder::Campaign(id), BUDGET, stored(BUDGET)?.micros(), budget.micros());
+            }
         }
+    }
+
+    let mut unseen = expected.accounts;
+    let mut found = all(store, session, collection::ACCOUNTS, doc! {}).await?;
+    while let Some(document) = found.next(session).await.transpose()? {
+        let Some(id) = Fields::from(&document).id().map(UserId::from) else { continue };
+        let sums = unseen.remove(&id).unwrap_or_default();
+        survey.note_account(id, &journal::read_account(&document)?, &sums);
+    }
+    for (id, sums) in unseen {
+        survey.note_account(id, &Account::default(), &sums);
     }
     Ok(survey)
 }
@@ -113,6 +132,12 @@ impl Survey {
         }
     }
 
+    fn note_account(&mut self, streamer: UserId, stored: &Account, expected: &Account) {
+        let holder = Holder::Account(streamer);
+        self.note(holder, SETTLED, stored.settled.micros(), expected.settled.micros());
+        self.note(holder, PAID, stored.paid.micros(), expected.paid.micros());
+    }
+
     fn note(&mut self, holder: Holder, field: &'static str, stored: i64, expected: i64) {
         if stored != expected {
             self.differences.entry(holder).or_default().push(Difference { field, stored, expected });
@@ -120,12 +145,15 @@ impl Survey {
     }
 }
 
-/// What the openings and entries add up to.
+/// What the openings, the entries and the journal add up to.
 #[derive(Default)]
 struct Projection {
     participations: BTreeMap<ParticipationId, Sum<Counters>>,
     remaining: BTreeMap<CampaignId, Sum<Money>>,
     rollups: BTreeMap<RollupKey, Rollup>,
+    /// Of campaigns whose budget was changed: the ordinal of the latest change, and the budget since then.
+    budgets: BTreeMap<CampaignId, (i64, Money)>,
+    accounts: BTreeMap<UserId, Account>,
     /// How many repairs there were.
     repairs: i64,
 }
@@ -147,7 +175,27 @@ impl Projection {
         while let Some(document) = found.next(session).await.transpose()? {
             projection.add(&document)?;
         }
+        let mut found = all(store, session, collection::JOURNAL, doc! {}).await?;
+        while let Some(document) = found.next(session).await.transpose()? {
+            projection.add_movement(&document)?;
+        }
         Ok(projection)
+    }
+
+    fn add_movement(&mut self, document: &RawDocumentBuf) -> Result<(), StorageError> {
+        let movement = journal::read_entry(document)?.movement;
+        if let Movement::Budget { campaign, after, .. } = movement {
+            let ordinal = document.get_i64(journal::ORDINAL).unwrap_or(0);
+            let latest = self.budgets.entry(campaign).or_insert((ordinal, after));
+            *latest = (*latest).max((ordinal, after));
+        }
+        if let Some((campaign, change)) = movement.change_of_remaining() {
+            self.remaining.entry(campaign).or_default().value += change;
+        }
+        if let Some((streamer, change)) = movement.change_of_account() {
+            self.accounts.entry(streamer).or_default().add(&change);
+        }
+        Ok(())
     }
 
     fn add(&mut self, document: &RawDocumentBuf) -> Result<(), StorageError> {

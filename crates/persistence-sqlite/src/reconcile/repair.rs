@@ -41,6 +41,7 @@ fn repair_sums(db: &Connection, chunk: &[(Holder, Vec<Difference>)], repairs: i6
             Holder::Participation(id) => repair_participation(db, id, differences)?,
             Holder::Rollup(id, quarter, campaign) => repair_rollup(db, id, *quarter, campaign, differences)?,
             Holder::Campaign(id) => correct(db, "campaigns", "id = ?", &[id], differences)?,
+            Holder::Account(id) => repair_account(db, id, differences)?,
         }
     }
     Ok(true)
@@ -84,6 +85,13 @@ fn repair_rollup(
     let delete = format!("DELETE FROM rollups WHERE {of_key} AND ({columns}) = ({})", zeros());
     db.prepare_cached(&delete)?.execute((quarter, participation))?;
     Ok(())
+}
+
+fn repair_account(db: &Connection, streamer: &String, differences: &[Difference]) -> DbResult<()> {
+    let add = "INSERT INTO accounts (streamer_id, settled_micros, paid_micros) VALUES (?, 0, 0) \
+               ON CONFLICT (streamer_id) DO NOTHING";
+    db.prepare_cached(add)?.execute([streamer])?;
+    correct(db, "accounts", "streamer_id = ?", &[streamer], differences)
 }
 
 /// Adds what the fields of one row lack.

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use gametriggers_domain::ledger::{Counters, Verdict};
+use gametriggers_domain::{
+    journal::{Account, Movement},
+    ledger::{Counters, Verdict},
+};
 use gametriggers_persistence::Entity;
 use gametriggers_types::{Money, Quarter};
 use rusqlite::Connection;
 
-use super::{Holder, REMAINING, Survey, index::IndexCheck};
-use crate::{counters, error::DbResult, ledger::entries::entry_from_row, row::EntityRow};
+use super::{BUDGET, Holder, PAID, REMAINING, SETTLED, Survey, index::IndexCheck};
+use crate::{counters, error::DbResult, journal, ledger::entries::entry_from_row, row::EntityRow};
 
-/// What the openings and entries add up to.
+/// What the openings, the entries and the journal add up to.
 #[derive(Default)]
 struct Projection {
     participations: BTreeMap<String, Counters>,
     remaining: BTreeMap<String, Money>,
+    /// Of campaigns whose budget was changed.
+    budgets: BTreeMap<String, Money>,
+    accounts: BTreeMap<String, Account>,
     rollups: BTreeMap<(String, i64), Rollup>,
 }
 
@@ -31,6 +37,7 @@ pub(super) fn take(db: &Connection) -> DbResult<Survey> {
     compare_participations(db, &expected, &mut survey)?;
     compare_rollups(db, &expected, &mut survey)?;
     compare_campaigns(db, &expected, &mut survey)?;
+    compare_accounts(db, &expected, &mut survey)?;
     Ok(survey)
 }
 
@@ -49,6 +56,7 @@ impl Projection {
             let row = EntityRow::new(row, Entity::LedgerEntry, "id")?;
             projection.remaining.insert(row.get("campaign_id")?, row.money(REMAINING)?);
         }
+        projection.add_journal(db)?;
         let mut index = IndexCheck::begin(db)?;
         let mut entries = db.prepare("SELECT number, id, * FROM ledger_entries ORDER BY number")?;
         let mut rows = entries.query([])?;
@@ -72,6 +80,26 @@ impl Projection {
             rollup.counters.add(&added);
         }
         Ok(projection)
+    }
+
+    fn add_journal(&mut self, db: &Connection) -> DbResult<()> {
+        let mut entries = db.prepare("SELECT * FROM journal ORDER BY number")?;
+        let mut rows = entries.query([])?;
+        while let Some(row) = rows.next()? {
+            let movement = journal::from_row(row)?.movement;
+            if let Movement::Budget { campaign, after, .. } = movement {
+                self.budgets.insert(campaign.to_string(), after);
+            }
+            if let Some((campaign, change)) = movement.change_of_remaining()
+                && let Some(remaining) = self.remaining.get_mut(&campaign.to_string())
+            {
+                *remaining += change;
+            }
+            if let Some((streamer, change)) = movement.change_of_account() {
+                self.accounts.entry(streamer.to_string()).or_default().add(&change);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -109,15 +137,39 @@ fn compare_rollups(db: &Connection, expected: &Projection, survey: &mut Survey) 
 }
 
 fn compare_campaigns(db: &Connection, expected: &Projection, survey: &mut Survey) -> DbResult<()> {
-    let mut statement = db.prepare("SELECT id, remaining_micros FROM campaigns")?;
+    let mut statement = db.prepare("SELECT id, budget_micros, remaining_micros FROM campaigns")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let row = EntityRow::new(row, Entity::Campaign, "id")?;
         let id: String = row.get("id")?;
-        if let Some(remaining) = expected.remaining.get(&id) {
-            let stored = row.get(REMAINING)?;
-            survey.note(&Holder::Campaign(id), REMAINING, stored, remaining.micros());
+        let (budget, remaining) = (expected.budgets.get(&id), expected.remaining.get(&id));
+        let holder = Holder::Campaign(id);
+        for (field, expected) in [(BUDGET, budget), (REMAINING, remaining)] {
+            if let Some(expected) = expected {
+                survey.note(&holder, field, row.get(field)?, expected.micros());
+            }
         }
+    }
+    Ok(())
+}
+
+fn compare_accounts(db: &Connection, expected: &Projection, survey: &mut Survey) -> DbResult<()> {
+    let mut unseen: BTreeMap<_, _> = expected.accounts.iter().collect();
+    let mut statement = db.prepare("SELECT * FROM accounts")?;
+    let mut rows = statement.query([])?;
+    let mut note = |id: &str, stored: (i64, i64), expected: &Account| {
+        let holder = Holder::Account(id.to_owned());
+        survey.note(&holder, SETTLED, stored.0, expected.settled.micros());
+        survey.note(&holder, PAID, stored.1, expected.paid.micros());
+    };
+    while let Some(row) = rows.next()? {
+        let row = EntityRow::new(row, Entity::Account, "streamer_id")?;
+        let id: String = row.get("streamer_id")?;
+        let sums = unseen.remove(&id).copied().unwrap_or_default();
+        note(&id, (row.get(SETTLED)?, row.get(PAID)?), &sums);
+    }
+    for (id, sums) in unseen {
+        note(id, (0, 0), sums);
     }
     Ok(())
 }

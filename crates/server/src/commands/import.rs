@@ -1,4 +1,4 @@
-//! `import`: an export of the previous system into the store.
+//! `import`: imports an export of the previous system into the store.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use gametriggers_services::import::{self, CollectionReport, ImportReport, Option
 
 use crate::Settings;
 
-/// Exit code 1 says that documents were refused; all others are stored.
+/// Runs the command. Exit code 1 means that documents were refused; all others are stored.
 pub(super) async fn run(
     settings: &Settings,
     directory: &Path,
@@ -50,7 +50,8 @@ fn print(name: &str, report: &CollectionReport) {
     }
 }
 
-/// What is said at the end, where it is not missed.
+/// Prints a summary at the end, where it is not overlooked: how many remarks were not listed, and whether tokens were
+/// kept or renewed.
 fn print_rest(report: &ImportReport) {
     let (refused, notes) = report.unnamed();
     if refused + notes > 0 {
@@ -72,14 +73,14 @@ fn print_rest(report: &ImportReport) {
     }
 }
 
-/// A line on the terminal that says how far the import is; nothing where standard error is no terminal.
+/// A line on standard error that shows the progress of the import. It is not shown if standard error is not a terminal.
 struct Meter {
     is_shown: bool,
     /// The file that is being read.
     file: &'static str,
-    /// Since when.
+    /// When reading of the file began.
     begun: Instant,
-    /// When its last batch was done.
+    /// When the latest batch was finished.
     last: Instant,
 }
 
@@ -105,7 +106,7 @@ impl Meter {
 
     fn write(&self, text: fmt::Arguments<'_>) {
         if self.is_shown {
-            // Nothing is lost where the line cannot be written.
+            // An error is ignored: the line only shows progress.
             write!(io::stderr(), "\r\x1b[K{text}").ok();
         }
     }

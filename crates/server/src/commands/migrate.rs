@@ -1,4 +1,4 @@
-//! `migrate`: the schema of the store.
+//! `migrate`: brings the store's schema up to date.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The commands of the binary, one file each.
+//! The commands of the program, one file each.
 
 #![allow(clippy::print_stdout)] // a command's answer goes to standard output
 
@@ -22,14 +22,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{LogFormat, LogSettings, Settings, Store};
 
-/// Actix logs an error for each connection that is no HTTP. They are counted instead ([`crate::ConnectionCounts`]).
+/// Actix logs an error for each connection that does not send HTTP. Such connections are counted instead
+/// ([`crate::ConnectionCounts`]).
 const NO_LINE_PER_CONNECTION: &str = "actix_http::h1::dispatcher=off";
 
 /// Sponsorships for live streams.
 #[derive(Debug, Parser)]
 #[command(name = "gametriggers", version, about)]
 pub struct Cli {
-    /// A configuration file [default: gametriggers.toml, if it is there].
+    /// A configuration file [default: gametriggers.toml, if it exists].
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -40,7 +41,7 @@ pub struct Cli {
 enum Command {
     /// Run a server with a streamer and campaigns to try; needs no configuration.
     Demo {
-        /// Listen on other addresses than this machine's own, too.
+        /// Allow an http.bind that other machines can reach.
         #[arg(long)]
         allow_remote: bool,
     },
@@ -48,30 +49,30 @@ enum Command {
     Serve,
     /// Bring the store's schema up to date.
     Migrate {
-        /// Only say what would be done.
+        /// Only list the missing migrations.
         #[arg(long)]
         dry_run: bool,
     },
     /// Insert an export of the previous system: users.json, campaigns.json, campaignparticipations.json as mongoexport
-    /// writes them. What is stored already is left as it is.
+    /// writes them. Documents that are already stored are not changed.
     Import {
-        /// The folder of the files.
+        /// The folder with the files.
         directory: PathBuf,
-        /// Give each participation that is inserted a new token for its browser source: those of the previous system can
-        /// be guessed. Its address in OBS shows nothing any more; streamers use that of their overlay.
+        /// Give each inserted participation a new browser source token, because tokens of the previous system can be
+        /// guessed. The old addresses in OBS show nothing any more; streamers use the address of their overlay instead.
         #[arg(long)]
         renew_tokens: bool,
     },
     /// Recompute every counter, budget and rollup from the ledger and report what differs.
     Reconcile {
-        /// Also store what was recomputed.
+        /// Also store the recomputed values.
         #[arg(long)]
         repair: bool,
     },
-    /// Give old decisions a short form: it says what was shown, when and how likely that was, and no more how each other
-    /// candidate stood. Each streamer's latest stays whole.
+    /// Replace old decisions by a short form, which says what was shown, when and with what probability, but no longer
+    /// contains the other candidates. Each streamer's latest decision stays complete.
     ShortenDecisions {
-        /// How long ago a decision must have ended, 1 day at least.
+        /// How many days ago a decision must have ended, at least 1.
         #[arg(long, value_name = "DAYS")]
         older_than_days: NonZeroU32,
     },
@@ -118,7 +119,7 @@ fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
-/// Opens the store, brought up to date if the configuration says so.
+/// Opens the store. Applies pending migrations if the configuration says so, and otherwise fails if there are any.
 async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
     let store = Store::open(settings.storage.url.expose()).await?;
     if settings.storage.migrate_on_start {
@@ -130,7 +131,7 @@ async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// Refuses a store whose schema is not of this version.
+/// Fails if the store's schema lacks migrations of this version.
 async fn require_current(store: &Store) -> anyhow::Result<()> {
     let pending = store.pending_migrations().await?;
     anyhow::ensure!(

@@ -1,10 +1,10 @@
-//! `reconcile`: counters against the ledger.
+//! `reconcile`: compares counters with the ledger.
 
 use std::process::ExitCode;
 
 use crate::{Settings, Store};
 
-/// Exit code 1 says that differences were found and are left.
+/// Runs the command. Exit code 1 means that differences were found and not all were repaired.
 pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
     let store = Store::open_existing(settings.storage.url.expose()).await?;
     super::require_current(&store).await?;

@@ -1,10 +1,10 @@
-//! `serve`: the server.
+//! `serve`: runs the server.
 
 use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use actix_web::middleware::from_fn;
 use gametriggers_http::waiting_app;
-use gametriggers_services::shortening;
+use gametriggers_services::shortening::ShortenDecisions;
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -13,32 +13,37 @@ use crate::{
     stop::Stop,
 };
 
-/// How long the store may take to be opened before whoever asks is told to wait.
+/// How long opening the store may take before requests are answered with 503.
 const OPENED_WITHIN: Duration = Duration::from_secs(1);
-/// How long after one attempt to open the store the next is made.
+/// The pause between two attempts to open the store.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// Seconds that running requests have when the store has come.
+/// How many seconds running requests have to get their 503 when the store has been opened.
 const HAND_OVER_SECONDS: u64 = 1;
+/// How long the waiting server goes on with the connections that it has accepted, after it accepts no more. A worker that is
+/// told to stop would reset the connections which it has not looked at yet.
+const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let secret = settings.auth.secret()?;
     let listener = Application::bind(&settings.http)?;
-    // Listened to from here on, so that no moment between two servers is deaf.
+    // The listener for signals starts before the store is opened, so that a signal is noticed at any time.
     let mut stop = Stop::listen()?;
     let Some(store) = open(settings, &listener, &mut stop).await? else { return Ok(ExitCode::SUCCESS) };
     let clock = Arc::new(SystemClock);
+    let (storage, server_settings) = (store.repositories(), settings.application());
+    let application =
+        Application::build_on(listener, &server_settings, &secret, storage, clock.clone(), |_| {})?;
     if let Some(days) = settings.decisions.shorten_after_days {
-        tokio::spawn(shortening::run(store.repositories().decisions, clock.clone(), days));
+        let decisions = store.repositories().decisions;
+        application.tasks().start_until_stopped(ShortenDecisions { decisions, clock, days });
     }
-    let (storage, settings) = (store.repositories(), settings.application());
-    let application = Application::build_on(listener, &settings, &secret, storage, clock, |_| {})?;
-    let _log = application.log_connections();
+    application.log_connections();
     tracing::info!(address = %application.address(), public_url = %application.public_url(), "listening");
     application.run_until(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the store, and answers 503 meanwhile if that takes long. `None` if the process was told to stop.
+/// Opens the store. If that takes long, answers requests with 503 meanwhile. `None` if the process was told to stop.
 async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> anyhow::Result<Option<Store>> {
     let opening = open_when_it_comes(settings);
     tokio::pin!(opening);
@@ -60,12 +65,14 @@ async fn open(settings: &Settings, listener: &TcpListener, stop: &mut Stop) -> a
         opened = &mut opening => opened.map(Some),
         () = stop.told() => Ok(None),
     };
+    handle.pause().await;
+    sleep(LAST_CONNECTIONS).await;
     handle.stop(true).await;
     waiting.await??;
     opened
 }
 
-/// Opens the store, however long it takes to come.
+/// Opens the store. Tries again until the store can be opened, or fails for a reason that will not pass by itself.
 async fn open_when_it_comes(settings: &Settings) -> anyhow::Result<Store> {
     let mut last_reason = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! `shorten-decisions`: old decisions take less room.
+//! `shorten-decisions`: shortens old decisions to save space.
 
 use std::{num::NonZeroU32, process::ExitCode};
 

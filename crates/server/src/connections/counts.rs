@@ -1,4 +1,4 @@
-//! Connections that came to a bad end: counted, because a line for each would let anybody fill the log.
+//! Counts connections that ended badly. A log line for each would allow anybody to fill the log.
 
 use std::{
     io::ErrorKind,
@@ -7,7 +7,7 @@ use std::{
 
 use actix_http::error::DispatchError;
 
-/// Connections that came to a bad end since this was last logged.
+/// The numbers of connections that ended badly since they were last logged.
 #[derive(Debug, Default)]
 pub struct ConnectionCounts {
     malformed: AtomicU64,
@@ -17,7 +17,7 @@ pub struct ConnectionCounts {
 }
 
 impl ConnectionCounts {
-    /// Notes why a connection ended. One that was merely lost is nothing to note.
+    /// Counts a connection by the error that ended it. Connections that were merely lost are not counted.
     pub(super) fn note(&self, error: &DispatchError) {
         match error {
             DispatchError::Parse(_) => self.malformed.fetch_add(1, Ordering::Relaxed),
@@ -29,17 +29,17 @@ impl ConnectionCounts {
         };
     }
 
-    /// Notes that an address has had its share of connections.
+    /// Counts a connection that was refused because its address has its share of connections.
     pub(super) fn note_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes that a connection had to make room for another.
+    /// Counts a connection that was closed to make room for another.
     pub(super) fn note_evicted(&self) {
         self.evicted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Logs what was noted, if anything was, and begins anew.
+    /// Logs the numbers if any is not 0, and resets them.
     pub fn log(&self) {
         let take = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
         let (malformed, too_slow) = (take(&self.malformed), take(&self.too_slow));

@@ -1,4 +1,5 @@
-//! The connections of one thread, of whom the slowest makes room for a newcomer when there are nearly too many.
+//! The connections of one thread. When there are nearly too many, the one that has made the server wait longest is
+//! closed for each newcomer.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
@@ -6,26 +7,26 @@ use super::progress::Progress;
 
 /// The connections of one thread.
 pub(super) struct Crowd {
-    /// From so many on, one leaves for each that comes. Below what the thread may have: at that, nobody would come in who
-    /// could make another leave.
+    /// From this number on, one connection is closed for each newcomer. It is less than the thread's limit: at the
+    /// limit, no newcomer would be accepted, so nothing would be closed.
     crowded_at: usize,
     members: RefCell<HashMap<u64, Rc<Progress>>>,
 }
 
-/// A connection among the others, until this is dropped.
+/// A connection's membership in the crowd. It ends when this value is dropped.
 pub(super) struct Member {
     crowd: Rc<Crowd>,
     number: u64,
 }
 
 impl Crowd {
-    /// A crowd for a thread that may have so many connections.
+    /// A crowd for a thread that may have `at_most` connections.
     pub(super) fn new(at_most: usize) -> Rc<Self> {
         Rc::new(Self { crowded_at: at_most - at_most / 8, members: RefCell::default() })
     }
 
-    /// Lets a connection in. The one for whose peer the server has been waiting the longest leaves, if it is crowded;
-    /// then the second result is true.
+    /// Adds a connection. If the thread is crowded, the connection for whose peer the server has been waiting longest
+    /// is closed, and the second result is true.
     pub(super) fn join(self: &Rc<Self>, number: u64, progress: Rc<Progress>) -> (Member, bool) {
         let mut members = self.members.borrow_mut();
         let crowded = members.len() >= self.crowded_at;

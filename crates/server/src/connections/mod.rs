@@ -1,10 +1,15 @@
-//! The side of HTTP that is about connections: how many there are, and how long each may keep the server waiting.
+//! Limits how many connections there are, and how long each may keep the server waiting.
 //!
-//! Actix limits the head of a connection's first request and idle time, and nothing else: a body that comes byte by byte,
-//! an answer that nobody reads, and a second request that never ends would each be held for ever. So every connection is
-//! a [`DeadlineStream`] here, every body that is left unread ends its connection, the slowest connection makes room where
-//! there are nearly too many ([`Crowd`]), and no address has more than its share of the places ([`Places`]).
-//! `docs/adr/0017-limits.md` has the reasons.
+//! Actix only limits how long the head of a connection's first request and idle time may take. It would wait for ever
+//! for a body that comes byte by byte, for a client that does not read its answer, and for a second request that never
+//! ends. Therefore:
+//!
+//! - every connection is a [`DeadlineStream`], which has deadlines;
+//! - a request body that is not read to its end closes its connection;
+//! - the slowest connection is closed when there are nearly too many ([`Crowd`]);
+//! - an address may have only its share of the connections ([`Places`]).
+//!
+//! `docs/adr/0017-limits.md` gives the reasons.
 
 mod counts;
 mod crowd;
@@ -29,51 +34,53 @@ pub(crate) use self::unread::close_after_unread_body;
 use self::{crowd::Crowd, places::Places, stream::DeadlineStream};
 use crate::LimitSettings;
 
-/// How long an idle connection stays open: a page polls every 5 seconds and pings every 30 over the same one.
+/// How long an idle connection stays open. A page polls every 5 seconds and pings every 30 seconds over the same
+/// connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a connection that is being closed still takes what its peer sends, so that the peer reads the answer first.
+/// How long a connection that is being closed still reads, so that the peer can read the answer before the connection
+/// is gone.
 const CLOSING: Duration = Duration::from_secs(1);
-/// Threads of each worker for what blocks: as many as SQLite has readers, and hardly anything else does. Another is
-/// started whenever none is idle yet, so that without a limit there were about a hundred, each with memory of its own.
+/// Threads of each worker for blocking calls: as many as SQLite has readers, because hardly anything else blocks. Tokio
+/// starts a new thread whenever none is idle. Without this limit there would be about a hundred, each with its own
+/// memory.
 const BLOCKING_THREADS: usize = 8;
-/// File handles that are not for connections: those of the store, of the log, of the runtime. A quarter where handles are
-/// few.
+/// File handles reserved for the store, the log and the runtime; a quarter of all handles if there are few.
 const OTHER_HANDLES: u64 = 256;
 
-/// How long a connection may keep the server waiting.
+/// The deadlines of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
-    /// For the head of a request, from its first byte. Zero: for ever.
+    /// For the head of a request, from its first byte. Zero means no deadline.
     pub(crate) head: Duration,
-    /// For each 64 KiB of an answer, or what there is of it, to be taken. Zero: for ever.
+    /// For the client to take each 64 KiB of an answer, or the rest of it. Zero means no deadline.
     pub(crate) write: Duration,
 }
 
-/// How a server is run, beside its application.
+/// How a server runs, apart from its application.
 pub(crate) struct Running {
     pub(crate) limits: LimitSettings,
-    /// Whether connections come from proxies, which are many clients each.
+    /// Whether connections come from proxies. A proxy's connections belong to many clients.
     pub(crate) behind_proxy: bool,
     pub(crate) keep_alive: bool,
     pub(crate) workers: usize,
-    /// Seconds that running requests have after the signal to stop.
+    /// Seconds that running requests may still take after the signal to stop.
     pub(crate) shutdown_seconds: u64,
     pub(crate) counts: Arc<ConnectionCounts>,
 }
 
 impl Running {
-    /// As a server runs that does its work.
+    /// The settings for normal operation.
     pub(crate) fn at_work(limits: LimitSettings, behind_proxy: bool, shutdown_seconds: u64) -> Self {
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self { limits, behind_proxy, keep_alive: true, workers, shutdown_seconds, counts: Arc::default() }
     }
 }
 
-/// Serves an application, one per worker thread, on an address that was taken before. The process's signals are for the
-/// caller to listen to. To be called within a Tokio runtime.
+/// Serves an application on a bound listener, with one instance of the application for each worker thread. The caller
+/// has to handle signals. Must be called within a Tokio runtime.
 ///
 /// # Errors
-/// If the address cannot be listened to.
+/// If the listener cannot be used.
 pub(crate) fn serve<A, S, B>(
     listener: TcpListener,
     app: impl Fn() -> A + Send + Clone + 'static,
@@ -157,7 +164,8 @@ where
     Ok(server.run())
 }
 
-/// How many connections there may be at once: what is asked for, as far as the system gives this process handles for it.
+/// How many connections there may be at once: `wanted`, or fewer if the system gives this process too few file handles.
+/// `None` means as many as possible.
 fn connections_at_once(wanted: Option<u32>) -> usize {
     let wanted = wanted.unwrap_or(u32::MAX);
     let handles = match rlimit::increase_nofile_limit(u64::MAX) {
@@ -177,7 +185,7 @@ fn connections_at_once(wanted: Option<u32>) -> usize {
     usize::try_from(possible.min(u64::from(wanted))).unwrap_or(usize::MAX)
 }
 
-/// How many of them may come from one address, if that is limited.
+/// How many connections one address may have; `None` if that is not limited.
 fn share_of_one_address(limits: &LimitSettings, connections: usize, behind_proxy: bool) -> Option<usize> {
     let wanted = limits.connections_per_address.limit().filter(|_| !behind_proxy)?;
     Some(usize::try_from(wanted).unwrap_or(usize::MAX).min(connections / 4).max(1))

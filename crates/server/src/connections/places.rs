@@ -1,4 +1,4 @@
-//! How many connections come from where.
+//! Limits how many connections come from one address.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,16 @@ use std::{
 
 use gametriggers_types::{AddressKey, NetworkAddress};
 
-/// The places of all connections, by the addresses that hold them.
+/// The numbers of connections of all addresses.
 #[derive(Clone)]
 pub(super) struct Places {
-    /// At most for one address; no limit without it.
+    /// The limit for one address; `None` if there is no limit.
     limit: Option<usize>,
-    /// Only of addresses that hold one, so that there are no more of them than connections.
+    /// Contains only addresses that have connections, so it never has more items than there are connections.
     held: Arc<Mutex<HashMap<AddressKey, usize>>>,
 }
 
-/// A connection's place; free again when it is dropped.
+/// A connection's place, given back when this value is dropped.
 pub(super) struct Place {
     of: Option<(Places, AddressKey)>,
 }
@@ -27,8 +27,8 @@ impl Places {
         Self { limit, held: Arc::default() }
     }
 
-    /// A place for a connection from an address, unless that has all that it may have. The machine's own addresses may
-    /// have any number: it is a proxy that comes from there.
+    /// A place for a connection from `peer`; `None` if its address has no places left. Loopback addresses are not
+    /// limited, because such connections come from a proxy on this machine.
     pub(super) fn take(&self, peer: Option<SocketAddr>) -> Option<Place> {
         let (Some(limit), Some(peer)) = (self.limit, peer) else { return Some(Place { of: None }) };
         if peer.ip().to_canonical().is_loopback() {

@@ -1,4 +1,4 @@
-//! What a connection's stream, its requests and the other connections have to know of each other.
+//! The state that a connection's stream, its requests and the other connections of the thread share.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,19 +7,19 @@ use std::{
 
 use actix_web::rt::time::Instant;
 
-/// What goes on with one connection, all on one thread.
+/// The state of one connection. All users are on one thread.
 pub(crate) struct Progress {
-    /// Requests that were understood and have no answer yet.
+    /// Requests that have been read but not answered yet.
     handled: Cell<usize>,
-    /// Whether part of a body was used since this was last asked.
+    /// Whether the application has read part of a body since this was last asked.
     body_used: Cell<bool>,
-    /// Whether what comes is the rest of a body that nobody reads.
+    /// Whether incoming bytes belong to a body that nobody reads.
     discards: Cell<bool>,
-    /// Since when the server has been waiting for the peer, if it is.
+    /// When the server began to wait for the peer; `None` if it is not waiting.
     waiting_since: Cell<Option<Instant>>,
-    /// Whether the connection has to make room for another.
+    /// Whether the connection has to be closed to make room for another.
     evicted: Cell<bool>,
-    /// The connection's task.
+    /// Wakes the connection's task.
     task: RefCell<Option<Waker>>,
 }
 
@@ -35,7 +35,7 @@ impl Progress {
         }
     }
 
-    /// Whether a request is being handled, so that it is the server for whom the peer waits.
+    /// Whether a request is being handled, so that the peer waits for the server.
     pub(super) fn is_handling(&self) -> bool {
         self.handled.get() > 0
     }
@@ -50,19 +50,19 @@ impl Progress {
         self.handled.set(self.handled.get().saturating_sub(1));
     }
 
-    /// Notes that part of a body was used.
+    /// Notes that the application has read part of a body.
     pub(super) fn use_body(&self) {
         self.body_used.set(true);
         self.wake();
     }
 
-    /// Whether part of a body was used since this was last asked.
+    /// Whether the application has read part of a body since the previous call.
     pub(super) fn take_body_used(&self) -> bool {
         self.body_used.replace(false)
     }
 
-    /// Notes that the rest of a body will not be read. If there is any, the connection ends, and what comes until then is
-    /// thrown away, however much.
+    /// Notes that the rest of a body will not be read. If there is a rest, the connection will be closed, and all bytes
+    /// that come before that are discarded.
     pub(super) fn leave_unread(&self) {
         self.discards.set(true);
         self.wake();
@@ -72,29 +72,29 @@ impl Progress {
         self.discards.get()
     }
 
-    /// Notes that the peer has to go on; since when, if it already had to.
+    /// Notes that the server waits for the peer. Keeps the beginning if it was waiting already.
     pub(super) fn wait(&self) {
         if self.waiting_since.get().is_none() {
             self.wait_anew(Instant::now());
         }
     }
 
-    /// Notes that the peer has done its part, and from `now` on has another.
+    /// Notes that the peer has done its part and that the server waits for the next part from `now` on.
     pub(super) fn wait_anew(&self, now: Instant) {
         self.waiting_since.set(Some(now));
     }
 
-    /// Notes that the peer has done its part.
+    /// Notes that the server no longer waits for the peer.
     pub(super) fn stop_waiting(&self) {
         self.waiting_since.set(None);
     }
 
-    /// Since when the server has been waiting for the peer, if it is.
+    /// When the server began to wait for the peer; `None` if it is not waiting or the connection is being closed.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         self.waiting_since.get().filter(|_| !self.evicted.get())
     }
 
-    /// Ends the connection.
+    /// Closes the connection.
     pub(super) fn evict(&self) {
         self.evicted.set(true);
         self.wake();
@@ -104,7 +104,7 @@ impl Progress {
         self.evicted.get()
     }
 
-    /// Remembers the task of which this is polled.
+    /// Remembers the task that polls the connection.
     pub(super) fn polled_by(&self, cx: &Context<'_>) {
         let mut task = self.task.borrow_mut();
         if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {

@@ -1,4 +1,4 @@
-//! A connection whose peer cannot keep the server waiting for ever, nor make it read ahead without end.
+//! A connection with limits: the peer cannot keep the server waiting for ever, or make it read ahead without end.
 
 use std::{
     future::Future,
@@ -18,15 +18,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Deadlines, progress::Progress};
 
-/// What is read before a request that has come has its answer, or a part of a body was used: no head is larger. Without
-/// a limit, actix makes requests of all that comes, while the answer to the first is not taken.
+/// How much is read before the current request is answered or part of its body is used. No request head is larger.
+/// Without this limit, actix would parse all requests that come while the client does not take the first answer.
 const READ_AHEAD_BYTES: usize = 32 * 1024;
-/// What is read before what was read is looked at: only then does actix count the requests that wait, each of which takes
-/// some 5 KiB.
+/// How much is read before actix parses it. Actix counts the waiting requests, each of which takes about 5 KiB, only
+/// when it parses.
 const AT_ONCE_BYTES: usize = 512;
-/// As much of an answer as has to go out within the deadline.
+/// The part of an answer that must be sent within the deadline.
 const SENT_WITHIN_BYTES: usize = 64 * 1024;
-/// Actix answers 408 when the deadline of a first head has passed; what it does not see to ends this much later.
+/// Actix answers 408 when the deadline of a connection's first head has passed. Requests for which actix does nothing
+/// are ended this much later.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A connection with deadlines.
@@ -34,19 +35,19 @@ pub(super) struct DeadlineStream {
     io: TcpStream,
     deadlines: Deadlines,
     progress: Rc<Progress>,
-    /// Bytes read since reading was last found to lead anywhere.
+    /// Bytes read since the last answer, or since part of a body was used.
     ahead: usize,
-    /// Bytes read since what was read was last looked at.
+    /// Bytes read since actix last parsed.
     at_once: usize,
-    /// When the first byte came after the last answer: a request has begun, and nobody has answered it.
+    /// When the first byte after the last answer came: a request has begun and is not answered.
     asked_since: Option<Instant>,
-    /// Looks at `asked_since` when it ends. One for many requests, because most are answered long before.
+    /// The timer that checks `asked_since`. It serves many requests, because most are answered long before it ends.
     asked_timer: Option<Pin<Box<Sleep>>>,
-    /// Ends when the peer has not taken what is to be sent.
+    /// The timer of the write deadline.
     send_timer: Option<Pin<Box<Sleep>>>,
-    /// Bytes that have gone out since `send_timer` began.
+    /// Bytes sent since `send_timer` began.
     sent: usize,
-    /// Whether anything was written that has not wholly gone out.
+    /// Whether written bytes have not all been sent.
     writing: bool,
 }
 
@@ -70,7 +71,7 @@ impl DeadlineStream {
         self.progress.clone()
     }
 
-    /// An error when another connection needs the place.
+    /// Returns an error if another connection needs the place.
     fn check_place(&self) -> io::Result<()> {
         if self.progress.is_evicted() {
             return Err(io::Error::new(ErrorKind::ConnectionAborted, "another connection took its place"));
@@ -78,7 +79,8 @@ impl DeadlineStream {
         Ok(())
     }
 
-    /// An error when a request has been coming for too long. Wakes the task to look again.
+    /// Ready with an error if a request has been coming for too long. Otherwise wakes the task when it has to be
+    /// checked again.
     fn poll_asked(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if self.deadlines.head.is_zero() {
             return Poll::Pending;
@@ -92,7 +94,7 @@ impl DeadlineStream {
             let timer = self.asked_timer.get_or_insert_with(|| Box::pin(sleep_until(since + patience)));
             ready!(timer.as_mut().poll(cx));
             let now = Instant::now();
-            // The server's own time is not the peer's.
+            // Time during which the server handles a request does not count against the peer.
             let since = if self.progress.is_handling() { now } else { since };
             self.asked_since = Some(since);
             if since + patience <= now {
@@ -102,7 +104,8 @@ impl DeadlineStream {
         }
     }
 
-    /// An error when what is to be sent is not taken. Wakes the task to look again.
+    /// Ready with an error if the peer does not take what is sent. Otherwise wakes the task when it has to be checked
+    /// again.
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if self.deadlines.write.is_zero() {
             return Poll::Pending;
@@ -181,14 +184,14 @@ impl AsyncWrite for DeadlineStream {
         }
     }
 
-    /// Asked by actix when all that it wrote was taken.
+    /// Actix calls this when all that it wrote was taken.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.writing {
             this.writing = false;
             this.send_timer = None;
             if this.ahead >= READ_AHEAD_BYTES {
-                // Nothing else would: reading was put off.
+                // Reading was paused, and nothing else would wake the task.
                 cx.waker().wake_by_ref();
             }
             this.ahead = 0;

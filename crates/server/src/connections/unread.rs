@@ -1,4 +1,4 @@
-//! Bodies that nobody reads.
+//! Closes connections whose request bodies are not read to the end.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,19 +19,18 @@ use futures_core::Stream;
 
 use super::progress::Progress;
 
-/// A request's body, for who reads it and for the answer.
+/// A request's body, shared between its reader and the answer.
 struct Shared {
     payload: RefCell<Payload>,
-    /// Whether it was read to its end.
+    /// Whether the body was read to its end.
     ended: Cell<bool>,
     progress: Option<Rc<Progress>>,
 }
 
-/// Ends the connection after an answer that was given before its request's body was read to the end.
+/// Closes the connection after an answer that was given before the request's body was read to its end.
 ///
-/// Actix does so by itself where a length was declared. A body in chunks, which nobody reads, it takes and throws away
-/// for as long as any comes; unless the body's reader is still there when the answer has gone out. So the answer holds
-/// the reader.
+/// Actix does so itself if the request declared a length. It reads and discards a body in chunks for as long as
+/// anything comes, unless the body's reader still exists when the answer has been sent. So the answer keeps the reader.
 pub(crate) async fn close_after_unread_body<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -50,7 +49,7 @@ pub(crate) async fn close_after_unread_body<B: MessageBody + 'static>(
     }
 }
 
-/// A request is being handled, until this is dropped.
+/// Marks a request as being handled until it is dropped.
 struct Handling(Rc<Progress>);
 
 impl Handling {
@@ -66,7 +65,7 @@ impl Drop for Handling {
     }
 }
 
-/// Reads a body that the answer will hold, too.
+/// Reads a body that is shared with the answer.
 struct Reader(Rc<Shared>);
 
 impl Stream for Reader {
@@ -87,13 +86,13 @@ impl Stream for Reader {
     }
 }
 
-/// The body of an answer, and the reader of its request's body.
+/// The body of an answer, together with the request's body.
 pub(crate) struct Holding {
     body: BoxBody,
     shared: Rc<Shared>,
 }
 
-/// The answer has gone out.
+/// The answer has been sent when this value is dropped.
 impl Drop for Holding {
     fn drop(&mut self) {
         if let (false, Some(progress)) = (self.shared.ended.get(), &self.shared.progress) {

@@ -1,4 +1,4 @@
-//! `campaigns`.
+//! Imports `campaigns`.
 
 use async_trait::async_trait;
 use gametriggers_documents::{Fields, Problem, campaigns};
@@ -7,7 +7,7 @@ use gametriggers_types::{Money, WebUrl};
 
 use super::collection::{Collection, Obstacle};
 
-/// See [`Collection`].
+/// The [`Collection`] of campaigns.
 pub(super) struct Campaigns;
 
 #[async_trait]
@@ -18,7 +18,8 @@ impl Collection for Campaigns {
 
     fn read(fields: &mut Fields) -> Result<NewCampaign, Problem> {
         let campaign = campaigns::read(fields)?;
-        // What remains of it may be, where the previous system has overspent (defect M6).
+        // Only the budget must not be negative. The remaining budget may be, if the previous system overspent (defect
+        // M6).
         if campaign.budget < Money::ZERO {
             return Err(fields.problem("budget", "less than 0"));
         }

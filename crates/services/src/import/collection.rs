@@ -1,4 +1,4 @@
-//! What is different from one collection of the previous database to the other.
+//! The differences between the collections of the previous database.
 
 use async_trait::async_trait;
 use gametriggers_documents::{Fields, Problem};
@@ -9,17 +9,17 @@ use crate::NoEntropy;
 /// A collection of the previous database.
 #[async_trait]
 pub(super) trait Collection: Send {
-    /// The file that it is exported to.
+    /// The name of the exported file.
     const FILE: &'static str;
-    /// What a line holds.
+    /// What is read from a line.
     type Read: Send + 'static;
-    /// What the store takes.
+    /// What is inserted into the store.
     type New: Send;
 
     /// Reads a document.
     fn read(fields: &mut Fields) -> Result<Self::Read, Problem>;
 
-    /// Adds what the line does not hold, with notes on what is missing.
+    /// Completes what was read with data that is not on the line. Adds notes about missing data.
     async fn settle(
         &mut self,
         storage: &Repositories,
@@ -27,17 +27,17 @@ pub(super) trait Collection: Send {
         notes: &mut Vec<Problem>,
     ) -> Result<Self::New, Obstacle>;
 
-    /// Offers the documents to the store.
+    /// Inserts the documents that are not in the store.
     async fn insert_all(storage: &Repositories, new: Vec<Self::New>) -> Result<Insertions, StorageError>;
 }
 
-/// What keeps a document from being offered to the store.
+/// Why a document cannot be inserted.
 pub(super) enum Obstacle {
-    /// Itself.
+    /// The document itself is wrong.
     Document(Problem),
-    /// The store.
+    /// The store failed.
     Store(StorageError),
-    /// There are no random bytes.
+    /// The operating system gave no random bytes.
     NoEntropy(NoEntropy),
 }
 

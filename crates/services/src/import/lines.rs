@@ -1,4 +1,4 @@
-//! A file of lines.
+//! Reads a file line by line.
 
 use std::{
     fs::File,
@@ -8,16 +8,17 @@ use std::{
 
 use super::ImportError;
 
-/// Bytes of one line at most, so that one without an end does not fill the memory. It is what MongoDB takes of a document.
+/// The greatest length of a line in bytes, so that a file without line ends does not fill the memory. It is MongoDB's
+/// limit for a document.
 const LINE_MAX: usize = 16 * 1024 * 1024;
-/// How much is read at once.
+/// The number of bytes that are read from the file at once.
 const BUFFER: usize = 256 * 1024;
-/// Bytes of the beginning by which a file of another form is known.
+/// The number of bytes at the beginning from which UTF-16 is recognised.
 const SAMPLE: usize = 64;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Opens a file of one document a line; `None` where there is no such file.
+/// Opens a file with one document per line; `None` if the file does not exist.
 pub(super) fn open(directory: &Path, file: &'static str) -> Result<Option<Lines>, ImportError> {
     let unreadable = |source| ImportError::Unreadable { file, source };
     let mut reader = match File::open(directory.join(file)) {
@@ -38,13 +39,13 @@ pub(super) fn open(directory: &Path, file: &'static str) -> Result<Option<Lines>
     }
 }
 
-/// By its byte order mark, or by the zeros that stand beside the letters.
+/// Recognises UTF-16 by its byte order mark or by zero bytes.
 fn is_utf16(beginning: &[u8]) -> bool {
     let sample = &beginning[..beginning.len().min(SAMPLE)];
     sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") || sample.contains(&0)
 }
 
-/// The lines of a file that are not blank.
+/// The lines of a file, without blank ones.
 pub(super) struct Lines {
     reader: BufReader<File>,
     number: u64,
@@ -52,14 +53,14 @@ pub(super) struct Lines {
 
 /// A line that is not blank.
 pub(super) struct Line {
-    /// From 1.
+    /// The number of the line, from 1.
     pub(super) number: u64,
-    /// `None` where it is too long to be kept.
+    /// `None` if the line is too long.
     pub(super) text: Option<Vec<u8>>,
 }
 
 impl Line {
-    /// Why a line without a text has none.
+    /// The reason for a line without a text.
     pub(super) const TOO_LONG: &str = "longer than 16 MiB, and so than any document of MongoDB";
 }
 
@@ -79,7 +80,7 @@ impl Iterator for Lines {
                 let passed_over = skip_line(&mut self.reader);
                 return Some(passed_over.map(|()| Line { number: self.number, text: None }));
             }
-            // An editor may have put a byte order mark at the beginning.
+            // Some editors put a byte order mark at the beginning.
             if self.number == 1 && text.starts_with(BYTE_ORDER_MARK) {
                 text.drain(..BYTE_ORDER_MARK.len());
             }
@@ -91,7 +92,7 @@ impl Iterator for Lines {
     }
 }
 
-/// Passes over the rest of a line, keeping none of it.
+/// Skips the rest of a line without keeping it in memory.
 fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
     loop {
         let read = reader.fill_buf()?;

@@ -1,15 +1,17 @@
-//! Import of a previous database.
+//! Imports a database of the previous system.
 //!
-//! [`run`] reads what `mongoexport` wrote (one document a line in MongoDB Extended JSON, relaxed or canonical) and
-//! offers each document to the store, which keeps what it has: an import inserts what is absent and overwrites nothing,
-//! so it can be run again at any time. Whatever the previous system could store is taken: absent fields get its
-//! defaults, values that cannot be used are noted and replaced, and fields that this version does not use are kept
-//! beside the document. What cannot be a document at all is refused by itself, with its file and line.
+//! [`run`] reads files of `mongoexport` (one document per line in MongoDB Extended JSON, relaxed or canonical) and
+//! inserts the documents that the store does not have. It never overwrites a document, so an import can be repeated at
+//! any time.
 //!
-//! Lines are read ahead and offered in batches; memory holds a few of them at a time, however long the file.
+//! The import accepts whatever the previous system could store. Missing fields get the previous system's defaults,
+//! unusable values are noted and replaced, and unknown fields are kept beside the document. A line that is not a usable
+//! document is refused and reported with its file and line.
 //!
-//! Which stored field becomes what is written in `gametriggers-documents`. Reports and errors never show a token, an
-//! e-mail address or a password.
+//! Files are read ahead and inserted in batches. Only a few batches are in memory at a time, however long the file is.
+//!
+//! The crate `gametriggers-documents` defines the mapping from stored fields to the model. Reports and errors never
+//! show a token, an e-mail address or a password.
 
 mod campaigns;
 mod collection;
@@ -39,34 +41,34 @@ use self::{
 };
 use crate::NoEntropy;
 
-/// Why an import ended before its end. What it had inserted by then stays, and it can be run again.
+/// Why an import ended early. Documents inserted before stay, and the import can be repeated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// None of the files is there.
+    /// The directory has none of the files.
     #[error(
         "there is no users.json, campaigns.json or campaignparticipations.json in {}; mongoexport writes them",
         directory.display()
     )]
     NothingFound {
-        /// Where they were looked for.
+        /// The directory.
         directory: PathBuf,
     },
-    /// A file is there and cannot be read.
+    /// A file exists but cannot be read.
     #[error("{file} cannot be read")]
     Unreadable {
         /// The file.
         file: &'static str,
-        /// What the operating system said.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// A file does not hold one document a line.
+    /// A file does not have one document per line.
     #[error("{file} was exported with {option}; export it without, so that each line holds one document")]
     NotLines {
         /// The file.
         file: &'static str,
-        /// The option of `mongoexport`.
+        /// The option of `mongoexport` that makes files of this form.
         option: &'static str,
     },
     /// A file is in another encoding.
@@ -78,7 +80,7 @@ pub enum ImportError {
         /// The file.
         file: &'static str,
     },
-    /// There are no random bytes to make tokens of.
+    /// The operating system gave no random bytes for new tokens.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
     /// The store failed.
@@ -90,32 +92,32 @@ pub enum ImportError {
         file: &'static str,
         /// The first line of the batch, from 1.
         first: u64,
-        /// Its last line.
+        /// The last line of the batch.
         last: u64,
-        /// What the store said.
+        /// The store's error.
         #[source]
         source: StorageError,
     },
 }
 
-/// What to do beyond inserting.
+/// The options of an import.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Whether each participation that is inserted gets a new token for its browser source. The previous system's can be
-    /// guessed (defect O20); its address in OBS is of no use afterwards.
+    /// Whether inserted participations get new browser source tokens. Tokens of the previous system can be guessed
+    /// (defect O20). The old addresses in OBS stop working.
     pub renew_tokens: bool,
 }
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The file that is being read.
     pub file: &'static str,
-    /// Its lines that are done, stored or refused; blank ones count.
+    /// The number of lines that are stored or refused so far, including blank ones.
     pub lines: u64,
 }
 
-/// Imports `users.json`, `campaigns.json` and `campaignparticipations.json`, as far as they are in `directory`.
+/// Imports those of `users.json`, `campaigns.json` and `campaignparticipations.json` that are in `directory`.
 ///
 /// # Errors
 /// As [`run_with`].
@@ -123,18 +125,18 @@ pub async fn run(storage: &Repositories, directory: &Path) -> Result<ImportRepor
     run_with(storage, directory, Options::default(), &mut |_| {}).await
 }
 
-/// Imports the same files, with these options, and tells `progress` after each batch.
+/// Imports the same files with these options. Calls `progress` after each batch.
 ///
 /// # Errors
-/// [`ImportError`] if nothing is found, a file cannot be read as lines, or the store fails. A document that cannot be
-/// imported is no error: the report names it.
+/// [`ImportError`] if there are no files, a file cannot be read as lines, or the store fails. A document that cannot be
+/// imported is not an error: the report names it.
 pub async fn run_with(
     storage: &Repositories,
     directory: &Path,
     options: Options,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<ImportReport, ImportError> {
-    // All are opened first, so that a file of the wrong form ends the import before anything is inserted.
+    // All files are opened first, so that a file of the wrong form stops the import before anything is inserted.
     let users = lines::open(directory, Users::FILE)?;
     let campaigns = lines::open(directory, Campaigns::FILE)?;
     let participations = lines::open(directory, Participations::FILE)?;
@@ -142,7 +144,7 @@ pub async fn run_with(
         return Err(ImportError::NothingFound { directory: directory.to_owned() });
     }
     let users = import(storage, &mut Users, users, progress).await?;
-    // Before participations, whose earnings are read by the price of their campaign.
+    // Campaigns come before participations, because paid units are calculated from the campaign's price.
     let campaigns = import(storage, &mut Campaigns, campaigns, progress).await?;
     let mut joined = Participations::new(options.renew_tokens);
     let participations = import(storage, &mut joined, participations, progress).await?;
@@ -151,7 +153,7 @@ pub async fn run_with(
     Ok(ImportReport { users, campaigns, participations, tokens_kept, tokens_renewed })
 }
 
-/// Offers every document of a file to the store.
+/// Imports one file.
 async fn import<C: Collection>(
     storage: &Repositories,
     collection: &mut C,
@@ -175,7 +177,7 @@ async fn import<C: Collection>(
     Ok(report)
 }
 
-/// What ends an import.
+/// Why a batch cannot be imported.
 enum Failure {
     Store(StorageError),
     NoEntropy(NoEntropy),
@@ -224,7 +226,7 @@ async fn import_batch<C: Collection>(
     Ok(())
 }
 
-/// Why the store does not take a document.
+/// Why the store refused a document.
 fn refusal(error: StorageError) -> Problem {
     match error {
         StorageError::AlreadyExists { entity, field } => {

@@ -1,4 +1,4 @@
-//! `campaignparticipations`.
+//! Imports `campaignparticipations`.
 
 use async_trait::async_trait;
 use gametriggers_documents::{
@@ -15,13 +15,13 @@ use super::{
 };
 use crate::new_token;
 
-/// See [`Collection`].
+/// The [`Collection`] of participations.
 pub(super) struct Participations {
     payments: Payments,
     renew_tokens: bool,
 }
 
-/// A participation before its paid units are known.
+/// A participation whose paid units are not known yet.
 pub(super) struct Read {
     unpriced: Unpriced,
     other_fields: String,
@@ -32,10 +32,10 @@ impl Participations {
         Self { payments: Payments::default(), renew_tokens }
     }
 
-    /// What the campaign pays, where the paid units are told by it.
+    /// How the campaign pays, if that is needed to calculate the paid units.
     ///
-    /// Without the campaign, nothing tells how many units were paid, and all of them would be paid again once it is
-    /// there: who has earned something waits for it.
+    /// If the campaign is missing, the number of paid units is unknown, and all units could be paid again later. So a
+    /// participation with earnings is refused until its campaign is imported.
     async fn payment(
         &mut self,
         storage: &Repositories,

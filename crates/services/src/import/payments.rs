@@ -1,4 +1,4 @@
-//! What campaigns pay, as far as an import asks for it.
+//! A cache of how campaigns pay, for one import.
 
 use std::collections::HashMap;
 
@@ -6,25 +6,25 @@ use gametriggers_domain::price::Payment;
 use gametriggers_persistence::{Repositories, StorageError};
 use gametriggers_types::CampaignId;
 
-/// Campaigns that are remembered at most; beyond that, all are forgotten and asked for anew.
+/// The greatest number of cached campaigns. When it is reached, the cache is emptied.
 const REMEMBERED_MAX: usize = 100_000;
 
-/// What a campaign pays.
+/// How a campaign pays.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Pay {
     Known(Payment),
     /// The campaign is not in the store.
     Absent,
-    /// The campaign is in the store and cannot be read.
+    /// The campaign is in the store but cannot be read.
     Unreadable,
 }
 
-/// The campaigns of the store.
+/// The cached campaigns.
 #[derive(Default)]
 pub(super) struct Payments(HashMap<CampaignId, Pay>);
 
 impl Payments {
-    /// What the campaign pays.
+    /// How the campaign pays, from the cache or the store.
     pub(super) async fn of(
         &mut self,
         storage: &Repositories,

@@ -1,4 +1,4 @@
-//! Reading ahead: while the store takes one batch, the next is read from the file.
+//! Reads ahead: while the store inserts one batch, the next is read from the file.
 
 use std::io;
 
@@ -11,22 +11,23 @@ use super::{
     lines::{Line, Lines},
 };
 
-/// Lines of a batch at most. The store makes a batch durable as one, so that the more there are in it, the less each costs.
+/// The greatest number of lines in a batch. The store makes a batch durable at once, so larger batches cost less per
+/// document.
 const BATCH_LINES: usize = 5_000;
-/// Bytes of a batch's lines, beyond which no other line is added.
+/// When the lines of a batch have this many bytes, no further line is added.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// Batches that wait for the store.
+/// The number of batches that may wait for the store.
 const WAITING: usize = 1;
 
-/// What some lines of a file hold.
+/// The contents of several lines of a file.
 pub(super) struct Batch<T> {
-    /// The first line.
+    /// The number of the first line.
     pub(super) first: u64,
-    /// The last line.
+    /// The number of the last line.
     pub(super) last: u64,
     /// The documents, in order.
     pub(super) documents: Vec<Document<T>>,
-    /// The lines that hold none.
+    /// The lines that could not be read as documents.
     pub(super) refused: Vec<Remark>,
 }
 
@@ -52,7 +53,7 @@ impl Origin {
     }
 }
 
-/// Begins to read; what is received is in the order of the file.
+/// Starts reading. The batches arrive in the order of the file.
 pub(super) fn ahead<T: Send + 'static>(
     file: &'static str,
     lines: Lines,
@@ -64,7 +65,7 @@ pub(super) fn ahead<T: Send + 'static>(
         while lines.peek().is_some() {
             let batch = next_batch(file, &mut lines, read);
             let has_failed = batch.is_err();
-            // Nobody receives any more where the store has failed.
+            // If the store has failed, nobody receives batches any more.
             if sender.blocking_send(batch).is_err() || has_failed {
                 return;
             }

@@ -1,38 +1,38 @@
-//! What became of an import.
+//! The report of an import.
 
 use std::fmt;
 
 use gametriggers_types::ObjectId;
 
-/// What became of an import, by collection.
+/// The results of an import, by collection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct ImportReport {
     pub users: CollectionReport,
     pub campaigns: CollectionReport,
     pub participations: CollectionReport,
-    /// Participations stored now whose browser source has the token of the export, which can be guessed where the previous
-    /// system made it (defect O20).
+    /// The number of inserted participations that keep their browser source token. Tokens made by the previous system
+    /// can be guessed (defect O20).
     pub tokens_kept: u64,
-    /// Participations stored now whose browser source got a new token.
+    /// The number of inserted participations that got a new browser source token.
     pub tokens_renewed: u64,
 }
 
-/// Remarks of each kind that a collection's report names at most; others are counted.
+/// The greatest number of remarks of each kind that a collection's report lists. Further ones are only counted.
 const NAMED_MAX: usize = 10_000;
 
 impl ImportReport {
-    /// Every document that was refused, as far as they are named.
+    /// The listed refusals of all collections.
     pub fn refused(&self) -> impl Iterator<Item = &Remark> {
         self.collections().into_iter().flat_map(|collection| &collection.refused)
     }
 
-    /// Every value that could not be used as it was, as far as they are named.
+    /// The listed notes of all collections: values that could not be used as they were.
     pub fn notes(&self) -> impl Iterator<Item = &Remark> {
         self.collections().into_iter().flat_map(|collection| &collection.notes)
     }
 
-    /// How many refusals and notes are not named.
+    /// The numbers of refusals and of notes that are not listed.
     #[must_use]
     pub fn unnamed(&self) -> (u64, u64) {
         let unnamed = |count: u64, named: &Vec<Remark>| count - u64::try_from(named.len()).unwrap_or(count);
@@ -47,27 +47,27 @@ impl ImportReport {
     }
 }
 
-/// What became of one collection's file.
+/// The result of one collection's file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CollectionReport {
-    /// Whether the file was there.
+    /// Whether the file exists.
     pub found: bool,
-    /// Documents stored now.
+    /// The number of inserted documents.
     pub inserted: u64,
-    /// Documents whose id was stored before; the stored ones stay as they are.
+    /// The number of documents that were already stored. They were not changed.
     pub already_present: u64,
-    /// Lines that hold no document that could be stored: the first of them.
+    /// The first lines that were refused.
     pub refused: Vec<Remark>,
-    /// How many such lines there are.
+    /// The number of refused lines.
     pub refused_count: u64,
-    /// Values of documents stored now that were replaced, left out, or kept without being understood: the first of them.
+    /// The first values of inserted documents that were replaced, left out, or kept without being understood.
     pub notes: Vec<Remark>,
-    /// How many such values there are.
+    /// The number of such values.
     pub notes_count: u64,
 }
 
 impl CollectionReport {
-    /// Whether the file is there and has no line that could hold a document.
+    /// Whether the file exists and has only blank lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found && self.inserted + self.already_present + self.refused_count == 0
@@ -89,18 +89,18 @@ fn add(named: &mut Vec<Remark>, count: &mut u64, remark: Remark) {
     }
 }
 
-/// Something that whoever imports should know about a line. Never shows a token, an e-mail address or a password.
+/// A remark on a line, for the person who imports. Never shows a token, an e-mail address or a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     /// The file.
     pub file: &'static str,
     /// The line, from 1.
     pub line: u64,
-    /// The document's id, where it could be read.
+    /// The document's id, if it could be read.
     pub id: Option<ObjectId>,
     /// The field, such as `campaignRotationSettings.blackoutPeriods[0].startTime`.
     pub field: Option<String>,
-    /// What is wrong with it, and what was done instead.
+    /// What is wrong, and what is used instead.
     pub reason: String,
 }
 

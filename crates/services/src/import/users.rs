@@ -1,4 +1,4 @@
-//! `users`.
+//! Imports `users`.
 
 use async_trait::async_trait;
 use gametriggers_documents::{Fields, Problem, users};
@@ -6,7 +6,7 @@ use gametriggers_persistence::{Insertions, NewUser, Repositories, StorageError};
 
 use super::collection::{Collection, Obstacle};
 
-/// See [`Collection`].
+/// The [`Collection`] of users.
 pub(super) struct Users;
 
 #[async_trait]

@@ -11,8 +11,8 @@ use gametriggers_types::SignedDuration;
 
 use super::{Clock, Instance, Noon, ScreenToken, Stage, Timestamp};
 
-/// A clock that is as far ahead of noon.
-struct Ahead(SignedDuration);
+/// A clock that is ahead of noon by this much.
+pub(super) struct Ahead(pub(super) SignedDuration);
 
 impl Clock for Ahead {
     fn now(&self) -> Timestamp {
@@ -20,7 +20,7 @@ impl Clock for Ahead {
     }
 }
 
-/// What is logged on this thread while it lives.
+/// What is logged on this thread while its guard lives.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -49,13 +49,15 @@ impl io::Write for Log {
     }
 }
 
-async fn decided(instance: &Instance, token: &ScreenToken) -> Decision {
-    let screen = instance.services.overlay.show(token.expose()).await.unwrap();
+/// The decision that is in force on the screen; made, if none is.
+pub(super) async fn decided(instance: &Instance, token: &ScreenToken) -> Decision {
+    let screen = instance.services.overlay.decide(token.expose()).await.unwrap();
     let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
     shown.decision
 }
 
-/// Both say so: whoever supersedes at once, whoever was superseded when it next reads the store; and each only once.
+/// Both instances log it, each once: the one that supersedes at once, and the one that was superseded when it next reads the
+/// store.
 #[tokio::test]
 async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it() {
     let (log, _kept) = Log::keep();
@@ -87,7 +89,7 @@ async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it
     assert_eq!(log.taken(), "");
 }
 
-/// Clocks that are kept are never quite the same.
+/// Clocks that are synchronised still differ a little.
 #[tokio::test]
 async fn clocks_that_differ_by_two_minutes_share_a_decision_and_log_nothing() {
     let (log, _kept) = Log::keep();

@@ -1,4 +1,7 @@
-//! Doubles of timing only: every answer is the real store's.
+//! Doubles that count, hold up or cut off calls. Every answer is the real store's.
+
+mod decisions;
+mod participations;
 
 use std::{
     mem,
@@ -10,76 +13,51 @@ use std::{
 
 use async_trait::async_trait;
 use gametriggers_domain::{
-    decision::Decision,
     ledger::{Entry, EntryId},
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    ChangeFeed, ChangeStream, DecisionRepository, Discrepancy, EndedDecision, Insertion, Insertions, Ledger,
-    NewUser, Outcome, OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, Shortening, StorageError,
-    StoredDecision, StoredEntry, Told, UserRepository,
+    ChangeFeed, ChangeStream, Discrepancy, Insertion, Insertions, Ledger, NewUser, Outcome, OverlayPatch,
+    Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told, UserRepository,
 };
-use gametriggers_types::{DecisionId, ParticipationId, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{ParticipationId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
 
-/// A store's decisions, with every read counted.
-pub(crate) struct CountedDecisions {
-    inner: Arc<dyn DecisionRepository>,
-    reads: AtomicUsize,
-}
+pub(crate) use self::{decisions::WatchedDecisions, participations::CountedParticipations};
 
-impl CountedDecisions {
-    pub(crate) fn new(inner: Arc<dyn DecisionRepository>) -> Self {
-        Self { inner, reads: AtomicUsize::new(0) }
+/// Holds up one call of a double.
+#[derive(Default)]
+struct Hold(Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>);
+
+impl Hold {
+    /// Holds up the next call. The receiver says when the call is there, and the sender lets it go on.
+    fn next(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let (came, has_come) = oneshot::channel();
+        let (let_go, go_on) = oneshot::channel();
+        *self.0.lock().unwrap() = Some((came, go_on));
+        (has_come, let_go)
     }
 
-    /// Reads so far.
-    pub(crate) fn reads(&self) -> usize {
-        self.reads.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait]
-impl DecisionRepository for CountedDecisions {
-    async fn find_latest(&self, streamer: UserId) -> Result<Option<Decision>, StorageError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.inner.find_latest(streamer).await
-    }
-
-    async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.inner.find(id).await
-    }
-
-    async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
-        self.inner.insert_first(decision).await
-    }
-
-    async fn shorten(
-        &self,
-        ended_before: Timestamp,
-        after: Option<EndedDecision>,
-        limit: u32,
-    ) -> Result<Shortening, StorageError> {
-        self.inner.shorten(ended_before, after, limit).await
+    /// To be called by the double: returns at once, or when the test lets the call go on.
+    async fn pass(&self) {
+        let held = mem::take(&mut *self.0.lock().unwrap());
+        if let Some((came, go_on)) = held {
+            came.send(()).unwrap();
+            go_on.await.unwrap();
+        }
     }
 }
 
-/// A store's users, with every read counted; a read can be held up once its answer is known.
+/// A store's users, with every read counted; a read can be held up after its answer is known.
 pub(crate) struct WatchedUsers {
     inner: Arc<dyn UserRepository>,
     reads: AtomicUsize,
-    hold: Mutex<Option<Hold>>,
-}
-
-struct Hold {
-    read: oneshot::Sender<()>,
-    go_on: oneshot::Receiver<()>,
+    hold: Hold,
 }
 
 impl WatchedUsers {
     pub(crate) fn new(inner: Arc<dyn UserRepository>) -> Self {
-        Self { inner, reads: AtomicUsize::new(0), hold: Mutex::new(None) }
+        Self { inner, reads: AtomicUsize::new(0), hold: Hold::default() }
     }
 
     /// Reads so far.
@@ -87,21 +65,14 @@ impl WatchedUsers {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Holds the next read up. The receiver says when its answer is known, the sender lets it go on.
+    /// Holds up the next read. The receiver says when its answer is known, and the sender lets it go on.
     pub(crate) fn hold_next_read(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
-        let (read, is_read) = oneshot::channel();
-        let (let_go, go_on) = oneshot::channel();
-        *self.hold.lock().unwrap() = Some(Hold { read, go_on });
-        (is_read, let_go)
+        self.hold.next()
     }
 
     async fn has_read(&self) {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        let hold = mem::take(&mut *self.hold.lock().unwrap());
-        if let Some(Hold { read, go_on }) = hold {
-            read.send(()).unwrap();
-            go_on.await.unwrap();
-        }
+        self.hold.pass().await;
     }
 }
 
@@ -171,7 +142,7 @@ impl UserRepository for WatchedUsers {
     }
 }
 
-/// How a store's feed of changes does.
+/// The state of the line to a store's feed of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
     Up,
@@ -181,7 +152,7 @@ pub(crate) enum Line {
     Broken,
 }
 
-/// A store's feed of changes, on a line that a test can disturb.
+/// A store's feed of changes, whose line a test can disturb.
 pub(crate) struct DisturbedFeed {
     inner: Arc<dyn ChangeFeed>,
     line: watch::Sender<Line>,

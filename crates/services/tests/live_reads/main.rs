@@ -1,9 +1,10 @@
-//! Screens in memory: that they cost no read, and are never older than they may be.
+//! Screens in memory: they cost no read, and they are never older than they may be. Decisions, which read the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 mod busy;
 mod clocks;
+mod deciding;
 mod doubles;
 mod screens;
 mod visits;
@@ -17,8 +18,8 @@ use gametriggers_domain::{
 use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, OverlayPatch, Repositories};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{
-    Clock, LinkSettings, OnScreen, Rendering, Screen, Secrets, SelectionPatch, ServiceError, Services,
-    Streamer, TestAd, new_object_id, new_token,
+    Clock, LinkSettings, OnScreen, Rendering, Screen, ScreenOwner, Secrets, SelectionPatch, ServiceError,
+    Services, TestAd, new_object_id, new_token,
 };
 use gametriggers_types::{
     AuthProvider, CampaignStatus, MediaType, Money, OverlaySize, PaymentType, Role, RotationInterval,
@@ -27,11 +28,12 @@ use gametriggers_types::{
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, pause, sleep};
 
-use self::doubles::{AwayLedger, CountedDecisions, DisturbedFeed, Line, WatchedUsers};
+use self::doubles::{AwayLedger, CountedParticipations, DisturbedFeed, Line, WatchedDecisions, WatchedUsers};
 
-/// A second is promised; a machine that runs many tests at once may take longer.
+/// How long a test waits for a change to be seen. The server promises a second, but a machine that runs many tests at once
+/// may take longer.
 const SOON: Duration = Duration::from_secs(5);
-/// How long a store may be silent before it is asked again.
+/// How long an instance answers from memory while the store tells nothing.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 
 struct Noon;
@@ -42,16 +44,17 @@ impl Clock for Noon {
     }
 }
 
-/// A store of several instances.
+/// A store that several instances share.
 struct Stage {
     folder: TempDir,
 }
 
-/// One of several servers on a store.
+/// One of several instances on a store.
 struct Instance {
     services: Services,
     users: Arc<WatchedUsers>,
-    decisions: Arc<CountedDecisions>,
+    decisions: Arc<WatchedDecisions>,
+    participations: Arc<CountedParticipations>,
     feed: Arc<DisturbedFeed>,
     ledger: Arc<AwayLedger>,
 }
@@ -67,7 +70,7 @@ impl Stage {
         self.folder.path().join("test.db")
     }
 
-    /// What anybody else does to the store.
+    /// The store as others use it: without the doubles of any instance.
     async fn store(&self) -> Repositories {
         SqliteStore::open(&self.file()).await.unwrap().repositories()
     }
@@ -82,16 +85,17 @@ impl Stage {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
         let feed = Arc::new(DisturbedFeed::new(storage.changes));
-        let decisions = Arc::new(CountedDecisions::new(storage.decisions));
+        let decisions = Arc::new(WatchedDecisions::new(storage.decisions));
+        let participations = Arc::new(CountedParticipations::new(storage.participations));
         (storage.users, storage.changes) = (users.clone(), feed.clone());
-        storage.decisions = decisions.clone();
+        (storage.decisions, storage.participations) = (decisions.clone(), participations.clone());
         let ledger = Arc::new(AwayLedger::new(storage.ledger));
         storage.ledger = ledger.clone();
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
         let links = LinkSettings { public_url, paid_visits_per_address };
         let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
-        Instance { services, users, decisions, feed, ledger }
+        Instance { services, users, decisions, participations, feed, ledger }
     }
 
     /// An instance that keeps screens in memory.
@@ -117,7 +121,7 @@ impl Stage {
         (id, [token, source])
     }
 
-    /// A new campaign, and the streamer's part in it, joined before noon.
+    /// The streamer's participation in a new campaign, joined before noon.
     async fn join(&self, streamer: UserId) -> Participation {
         let (now, storage) = (Noon.now(), self.store().await);
         let campaign = Campaign {
@@ -157,7 +161,7 @@ impl Stage {
 }
 
 impl Instance {
-    async fn resolve(&self, token: &ScreenToken) -> Result<Streamer, ServiceError> {
+    async fn resolve(&self, token: &ScreenToken) -> Result<ScreenOwner, ServiceError> {
         self.services.overlay.resolve(token.expose()).await
     }
 
@@ -177,11 +181,11 @@ impl Instance {
         .await;
     }
 
-    /// How large the screen says that the overlay is.
+    /// The size of the overlay that the screen tells.
     async fn size(&self, token: &ScreenToken) -> OverlaySize {
         let render = |screen: Screen| {
             let size = screen.user.overlay.size.to_string();
-            Ok::<_, ServiceError>(Rendering { entity_tag: size.clone().into(), body: size.into() })
+            Ok::<_, ServiceError>(Rendering { version: size.clone().into(), body: size.into() })
         };
         let rendering = self.services.overlay.render(token.expose(), render).await.unwrap();
         str::from_utf8(&rendering.body).unwrap().parse().unwrap()
@@ -239,7 +243,7 @@ async fn unless_told_to_keep_them_every_instance_reads_the_store() {
     }
 }
 
-/// What an instance changes itself holds for it from the answer on.
+/// An instance sees a change that it makes itself as soon as the change is answered.
 #[tokio::test]
 async fn an_instance_sees_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -274,14 +278,14 @@ async fn another_instance_sees_a_change_within_a_second() {
     assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// What is on screen is decided by what the store says, whatever is in memory: at once, in every instance.
+/// Every instance decides by what the store says, whatever is in memory.
 #[tokio::test]
 async fn a_screen_is_as_the_store_has_it_without_delay() {
     let stage = Stage::set().await;
     let (one, other) = (stage.instance().await, stage.instance().await);
     let (id, [token, source]) = stage.streamer().await;
     let shown = async |instance: &Instance| {
-        let screen = instance.services.overlay.show(token.expose()).await.unwrap();
+        let screen = instance.services.overlay.decide(token.expose()).await.unwrap();
         let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
         (shown.decision, screen.user.overlay.size)
     };
@@ -299,7 +303,7 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
     other.has_in_memory(&source).await;
     one.services.streamers.regenerate_overlay_token(id).await.unwrap();
     for revoked in [&token, &source] {
-        let refused = other.services.overlay.show(revoked.expose()).await;
+        let refused = other.services.overlay.decide(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));
         let refused = other.services.links.qr_url(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));
@@ -340,7 +344,7 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     assert_eq!(instance.size(&token).await, OverlaySize::Large);
 }
 
-/// A token that nobody had a moment ago works as soon as somebody has it.
+/// A token that was unknown a moment ago works as soon as somebody has it.
 #[tokio::test]
 async fn that_a_token_is_unknown_is_not_remembered() {
     let stage = Stage::set().await;
@@ -353,7 +357,7 @@ async fn that_a_token_is_unknown_is_not_remembered() {
     assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// A store that says nothing any more is believed for two seconds.
+/// After the last word of the store, the memory is used for two seconds.
 #[tokio::test]
 async fn after_two_seconds_of_silence_the_store_is_read_again() {
     let stage = Stage::set().await;
@@ -379,7 +383,7 @@ async fn after_two_seconds_of_silence_the_store_is_read_again() {
     .await;
 }
 
-/// A lost subscription is noticed at once and renewed, and nothing of before is believed then.
+/// A lost subscription is noticed at once and renewed. What was read before is not used again.
 #[tokio::test]
 async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_left() {
     let stage = Stage::set().await;

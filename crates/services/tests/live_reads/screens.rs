@@ -1,4 +1,4 @@
-//! What is on a screen, from memory: that it costs no read, and how soon it is something else.
+//! What is on a screen, from memory: it costs no read, and a change is shown soon.
 
 use std::{cell::Cell, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Instance {
-    /// What is on the screen, in a word, and whether it was rendered for this answer.
+    /// What is on the screen, in a few words, and whether it was rendered for this answer.
     pub(super) async fn shows(&self, token: &ScreenToken) -> (String, bool) {
         let is_rendered = Cell::new(false);
         let render = |screen: Screen| {
@@ -26,7 +26,7 @@ impl Instance {
                 OnScreen::Test { ad, .. } => ad.title,
                 OnScreen::Empty(reason) => format!("{reason:?}"),
             };
-            Ok::<_, ServiceError>(Rendering { entity_tag: word.clone().into(), body: word.into() })
+            Ok::<_, ServiceError>(Rendering { version: word.clone().into(), body: word.into() })
         };
         let rendering = self.services.overlay.render(token.expose(), render).await.unwrap();
         (String::from_utf8(rendering.body.to_vec()).unwrap(), is_rendered.get())
@@ -45,7 +45,7 @@ impl Instance {
     }
 
     pub(super) fn reads(&self) -> usize {
-        self.users.reads() + self.decisions.reads()
+        self.users.reads() + self.decisions.reads() + self.participations.reads()
     }
 }
 
@@ -83,7 +83,7 @@ async fn a_screen_on_which_nothing_changes_costs_no_read_and_nor_do_events_on_it
     assert_eq!(stored.counters.chat_clicks, 10);
 }
 
-/// What an instance changes itself is on the screen with its next answer.
+/// A change that an instance makes itself is on the screen with its next answer.
 #[tokio::test]
 async fn an_instance_shows_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -104,8 +104,8 @@ async fn an_instance_shows_its_own_changes_at_once() {
     assert_eq!(instance.shows(&token).await.0, "Test");
 }
 
-/// A campaign or participation that somebody else pauses is off the screen within a second, and events are not credited to it
-/// any more.
+/// When somebody else pauses a campaign or participation, it leaves the screen within a second, and no more events are
+/// credited to it.
 #[tokio::test]
 async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
     use {CampaignStatus as Campaign, ParticipationStatus as Part};
@@ -132,7 +132,7 @@ async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
     }
 }
 
-/// An empty screen is known like any other, and so is that an event on it is on nothing.
+/// An empty screen is kept in memory like any other, and events on it are rejected from memory.
 #[tokio::test]
 async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     let stage = Stage::set().await;
@@ -151,7 +151,7 @@ async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     assert_eq!(instance.reads(), before);
 }
 
-/// Of a streamer who has joined more campaigns than are remembered, too; any of them fills it.
+/// Also if the streamer has joined more campaigns than are kept in memory.
 #[tokio::test]
 async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
     let stage = Stage::set().await;
@@ -173,7 +173,8 @@ async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
     }
 }
 
-/// After a change of its campaign an event without a receipt finds out once what is on screen, and no page need have asked.
+/// After a change of the campaign, the first event without a receipt reads the store, and the next ones do not. No page has
+/// to ask in between.
 #[tokio::test]
 async fn an_event_without_a_receipt_refreshes_what_is_known() {
     let stage = Stage::set().await;
@@ -196,12 +197,12 @@ async fn an_event_without_a_receipt_refreshes_what_is_known() {
         assert_eq!((report.outcome, report.participation), (EventOutcome::Counted, Some(participation.id)));
     }
     assert_eq!(instance.reads(), read_once);
-    // Events never decide, and what they kept is no page's.
+    // Events never decide, and they keep nothing that a page could send.
     assert_eq!(instance.shows(&token).await, (before.clone(), true));
     assert_eq!(instance.shows(&token).await, (before, false));
 }
 
-/// Money that somebody else has spent: 1,000 are enough for two visits at 400.
+/// Another instance spends the money: 1,000 are enough for two visits at 400.
 #[tokio::test]
 async fn a_campaign_whose_money_runs_out_elsewhere_is_off_the_screen_within_a_second() {
     let stage = Stage::set().await;

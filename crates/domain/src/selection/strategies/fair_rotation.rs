@@ -1,11 +1,12 @@
-//! `fair-rotation`, the default: the campaign that was on screen least in this broadcast is next.
+//! `fair-rotation`, the default: shows the campaign that was on screen for the shortest time in this broadcast.
 //!
-//! Over a broadcast, two campaigns that are candidates all along differ by the longest slot at most: only the one that
-//! is behind, or level, ever gains.
+//! If two campaigns are candidates during a whole broadcast, their times differ by at most the longest slot: only the
+//! one with less or equal time gains time.
 
 use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
 
-/// All weight on the candidate with the least displayed time; ties to the one shown longest ago, then by id.
+/// Puts all weight on the candidate with the least time on screen. Ties go to the one shown longest ago, then to the
+/// smaller id.
 pub(super) struct FairRotation;
 
 impl SelectionStrategy for FairRotation {
@@ -14,7 +15,7 @@ impl SelectionStrategy for FairRotation {
     }
 
     fn weigh(&self, _: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
-        // `None` sorts before any time: never shown is longest ago.
+        // `None` sorts before any time, so a campaign that was never shown counts as shown longest ago.
         let key = |candidate: &Candidate| (candidate.shown, candidate.last_shown, candidate.campaign);
         let next = candidates.iter().zip(weights).min_by_key(|(candidate, _)| key(candidate));
         if let Some((_, weight)) = next {

@@ -1,4 +1,4 @@
-//! The registry of strategies: a file and two lines each (`docs/howto/add-a-strategy.md`).
+//! The registry of strategies. A new strategy needs a file and two lines here (`docs/howto/add-a-strategy.md`).
 
 use super::SelectionStrategy;
 
@@ -21,13 +21,13 @@ pub fn all() -> &'static [&'static dyn SelectionStrategy] {
     STRATEGIES
 }
 
-/// The strategy of this name.
+/// The strategy with this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn SelectionStrategy> {
     STRATEGIES.iter().copied().find(|strategy| strategy.name() == name)
 }
 
-/// The strategy of a streamer who chose none, or one that does not exist.
+/// The strategy for streamers who chose none, or one that does not exist.
 #[must_use]
 pub fn default_strategy() -> &'static dyn SelectionStrategy {
     &fair_rotation::FairRotation

@@ -1,9 +1,10 @@
-//! `performance`: the campaigns that are clicked most, found out while they are shown.
+//! `performance`: prefers the campaigns with the highest click-through rate and learns the rates while it shows them.
 //!
-//! Thompson sampling (Thompson 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011) over the
-//! click-through rate of each candidate, whose posterior after c clicks in n impressions is Beta(1 + c, 1 + n − c). The
-//! weight is the share of a fixed number of joint draws that the candidate wins, an estimate of the probability that it
-//! is the best: so a new campaign gets its chance, and the probability of the pick stays known.
+//! This is Thompson sampling (Thompson 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011).
+//! The posterior of a candidate's click-through rate after c clicks in n impressions is Beta(1 + c, 1 + n − c). In each
+//! of a fixed number of rounds, one rate is drawn for each candidate, and the highest rate wins the round. The weight
+//! is the share of rounds that the candidate wins. It estimates the probability that the candidate is the best. So new
+//! campaigns get their chance, and the probability of the pick stays known.
 
 use std::cmp::Ordering;
 
@@ -13,10 +14,10 @@ use rand_distr::{Beta, Distribution};
 
 use crate::selection::{Candidate, Seed, SelectionContext, SelectionStrategy};
 
-/// Joint draws per decision: shares come in steps of less than 1 %, at some 6 µs for each candidate.
+/// Rounds per decision: shares have steps of less than 1 %, and each candidate costs about 6 µs.
 const ROUNDS: usize = 128;
 
-/// The share of seeded draws from each candidate's posterior that it wins.
+/// Weighs each candidate by the rounds that it wins.
 pub(super) struct Performance;
 
 impl SelectionStrategy for Performance {
@@ -25,7 +26,8 @@ impl SelectionStrategy for Performance {
     }
 
     fn weigh(&self, ctx: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
-        // The best of each round so far: candidate by candidate, nothing has to be kept of those that do not lead.
+        // The winner of each round so far. The candidates are drawn one after the other, so only the current winners
+        // are kept.
         let mut leaders = [(0, f64::NEG_INFINITY); ROUNDS];
         for (place, candidate) in candidates.iter().enumerate() {
             let posterior = posterior(candidate);
@@ -48,8 +50,8 @@ impl SelectionStrategy for Performance {
     }
 }
 
-/// A candidate's own chance, so that it does not depend on who stands beside it. `ChaCha`'s stream is the same on every
-/// machine and in every version.
+/// The random stream of one candidate. It depends only on the seed and the campaign, not on the other candidates.
+/// `ChaCha` gives the same stream on every machine and in every version.
 fn stream(seed: Seed, campaign: CampaignId) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..16].copy_from_slice(&seed.bytes());
@@ -57,8 +59,8 @@ fn stream(seed: Seed, campaign: CampaignId) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// What is known of a candidate's click-through rate. Counts of the previous system may hold more clicks than
-/// impressions: the surplus says no more than a rate of 1.
+/// The posterior of a candidate's click-through rate. Counts from the previous system may hold more clicks than
+/// impressions; the rate is then taken to be 1.
 #[allow(clippy::cast_precision_loss)] // shapes to 15 digits
 fn posterior(candidate: &Candidate) -> Option<Beta<f64>> {
     let clicks = candidate.clicks.min(candidate.impressions);

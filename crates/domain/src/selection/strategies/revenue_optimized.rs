@@ -1,16 +1,19 @@
-//! `revenue-optimized`: the campaign that is expected to earn most per impression.
+//! `revenue-optimized`: shows the campaign with the highest expected earnings per impression.
 
 use gametriggers_types::PaymentType;
 
 use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
 
-/// Impressions' worth of belief in the prior, and the visits expected of them: a campaign without history is taken to
-/// bring one visit in a hundred impressions, and history soon outweighs that.
+/// The prior for the rate of visits: one visit in a hundred impressions, with the weight of a hundred impressions. It
+/// stands in for the missing history of a new campaign and matters less with every impression.
 const PRIOR_IMPRESSIONS: f64 = 100.0;
 const PRIOR_VISITS: f64 = 1.0;
 
-/// All weight on the greatest expected earning per impression: cpm rate/1000; fixed rate/expected impressions while it
-/// lasts; cpc rate × smoothed rate of paid visits, (visits + 1) / (impressions + 100). Ties by id.
+/// Puts all weight on the candidate with the greatest expected earnings per impression. Ties go to the smaller id.
+///
+/// - `cpm`: rate / 1000
+/// - `fixed`: rate / expected impressions, or 0 if the whole rate is paid
+/// - `cpc`: rate × (visits + 1) / (impressions + 100), the smoothed rate of visits
 pub(super) struct RevenueOptimized;
 
 impl SelectionStrategy for RevenueOptimized {
@@ -31,7 +34,7 @@ impl SelectionStrategy for RevenueOptimized {
     }
 }
 
-/// Units of money that one more impression is expected to earn.
+/// The expected earnings of one more impression, in units of money.
 #[allow(clippy::cast_precision_loss)] // an estimate
 fn expected_earning(candidate: &Candidate) -> f64 {
     let payment = &candidate.payment;

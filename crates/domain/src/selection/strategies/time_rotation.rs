@@ -1,9 +1,9 @@
-//! `time-rotation`: a timetable that can be published. In slot number *s* of the streamer's time, candidate number
-//! *s* mod *N* is on screen, in the order in which the streamer joined the campaigns.
+//! `time-rotation`: a timetable that can be published. In slot number *s*, candidate number *s* mod *N* is on screen.
+//! The candidates are numbered in the order in which the streamer joined their campaigns.
 
 use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
 
-/// All weight on candidate number slot mod N in order of (joined at, id).
+/// Puts all weight on candidate number slot mod N, in the order (joined at, participation id).
 pub(super) struct TimeRotation;
 
 impl SelectionStrategy for TimeRotation {
@@ -15,7 +15,7 @@ impl SelectionStrategy for TimeRotation {
         let key = |candidate: &Candidate| (candidate.joined_at, candidate.participation);
         let count = i64::try_from(candidates.len()).unwrap_or(i64::MAX).max(1);
         let turn = ctx.slot.index().rem_euclid(count);
-        // Ranks instead of a sorted copy: N is small, and nothing is allocated.
+        // Ranks are counted instead of sorting a copy: N is small, and nothing is allocated.
         for (candidate, weight) in candidates.iter().zip(weights) {
             let rank = candidates.iter().filter(|other| key(other) < key(candidate)).count();
             if i64::try_from(rank) == Ok(turn) {

@@ -1,14 +1,18 @@
-//! `weighted`: chance in proportion to pay, performance and fairness, as the streamer weighs them.
+//! `weighted`: gives each campaign a chance in proportion to its pay, performance and fairness, weighted by the
+//! streamer's settings.
 
 use gametriggers_types::{SignedDuration, Timestamp};
 
 use crate::selection::{Candidate, LONGEST_WAIT, SelectionContext, SelectionStrategy};
 
-/// The click-through rate at which a campaign performs as well as counts: 1 %.
+/// The click-through rate that counts as full performance: 1 %. Higher rates do not raise the weight further.
 const FULL_PERFORMANCE_CTR: f64 = 0.01;
 
-/// `paymentRate`·pay + `performance`·perf + `fairness`·fair, each of the three from 0 to 1: pay = rate / the greatest
-/// rate; perf = min(100·CTR, 1); fair = min(minutes since last displayed / 30, 1), 1 if never.
+/// The weight is `paymentRate`·pay + `performance`·perf + `fairness`·fair. Each of the three values is from 0 to 1:
+///
+/// - pay = rate / the greatest rate of all candidates
+/// - perf = min(100·CTR, 1)
+/// - fair = min(minutes since last shown / 30, 1); 1 if never shown in this broadcast
 pub(super) struct Weighted;
 
 impl SelectionStrategy for Weighted {
@@ -30,7 +34,7 @@ impl SelectionStrategy for Weighted {
     }
 }
 
-/// The share of the longest wait that counts, 0 to 1.
+/// The time since the campaign was last shown, as a share of [`LONGEST_WAIT`], from 0 to 1.
 fn waited(last_shown: Timestamp, now: Timestamp) -> f64 {
     let minutes = |duration: SignedDuration| duration.as_secs_f64() / 60.0;
     (minutes(now.duration_since(last_shown)) / minutes(LONGEST_WAIT)).clamp(0.0, 1.0)

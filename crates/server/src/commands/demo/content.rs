@@ -1,12 +1,12 @@
-//! Who and what there is to try.
+//! The demo's streamer, brand and campaigns.
 
 use anyhow::Context;
 use gametriggers_domain::{
     model::{Campaign, Participation, User},
     price::Payment,
 };
-use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser};
-use gametriggers_services::{Storage, new_token};
+use gametriggers_persistence::{NewCampaign, NewParticipation, NewUser, Repositories};
+use gametriggers_services::new_token;
 use gametriggers_types::{
     AuthProvider, CampaignId, CampaignStatus, MediaType, Money, ObjectId, ParticipationId, PaymentType, Role,
     RotationInterval, Timestamp, UserId,
@@ -59,8 +59,8 @@ const SPONSORS: [Sponsor; 4] = [
     },
 ];
 
-/// Stores what is missing of the demo's documents and returns the streamer as stored.
-pub(super) async fn fill(storage: &Storage, now: Timestamp) -> anyhow::Result<User> {
+/// Stores those of the demo's documents that are missing. Returns the stored streamer.
+pub(super) async fn fill(storage: &Repositories, now: Timestamp) -> anyhow::Result<User> {
     let brand = user(UserId::from(fixed_id(1)), "Demo Brands", Role::Brand, now);
     let streamer = user(UserId::from(fixed_id(2)), "demo_streamer", Role::Streamer, now);
     for user in [&brand, &streamer] {
@@ -82,7 +82,7 @@ pub(super) async fn fill(storage: &Storage, now: Timestamp) -> anyhow::Result<Us
     storage.users.find_by_id(streamer.id).await?.context("the demo streamer was not stored")
 }
 
-/// The same ids at every start: what is stored already is found again.
+/// Ids that are the same at every start, so that stored documents are found again.
 fn fixed_id(number: u8) -> ObjectId {
     ObjectId::from_parts(0, [0, 0, 0, 0, 0, 0, 0, number])
 }
@@ -90,7 +90,7 @@ fn fixed_id(number: u8) -> ObjectId {
 fn user(id: UserId, name: &str, role: Role, now: Timestamp) -> User {
     let email = format!("{}@example.com", name.to_lowercase().replace(' ', "-"));
     let mut user = User::new(id, email, name.to_owned(), role, AuthProvider::Email, now);
-    // The shortest there is, so that something happens while one watches.
+    // The shortest interval, so that a user soon sees the campaign change.
     user.selection.interval = RotationInterval::try_from(1_i64).unwrap_or_default();
     user
 }

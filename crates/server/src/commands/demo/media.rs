@@ -1,4 +1,4 @@
-//! The demo's pictures and its video, compiled in.
+//! The demo's pictures and its video, compiled into the program.
 
 use actix_web::{
     HttpResponse,
@@ -19,12 +19,12 @@ const FILES: [(&str, &str, &[u8]); 4] = [
     bundled!("orbit-headsets.webm", "video/webm"),
 ];
 
-/// Where a file is served.
+/// The path at which a file is served.
 pub(super) fn path(name: &str) -> String {
     format!("/demo-media/{name}")
 }
 
-/// One route for each file.
+/// Adds one route for each file.
 pub(super) fn configure(config: &mut ServiceConfig) {
     for (name, content_type, bytes) in FILES {
         config.route(

@@ -1,4 +1,4 @@
-//! `demo`: a server with a streamer and campaigns to try.
+//! `demo`: runs a server with a streamer and campaigns to try.
 
 mod content;
 mod media;
@@ -15,8 +15,8 @@ use crate::{
     stop::Stop,
 };
 
-/// The defaults that are the demo's alone: a file of its own, so that a demo never touches a real store, and no log
-/// between its own lines.
+/// The defaults of the demo alone: its own file, so that it never touches a real store, and warnings only, so that log
+/// lines do not mix with its output.
 pub(super) const DEFAULTS: &[(&str, &str)] =
     &[("storage.url", "sqlite://data/demo.db"), ("log.filter", "warn")];
 
@@ -49,7 +49,7 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
         clock.clone(),
         media::configure,
     )?;
-    let _log = application.log_connections();
+    application.log_connections();
     let subject = TokenSubject { id: streamer.id, email: streamer.email.clone(), role: streamer.role };
     let bearer = JwtKeys::new(&secret).issue(&subject, clock.now()).context("cannot sign a bearer token")?;
     let token = streamer.overlay_token.as_ref().context("the demo streamer has no overlay token")?;

@@ -25,7 +25,8 @@ use actix_web::dev::ServerHandle;
 use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_domain::{ledger::Counters, model::Participation};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
-use gametriggers_services::{Clock, PendingVisits, Storage};
+use gametriggers_persistence::Repositories;
+use gametriggers_services::{Clock, PendingVisits};
 use gametriggers_types::{MediaType, Timestamp};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
@@ -50,7 +51,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A running server.
 pub(crate) struct TestServer {
     pub(crate) clock: Arc<TestClock>,
-    pub(crate) storage: Storage,
+    pub(crate) storage: Repositories,
     client: Client,
     address: SocketAddr,
     handle: ServerHandle,

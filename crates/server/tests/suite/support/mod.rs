@@ -16,8 +16,8 @@ use std::{
 use actix_web::dev::ServerHandle;
 use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
-use gametriggers_persistence::Ledger;
-use gametriggers_services::{Clock, PendingVisits, Storage};
+use gametriggers_persistence::{Ledger, Repositories};
+use gametriggers_services::{Clock, PendingVisits};
 use gametriggers_types::{Timestamp, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
@@ -63,7 +63,7 @@ pub(crate) async fn soon(what: &str, holds: impl AsyncFn() -> bool) {
 /// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
 pub(crate) struct TestServer {
     pub(crate) clock: Arc<TestClock>,
-    pub(crate) storage: Storage,
+    pub(crate) storage: Repositories,
     pub(crate) client: Client,
     address: SocketAddr,
     handle: ServerHandle,
@@ -166,7 +166,7 @@ impl TestServer {
         let visits = VisitSettings::default();
         let mut settings = ApplicationSettings { http, limits, visits };
         change(&mut settings);
-        let wrapped = Storage { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
+        let wrapped = Repositories { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
         let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();
         let address = application.address();
         let visits = application.pending_visits();

@@ -10,7 +10,7 @@ mod sqlite;
 use std::{collections::BTreeMap, env};
 
 use gametriggers::Store;
-use gametriggers_services::Storage;
+use gametriggers_persistence::Repositories;
 use gametriggers_test_mongod::TestDatabase;
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ impl TestStore {
     }
 
     /// The store as the services see it, by a client of its own.
-    pub(crate) async fn repositories(&self) -> Storage {
+    pub(crate) async fn repositories(&self) -> Repositories {
         Store::open(&self.url()).await.unwrap().repositories()
     }
 

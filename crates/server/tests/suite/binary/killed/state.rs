@@ -7,8 +7,7 @@ use gametriggers_domain::{
     ledger::{Counters, EntryId},
     model::{Campaign, Participation},
 };
-use gametriggers_persistence::{Discrepancy, StoredEntry};
-use gametriggers_services::Storage;
+use gametriggers_persistence::{Discrepancy, Repositories, StoredEntry};
 use gametriggers_types::{DecisionId, ParticipationId};
 
 use super::{log::Log, stage::Stage};
@@ -30,7 +29,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) async fn read(storage: &Storage, stage: &Stage, log: &Log) -> Self {
+    pub(super) async fn read(storage: &Repositories, stage: &Stage, log: &Log) -> Self {
         loop {
             let before = participations(storage, stage).await;
             let all = Self::read_once(storage, stage, log).await;
@@ -41,7 +40,7 @@ impl State {
         }
     }
 
-    async fn read_once(storage: &Storage, stage: &Stage, log: &Log) -> Self {
+    async fn read_once(storage: &Repositories, stage: &Stage, log: &Log) -> Self {
         let decisions = decisions(storage, stage).await;
         let displays = decisions.keys().map(|decision| EntryId::display(*decision));
         let find = async |id: EntryId| {
@@ -68,7 +67,7 @@ impl State {
     }
 }
 
-async fn participations(storage: &Storage, stage: &Stage) -> Vec<Participation> {
+async fn participations(storage: &Repositories, stage: &Stage) -> Vec<Participation> {
     let mut participations = Vec::new();
     for joined in stage.participations() {
         participations.push(storage.participations.find_by_id(joined.id).await.unwrap().unwrap());
@@ -76,7 +75,7 @@ async fn participations(storage: &Storage, stage: &Stage) -> Vec<Participation> 
     participations
 }
 
-async fn decisions(storage: &Storage, stage: &Stage) -> BTreeMap<DecisionId, Option<ParticipationId>> {
+async fn decisions(storage: &Repositories, stage: &Stage) -> BTreeMap<DecisionId, Option<ParticipationId>> {
     let mut decisions = BTreeMap::new();
     for streamer in &stage.streamers {
         let latest = storage.decisions.find_latest(streamer.id).await.unwrap();

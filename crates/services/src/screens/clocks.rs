@@ -1,8 +1,8 @@
 //! Whether the clocks of instances agree, as far as their decisions show it.
 //!
-//! A decision that begins [more than two minutes](CLOCKS_AGREE_WITHIN) in the future is superseded. Both sides say so in
-//! their logs: whoever supersedes it, and the instance that made it, when it next reads what is on that screen.
-//! Neither knows whose clock is wrong.
+//! A decision that begins [more than two minutes](CLOCKS_AGREE_WITHIN) in the future is superseded. Two instances warn in
+//! their logs: the one that supersedes the decision, and the one that made it, when it next reads that screen. Neither
+//! knows whose clock is wrong.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -14,19 +14,21 @@ use gametriggers_types::{DecisionId, Timestamp, UserId};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
-/// Of how many screens the latest decision of this instance is remembered, and for how long: the longest slot.
+/// For how many screens this instance remembers its latest decision, and for how long: as long as the longest slot.
 const REMEMBERED_MAX: u64 = 100_000;
 const REMEMBERED_FOR: Duration = Duration::from_hours(1);
-/// How often the same is said.
-const SAID_EVERY: Duration = Duration::from_mins(1);
+/// How often the same warning may be logged.
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// What this instance knows of its own clock and others'. Clones share it.
+/// What this instance knows of its own clock and of others. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Clocks {
     /// The latest decision that this instance made for a streamer, and when it began.
     made: Cache<UserId, (DecisionId, Timestamp)>,
-    superseded: Arc<Said>,
-    was_superseded: Arc<Said>,
+    /// Limits the warning that this instance supersedes a decision.
+    superseded: Arc<WarningLimit>,
+    /// Limits the warning that a decision of this instance was superseded.
+    was_superseded: Arc<WarningLimit>,
 }
 
 impl Clocks {
@@ -40,8 +42,8 @@ impl Clocks {
         self.made.insert(decision.id.streamer, (decision.id, decision.from));
     }
 
-    /// Compares a streamer's latest decision, read at `now`, with `now` and with what this instance decided before, and
-    /// warns where the clocks do not agree.
+    /// Compares a streamer's latest decision, read at `now`, with `now` and with the latest decision that this instance made
+    /// for the streamer. Warns if the clocks do not agree.
     pub(crate) fn compare(&self, latest: &Decision, now: Timestamp) {
         if latest.is_ahead_of(now) && self.superseded.is_due() {
             tracing::warn!(
@@ -68,16 +70,16 @@ impl Clocks {
     }
 }
 
-/// When something was last said.
+/// Lets a warning be logged once in a while. Holds when it was last logged.
 #[derive(Default)]
-struct Said(Mutex<Option<Instant>>);
+struct WarningLimit(Mutex<Option<Instant>>);
 
-impl Said {
-    /// Whether it is to be said now.
+impl WarningLimit {
+    /// Whether the warning may be logged now. If so, the caller logs it.
     fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let is_due = last.is_none_or(|last| now.duration_since(last) >= SAID_EVERY);
+        let is_due = last.is_none_or(|last| now.duration_since(last) >= WARN_EVERY);
         if is_due {
             *last = Some(now);
         }

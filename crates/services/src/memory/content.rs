@@ -1,0 +1,67 @@
+//! What was on a screen when it was read, as far as it is kept.
+
+use bytes::Bytes;
+use gametriggers_domain::eligibility::EmptyReason;
+use gametriggers_types::{CampaignId, RejectionReason, Timestamp};
+
+use crate::screens::{Credit, DisplayedCampaign};
+
+/// How many joined campaigns are kept with an empty screen. The screen of a streamer who has joined more depends on every
+/// change in the store.
+pub(crate) const JOINED_MAX: u32 = 256;
+
+/// What was on a screen when it was read.
+pub(crate) struct CachedContent {
+    pub(crate) kind: ContentKind,
+    /// When the content ends, even if nothing changes in the store.
+    pub(crate) until: Timestamp,
+    /// The content as a page gets it; `None` if no page has asked for it yet.
+    pub(crate) rendering: Option<Rendering>,
+}
+
+/// What is on a screen.
+pub(crate) enum ContentKind {
+    Campaign(DisplayedCampaign),
+    TestAd,
+    Empty { reason: EmptyReason, joined: JoinedCampaigns },
+}
+
+/// The campaigns that the streamer of an empty screen has joined. A change of any of them may fill the screen.
+pub(crate) enum JoinedCampaigns {
+    /// All of them.
+    All(Box<[CampaignId]>),
+    /// They are [too many](JOINED_MAX) to be kept, or they were not read.
+    Unknown,
+}
+
+impl From<Vec<CampaignId>> for JoinedCampaigns {
+    /// From a list that was read with the limit [`JOINED_MAX`].
+    fn from(campaigns: Vec<CampaignId>) -> Self {
+        let is_whole = u32::try_from(campaigns.len()).is_ok_and(|count| count < JOINED_MAX);
+        if is_whole { Self::All(campaigns.into()) } else { Self::Unknown }
+    }
+}
+
+impl ContentKind {
+    /// Whom an event on the screen is credited to.
+    pub(crate) const fn credit(&self) -> Credit {
+        match self {
+            Self::Campaign(displayed) => Ok(*displayed),
+            Self::TestAd => Err(RejectionReason::TestAd),
+            Self::Empty { reason: EmptyReason::Blackout, .. } => Err(RejectionReason::Blackout),
+            Self::Empty { reason: EmptyReason::NoCampaign | EmptyReason::StreamerInactive, .. } => {
+                Err(RejectionReason::NothingOnScreen)
+            }
+        }
+    }
+}
+
+/// A screen in the form in which the caller of [`render`](crate::OverlayService::render) sends it. The services keep both
+/// parts and never look into them.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// The version of the body, in whatever form the caller needs it. Two bodies that differ have different versions.
+    pub version: Bytes,
+    /// What is sent.
+    pub body: Bytes,
+}

@@ -1,0 +1,48 @@
+//! Which campaigns decisions have put on screens, by the ids of the decisions.
+
+use gametriggers_types::DecisionId;
+use moka::sync::Cache;
+use tokio::time::Instant;
+
+use super::{
+    CAPACITY, Memory,
+    validity::{LIFETIME, ReadStamp},
+};
+use crate::screens::DisplayedCampaign;
+
+/// Decisions to which events were credited by a receipt.
+pub(super) struct Displays {
+    by_decision: Cache<DecisionId, (DisplayedCampaign, ReadStamp)>,
+}
+
+impl Displays {
+    pub(super) fn new() -> Self {
+        Self { by_decision: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build() }
+    }
+}
+
+impl Memory {
+    /// The campaign that the decision put on the screen, if it is in memory. The display may be over.
+    pub(crate) fn displayed(&self, decision: DecisionId) -> Option<DisplayedCampaign> {
+        let now = Instant::now();
+        let found = self.displays.by_decision.get(&decision);
+        let (displayed, read) = found.filter(|_| self.validity.is_trusted_at(now))?;
+        let documents = [decision.streamer.object_id(), displayed.campaign.object_id()];
+        let is_valid =
+            read.is_young(now) && documents.into_iter().all(|id| self.validity.is_unchanged(read, id));
+        is_valid.then_some(displayed)
+    }
+
+    /// Keeps which campaign a decision put on the screen. If another process ends the decision early, that may be learnt
+    /// only when this entry is too old.
+    pub(crate) fn keep_displayed(&self, read: ReadStamp, displayed: DisplayedCampaign) {
+        if self.is_trusted() {
+            self.displays.by_decision.insert(displayed.decision, (displayed, read));
+        }
+    }
+
+    /// Forgets what is kept of a decision: it has a successor now, so that its end is another one.
+    pub(crate) fn forget_displayed(&self, decision: DecisionId) {
+        self.displays.by_decision.invalidate(&decision);
+    }
+}

@@ -1,0 +1,102 @@
+//! Decisions: how many reads they cost, and what an instance shows when another one decides first.
+
+use std::sync::Arc;
+
+use gametriggers_domain::model::Participation;
+use gametriggers_types::ParticipationStatus;
+
+use super::{
+    Clock, Instance, Noon, RotationInterval, ScreenToken, SelectionPatch, SignedDuration, Stage, UserId,
+    clocks::{Ahead, decided},
+};
+
+/// The streamer, the latest decision and what is eligible: one read each.
+const ONE_ROUND: usize = 3;
+
+impl Instance {
+    /// How many reads it takes to decide what is on the screen.
+    async fn reads_to_decide(&self, token: &ScreenToken) -> usize {
+        let before = self.reads();
+        self.services.overlay.decide(token.expose()).await.unwrap();
+        self.reads() - before
+    }
+}
+
+/// The participation in the streamer's only eligible campaign.
+async fn only_participation(stage: &Stage, streamer: UserId) -> Participation {
+    let mut active = stage.store().await.participations.list_active(streamer).await.unwrap();
+    assert_eq!(active.len(), 1);
+    active.remove(0).0
+}
+
+async fn pause(stage: &Stage, participation: &Participation) {
+    let (active, paused) = (ParticipationStatus::Active, ParticipationStatus::ParticipationPaused);
+    let participations = stage.store().await.participations;
+    assert!(participations.transition(participation.id, active, paused, Noon.now()).await.unwrap());
+}
+
+/// Whether the decision is made, is in force, or is ended with nothing after it.
+#[tokio::test]
+async fn to_decide_costs_one_round_of_reads() {
+    let stage = Stage::set().await;
+    let instance = stage.plain_instance().await;
+    let (id, [token, _]) = stage.streamer().await;
+    for (ordinal, minutes) in [(1, 3), (2, 5), (3, 7)] {
+        let interval = Some(RotationInterval::try_from(minutes).unwrap());
+        let patch = SelectionPatch { interval, ..SelectionPatch::default() };
+        instance.services.streamers.update_selection(id, &patch).await.unwrap();
+        assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "decision {ordinal} is made");
+        assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "decision {ordinal} is in force");
+        assert_eq!(decided(&instance, &token).await.id.ordinal, ordinal);
+    }
+    pause(&stage, &only_participation(&stage, id).await).await;
+    assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "an empty decision is made");
+    assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "nothing is decided");
+    let latest = stage.store().await.decisions.find_latest(id).await.unwrap().unwrap();
+    assert_eq!((latest.id.ordinal, latest.shown()), (4, None));
+}
+
+/// The first decision shows a campaign that was not eligible when the second instance looked.
+#[tokio::test]
+async fn an_instance_that_decides_second_shows_the_first_decision() {
+    let stage = Stage::set().await;
+    let (first, second) = (stage.plain_instance().await, stage.plain_instance().await);
+    let (id, [token, _]) = stage.streamer().await;
+    let (has_decided, let_go) = second.decisions.hold_next_insertion();
+    let overtake = async {
+        has_decided.await.unwrap();
+        pause(&stage, &only_participation(&stage, id).await).await;
+        let joined = stage.join(id).await;
+        let decision = decided(&first, &token).await;
+        assert_eq!(decision.shown(), Some((joined.campaign_id, joined.id)));
+        let_go.send(()).unwrap();
+        decision
+    };
+    let before = second.reads();
+    let (shown, decision) = tokio::join!(decided(&second, &token), overtake);
+    assert_eq!(shown, decision);
+    assert_eq!(second.reads() - before, ONE_ROUND + 1, "what is eligible is read once more");
+    assert_eq!(decided(&first, &token).await, decision);
+}
+
+/// The campaign that the first decision shows is paused before the second instance can show it.
+#[tokio::test]
+async fn an_instance_that_decides_second_ends_a_first_decision_that_may_no_longer_be_shown() {
+    let stage = Stage::set().await;
+    let first = stage.instance_by(Arc::new(Ahead(SignedDuration::from_mins(1)))).await;
+    let second = stage.plain_instance().await;
+    let (id, [token, _]) = stage.streamer().await;
+    let (has_decided, let_go) = second.decisions.hold_next_insertion();
+    let overtake = async {
+        has_decided.await.unwrap();
+        let decision = decided(&first, &token).await;
+        pause(&stage, &only_participation(&stage, id).await).await;
+        let joined = stage.join(id).await;
+        let_go.send(()).unwrap();
+        (decision, joined)
+    };
+    let (shown, (decision, joined)) = tokio::join!(decided(&second, &token), overtake);
+    assert_eq!(shown.id, decision.id.successor());
+    assert_eq!(shown.shown(), Some((joined.campaign_id, joined.id)));
+    assert_eq!(decided(&first, &token).await, shown);
+}

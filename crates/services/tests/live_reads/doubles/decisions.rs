@@ -1,0 +1,65 @@
+//! A double of the store's decisions.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use gametriggers_domain::decision::Decision;
+use gametriggers_persistence::{DecisionRepository, EndedDecision, Shortening, StorageError, StoredDecision};
+use gametriggers_types::{DecisionId, Timestamp, UserId};
+use tokio::sync::oneshot;
+
+use super::Hold;
+
+/// A store's decisions, with every read counted; an insertion can be held up before it reaches the store.
+pub(crate) struct WatchedDecisions {
+    inner: Arc<dyn DecisionRepository>,
+    reads: AtomicUsize,
+    hold: Hold,
+}
+
+impl WatchedDecisions {
+    pub(crate) fn new(inner: Arc<dyn DecisionRepository>) -> Self {
+        Self { inner, reads: AtomicUsize::new(0), hold: Hold::default() }
+    }
+
+    /// Reads so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Holds up the next insertion. The receiver says when a decision was made and is to be stored; the sender lets the
+    /// insertion go on.
+    pub(crate) fn hold_next_insertion(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        self.hold.next()
+    }
+}
+
+#[async_trait]
+impl DecisionRepository for WatchedDecisions {
+    async fn find_latest(&self, streamer: UserId) -> Result<Option<Decision>, StorageError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.find_latest(streamer).await
+    }
+
+    async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.find(id).await
+    }
+
+    async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
+        self.hold.pass().await;
+        self.inner.insert_first(decision).await
+    }
+
+    async fn shorten(
+        &self,
+        ended_before: Timestamp,
+        after: Option<EndedDecision>,
+        limit: u32,
+    ) -> Result<Shortening, StorageError> {
+        self.inner.shorten(ended_before, after, limit).await
+    }
+}
