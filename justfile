@@ -8,7 +8,7 @@ default:
 demo *args:
     cargo run --release -- demo {{ args }}
 
-# Run unit, integration and doc tests, with a MongoDB server found or started for them
+# Run unit, integration and doc tests, with a MongoDB server found or started for them (--store sqlite: without one)
 test *args:
     cargo xtask test {{ args }}
 
@@ -20,11 +20,11 @@ browser *args:
 conformance:
     cargo xtask conformance
 
-# Measure the server beside what its frameworks do without it (--short: only whether it can be measured)
+# Measure the server and its bare frameworks (--short: only whether they can be measured)
 bench *args:
     cargo xtask bench {{ args }}
 
-# Check crate floors, formatting, dependencies, clippy and documentation
+# Check crate floors, circles of files, formatting, dependencies, clippy and documentation
 lint:
     cargo xtask lint
 
@@ -36,6 +36,6 @@ fmt:
 ci *args:
     cargo xtask ci {{ args }}
 
-# Run the tests and accept every snapshot as it is now; then read the diff
-bless *args:
-    INSTA_UPDATE=always cargo xtask test {{ args }}
+# Accept the snapshots of the HTTP suite's tests that the filter names (`just bless openapi`), on SQLite; then read the diff
+bless *filter:
+    INSTA_UPDATE=always cargo xtask test --store sqlite --test suite {{ filter }}

@@ -17,12 +17,10 @@ use tokio::task;
 
 use crate::{
     load::Outcome,
-    results::{Documents, Run},
+    results::{DRIVER_IN_FLIGHT, Documents, Run},
     stage,
 };
 
-/// The number of commands in flight.
-pub(crate) const IN_FLIGHT: u32 = 128;
 /// The number of distinct documents that are updated: as many as streamers are live.
 const DOCUMENTS: usize = stage::LIVE as usize;
 
@@ -43,7 +41,7 @@ impl Driver {
         let database = TestDatabase::create_on(mongodb).await;
         let mut options = ClientOptions::parse(database.uri()).await.context("the connection string")?;
         // The driver's default is 10.
-        options.max_pool_size = Some(IN_FLIGHT);
+        options.max_pool_size = Some(DRIVER_IN_FLIGHT);
         let durable = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         options.write_concern = Some(durable);
         let collection = Client::with_options(options)?.database(database.raw().name()).collection("events");
@@ -68,7 +66,7 @@ impl Driver {
             Documents::One => self.ids[..1].into(),
             Documents::Many => self.ids.as_slice().into(),
         };
-        let updating: Vec<_> = (0..IN_FLIGHT as usize)
+        let updating: Vec<_> = (0..DRIVER_IN_FLIGHT as usize)
             .map(|first| task::spawn(update(self.collection.clone(), ids.clone(), first, begin, end)))
             .collect();
         let mut micros = Histogram::<u64>::new(3)?;
@@ -101,7 +99,7 @@ async fn update(
             return Ok(micros);
         }
         let id = ids[next % ids.len()];
-        next += IN_FLIGHT as usize;
+        next += DRIVER_IN_FLIGHT as usize;
         collection.find_one_and_update(doc! {"_id": id}, doc! {"$inc": {"clicks": 1_i64}}).await?;
         let answered = Instant::now();
         if begin <= answered && answered < end {

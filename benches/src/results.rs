@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use hdrhistogram::Histogram;
 
-use crate::driver::IN_FLIGHT;
+/// The number of commands that the bare driver has under way at once.
+pub(crate) const DRIVER_IN_FLIGHT: u32 = 128;
 
 /// The kinds of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -66,9 +67,11 @@ impl fmt::Display for Measured {
             Self::Visits { pays: false, backend } => write!(f, "visits that do not pay, {backend}"),
             Self::Visits { pays: true, backend } => write!(f, "visits that pay, {backend}"),
             Self::Displays { backend } => write!(f, "displays that pay, {backend}"),
-            Self::Driver(Documents::One) => write!(f, "bare driver, {IN_FLIGHT} in flight, one document"),
+            Self::Driver(Documents::One) => {
+                write!(f, "bare driver, {DRIVER_IN_FLIGHT} in flight, one document")
+            }
             Self::Driver(Documents::Many) => {
-                write!(f, "bare driver, {IN_FLIGHT} in flight, distinct documents")
+                write!(f, "bare driver, {DRIVER_IN_FLIGHT} in flight, distinct documents")
             }
             Self::Clicks { size, connections, backend } => write!(
                 f,

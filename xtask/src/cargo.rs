@@ -29,6 +29,11 @@ impl TestArgs {
             .any(|arg| arg == "--package" || arg.starts_with("--package=") || arg.starts_with("-p"))
     }
 
+    /// Whether the caller added words for the test binaries, which [`to_cargo`](Self::to_cargo) sets apart by `--`.
+    pub(crate) fn has_words_for_the_binary(&self) -> bool {
+        !self.binary.is_empty()
+    }
+
     /// The arguments in the order in which cargo wants them.
     pub(crate) fn to_cargo(&self) -> Vec<&str> {
         let separator = if self.binary.is_empty() { None } else { Some("--") };

@@ -4,9 +4,10 @@ use clap::Args;
 
 use crate::bench::BenchArgs;
 use crate::cargo::TestArgs;
+use crate::test::TestCommand;
 use crate::{bench, browser, conformance, lint, test};
 
-/// What is left out.
+/// The arguments of `cargo xtask ci`.
 #[derive(Debug, Args)]
 pub(crate) struct CiArgs {
     /// Leave out the browser tests, on a machine that has no Chromium
@@ -17,7 +18,7 @@ pub(crate) struct CiArgs {
 /// Runs the tests, the check of the OpenAPI document, the short form of the measurements, the browser tests and the
 /// lints. Stops at the first that fails.
 pub(crate) fn run(args: &CiArgs) -> anyhow::Result<()> {
-    test::run(&TestArgs::NONE)?;
+    test::run(&TestCommand::ALL)?;
     conformance::run()?;
     bench::run(&BenchArgs::SHORT)?;
     if !args.no_browser {

@@ -1,25 +1,34 @@
-//! `cargo xtask floors`: proves that the crates depend on each other only as the architecture allows.
+//! `cargo xtask floors`: proves that the crates depend on each other only as the architecture allows, and that the files
+//! within each crate import each other in no circle.
 //!
-//! [`FLOORS`] is the whole rule; a new crate or a new arrow is an edit of that table, beside the ADR that explains it.
-//! Judged are normal and build dependencies, optional ones included, because they are what ships. Development
-//! dependencies are free: that is how a backend gets the contract suite, and a test of a service a real store. Only
-//! direct dependencies are seen; what one of them brings along is its own affair.
+//! [`FLOORS`] is the rule for crates. A new crate or a new arrow is an edit of that table, beside the ADR that explains
+//! it. The command judges normal and build dependencies, optional ones included, because they ship. Development
+//! dependencies are free: a backend gets the contract suite that way, and the test of a service gets a real store. The
+//! command sees only direct dependencies.
+//!
+//! [`circles`] has the rule for files.
 
-use std::fmt;
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::cargo::cargo;
+use crate::{
+    cargo::{cargo, root},
+    circles,
+};
 
-/// One crate: which of ours it may use, and which outside crates it must never know.
+/// One crate: which of our crates it may use, and which outside crates it must never know.
 struct Floor {
     package: &'static str,
     may_use: &'static [&'static str],
     never: &'static [&'static Family],
 }
 
-/// Outside crates that are forbidden for one reason. A name stands for itself and for all that begin with it and a
+/// Outside crates that are forbidden for one reason. A name stands for itself and for all names that begin with it and a
 /// hyphen: `actix` means `actix-web` too.
 struct Family {
     what: &'static str,
@@ -75,18 +84,12 @@ const FLOORS: &[Floor] = &[
         never: &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE],
     },
     Floor {
-        package: "gametriggers-streams",
-        may_use: &["gametriggers-types"],
-        never: &[&HTTP_SERVER, &SQLITE, &MONGODB],
-    },
-    Floor {
         package: "gametriggers-services",
         may_use: &[
             "gametriggers-types",
             "gametriggers-domain",
             "gametriggers-persistence",
             "gametriggers-documents",
-            "gametriggers-streams",
         ],
         never: &[&HTTP_SERVER, &SQLITE, &MONGODB],
     },
@@ -116,7 +119,6 @@ const FLOORS: &[Floor] = &[
             "gametriggers-types",
             "gametriggers-domain",
             "gametriggers-persistence",
-            "gametriggers-streams",
             "gametriggers-services",
         ],
         never: &[&SQLITE, &MONGODB],
@@ -129,7 +131,6 @@ const FLOORS: &[Floor] = &[
             "gametriggers-persistence",
             "gametriggers-persistence-sqlite",
             "gametriggers-persistence-mongodb",
-            "gametriggers-streams",
             "gametriggers-services",
             "gametriggers-http",
         ],
@@ -144,7 +145,6 @@ const FLOORS: &[Floor] = &[
             "gametriggers-persistence-sqlite",
             "gametriggers-persistence-mongodb",
             "gametriggers-test-mongod",
-            "gametriggers-streams",
             "gametriggers-services",
             "gametriggers-http",
             "gametriggers",
@@ -153,9 +153,13 @@ const FLOORS: &[Floor] = &[
     },
 ];
 
-/// Reads the workspace's manifests and fails with one line for each arrow that the table does not allow.
+/// Reads the workspace's manifests and source files.
+///
+/// # Errors
+/// If the table does not allow an arrow, if files import each other in a circle, or if a manifest or a source file cannot
+/// be read. The message has a line for each arrow and for each circle.
 pub(crate) fn run() -> anyhow::Result<()> {
-    println!("\n$ floors: which crate depends on which");
+    println!("\n$ floors: which crate depends on which, and which file on which");
     let output = cargo(["metadata", "--format-version", "1", "--no-deps"])
         .stderr(std::process::Stdio::inherit())
         .output()
@@ -167,18 +171,39 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let ours = metadata.packages.iter().filter(|package| is_ours(&package.name)).count();
     ensure!(ours > 0, "no crate of the product in the workspace: there is nothing to prove");
     let violations = violations(&metadata.packages);
-    if violations.is_empty() {
-        println!("{ours} crates keep to their floors");
-        return Ok(());
-    }
     let lines: Vec<_> = violations.iter().map(|violation| format!("  {violation}")).collect();
-    bail!(
+    ensure!(
+        violations.is_empty(),
         "the crates leave their floors:\n{}\nallowed arrows: FLOORS in xtask/src/floors.rs; a new one needs an ADR",
         lines.join("\n")
-    )
+    );
+    println!("{ours} crates keep to their floors");
+    let circles = circles_of(&metadata.packages)?;
+    ensure!(
+        circles.is_empty(),
+        "files import each other in circles:\n{}\nmove what they share to a file below them; the rules: xtask/src/circles.rs",
+        circles.join("\n")
+    );
+    println!("no circle of files");
+    Ok(())
 }
 
-/// What `cargo metadata` says, as far as it is judged here.
+/// A line for each circle of files.
+fn circles_of(packages: &[Package]) -> anyhow::Result<Vec<String>> {
+    let root = root();
+    let read = |file: &Path| fs::read_to_string(root.join(file)).ok();
+    let mut lines = Vec::new();
+    for package in packages {
+        for target in package.targets.iter().filter(|target| target.has_modules_to_judge()) {
+            let file = target.src_path.strip_prefix(&root).unwrap_or(&target.src_path);
+            let circles = circles::find(file, &read)?;
+            lines.extend(circles.iter().map(|circle| format!("  {}: {circle}", package.name)));
+        }
+    }
+    Ok(lines)
+}
+
+/// The part of the answer of `cargo metadata` that is judged here.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -188,11 +213,27 @@ struct Metadata {
 struct Package {
     name: String,
     dependencies: Vec<Dependency>,
+    #[serde(default)]
+    targets: Vec<Target>,
+}
+
+/// A library, a program, a test …
+#[derive(Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    src_path: PathBuf,
+}
+
+impl Target {
+    /// Whether it is a library or a program. Tests, examples and build scripts are not judged.
+    fn has_modules_to_judge(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "lib" || kind == "bin")
+    }
 }
 
 #[derive(Debug, Deserialize)]
 struct Dependency {
-    /// The package's own name, also where the manifest renames it.
+    /// The package's own name, even if the manifest renames the package.
     name: String,
     kind: Option<Kind>,
 }
@@ -204,7 +245,7 @@ enum Kind {
     Build,
 }
 
-/// One thing that the table does not allow.
+/// A dependency or a crate that the table does not allow.
 #[derive(Debug, PartialEq, Eq)]
 enum Violation {
     UnknownCrate { package: String },

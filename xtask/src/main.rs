@@ -15,6 +15,7 @@ mod bench;
 mod browser;
 mod cargo;
 mod ci;
+mod circles;
 mod conformance;
 mod crawlers;
 mod floors;
@@ -31,12 +32,12 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
     /// Run unit, integration and doc tests, with a MongoDB server found or started for them
-    Test(cargo::TestArgs),
+    Test(test::TestCommand),
     /// Run the tests that drive a real Chromium
     Browser(cargo::TestArgs),
     /// Check the crate floors, the formatting, the dependencies, clippy and the documentation
     Lint,
-    /// Check only which crate depends on which
+    /// Check only which crate depends on which, and that no files of a crate import each other in a circle
     Floors,
     /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
     Bench(bench::BenchArgs),
@@ -81,8 +82,12 @@ mod tests {
     #[test]
     fn what_follows_a_test_command_is_passed_on() {
         let words = ["xtask", "test", "-p", "gametriggers-domain", "fair", "--", "--nocapture"];
-        let Task::Test(args) = Task::parse_from(words) else { panic!("not parsed as `test`") };
-        assert_eq!(args.to_cargo(), ["-p", "gametriggers-domain", "fair", "--", "--nocapture"]);
+        let Task::Test(command) = Task::parse_from(words) else { panic!("not parsed as `test`") };
+        assert_eq!(command.to_cargo(), ["-p", "gametriggers-domain", "fair", "--", "--nocapture"]);
+
+        let words = ["xtask", "test", "--store", "sqlite", "--test", "suite", "openapi"];
+        let Task::Test(command) = Task::parse_from(words) else { panic!("not parsed as `test`") };
+        assert_eq!(command.to_cargo(), ["--test", "suite", "openapi"], "the store is not for cargo");
 
         let Task::Browser(args) = Task::parse_from(["xtask", "browser", "--", "--nocapture"]) else {
             panic!("not parsed as `browser`")

@@ -1,13 +1,14 @@
 //! `cargo xtask test`: runs every test but the browser tests.
 //!
-//! The tests of the MongoDB backend need a replica set. If the environment names none, this command starts one server
-//! for the whole run, with data of its own, and ends it after the run. In both cases the tests find the server by the
-//! same environment variable. No test starts a shared server of its own, and none skips itself.
+//! The tests of the MongoDB backend need a replica set. The environment names one, or this command starts one server for
+//! the whole run, on data of its own, and ends it with the run. The tests read its address from the same environment
+//! variable either way. No test starts a shared server of its own, and no test skips itself.
 //!
-//! The HTTP suite runs twice, unchanged: once with an SQLite file, and once with a database of that replica set for
-//! each test. If the caller names packages or tests, these run once, on the store that `GAMETRIGGERS_TEST_STORAGE_URL`
-//! names, or on an SQLite file if the variable is not set.
+//! The HTTP suite runs twice, unchanged: with an SQLite file, and with a database of that replica set for each test.
+//! `--store` runs only the tests of one store. A caller who names packages or tests gets one run of those, on the store
+//! of `--store`, or else on the store that `GAMETRIGGERS_TEST_STORAGE_URL` names, or else on an SQLite file.
 
+use clap::{Args, ValueEnum};
 use gametriggers_test_mongod::{Server, URI_VARIABLE};
 
 use crate::cargo::{TestArgs, cargo, run as run_cargo};
@@ -15,18 +16,62 @@ use crate::mongodb::MongoDb;
 
 /// The test target of the HTTP suite.
 const SUITE: &str = "suite";
-/// The tests of the suite that use MongoDB in every run.
+/// The tests of the suite that use MongoDB in any run, and nothing else.
 const ALWAYS_ON_MONGODB: [&str; 2] = ["replica_set::", "binary::waiting::"];
-/// The environment variable that names the server on which the suite's tests make their stores.
+/// The tests of the suite that cannot run without MongoDB.
+const NEED_MONGODB: [&str; 3] = ["replica_set::", "binary::waiting::", "previous_database::"];
+/// The crates whose tests cannot run without MongoDB.
+const MONGODB_CRATES: [&str; 2] = ["gametriggers-persistence-mongodb", "gametriggers-test-mongod"];
+/// The crate of the HTTP suite.
+const SUITE_CRATE: &str = "gametriggers";
+/// The environment variable that names the server on which the tests of the suite make their stores.
 const STORAGE_VARIABLE: &str = "GAMETRIGGERS_TEST_STORAGE_URL";
 
-/// Runs the unit, integration and doc tests of all crates. If they pass, runs the HTTP suite again on the other kind of
-/// store. If the caller names packages or tests, runs only these.
-pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
-    let mongodb = MongoDb::find_or(Server::start)?;
-    let scope = if args.names_a_package() { None } else { Some("--workspace") };
-    let mut tests = cargo(["test"].into_iter().chain(scope).chain(args.to_cargo()));
-    tests.env(URI_VARIABLE, mongodb.uri());
+/// The arguments of `cargo xtask test`.
+#[derive(Debug, PartialEq, Eq, Args)]
+pub(crate) struct TestCommand {
+    /// Run only the tests of this store; sqlite needs no MongoDB server
+    #[arg(long, value_enum)]
+    store: Option<Store>,
+    #[command(flatten)]
+    args: TestArgs,
+}
+
+/// The kinds of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    Sqlite,
+    Mongodb,
+}
+
+impl TestCommand {
+    /// All tests.
+    pub(crate) const ALL: Self = Self { store: None, args: TestArgs::NONE };
+
+    /// The arguments that are passed on, in the order in which cargo wants them.
+    #[cfg(test)]
+    pub(crate) fn to_cargo(&self) -> Vec<&str> {
+        self.args.to_cargo()
+    }
+}
+
+/// Runs unit, integration and doc tests: all of them, those of one store, or those that the caller names.
+///
+/// # Errors
+/// If a test fails, or a MongoDB server is needed and cannot be had.
+pub(crate) fn run(command: &TestCommand) -> anyhow::Result<()> {
+    let args = &command.args;
+    match command.store {
+        Some(Store::Sqlite) => on_sqlite(args),
+        Some(Store::Mongodb) => on_mongodb(args, &MongoDb::find_or(Server::start)?.uri()),
+        None => on_both(args, &MongoDb::find_or(Server::start)?.uri()),
+    }
+}
+
+/// Runs all tests, and once they have passed, the HTTP suite again on MongoDB; or the tests that the caller names, once.
+fn on_both(args: &TestArgs, mongodb: &str) -> anyhow::Result<()> {
+    let mut tests = cargo(["test"].into_iter().chain(scope(args)).chain(args.to_cargo()));
+    tests.env(URI_VARIABLE, mongodb);
     if *args != TestArgs::NONE {
         return run_cargo(tests);
     }
@@ -34,10 +79,40 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     tests.env_remove(STORAGE_VARIABLE);
     run_cargo(tests)?;
     println!("\n===== the HTTP suite again, on MongoDB =====");
-    // The command has the scope of the first run, so that the dependencies keep their features and are not compiled
-    // again.
-    let always_there = ALWAYS_ON_MONGODB.iter().flat_map(|module| ["--skip", module]);
-    let mut suite = cargo(["test", "--workspace", "--test", SUITE, "--"].into_iter().chain(always_there));
-    suite.env(URI_VARIABLE, mongodb.uri()).env(STORAGE_VARIABLE, mongodb.uri());
+    // In the scope of the first run, so that the dependencies keep their features and are not compiled again.
+    let done = skip(&ALWAYS_ON_MONGODB);
+    let mut suite = cargo(["test", "--workspace", "--test", SUITE, "--"].into_iter().chain(done));
+    suite.env(URI_VARIABLE, mongodb).env(STORAGE_VARIABLE, mongodb);
     run_cargo(suite)
+}
+
+/// Runs the tests that need no MongoDB server, or those of them that the caller names.
+fn on_sqlite(args: &TestArgs) -> anyhow::Result<()> {
+    let excluded = MONGODB_CRATES.iter().flat_map(|package| ["--exclude", package]);
+    let excluded = excluded.filter(|_| *args == TestArgs::NONE);
+    let words = ["test"].into_iter().chain(scope(args)).chain(excluded).chain(args.to_cargo());
+    let separator = Some("--").filter(|_| !args.has_words_for_the_binary());
+    let mut tests = cargo(words.chain(separator).chain(skip(&NEED_MONGODB)));
+    tests.env_remove(STORAGE_VARIABLE).env_remove(URI_VARIABLE);
+    run_cargo(tests)
+}
+
+/// Runs the tests of the MongoDB backend and the HTTP suite on MongoDB, or the tests that the caller names.
+fn on_mongodb(args: &TestArgs, mongodb: &str) -> anyhow::Result<()> {
+    let crates = MONGODB_CRATES.iter().chain([&SUITE_CRATE]).flat_map(|package| ["-p", package]);
+    let crates = crates.filter(|_| *args == TestArgs::NONE);
+    let scope = scope(args).filter(|_| *args != TestArgs::NONE);
+    let mut tests = cargo(["test"].into_iter().chain(scope).chain(crates).chain(args.to_cargo()));
+    tests.env(URI_VARIABLE, mongodb).env(STORAGE_VARIABLE, mongodb);
+    run_cargo(tests)
+}
+
+/// The whole workspace unless the caller names packages.
+fn scope(args: &TestArgs) -> Option<&'static str> {
+    Some("--workspace").filter(|_| !args.names_a_package())
+}
+
+/// Words for a test binary that leave these modules out.
+fn skip<'a>(modules: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    modules.iter().flat_map(|module| ["--skip", module])
 }

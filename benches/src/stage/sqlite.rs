@@ -101,7 +101,11 @@ impl Copying {
             values.push(value);
         }
         ensure!(rows.next()?.is_none(), "{table} has several rows of one document");
-        let sql = format!("INSERT INTO {table} SELECT {} FROM {template}", values.join(", "));
+        let sql = format!(
+            "INSERT INTO {table} ({}) SELECT {} FROM {template}",
+            columns.join(", "),
+            values.join(", ")
+        );
         Ok(Some(Self { sql, used }))
     }
 }

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use gametriggers_types::{CampaignId, DecisionId, ParticipationId, SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    eligibility::EmptyReason,
-    selection::{LONGEST_WAIT, Selection},
-};
+use crate::selection::{LONGEST_WAIT, Selection};
 
 /// The greatest difference between the clocks of two instances that is tolerated. If a decision begins later than this
 /// after the reader's time, the clock that made it runs ahead. The reader then makes a new decision instead of waiting
@@ -35,6 +32,18 @@ impl Basis {
             Self::Viewers => Self::Display,
         }
     }
+}
+
+/// Why a streamer's screen is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmptyReason {
+    /// A blackout period of the streamer is in force.
+    Blackout,
+    /// There is no eligible campaign.
+    NoCampaign,
+    /// The account is deactivated, or the user is not a streamer.
+    StreamerInactive,
 }
 
 /// What is on screen.

@@ -4,19 +4,8 @@ use gametriggers_types::{
     CampaignStatus, Minute, ParticipationStatus, SelectionSettings, Slot, Timestamp, WebUrl,
 };
 
+pub use crate::decision::EmptyReason;
 use crate::model::{Campaign, Participation, User};
-
-/// Why a streamer's screen is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EmptyReason {
-    /// A blackout period of the streamer is in force.
-    Blackout,
-    /// There is no eligible campaign.
-    NoCampaign,
-    /// The account is deactivated, or the user is not a streamer.
-    StreamerInactive,
-}
 
 /// Why a campaign may not be shown on the screen of a participation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

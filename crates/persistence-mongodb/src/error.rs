@@ -1,5 +1,6 @@
 //! Translates errors of MongoDB to the errors that the rest of the system understands.
 
+use gametriggers_domain::batch::Unknown;
 use gametriggers_persistence::{Entity, Source, StorageError};
 use mongodb::error::{
     Error, ErrorKind, IndexedWriteError, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT,
@@ -31,6 +32,15 @@ pub(crate) fn neutral(error: Error) -> StorageError {
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 pub(crate) fn neutral_read(error: Error) -> StorageError {
     from_driver(&error, false)
+}
+
+/// The error of an entry that names a participation or a campaign that is not stored.
+pub(crate) fn missing(unknown: Unknown) -> StorageError {
+    let (entity, id) = match unknown {
+        Unknown::Participation(id) => (Entity::Participation, id.to_string()),
+        Unknown::Campaign(id) => (Entity::Campaign, id.to_string()),
+    };
+    StorageError::Missing { entity, id }
 }
 
 /// The [`StorageError`] of one document of several that were inserted at once.

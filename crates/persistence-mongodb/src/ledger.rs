@@ -5,6 +5,7 @@
 //! has changed by the time of the commit, the transaction fails and is begun again (`docs/adr/0010-group-commit.md`).
 
 pub(crate) mod batch;
+pub(crate) mod entries;
 pub(crate) mod known;
 mod opening;
 mod orphans;
@@ -16,30 +17,24 @@ pub(crate) mod transaction;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bson::{DateTime, Decimal128, RawBsonRef, RawDocumentBuf, doc, oid::ObjectId};
-use gametriggers_documents::values;
+use bson::doc;
 use gametriggers_domain::{
     batch::{Batch, Judged},
-    ledger::{Entry, EntryId, Verdict},
-    price::Accrual,
+    ledger::{Entry, EntryId},
 };
-use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{ParticipationId, UnpaidReason};
+use gametriggers_persistence::{Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
+use gametriggers_types::ParticipationId;
 use mongodb::ClientSession;
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use self::{
+    entries::{OPENING, REPAIRS, kind_of, read_entry},
     known::Known,
     rollups::RollupKey,
     statements::find_by_ids,
     transaction::{Attempts, TxError, TxResult},
 };
-use crate::{
-    MongoStore, collection,
-    document::{self, stored_count, stored_id, stored_money, stored_time},
-    reconcile,
-};
+use crate::{MongoStore, collection, document, error::missing, reconcile};
 
 /// How long a batch may take until it asks for its commit, including the wait for its turn. After this time, its
 /// callers are told that the store is unavailable.
@@ -47,10 +42,6 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a batch is tried without success before the store is searched for transactions that were left open. After
 /// as long again, the search is repeated.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-/// The kind of the ledger's documents that hold what participations and campaigns held before their first entry.
-pub(crate) const OPENING: &str = "opening";
-/// The kind and the id of the ledger's document that counts repairs.
-pub(crate) const REPAIRS: &str = "repairs";
 
 #[async_trait]
 impl Ledger for MongoStore {
@@ -163,7 +154,7 @@ impl MongoStore {
         }
         let read = batch::read(self, session, &mut batch, known).await?;
         quotas::read(self, session, &mut batch).await?;
-        let judged = batch.judge().map_err(batch::missing)?;
+        let judged = batch.judge().map_err(missing)?;
         let open = batch::write(self, session, &judged, |id| known.open_rollup_of(id, &read)).await?;
         Ok(Recorded { judged, open })
     }
@@ -182,88 +173,4 @@ impl MongoStore {
         }
         Ok(())
     }
-}
-
-/// The document of an entry.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EntryDocument<'a> {
-    #[serde(rename = "_id")]
-    id: &'a str,
-    participation_id: ObjectId,
-    campaign_id: ObjectId,
-    kind: String,
-    units: i64,
-    at: DateTime,
-    #[serde(flatten)]
-    verdict: VerdictFields,
-}
-
-#[derive(Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
-enum VerdictFields {
-    Counted {
-        paid_units: i64,
-        unpaid_units: i64,
-        amount: Decimal128,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        unpaid_reason: Option<&'static str>,
-    },
-    Rejected {
-        rejection: &'static str,
-    },
-}
-
-fn write_entry<'a>(entry: &'a Entry, verdict: &Verdict) -> EntryDocument<'a> {
-    EntryDocument {
-        id: entry.id.as_str(),
-        participation_id: stored_id(entry.participation.object_id()),
-        campaign_id: stored_id(entry.campaign.object_id()),
-        kind: entry.kind.to_string(),
-        units: stored_count(entry.units),
-        at: stored_time(entry.at),
-        verdict: match *verdict {
-            Verdict::Counted(Accrual { paid, unpaid, amount, reason }) => VerdictFields::Counted {
-                paid_units: stored_count(paid),
-                unpaid_units: stored_count(unpaid),
-                amount: stored_money(amount),
-                unpaid_reason: reason.map(UnpaidReason::as_str),
-            },
-            Verdict::Rejected(reason) => VerdictFields::Rejected { rejection: reason.as_str() },
-        },
-    }
-}
-
-/// The kind of a document of the ledger.
-pub(crate) fn kind_of(document: &RawDocumentBuf) -> Option<&str> {
-    document.get("kind").ok()?.and_then(RawBsonRef::as_str)
-}
-
-/// The number of repairs, from the document that counts them.
-pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
-    document.get_i64("count").unwrap_or(0)
-}
-
-/// Reads the entry of a document that is not an opening.
-pub(crate) fn read_entry(document: &RawDocumentBuf) -> Result<StoredEntry, StorageError> {
-    document::read(Entity::LedgerEntry, document, |fields| {
-        let verdict = match fields.optional("rejection", values::parsed)? {
-            Some(reason) => Verdict::Rejected(reason),
-            None => Verdict::Counted(Accrual {
-                paid: fields.required("paidUnits", values::count)?,
-                unpaid: fields.required("unpaidUnits", values::count)?,
-                amount: fields.required("amount", values::money)?,
-                reason: fields.optional("unpaidReason", values::parsed)?,
-            }),
-        };
-        let entry = Entry::new(
-            EntryId::stored(fields.required("_id", values::text)?),
-            fields.required("kind", values::parsed)?,
-            fields.required("participationId", values::id)?,
-            fields.required("campaignId", values::id)?,
-            fields.required("at", values::time)?,
-        );
-        let entry = Entry { units: fields.required("units", values::count)?, ..entry };
-        Ok(StoredEntry { entry: entry.submitted(&verdict), verdict })
-    })
 }

@@ -83,7 +83,10 @@ fn insert(db: &Connection, new: &NewCampaign) -> DbResult<Insertion> {
     if known.is_some() {
         return Ok(Insertion::AlreadyPresent);
     }
-    let sql = "INSERT INTO campaigns VALUES (:id, :title, :description, :brand_id, :budget, :remaining, :media_url, \
+    let sql = "INSERT INTO campaigns (id, title, description, brand_id, budget_micros, remaining_micros, media_url, \
+         media_type, click_url, status, categories, languages, start_date, end_date, payment_type, \
+         payment_rate_micros, expected_impressions, created_at, updated_at, other_fields) \
+         VALUES (:id, :title, :description, :brand_id, :budget, :remaining, :media_url, \
          :media_type, :click_url, :status, :categories, :languages, :start_date, :end_date, :payment_type, \
          :payment_rate, :expected_impressions, :created_at, :updated_at, :other_fields)";
     db.prepare_cached(sql)?.execute(named_params! {
@@ -108,11 +111,8 @@ fn insert(db: &Connection, new: &NewCampaign) -> DbResult<Insertion> {
         ":updated_at": campaign.updated_at.as_millisecond(),
         ":other_fields": new.other_fields,
     })?;
-    db.prepare_cached("INSERT INTO campaign_openings VALUES (?, ?, ?)")?.execute((
-        format!("opening:{id}"),
-        &id,
-        campaign.remaining_budget.micros(),
-    ))?;
+    let sql = "INSERT INTO campaign_openings (id, campaign_id, remaining_micros) VALUES (?, ?, ?)";
+    db.prepare_cached(sql)?.execute((format!("opening:{id}"), &id, campaign.remaining_budget.micros()))?;
     Ok(Insertion::Inserted)
 }
 

@@ -148,7 +148,7 @@ mod tests {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch("CREATE TABLE changes (number INTEGER PRIMARY KEY, entity TEXT, id TEXT)").unwrap();
         let user = "6864d4187d06a675f2abb714";
-        db.execute("INSERT INTO changes VALUES (7, 'user', ?)", [user]).unwrap();
+        db.execute("INSERT INTO changes (number, entity, id) VALUES (7, 'user', ?)", [user]).unwrap();
         let told = |seen| changes_since(&db, seen, 2).unwrap();
         let all = |changes| Told { changes, is_all: true };
         let changed = Change::User(user.parse().unwrap());
@@ -164,7 +164,8 @@ mod tests {
         db.execute_batch("CREATE TABLE changes (number INTEGER PRIMARY KEY, entity TEXT, id TEXT)").unwrap();
         let campaign = |number: u8| format!("6864d4187d06a675f2abb7{number:02}");
         for number in 1..=5 {
-            db.execute("INSERT INTO changes VALUES (?, 'campaign', ?)", (number, campaign(number))).unwrap();
+            let sql = "INSERT INTO changes (number, entity, id) VALUES (?, 'campaign', ?)";
+            db.execute(sql, (number, campaign(number))).unwrap();
         }
         let (mut seen, mut answers) = (0, Vec::new());
         loop {

@@ -1,5 +1,6 @@
 //! Translates errors of SQLite to the errors that the rest of the system understands.
 
+use gametriggers_domain::batch::Unknown;
 use gametriggers_persistence::{Entity, Source, StorageError};
 use rusqlite::ErrorCode;
 
@@ -36,6 +37,15 @@ impl DbError {
             Self::Sqlite(error) => from_sqlite(error, false),
         }
     }
+}
+
+/// The error of an entry that names a participation or a campaign that is not stored.
+pub(crate) fn missing(unknown: Unknown) -> StorageError {
+    let (entity, id) = match unknown {
+        Unknown::Participation(id) => (Entity::Participation, id.to_string()),
+        Unknown::Campaign(id) => (Entity::Campaign, id.to_string()),
+    };
+    StorageError::Missing { entity, id }
 }
 
 /// The [`StorageError`] for an error of SQLite. `committing` says that the error occurred during the commit.

@@ -75,7 +75,7 @@ mod rights {
         io,
         os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
         path::Path,
-        sync::Mutex,
+        sync::{Mutex, PoisonError},
     };
 
     const OWNER: u32 = 0o700;
@@ -91,7 +91,7 @@ mod rights {
     /// process has on it.
     pub(super) fn make_file(path: &Path) -> io::Result<()> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _until_it_is_closed = crate::database::lock(&ONE_AT_A_TIME);
+        let _until_it_is_closed = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
     }
 

@@ -1,29 +1,29 @@
 //! The ledger: records events, prices them, and changes counters and money.
 
-mod ids;
+pub(crate) mod entries;
+pub(crate) mod ids;
 mod quotas;
+mod rollups;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
-    ledger::{Counters, Entry, EntryId, Verdict},
-    price::Accrual,
+    ledger::{Counters, Entry, EntryId},
 };
 use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter, UnpaidReason};
-use rusqlite::{Connection, Row, ToSql};
+use gametriggers_types::{CampaignId, ParticipationId};
+use rusqlite::Connection;
 
+use self::ids::Ids;
 use crate::{
     SqliteStore, campaigns, counters,
     database::{begin, commit, lock},
-    error::DbResult,
+    error::{DbResult, missing},
     reconcile,
-    row::{EntityRow, signed, text},
+    row::{EntityRow, text},
 };
-
-pub(crate) use self::ids::{Digest, Ids, digest, digest_of, reach};
 
 #[async_trait]
 impl Ledger for SqliteStore {
@@ -37,19 +37,13 @@ impl Ledger for SqliteStore {
         let (id, ids) = (id.clone(), self.ids.clone());
         let find = move |connection: &mut Connection| {
             let db = connection.transaction()?;
-            find(&db, Ids::up_to_date(&mut lock(&ids), &db)?, &id)
+            entries::find(&db, Ids::up_to_date(&mut lock(&ids), &db)?, &id)
         };
         self.database.with_writer(find).await
     }
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
-        self.database
-            .read(move |db| {
-                db.prepare_cached("SELECT * FROM rollups WHERE participation_id = ? ORDER BY quarter_ms")?
-                    .query_and_then([text(participation)], rollup_from_row)?
-                    .collect()
-            })
-            .await
+        self.database.read(move |db| rollups::list(db, participation)).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
@@ -74,7 +68,7 @@ fn record(connection: &mut Connection, ids: &mut Option<Ids>, entries: &[Entry])
 fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judged<'a>> {
     let mut batch = Batch::new(entries);
     for entry in entries {
-        if let Some(StoredEntry { entry, verdict }) = find(db, ids, &entry.id)? {
+        if let Some(StoredEntry { entry, verdict }) = entries::find(db, ids, &entry.id)? {
             batch.knows(entry.id, entry.participation, verdict);
         }
     }
@@ -94,19 +88,11 @@ fn judge<'a>(db: &Connection, ids: &Ids, entries: &'a [Entry]) -> DbResult<Judge
 
 /// Stores the result. Changes each participation, campaign, rollup and quota once.
 fn store(db: &Connection, ids: &mut Ids, judged: &Judged<'_>) -> DbResult<()> {
-    insert_entries(db, ids, &judged.entries)?;
+    entries::insert(db, ids, &judged.entries)?;
     add_credits(db, &judged.credits)?;
-    add_to_rollups(db, &judged.rollups)?;
+    rollups::add(db, &judged.rollups)?;
     quotas::add(db, &judged.quotas, &judged.entries)?;
     take_charges(db, &judged.charges)
-}
-
-fn missing(unknown: Unknown) -> StorageError {
-    let (entity, id) = match unknown {
-        Unknown::Participation(id) => (Entity::Participation, text(id)),
-        Unknown::Campaign(id) => (Entity::Campaign, text(id)),
-    };
-    StorageError::Missing { entity, id }
 }
 
 /// How many units a participation was paid for; `None` if there is no such participation.
@@ -122,54 +108,8 @@ fn paid_units(db: &Connection, id: ParticipationId) -> DbResult<Option<u64>> {
     Ok(is_there.then_some(0))
 }
 
-fn insert_entries(db: &Connection, ids: &mut Ids, entries: &[(&Entry, Verdict)]) -> DbResult<()> {
-    let sql = "INSERT INTO ledger_entries (number, id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
-         unpaid_units, amount_micros, rejection, unpaid_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let mut insert = db.prepare_cached(sql)?;
-    for (entry, verdict) in entries {
-        let (accrual, rejection) = match *verdict {
-            Verdict::Counted(accrual) => (accrual, None),
-            Verdict::Rejected(reason) => (Accrual::default(), Some(reason.as_str())),
-        };
-        insert.execute((
-            ids.add(&entry.id),
-            entry.id.as_str(),
-            text(entry.participation),
-            text(entry.campaign),
-            text(entry.kind),
-            signed(entry.units),
-            entry.at.as_millisecond(),
-            signed(accrual.paid),
-            signed(accrual.unpaid),
-            accrual.amount.micros(),
-            rejection,
-            accrual.reason.map(UnpaidReason::as_str),
-        ))?;
-    }
-    ids.index(db, entries.len())
-}
-
 fn add_credits(db: &Connection, credits: &BTreeMap<ParticipationId, Credit>) -> DbResult<()> {
     credits.iter().try_for_each(|(id, credit)| counters::add(db, &text(id), &credit.added))
-}
-
-fn add_to_rollups(
-    db: &Connection,
-    rollups: &BTreeMap<(ParticipationId, Quarter), (CampaignId, Counters)>,
-) -> DbResult<()> {
-    let mut upsert = db.prepare_cached(&format!(
-        "INSERT INTO rollups (quarter_ms, participation_id, campaign_id, {}) VALUES (?, ?, ?, {}) \
-         ON CONFLICT (quarter_ms, participation_id) DO UPDATE SET {}",
-        counters::COLUMNS,
-        counters::PLACES,
-        counters::ADD
-    ))?;
-    for ((participation, quarter), (campaign, sums)) in rollups {
-        let (participation, quarter) = (text(participation), quarter.start().as_millisecond());
-        let key: [&dyn ToSql; 3] = [&quarter, &participation, &text(campaign)];
-        upsert.execute(&*counters::with(&key, &counters::values(sums), &[]))?;
-    }
-    Ok(())
 }
 
 /// Takes what was spent from the budgets. The condition fails only if the judgement was wrong.
@@ -183,44 +123,4 @@ fn take_charges(db: &Connection, charges: &BTreeMap<CampaignId, Charge>) -> DbRe
         }
     }
     Ok(())
-}
-
-fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<StoredEntry>> {
-    let Some(number) = ids.find(db, id)? else { return Ok(None) };
-    let mut read = db.prepare_cached("SELECT * FROM ledger_entries WHERE number = ?")?;
-    let stored = read.query_and_then([number], entry_from_row)?.next().transpose()?;
-    match stored {
-        Some(stored) if stored.entry.id == *id => Ok(Some(stored)),
-        _ => {
-            let message = format!("the index of ids says that entry {number} is {id}, and it is not");
-            Err(StorageError::Backend(message.into()).into())
-        }
-    }
-}
-
-pub(crate) fn entry_from_row(row: &Row<'_>) -> DbResult<StoredEntry> {
-    let row = EntityRow::new(row, Entity::LedgerEntry, "id")?;
-    let verdict = match row.optional("rejection")? {
-        Some(reason) => Verdict::Rejected(reason),
-        None => Verdict::Counted(Accrual {
-            paid: row.count("paid_units")?,
-            unpaid: row.count("unpaid_units")?,
-            amount: row.money("amount_micros")?,
-            reason: row.optional("unpaid_reason")?,
-        }),
-    };
-    let id = EntryId::stored(row.get("id")?);
-    let (participation, campaign) = (row.parse("participation_id")?, row.parse("campaign_id")?);
-    let entry = Entry::new(id, row.parse("kind")?, participation, campaign, row.time("at_ms")?);
-    let entry = Entry { units: row.count("units")?, ..entry };
-    Ok(StoredEntry { entry: entry.submitted(&verdict), verdict })
-}
-
-fn rollup_from_row(row: &Row<'_>) -> DbResult<Rollup> {
-    let row = EntityRow::new(row, Entity::Rollup, "participation_id")?;
-    Ok(Rollup {
-        quarter: Quarter::containing(row.time("quarter_ms")?),
-        campaign: row.parse("campaign_id")?,
-        counters: counters::read(&row)?,
-    })
 }

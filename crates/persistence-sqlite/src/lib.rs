@@ -35,7 +35,7 @@ pub use migrations::MigrationReport;
 
 use crate::{
     database::{Database, STEP_WITHIN},
-    ledger::Ids,
+    ledger::ids::Ids,
 };
 
 /// A store in one SQLite file.

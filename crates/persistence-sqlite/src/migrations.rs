@@ -15,7 +15,7 @@ use crate::{
     database::{Database, STEP_WITHIN, connect, run_blocking},
     error::{DbError, DbResult},
     files,
-    ledger::digest,
+    ledger::ids::digest,
 };
 
 /// How long this process waits for another one to end its migration.
@@ -158,23 +158,41 @@ mod tests {
     /// Two participations of one campaign, in the fourth version of the schema. One was clicked three times and refused
     /// once.
     const FOURTH: &str = "
-        INSERT INTO campaigns VALUES ('68626579d05bf40ec8267ffd', 'Title', NULL, '68626579d05bf40ec8267ff0', 9, 9,
+        INSERT INTO campaigns (id, title, description, brand_id, budget_micros, remaining_micros, media_url, media_type,
+            click_url, status, categories, languages, start_date, end_date, payment_type, payment_rate_micros,
+            expected_impressions, created_at, updated_at, other_fields)
+        VALUES ('68626579d05bf40ec8267ffd', 'Title', NULL, '68626579d05bf40ec8267ff0', 9, 9,
             'https://example.org/a.png', 'image', NULL, 'active', '[]', '[]', NULL, NULL, 'cpm', 3, 10000, 0, 0, '{}');
-        INSERT INTO campaign_openings VALUES ('opening:68626579d05bf40ec8267ffd', '68626579d05bf40ec8267ffd', 9);
-        INSERT INTO participations VALUES ('686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', '686511bdf5a1848d4e973300',
+        INSERT INTO campaign_openings (id, campaign_id, remaining_micros)
+        VALUES ('opening:68626579d05bf40ec8267ffd', '68626579d05bf40ec8267ffd', 9);
+        INSERT INTO participations (id, campaign_id, streamer_id, status, impressions, clicks, chat_clicks, qr_scans,
+            link_clicks, visits, paid_units, earnings_micros, peak_viewers, viewer_sum, viewer_samples,
+            average_viewers_before, browser_source_token, browser_source_url, joined_at, tracking_url, qr_code_url,
+            chat_command, created_at, updated_at, other_fields)
+        VALUES ('686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', '686511bdf5a1848d4e973300',
             'active', 1, 12, 12, 4, 5, 6, 7, 8, 9, 10, 11, 0.5, 'cccccccccccccccccccccccccccccccc', 'url', 0, NULL, NULL, NULL, 0, 0, '{}');
-        INSERT INTO participations VALUES ('6864d4ee7d06a675f2abb716', '68626579d05bf40ec8267ffd', '686511bdf5a1848d4e973301',
+        INSERT INTO participations (id, campaign_id, streamer_id, status, impressions, clicks, chat_clicks, qr_scans,
+            link_clicks, visits, paid_units, earnings_micros, peak_viewers, viewer_sum, viewer_samples,
+            average_viewers_before, browser_source_token, browser_source_url, joined_at, tracking_url, qr_code_url,
+            chat_command, created_at, updated_at, other_fields)
+        VALUES ('6864d4ee7d06a675f2abb716', '68626579d05bf40ec8267ffd', '686511bdf5a1848d4e973301',
             'active', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0, 'dddddddddddddddddddddddddddddddd', 'url', 0, NULL, NULL, NULL, 0, 0, '{}');
-        INSERT INTO participation_openings VALUES
+        INSERT INTO participation_openings (id, participation_id, impressions, clicks, chat_clicks, qr_scans, link_clicks,
+            visits, paid_units, earnings_micros, peak_viewers, viewer_sum, viewer_samples)
+        VALUES
             ('opening:686511bdf5a1848d4e973390', '686511bdf5a1848d4e973390', 1, 6, 6, 4, 5, 6, 7, 8, 9, 10, 11),
             ('opening:6864d4ee7d06a675f2abb716', '6864d4ee7d06a675f2abb716', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-        INSERT INTO ledger_entries
+        INSERT INTO ledger_entries (id, participation_id, campaign_id, kind, units, at_ms, paid_units, unpaid_units,
+            amount_micros, rejection)
             SELECT 'click:' || value, '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 'click.chat', value,
                    900000 * value, 0, value, 0, NULL
             FROM json_each('[3, 1, 2]');
-        INSERT INTO rollups
+        INSERT INTO rollups (participation_id, quarter_ms, campaign_id, impressions, clicks, chat_clicks, qr_scans,
+            link_clicks, visits, paid_units, earnings_micros, peak_viewers, viewer_sum, viewer_samples)
             SELECT participation_id, at_ms, campaign_id, 0, units, units, 0, 0, 0, 0, 0, 0, 0, 0 FROM ledger_entries;
-        INSERT INTO ledger_entries VALUES ('refused', '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 'display', 1,
+        INSERT INTO ledger_entries (id, participation_id, campaign_id, kind, units, at_ms, paid_units, unpaid_units,
+            amount_micros, rejection)
+        VALUES ('refused', '686511bdf5a1848d4e973390', '68626579d05bf40ec8267ffd', 'display', 1,
             5, 0, 0, 0, 'blackout')";
 
     #[tokio::test]

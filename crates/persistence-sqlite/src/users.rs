@@ -202,7 +202,12 @@ fn insert(db: &Connection, new: &NewUser) -> DbResult<Insertion> {
         return Ok(Insertion::AlreadyPresent);
     }
     let test = user.test_campaign.as_ref();
-    let sql = "INSERT INTO users VALUES (:id, :email, :name, :image, :password_hash, :role, :auth_provider, \
+    let sql = "INSERT INTO users (id, email, name, image, password_hash, role, auth_provider, auth_provider_id, \
+         channel_url, categories, languages, description, is_active, overlay_position, overlay_size, \
+         overlay_opacity, overlay_background, overlay_token, tokens_revoked_at, overlay_last_seen, strategy, \
+         interval_minutes, weight_payment_rate, weight_performance, weight_fairness, blackouts, time_zone, \
+         selection_version, test_title, test_media_url, test_media_type, test_expires_at, created_at, updated_at, \
+         other_fields) VALUES (:id, :email, :name, :image, :password_hash, :role, :auth_provider, \
          :auth_provider_id, :channel_url, :categories, :languages, :description, :is_active, :overlay_position, \
          :overlay_size, :overlay_opacity, :overlay_background, :overlay_token, :tokens_revoked_at, \
          :overlay_last_seen, :strategy, :interval_minutes, :weight_payment_rate, :weight_performance, \

@@ -20,7 +20,9 @@ const OF_PARTICIPATIONS: [&str; 5] = [
     "UPDATE participations SET browser_source_token = '' WHERE id = ?",
     "UPDATE participations SET browser_source_url = CAST(x'fffe' AS TEXT) WHERE id = ?",
     "UPDATE participations SET tracking_url = CAST(x'61ff' AS TEXT) WHERE id = ?",
-    "INSERT INTO participation_counters VALUES (?, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+    "INSERT INTO participation_counters (participation_id, impressions, clicks, chat_clicks, qr_scans, link_clicks, \
+         visits, paid_units, earnings_micros, peak_viewers, viewer_sum, viewer_samples) \
+     VALUES (?, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
 ];
 const OF_CAMPAIGNS: [&str; 7] = [
     "UPDATE campaigns SET media_type = 'hologram' WHERE id = ?",

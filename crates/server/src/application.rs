@@ -112,10 +112,8 @@ impl Application {
         let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
         services.spawn_live_reads();
         let (pending_visits, tasks) = (services.pending_visits(), services.tasks());
-        let http = gametriggers_http::HttpSettings {
-            body_within: (limits.body_seconds > 0).then(|| Duration::from_secs(limits.body_seconds.into())),
-            ..settings.into()
-        };
+        let http =
+            gametriggers_http::HttpSettings { body_within: limits.body_seconds.limit(), ..settings.into() };
         let state = ApiState {
             services,
             clock,

@@ -6,19 +6,17 @@
 mod application;
 mod clock;
 pub mod commands;
+mod config;
 mod connections;
-mod limits;
 mod secret;
-mod settings;
 mod stop;
 mod storage;
 
+pub use self::config::{
+    ApplicationSettings, AuthSettings, ConnectionLimit, DecisionSettings, HttpSettings, LimitSettings,
+    LogFormat, LogSettings, MediaSettings, Seconds, Settings, StorageSettings, StoreUrl, VisitSettings,
+};
 pub use application::{Application, ApplicationError};
 pub use clock::SystemClock;
 pub use connections::ConnectionCounts;
-pub use limits::LimitSettings;
-pub use settings::{
-    ApplicationSettings, AuthSettings, DecisionSettings, Defaults, HttpSettings, LogFormat, LogSettings,
-    MediaSettings, Settings, StorageSettings, VisitSettings,
-};
 pub use storage::Store;

@@ -17,6 +17,7 @@ mod group_commit;
 mod heartbeats;
 pub mod import;
 mod link;
+mod link_reader;
 mod links;
 mod memory;
 mod recorder;
@@ -33,9 +34,10 @@ use std::sync::Arc;
 use gametriggers_persistence::Repositories;
 
 use crate::{
-    link::Links,
+    link_reader::Links,
     memory::{Follower, Memory},
     tasks::Tasks,
+    visits::Visits,
 };
 
 pub use campaigns::CampaignService;
@@ -78,6 +80,8 @@ impl Services {
         let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), memory.clone());
         let tasks = Tasks::default();
         let recorder = Recorder::new(storage.ledger.clone(), &tasks);
+        let stored_links = Links::new(storage.clone(), memory.clone());
+        let visits = Visits::new(stored_links.clone(), recorder.clone(), &tasks);
         Self {
             tracking: TrackingService::new(
                 storage.clone(),
@@ -91,11 +95,10 @@ impl Services {
                 storage.clone(),
                 clock.clone(),
                 secrets,
-                recorder.clone(),
                 overlay.clone(),
-                Links::new(storage.clone(), memory.clone()),
+                stored_links,
+                visits,
                 links,
-                &tasks,
             ),
             streamers: StreamerService::new(storage.clone(), clock, memory.clone()),
             campaigns: CampaignService::new(storage.clone()),

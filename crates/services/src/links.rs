@@ -14,10 +14,9 @@ use tokio::time::timeout;
 use crate::{
     Clock, OverlayService, ServiceError,
     bots::is_bot,
-    link::{Certainty, Link, Links, VisitTarget},
-    recorder::Recorder,
+    link::{Certainty, Link, VisitTarget},
+    link_reader::Links,
     secrets::Secrets,
-    tasks::Tasks,
     visits::{PendingVisits, Visits},
 };
 
@@ -66,15 +65,13 @@ impl LinkService {
         storage: Repositories,
         clock: Arc<dyn Clock>,
         secrets: Arc<Secrets>,
-        recorder: Recorder,
         overlay: OverlayService,
         links: Links,
+        visits: Visits,
         settings: &LinkSettings,
-        tasks: &Tasks,
     ) -> Self {
         let LinkSettings { public_url, paid_visits_per_address } = settings;
         let public_url = public_url.as_str().trim_end_matches('/').into();
-        let visits = Visits::new(links.clone(), recorder, tasks);
         let paid_visits_per_address = *paid_visits_per_address;
         Self { storage, clock, secrets, overlay, links, visits, public_url, paid_visits_per_address }
     }

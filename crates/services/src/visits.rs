@@ -24,7 +24,8 @@ use tokio::{
 
 use crate::{
     ServiceError,
-    link::{Certainty, Link, Links},
+    link::{Certainty, Link},
+    link_reader::Links,
     recorder::Recorder,
     tasks::{Next, Tasks, Work},
 };

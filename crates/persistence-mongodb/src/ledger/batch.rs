@@ -3,39 +3,35 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bson::{Bson, Document, RawDocumentBuf, doc};
+use bson::{Bson, Document, doc};
 use gametriggers_documents::{Fields, IN_LEDGER, OPEN_ROLLUP, Problem, campaigns, values};
 use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
     ledger::Counters,
     price::Payment,
 };
-use gametriggers_persistence::{Entity, StorageError};
-use gametriggers_types::{CampaignId, Money, ObjectId, ParticipationId, Quarter};
+use gametriggers_persistence::Entity;
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter};
 use mongodb::ClientSession;
 
 use super::{
+    entries::write_entry,
     known::Known,
-    opening, quotas,
+    opening::{self, Unopened},
+    quotas,
     rollups::{self, Kept, Open, OpenRollup, RollupKey},
-    statements::{find_by_ids, update},
+    statements::{read_named, update},
     transaction::TxResult,
-    write_entry,
 };
 use crate::{
     MongoStore, collection,
     counters::{self, Update},
     document::{self, stored_id, stored_money},
+    error::missing,
 };
 
 /// The open rollups of participations that were read.
 pub(super) type OpenRollups = HashMap<ParticipationId, Option<OpenRollup>>;
-
-/// A participation that has no opening yet.
-pub(super) struct Unopened {
-    pub(super) id: ParticipationId,
-    pub(super) campaign: CampaignId,
-}
 
 /// Tells the batch what the participations and campaigns hold and pay on which the prices of its new entries depend,
 /// and stores the openings of those that have none. Participations and campaigns on which no price depends are read,
@@ -142,14 +138,6 @@ pub(crate) async fn read_budget(
     Ok(budget)
 }
 
-pub(super) fn missing(unknown: Unknown) -> StorageError {
-    let (entity, id) = match unknown {
-        Unknown::Participation(id) => (Entity::Participation, id.to_string()),
-        Unknown::Campaign(id) => (Entity::Campaign, id.to_string()),
-    };
-    StorageError::Missing { entity, id }
-}
-
 /// Writes the result of the batch. `open_of` says what is known about the open rollup of a participation. Returns which
 /// rollups are open afterwards.
 pub(super) async fn write(
@@ -234,18 +222,6 @@ fn take(id: CampaignId, charge: &Charge) -> Document {
         },
         "u": update,
     }
-}
-
-/// Reads these fields of the documents with these ids.
-pub(super) async fn read_named(
-    store: &MongoStore,
-    session: &mut ClientSession,
-    collection: &str,
-    ids: impl Iterator<Item = ObjectId>,
-    fields: Document,
-) -> TxResult<Vec<RawDocumentBuf>> {
-    let ids: Vec<_> = ids.map(|id| stored_id(id).into()).collect();
-    find_by_ids(&store.collection(collection), session, &ids, fields).await
 }
 
 /// The part of a participation that a batch has to know.

@@ -15,15 +15,21 @@ use gametriggers_types::{CampaignId, Money, ObjectId, ParticipationId};
 use mongodb::ClientSession;
 
 use super::{
-    OPENING,
-    batch::{Unopened, missing, read_named},
-    statements::{CHUNK, update, update_any},
+    entries::OPENING,
+    statements::{CHUNK, read_named, update, update_any},
     transaction::TxResult,
 };
 use crate::{
     MongoStore, collection, counters,
     document::{self, stored_count, stored_id, stored_money},
+    error::missing,
 };
+
+/// A participation that has no opening yet, and its campaign.
+pub(super) struct Unopened {
+    pub(super) id: ParticipationId,
+    pub(super) campaign: CampaignId,
+}
 
 /// The id of the opening of a document.
 fn id(document: ObjectId) -> String {

@@ -3,10 +3,11 @@
 
 use bson::{Bson, Document, RawDocumentBuf, doc};
 use gametriggers_persistence::StorageError;
+use gametriggers_types::ObjectId;
 use mongodb::{ClientSession, Collection, Database};
 
 use super::transaction::{TxError, TxResult};
-use crate::error::DUPLICATE_KEY;
+use crate::{MongoStore, document::stored_id, error::DUPLICATE_KEY};
 
 /// How many statements or ids a command may have. Each takes less than a kilobyte.
 pub(super) const CHUNK: usize = 5_000;
@@ -27,6 +28,18 @@ pub(crate) async fn find_by_ids(
         }
     }
     Ok(documents)
+}
+
+/// As [`find_by_ids`], with the collection's name and our own ids.
+pub(super) async fn read_named(
+    store: &MongoStore,
+    session: &mut ClientSession,
+    collection: &str,
+    ids: impl Iterator<Item = ObjectId>,
+    fields: Document,
+) -> TxResult<Vec<RawDocumentBuf>> {
+    let ids: Vec<_> = ids.map(|id| stored_id(id).into()).collect();
+    find_by_ids(&store.collection(collection), session, &ids, fields).await
 }
 
 /// Runs update statements. Fails unless they match exactly as many documents as `documents` says.

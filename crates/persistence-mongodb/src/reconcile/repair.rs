@@ -19,7 +19,7 @@ use crate::{
     counters::{self, Values},
     document::{self, by_id, stored_id, stored_money, stored_time},
     ledger::{
-        REPAIRS, repairs_counted,
+        entries::{REPAIRS, repairs_counted},
         rollups::{RollupKey, change_open, read_any_open, rollup_id, rollup_key},
         statements::{delete_any, find_by_ids, update_any},
         transaction::{self, Attempts, TxResult},

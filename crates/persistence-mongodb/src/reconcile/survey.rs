@@ -24,7 +24,7 @@ use crate::{
     error::code,
     journal,
     ledger::{
-        OPENING, REPAIRS, kind_of, read_entry, repairs_counted,
+        entries::{OPENING, REPAIRS, kind_of, read_entry, repairs_counted},
         rollups::{self, RollupKey, rollup_key},
         transaction::{TxError, TxResult},
     },

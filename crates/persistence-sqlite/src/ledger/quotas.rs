@@ -36,7 +36,7 @@ pub(super) fn add(
     let Some(now) = entries.iter().map(|(entry, _)| entry.at).max().filter(|_| !quotas.is_empty()) else {
         return Ok(());
     };
-    let sql = "INSERT INTO quotas VALUES (?, ?, ?)
+    let sql = "INSERT INTO quotas (since_ms, key, used) VALUES (?, ?, ?)
                ON CONFLICT (since_ms, key) DO UPDATE SET used = used + excluded.used";
     let mut upsert = db.prepare_cached(sql)?;
     for (key, QuotaUse { since, added, .. }) in quotas {
@@ -74,7 +74,7 @@ mod tests {
         db.execute_batch(SCHEMA).unwrap();
         for number in 0..hours {
             let row = params![hour(number).as_millisecond(), format!("old:{number}"), number];
-            db.execute("INSERT INTO quotas VALUES (?, ?, ?)", row).unwrap();
+            db.execute("INSERT INTO quotas (since_ms, key, used) VALUES (?, ?, ?)", row).unwrap();
         }
         db
     }

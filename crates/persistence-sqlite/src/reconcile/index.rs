@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::Survey;
 use crate::{
     error::DbResult,
-    ledger::{Digest, digest_of, reach},
+    ledger::ids::{Digest, digest_of, reach},
 };
 
 /// An entry that is not found by its id. A repetition of it would count again.

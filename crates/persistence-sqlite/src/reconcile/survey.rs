@@ -11,7 +11,7 @@ use gametriggers_types::{Money, Quarter};
 use rusqlite::Connection;
 
 use super::{BUDGET, Holder, PAID, REMAINING, SETTLED, Survey, index::IndexCheck};
-use crate::{counters, error::DbResult, journal, ledger::entry_from_row, row::EntityRow};
+use crate::{counters, error::DbResult, journal, ledger::entries::entry_from_row, row::EntityRow};
 
 /// What the openings, the entries and the journal add up to.
 #[derive(Default)]

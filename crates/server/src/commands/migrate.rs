@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{Settings, Store};
 
 pub(super) async fn run(settings: &Settings, dry_run: bool) -> anyhow::Result<ExitCode> {
-    let url = &settings.storage.url;
+    let url = settings.storage.url.expose();
     let (migrations, done) = if dry_run {
         (Store::dry_run(url).await?, "would apply")
     } else {

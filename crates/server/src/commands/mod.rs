@@ -20,11 +20,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Defaults, LogFormat, LogSettings, Settings, Store};
-
-/// The migration library logs at every start that there is nothing to do, so only its warnings are shown.
-const DEFAULTS: Defaults =
-    Defaults { storage_url: "sqlite://data/gametriggers.db", log_filter: "info,refinery_core=warn" };
+use crate::{LogFormat, LogSettings, Settings, Store};
 
 /// Actix logs an error for each connection that does not send HTTP. Such connections are counted instead
 /// ([`crate::ConnectionCounts`]).
@@ -88,7 +84,7 @@ impl Cli {
     /// # Errors
     /// If the command could not be carried out.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let defaults = if matches!(self.command, Command::Demo { .. }) { demo::DEFAULTS } else { DEFAULTS };
+        let defaults = if matches!(self.command, Command::Demo { .. }) { demo::DEFAULTS } else { &[] };
         let settings = Settings::load(self.config.as_deref(), defaults)?;
         start_logging(&settings.log)?;
         match self.command {
@@ -125,7 +121,7 @@ fn start_logging(settings: &LogSettings) -> anyhow::Result<()> {
 
 /// Opens the store. Applies pending migrations if the configuration says so, and otherwise fails if there are any.
 async fn open_current(settings: &Settings) -> anyhow::Result<Store> {
-    let store = Store::open(&settings.storage.url).await?;
+    let store = Store::open(settings.storage.url.expose()).await?;
     if settings.storage.migrate_on_start {
         for migration in store.migrate().await? {
             tracing::info!(migration, "applied");

@@ -6,7 +6,7 @@ use crate::{Settings, Store};
 
 /// Runs the command. Exit code 1 means that differences were found and not all were repaired.
 pub(super) async fn run(settings: &Settings, repair: bool) -> anyhow::Result<ExitCode> {
-    let store = Store::open_existing(&settings.storage.url).await?;
+    let store = Store::open_existing(settings.storage.url.expose()).await?;
     super::require_current(&store).await?;
     let found = store.repositories().ledger.reconcile(repair).await?;
     for difference in &found {

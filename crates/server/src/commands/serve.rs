@@ -24,7 +24,7 @@ const HAND_OVER_SECONDS: u64 = 1;
 const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let secret = settings.secret()?;
+    let secret = settings.auth.secret()?;
     let listener = Application::bind(&settings.http)?;
     // The listener for signals starts before the store is opened, so that a signal is noticed at any time.
     let mut stop = Stop::listen()?;
@@ -77,7 +77,7 @@ async fn open_when_it_comes(settings: &Settings) -> anyhow::Result<Store> {
     let mut last_reason = String::new();
     loop {
         let error = match super::open_current(settings).await {
-            Err(error) if Store::may_come(&settings.storage.url, &error) => error,
+            Err(error) if Store::may_come(settings.storage.url.expose(), &error) => error,
             done => return done,
         };
         let reason = format!("{error:#}");

@@ -97,12 +97,12 @@ where
 {
     let address = listener.local_addr()?;
     let Running { limits, workers, counts, .. } = running;
-    let connections = connections_at_once(limits.connections);
+    let connections = connections_at_once(limits.connections.limit());
     let of_one_thread = connections.div_ceil(workers);
     let places = Places::new(share_of_one_address(&limits, connections, running.behind_proxy));
     let deadlines = Deadlines {
-        head: Duration::from_secs(limits.head_seconds.into()),
-        write: Duration::from_secs(limits.write_seconds.into()),
+        head: limits.head_seconds.limit().unwrap_or(Duration::ZERO),
+        write: limits.write_seconds.limit().unwrap_or(Duration::ZERO),
     };
     let builder = Server::build()
         .disable_signals()
@@ -165,9 +165,9 @@ where
 }
 
 /// How many connections there may be at once: `wanted`, or fewer if the system gives this process too few file handles.
-/// 0 means as many as possible.
-fn connections_at_once(wanted: u32) -> usize {
-    let wanted = if wanted == 0 { u32::MAX } else { wanted };
+/// `None` means as many as possible.
+fn connections_at_once(wanted: Option<u32>) -> usize {
+    let wanted = wanted.unwrap_or(u32::MAX);
     let handles = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(handles) => handles,
         Err(error) => {
@@ -187,6 +187,6 @@ fn connections_at_once(wanted: u32) -> usize {
 
 /// How many connections one address may have; `None` if that is not limited.
 fn share_of_one_address(limits: &LimitSettings, connections: usize, behind_proxy: bool) -> Option<usize> {
-    let wanted = usize::try_from(limits.connections_per_address).unwrap_or(usize::MAX);
-    (wanted > 0 && !behind_proxy).then(|| wanted.min(connections / 4).max(1))
+    let wanted = limits.connections_per_address.limit().filter(|_| !behind_proxy)?;
+    Some(usize::try_from(wanted).unwrap_or(usize::MAX).min(connections / 4).max(1))
 }

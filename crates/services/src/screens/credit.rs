@@ -2,13 +2,10 @@
 
 use gametriggers_domain::model::User;
 use gametriggers_persistence::StorageError;
-use gametriggers_types::{CampaignId, DecisionId, RejectionReason, ScreenToken, Timestamp};
+use gametriggers_types::{CampaignId, DecisionId, ScreenToken, Timestamp};
 
-use super::{DisplayedCampaign, OverlayService, ScreenOwner};
+use super::{Credit, DisplayedCampaign, OverlayService, ScreenOwner};
 use crate::memory::{CachedContent, ContentKind, ReadStamp};
-
-/// Whom an event on a screen is credited to, or why it is credited to nobody.
-pub(crate) type Credit = Result<DisplayedCampaign, RejectionReason>;
 
 impl OverlayService {
     /// The owner of the screen that the token addresses and, if what is on the screen is in memory, whom an event on it is

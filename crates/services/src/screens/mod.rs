@@ -31,8 +31,7 @@ use crate::{
     secrets::Secrets,
 };
 
-pub(crate) use credit::Credit;
-pub(crate) use screen::{DisplayedCampaign, in_force_until, test_ad_on_screen};
+pub(crate) use screen::{Credit, DisplayedCampaign, in_force_until, test_ad_on_screen};
 
 pub use resolve::ScreenOwner;
 pub use screen::{OnScreen, Screen, ShownCampaign};

@@ -5,7 +5,7 @@ use gametriggers_domain::{
     eligibility::{EmptyReason, screen_hindrance},
     model::{Campaign, Participation, TestCampaign, User},
 };
-use gametriggers_types::{CampaignId, DecisionId, ParticipationId, Timestamp};
+use gametriggers_types::{CampaignId, DecisionId, ParticipationId, RejectionReason, Timestamp};
 
 /// A streamer's screen and what is on it.
 #[derive(Debug, Clone)]
@@ -57,6 +57,9 @@ impl ShownCampaign {
         }
     }
 }
+
+/// Whom an event on a screen is credited to, or why it is credited to nobody.
+pub(crate) type Credit = Result<DisplayedCampaign, RejectionReason>;
 
 /// A campaign that a decision put on a screen: as much of it as it takes to credit an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

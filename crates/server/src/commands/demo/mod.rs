@@ -3,43 +3,41 @@
 mod content;
 mod media;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, ensure};
 use gametriggers_http::{JwtKeys, TokenSubject};
 use gametriggers_services::Clock;
 
 use crate::{
-    Application, Defaults, Settings, Store, SystemClock,
+    Application, Settings, Store, SystemClock,
     secret::{self, Secret},
     stop::Stop,
 };
 
-/// The demo uses its own file, so that it never touches a real store. It logs warnings only, so that log lines do not
-/// mix with its output.
-pub(super) const DEFAULTS: Defaults = Defaults { storage_url: "sqlite://data/demo.db", log_filter: "warn" };
+/// The defaults of the demo alone: its own file, so that it never touches a real store, and warnings only, so that log
+/// lines do not mix with its output.
+pub(super) const DEFAULTS: &[(&str, &str)] =
+    &[("storage.url", "sqlite://data/demo.db"), ("log.filter", "warn")];
 
 pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Result<ExitCode> {
-    ensure!(
-        settings.storage.url.starts_with("sqlite://"),
+    let file = settings.storage.url.sqlite_path().context(
         "the demo keeps to an embedded store, so that it never touches a real one: set GAMETRIGGERS__STORAGE__URL to \
-         sqlite://data/demo.db for it"
-    );
+         sqlite://data/demo.db for it",
+    )?;
     ensure!(
         allow_remote || settings.http.bind.ip().is_loopback(),
         "http.bind is {}, so that others could reach the demo, whose data are an example and whose accounts are known: \
          listen on 127.0.0.1, or say that you mean it by --allow-remote",
         settings.http.bind
     );
-    let secret = match (&settings.auth.jwt_secret, &settings.auth.jwt_secret_file) {
-        (None, None) => kept_secret(&secret_path(&settings.storage.url))?,
-        _ => settings.secret()?,
+    // The secret is kept beside the store: tokens and receipts of the first start are good after the second.
+    let secret = if settings.auth.is_unset() {
+        kept_secret(&Path::new(file).with_extension("secret"))?
+    } else {
+        settings.auth.secret()?
     };
-    let store = Store::open(&settings.storage.url).await?;
+    let store = Store::open(settings.storage.url.expose()).await?;
     store.migrate().await?;
     let streamer = content::fill(&store.repositories(), SystemClock.now()).await?;
 
@@ -67,17 +65,11 @@ pub(super) async fn run(settings: &Settings, allow_remote: bool) -> anyhow::Resu
          curl -s -H 'Authorization: Bearer {bearer}' {api}/campaigns/streamer/active\n\n\
          Ctrl-C ends the demo; its store, {store}, keeps what happened.",
         name = streamer.name,
-        store = settings.storage.url,
+        store = settings.storage.url.expose(),
     );
     application.run_until(Stop::listen()?).await?;
     println!("The demo has ended.");
     Ok(ExitCode::SUCCESS)
-}
-
-/// The secret is kept beside the store's file, so that tokens and receipts stay valid after a restart.
-fn secret_path(storage_url: &str) -> PathBuf {
-    let path = storage_url.split_once("://").map_or(storage_url, |(_, path)| path);
-    Path::new(path).with_extension("secret")
 }
 
 fn kept_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
