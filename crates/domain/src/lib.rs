@@ -1,13 +1,14 @@
 //! The rules of GameTriggers, as pure functions.
 //!
-//! Owns campaigns, participations and decisions, and the rules about them: which campaigns may be shown
-//! ([`eligibility`]), which one is shown ([`selection`]), what an event is worth ([`price`]), how many similar events
+//! Owns campaigns, participations and decisions, and the rules about them: who may do what ([`access`]), which campaigns may
+//! be shown ([`eligibility`]), which one is shown ([`selection`]), what an event is worth ([`price`]), how many similar events
 //! are paid ([`quota`]), what events do to counters, one by one ([`ledger`]) and in a batch ([`batch`]), and which
 //! other movements of money are allowed ([`journal`]). Knows no I/O, no async and no wall clock. The time, the seed and
 //! all stored data are arguments, so that every rule can be replayed from its record.
 //!
 //! The most frequent extension is a new selection strategy: `docs/howto/add-a-strategy.md`.
 
+pub mod access;
 pub mod batch;
 pub mod decision;
 pub mod eligibility;

@@ -1,4 +1,4 @@
-//! JSON bodies: bounded in size and time, never decompressed, strict, with messages that name the field.
+//! JSON bodies. They are bounded in size and time, and never decompressed. The message of an error names the field.
 
 use std::{fmt, future::Future, marker::PhantomData, pin::Pin, time::Duration};
 
@@ -15,18 +15,18 @@ use serde::{
 };
 
 use crate::{
-    ApiState,
     error::{ApiError, ErrorCode},
+    state::ApiState,
 };
 
 /// The largest body that any route takes, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024;
 
-/// A JSON object and nothing else: a derived struct alone would also be read from an array, by the order of its fields.
+/// A JSON object and nothing else. A derived struct alone would also be read from an array, by the order of its fields.
 #[derive(Default)]
 pub(crate) struct Object<T>(pub(crate) T);
 
-/// A JSON object as body, whatever its declared type (browsers' beacons declare text).
+/// A JSON object as body, of whatever declared type: browsers' beacons declare text.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 /// A JSON object as body that may be missing, or null.
@@ -59,7 +59,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
     }
 }
 
-/// Reads a body to its end. A compressed one is refused: how large it is would be known only when it is inflated.
+/// Reads a body to its end. A compressed body is refused, because its size is not known before it is inflated.
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -128,9 +128,10 @@ fn malformed(cause: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorCode::MalformedBody, format!("the body is not valid JSON: {cause}"))
 }
 
-/// What serde says of a value, in the words of JSON instead of Rust's, what was expected first: what was sent may be long.
+/// serde's message about a value, in the words of JSON instead of Rust's. It says first what was expected, because what was sent
+/// may be long.
 fn readable(text: &str) -> String {
-    // "… at line 1 column 20" says nothing to who wrote an object in a program.
+    // "… at line 1 column 20" does not help whoever wrote an object in a program.
     let text = text.rsplit_once(" at line ").map_or(text, |(message, _)| message);
     let mismatch = text.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
     let Some((sent, expected)) = mismatch else { return text.to_owned() };

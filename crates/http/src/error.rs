@@ -1,4 +1,4 @@
-//! One error for every answer that is none: `{"statusCode", "message", "error", "code"}`.
+//! The one form of every error answer: `{"statusCode", "message", "error", "code"}`.
 
 use std::fmt;
 
@@ -10,6 +10,8 @@ use actix_web::{
 use gametriggers_services::{ServiceError, StorageError};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::middleware::request_id::RequestId;
 
 /// What went wrong, for programs. A code never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -43,6 +45,8 @@ pub enum ErrorCode {
     RouteNotFound,
     /// The route is there, but not for this method; the header `Allow` names those it is there for.
     MethodNotAllowed,
+    /// Something else has a value already that must be unique; the message names the kind of document and the field.
+    AlreadyExists,
     /// The body is larger than any request needs.
     BodyTooLarge,
     /// The body did not come in time.
@@ -73,6 +77,7 @@ impl ErrorCode {
             | Self::UploadNotFound
             | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::AlreadyExists => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::EncodingNotSupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -85,7 +90,7 @@ impl ErrorCode {
 
 /// Seconds after which a client may try again while the store is away.
 const RETRY_AFTER_SECONDS: u64 = 5;
-/// Longer messages, which quote their input, are cut.
+/// The longest message. A message may quote its input, so longer ones are cut.
 const MAX_MESSAGE_CHARS: usize = 400;
 
 /// An error answer.
@@ -108,7 +113,7 @@ impl ApiError {
         Self { code, message, retry_after_seconds: None, allow: None }
     }
 
-    /// Too many requests of a kind, such as `clicks`; there may be more in so many seconds.
+    /// Too many requests of a kind, such as `clicks`. There may be more in so many seconds.
     pub(crate) fn rate_limited(kind: &str, retry_after_seconds: u64) -> Self {
         let message = format!("too many {kind}; try again in {retry_after_seconds} s");
         Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(ErrorCode::RateLimited, message) }
@@ -139,7 +144,7 @@ impl ApiError {
         Self::validation(format!("the query of the address: {cause}"))
     }
 
-    /// In how many seconds the same request may succeed, where that is known; else 0.
+    /// The number of seconds after which the same request may succeed; 0 if that is not known.
     pub(crate) fn retry_after_seconds(&self) -> u64 {
         self.retry_after_seconds.unwrap_or_default()
     }
@@ -223,28 +228,36 @@ impl From<ServiceError> for ApiError {
 
 impl ApiError {
     fn from_storage(error: &StorageError) -> Self {
-        if error.is_retryable() { Self::store_away(error) } else { Self::internal(error) }
+        match error {
+            StorageError::AlreadyExists { .. } => Self::new(ErrorCode::AlreadyExists, error.to_string()),
+            error if error.is_retryable() => Self::store_away(error),
+            error => Self::internal(error),
+        }
     }
 
-    /// Also for whoever asks whether requests can be served: why not is for the log.
+    /// The store did not answer. The log says why; the answer does not.
     pub(crate) fn store_away(error: &StorageError) -> Self {
-        tracing::warn!(error = %Chain(error), "the store is unavailable");
+        let request_id = RequestId::current();
+        let request_id = request_id.as_ref().map(RequestId::as_str);
+        tracing::warn!(error = %Chain(error), request_id, "the store is unavailable");
         Self::no_store()
     }
 
-    /// The store has not come yet, and that is logged elsewhere.
+    /// The store is not open yet. Whoever opens it logs that.
     pub(crate) fn no_store() -> Self {
         Self::new(ErrorCode::StoreUnavailable, "the store is away at the moment; try again in a few seconds")
     }
 
-    /// Logs the whole chain once and shows nothing of it.
+    /// A fault of the server. The error and its sources are logged, and the answer shows nothing of them.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %Chain(error), "a request failed");
+        let request_id = RequestId::current();
+        let request_id = request_id.as_ref().map(RequestId::as_str);
+        tracing::error!(error = %Chain(error), request_id, "a request failed");
         Self::new(ErrorCode::Internal, "the server failed; the fault was logged")
     }
 }
 
-/// Says when to come again, where the status says that the store is away.
+/// Adds `Retry-After` to an answer whose status says that the store is away.
 pub(crate) fn ask_again_later(response: &mut HttpResponseBuilder, status: StatusCode) {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
@@ -263,5 +276,21 @@ impl fmt::Display for Chain<'_> {
             source = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_services::Entity;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_must_be_unique_and_is_not_is_a_conflict_that_names_it() {
+        let field = "campaignId, streamerId".to_owned();
+        let error = StorageError::AlreadyExists { entity: Entity::Participation, field };
+        let error = ApiError::from(ServiceError::from(error));
+        assert_eq!((error.code(), error.status_code().as_u16()), (ErrorCode::AlreadyExists, 409));
+        assert_eq!(error.to_string(), "another participation has the same campaignId, streamerId");
     }
 }

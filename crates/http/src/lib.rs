@@ -1,85 +1,52 @@
 //! The HTTP interface of GameTriggers.
 //!
-//! Owns routes, wire types, the mapping of errors to answers, the OpenAPI document and the overlay page. Knows the
-//! services and no driver. One file per group of routes in `routes`; a handler reads the request, calls one service
-//! method and writes the answer (`docs/howto/add-an-endpoint.md`).
+//! Owns the endpoints, their wire types, the mapping of errors to answers, the OpenAPI document and the overlay page. Knows the
+//! services and no driver. Each endpoint is one file in `routes`; its handler reads the request, calls one service method and
+//! writes the answer (`docs/howto/add-an-endpoint.md`).
 
-mod access_log;
-mod auth;
 mod body;
-mod client_address;
-mod cors;
+mod caller;
 mod error;
+mod jwt;
+mod limits;
 mod methods;
+mod middleware;
 mod openapi;
+mod pages;
+mod qr;
 mod query;
-mod rate_limits;
 #[allow(unused_qualifications)] // in what utoipa's attributes write
 mod routes;
+mod settings;
+mod state;
 mod waiting;
 mod wire;
-
-use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::{
     App, Error,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    http::header,
-    middleware::{DefaultHeaders, NormalizePath, from_fn},
+    middleware::{NormalizePath, from_fn},
     web,
 };
-use gametriggers_services::{Clock, Services};
-use gametriggers_types::WebUrl;
 
-pub use auth::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
-pub use client_address::ForwardedHeader;
+use crate::{
+    middleware::{
+        access_log, client_address, cors::CrossOrigin, default_headers::default_headers, head, rate_limits,
+        request_id,
+    },
+    openapi::DocumentText,
+};
+
 pub use error::{ApiError, ErrorCode};
-pub use openapi::document as openapi_document;
-pub use rate_limits::{RateLimits, RateSettings};
+pub use jwt::{ACCESS_TOKEN_LASTS, JwtKeys, TokenSubject};
+pub use limits::{RateLimits, RateSettings};
+pub use routes::document_text as openapi_document;
+pub use settings::{ForwardedHeader, HttpSettings, Uploads};
+pub use state::ApiState;
 pub use waiting::waiting_app;
 
-/// What every request handler has at hand.
-#[derive(Clone)]
-pub struct ApiState {
-    /// The use cases.
-    pub services: Services,
-    /// The time, by which bearer tokens expire.
-    pub clock: Arc<dyn Clock>,
-    /// The keys of bearer tokens.
-    pub jwt: JwtKeys,
-    /// What differs between installations.
-    pub settings: Arc<HttpSettings>,
-    /// What everybody has used of their allowance.
-    pub limits: Arc<RateLimits>,
-}
-
-/// What differs between installations.
-#[derive(Debug, Clone, Default)]
-pub struct HttpSettings {
-    /// The origins of web pages that may call the API with credentials.
-    pub allowed_origins: Vec<String>,
-    /// How many proxies stand in front of the server, each of which adds whom it forwards to the end of
-    /// [`forwarded_header`](Self::forwarded_header). 0: callers reach the server directly.
-    pub trusted_proxies: usize,
-    /// The header that they write. The other one is not read.
-    pub forwarded_header: ForwardedHeader,
-    /// How long a body may take to come; for ever without it.
-    pub body_within: Option<Duration>,
-    /// Where the uploads of the previous system are, which its campaigns name by `/uploads/…`.
-    pub uploads: Option<Uploads>,
-}
-
-/// Where the uploads of the previous system are.
-#[derive(Debug, Clone)]
-pub enum Uploads {
-    /// In this folder, from which they are served.
-    In(PathBuf),
-    /// Below this address, to which whoever asks for one is sent.
-    At(WebUrl),
-}
-
-/// The application, one per worker thread. `extra` adds routes of the binary's own.
+/// The application, one per worker thread. `extra` mounts routes of the binary's own.
 pub fn app(
     state: ApiState,
     extra: fn(&mut web::ServiceConfig),
@@ -92,26 +59,22 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let cors = cors::CrossOrigin::new(&state.settings);
+    let cors = CrossOrigin::new(&state.settings);
     App::new()
         .app_data(web::Data::new(state))
+        .app_data(web::Data::new(DocumentText(routes::document_text())))
         .app_data(web::PathConfig::default().error_handler(|_, _| ApiError::no_such_route().into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| ApiError::query(&error).into()))
         .configure(routes::configure)
         .configure(extra)
         .default_service(web::to(methods::no_route))
+        // A request passes these from the last to the first, and its answer from the first to the last.
         .wrap(from_fn(rate_limits::limit_unknown_tokens))
+        .wrap_fn(client_address::note)
+        .wrap_fn(head::into_get)
         .wrap(NormalizePath::trim())
         .wrap(cors)
         .wrap(default_headers())
         .wrap(from_fn(access_log::log))
-}
-
-/// For every answer that does not say otherwise itself. Most show what is somebody's own, such as a token: nothing of that is
-/// to be kept on the way.
-fn default_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .add((header::REFERRER_POLICY, "no-referrer"))
-        .add((header::CACHE_CONTROL, "no-store"))
+        .wrap(from_fn(request_id::identify))
 }

@@ -1,23 +1,31 @@
-//! What is answered where no route matches: 405 with the methods that there are, or 404.
+//! The answer where no endpoint matches: 405 with the methods of the path, or 404.
 
 use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef};
 use utoipa::openapi::PathItem;
 
-use crate::{error::ApiError, openapi, routes::OVERLAY_ALIAS};
+use crate::{
+    error::ApiError,
+    routes::{self, OVERLAY_ALIAS},
+};
 
-/// The paths of the document and the methods of each, as the header `Allow` has them. The document is made from the routes
-/// that are served, so this is no second list of them.
+/// The paths of the document, and the methods of each in the form of the header `Allow`. The document is made from the endpoints
+/// that are mounted, so they are not listed twice.
 static PATHS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
-    let document = openapi::described();
+    let document = routes::document();
     let paths = document.paths.paths.iter();
-    paths.map(|(path, item)| (ResourceDef::new(openapi::as_pattern(path)), methods(item))).collect()
+    paths.map(|(path, item)| (ResourceDef::new(as_pattern(path)), methods(item))).collect()
 });
+
+/// A path of the document as a pattern of the router. The path of an upload may have slashes in it.
+fn as_pattern(path: &str) -> String {
+    path.replace("{path}", "{path:.*}")
+}
 
 fn methods(item: &PathItem) -> String {
     let of = |name, operation: &Option<_>| operation.is_some().then_some(name);
-    // Whatever can be read can be asked for its headers alone.
+    // HEAD is answered wherever GET is.
     let all = [
         of("GET, HEAD", &item.get),
         of("POST", &item.post),
@@ -28,7 +36,7 @@ fn methods(item: &PathItem) -> String {
     all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The answer to a request that no route took.
+/// Answers a request that no endpoint took.
 pub(crate) async fn no_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path();
     let alias = path.strip_prefix(OVERLAY_ALIAS).and_then(|rest| rest.strip_prefix("/overlay/"));

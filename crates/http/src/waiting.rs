@@ -1,16 +1,22 @@
-//! What is answered before there is a store: the process lives, and everything else is asked to come again.
+//! The server before its store is open. It answers that the process runs, and asks every other request to come again.
 
 use actix_web::{
     App, Error,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    middleware::NormalizePath,
+    middleware::{NormalizePath, from_fn},
     web,
 };
 
-use crate::{HttpSettings, cors::CrossOrigin, error::ApiError, routes};
+use crate::{
+    error::ApiError,
+    middleware::{cors::CrossOrigin, default_headers::default_headers, head, request_id},
+    pages,
+    routes::health::live::live,
+    settings::HttpSettings,
+};
 
-/// The application while the store is waited for, one per worker thread.
+/// The application while the server waits for its store, one per worker thread.
 pub fn waiting_app(
     settings: &HttpSettings,
 ) -> App<
@@ -23,12 +29,14 @@ pub fn waiting_app(
     > + use<>,
 > {
     App::new()
-        .service(routes::health::live)
-        .route("/api/v1/overlay/{token}", web::get().to(routes::overlay::page_without_store))
-        .route("/api/overlay/{token}", web::get().to(routes::overlay::page_without_store))
-        .route("/c/{participation}", web::get().to(routes::visits::page_without_store))
+        .service(live)
+        .route("/api/v1/overlay/{token}", web::get().to(pages::overlay::without_store))
+        .route("/api/overlay/{token}", web::get().to(pages::overlay::without_store))
+        .route("/c/{participation}", web::get().to(pages::visit::without_store))
         .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::no_store()) }))
+        .wrap_fn(head::into_get)
         .wrap(NormalizePath::trim())
         .wrap(CrossOrigin::new(settings))
-        .wrap(crate::default_headers())
+        .wrap(default_headers())
+        .wrap(from_fn(request_id::identify))
 }

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use gametriggers_domain::model::{Campaign, Participation};
 use gametriggers_fixtures::{campaign, campaign_id, participation, participation_id, time, user_id};
-use gametriggers_persistence::{Entity, Page, StorageError};
-use gametriggers_types::{CampaignStatus, Money, ParticipationStatus};
+use gametriggers_persistence::{Entity, StorageError};
+use gametriggers_types::{CampaignStatus, Listing, Money, PageLimit, PageRequest, ParticipationStatus};
 
 use crate::{
     Fixture, Unreadable,
@@ -18,6 +18,7 @@ crate::laws! { $ lists:
     p15_paused_participations_and_campaigns_are_listed_as_current,
     lists_hold_whole_documents_of_one_streamer_in_order_of_id,
     pages_cut_the_list_and_lose_nothing,
+    pages_by_id_show_each_once_while_others_come_and_go,
     a_participation_whose_campaign_is_gone_is_not_listed,
     the_campaigns_of_active_participations_are_listed_whatever_became_of_them,
     what_cannot_be_read_is_left_out_of_lists_and_named_by_itself,
@@ -64,9 +65,9 @@ async fn p15_paused_participations_and_campaigns_are_listed_as_current(fixture: 
             && matches!(campaign.status, CampaignStatus::Active | CampaignStatus::Paused)
     });
     assert_eq!(expected.len(), 6);
-    let page = Page { offset: 0, limit: 100 };
+    let page = PageRequest::first(PageLimit::default());
     let listed = fixture.reopen().await.participations.list_current(user_id(1), page).await.unwrap();
-    assert_eq!(listed, expected);
+    assert_eq!(listed, Listing { items: expected, next: None });
 }
 
 /// A list holds every field of both documents, of the one streamer, in order of participation id, and does not ask
@@ -96,8 +97,8 @@ async fn lists_hold_whole_documents_of_one_streamer_in_order_of_id(fixture: &imp
     expected.sort_by_key(|(part, _)| part.id);
     let participations = fixture.reopen().await.participations;
     assert_eq!(participations.list_active(user_id(1)).await.unwrap(), expected);
-    let page = Page { offset: 0, limit: u32::MAX };
-    assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), expected);
+    let page = PageRequest::first(PageLimit::default());
+    assert_eq!(participations.list_current(user_id(1), page).await.unwrap().items, expected);
 }
 
 /// Pages laid side by side are the list; beyond its end a page is empty.
@@ -108,17 +109,51 @@ async fn pages_cut_the_list_and_lose_nothing(fixture: &impl Fixture) {
     }
     let participations = fixture.reopen().await.participations;
     let page = async |offset, limit| {
-        let listed = participations.list_current(user_id(1), Page { offset, limit }).await.unwrap();
-        listed.into_iter().map(|(part, _)| part.id).collect::<Vec<_>>()
+        let page = PageRequest::at(offset, PageLimit::try_from(limit).unwrap());
+        let listed = participations.list_current(user_id(1), page).await.unwrap();
+        (listed.items.into_iter().map(|(part, _)| part.id).collect::<Vec<_>>(), listed.next)
     };
     let ids = |numbers: RangeInclusive<u32>| numbers.map(participation_id).collect::<Vec<_>>();
-    assert_eq!(page(0, 3).await, ids(1..=3));
-    assert_eq!(page(3, 3).await, ids(4..=6));
-    assert_eq!(page(6, 3).await, ids(7..=7));
-    assert_eq!(page(7, 3).await, []);
-    assert_eq!(page(u32::MAX, u32::MAX).await, []);
-    assert_eq!(page(0, 0).await, []);
-    assert_eq!(page(0, 7).await, ids(1..=7));
+    assert_eq!(page(0, 3).await, (ids(1..=3), Some(participation_id(3))));
+    assert_eq!(page(3, 3).await, (ids(4..=6), Some(participation_id(6))));
+    assert_eq!(page(6, 3).await, (ids(7..=7), None));
+    assert_eq!(page(7, 3).await, (vec![], None));
+    assert_eq!(page(u32::MAX, 100).await, (vec![], None));
+    assert_eq!(page(0, 7).await, (ids(1..=7), None));
+    assert_eq!(page(0, 6).await, (ids(1..=6), Some(participation_id(6))));
+}
+
+/// Whoever goes on after the last id sees each participation that stays exactly once, also while others are added before and
+/// after that id, and some that were seen are left.
+async fn pages_by_id_show_each_once_while_others_come_and_go(fixture: &impl Fixture) {
+    let join = async |number: u32| {
+        store_campaign(fixture, campaign(number)).await;
+        store_participation(fixture, participation(number, number, 1)).await;
+        store_participation(fixture, participation(1_000 + number, number, 2)).await;
+    };
+    for number in (10..=70).step_by(10) {
+        join(number).await;
+    }
+    let limit = PageLimit::try_from(2).unwrap();
+    let mut page = PageRequest::first(limit);
+    let mut seen = Vec::new();
+    for round in 1.. {
+        let participations = fixture.reopen().await.participations;
+        let listed = participations.list_current(user_id(1), page).await.unwrap();
+        assert!(listed.items.len() <= 2);
+        let last = listed.items.last().map(|(part, _)| part.id);
+        seen.extend(listed.items.into_iter().map(|(part, _)| part.id));
+        let Some(next) = listed.next else { break };
+        assert_eq!(last, Some(next));
+        page = PageRequest::after(next, limit);
+        // One before the page, one after it, and one leaves that was seen.
+        join(round).await;
+        join(50 + round).await;
+        let (from, to) = (ParticipationStatus::Active, ParticipationStatus::LeftEarly);
+        assert!(participations.transition(next, from, to, time("2026-03-02T12:00:00Z")).await.unwrap());
+    }
+    let stayed = [10, 20, 30, 40, 50, 51, 52, 53, 54, 60, 70];
+    assert_eq!(seen, stayed.map(participation_id));
 }
 
 /// A participation whose campaign is gone is found by itself and is in no list.
@@ -127,8 +162,8 @@ async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fix
     assert_eq!(stored_participation(fixture, participation_id(1)).await, participation(1, 1, 1));
     let participations = fixture.reopen().await.participations;
     assert_eq!(participations.list_active(user_id(1)).await.unwrap(), []);
-    let page = Page { offset: 0, limit: 10 };
-    assert_eq!(participations.list_current(user_id(1), page).await.unwrap(), []);
+    let page = PageRequest::first(PageLimit::default());
+    assert_eq!(participations.list_current(user_id(1), page).await.unwrap().items, []);
 }
 
 /// Of active participations alone, of one streamer, and no more than are asked for.
@@ -182,9 +217,9 @@ async fn what_cannot_be_read_is_left_out_of_lists_and_named_by_itself(fixture: &
             let fresh = fixture.reopen().await;
             let listed = fresh.participations.list_active(user_id(1)).await.unwrap();
             assert_eq!(listed, std::slice::from_ref(&readable), "{what:?}, {way}");
-            let page = Page { offset: 0, limit: 100 };
+            let page = PageRequest::first(PageLimit::default());
             let listed = fresh.participations.list_current(user_id(1), page).await.unwrap();
-            assert_eq!(listed, std::slice::from_ref(&readable), "{what:?}, {way}");
+            assert_eq!(listed.items, std::slice::from_ref(&readable), "{what:?}, {way}");
 
             let (entity, id, error) = match what {
                 Unreadable::Participation(id) => (

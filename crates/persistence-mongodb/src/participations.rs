@@ -12,11 +12,12 @@ use gametriggers_documents::{
 };
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    CampaignRepository, Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository,
+    CampaignRepository, Entity, Insertion, Insertions, NewParticipation, ParticipationRepository,
     StorageError,
 };
 use gametriggers_types::{
-    CampaignId, CampaignStatus, Money, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
+    CampaignId, CampaignStatus, Listing, Money, PageRequest, PageStart, ParticipationId, ParticipationStatus,
+    ScreenToken, Timestamp, UserId,
 };
 use mongodb::Collection;
 
@@ -37,8 +38,9 @@ impl ParticipationRepository for MongoStore {
     }
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
-        let pipeline = joined(streamer, &[ParticipationStatus::Active], &[CampaignStatus::Active]);
-        self.list_pairs(pipeline).await
+        let participations = matching(streamer, &[ParticipationStatus::Active]);
+        let pipeline = joined(participations, &[CampaignStatus::Active]);
+        Ok(self.list_pairs(pipeline, usize::MAX).await?.items)
     }
 
     async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError> {
@@ -61,21 +63,24 @@ impl ParticipationRepository for MongoStore {
     async fn list_current(
         &self,
         streamer: UserId,
-        page: Page,
-    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
-        if page.limit == 0 {
-            return Ok(Vec::new());
-        }
-        let participations = [
+        page: PageRequest<ParticipationId>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, StorageError> {
+        let statuses = [
             ParticipationStatus::Active,
             ParticipationStatus::Paused,
             ParticipationStatus::ParticipationPaused,
         ];
-        let mut pipeline =
-            joined(streamer, &participations, &[CampaignStatus::Active, CampaignStatus::Paused]);
-        pipeline.push(doc! {"$skip": i64::from(page.offset)});
-        pipeline.push(doc! {"$limit": i64::from(page.limit)});
-        self.list_pairs(pipeline).await
+        let mut participations = matching(streamer, &statuses);
+        if let PageStart::After(id) = page.start {
+            participations.insert("_id", doc! {"$gt": StoredId::from(id).0});
+        }
+        let mut pipeline = joined(participations, &[CampaignStatus::Active, CampaignStatus::Paused]);
+        if let PageStart::Offset(offset) = page.start {
+            pipeline.push(doc! {"$skip": i64::from(offset)});
+        }
+        // One more than fits on the page tells whether the list goes on.
+        pipeline.push(doc! {"$limit": i64::from(page.limit.get()) + 1});
+        self.list_pairs(pipeline, page.limit.get() as usize).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
@@ -173,20 +178,25 @@ impl MongoStore {
         Ok(Some(unpriced.priced(payment.as_ref())))
     }
 
+    /// The pairs that the pipeline gives, at most `limit` of them, and the id after which there are more.
     async fn list_pairs(
         &self,
         pipeline: Vec<Document>,
-    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        limit: usize,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, StorageError> {
         let participations = self.participations();
         let joining = async move {
             let found = participations.aggregate(pipeline).with_type::<RawDocumentBuf>().await?;
             found.try_collect::<Vec<_>>().await
         };
         let pairs = call::read(joining).await?;
-        let mut readable = Vec::with_capacity(pairs.len());
-        for pair in pairs {
-            match read_joined(&pair) {
-                Ok(pair) => readable.push(pair),
+        let id = |pair: &RawDocumentBuf| Fields::from(pair).required("_id", values::id).ok();
+        let fitting = &pairs[..pairs.len().min(limit)];
+        let next = if fitting.len() < pairs.len() { fitting.iter().rev().find_map(id) } else { None };
+        let mut items = Vec::with_capacity(fitting.len());
+        for pair in fitting {
+            match read_joined(pair) {
+                Ok(pair) => items.push(pair),
                 // One document that was damaged long ago must not empty the screens of all streamers who share its
                 // campaign.
                 Err(error @ StorageError::Corrupt { .. }) => {
@@ -195,19 +205,20 @@ impl MongoStore {
                 Err(error) => return Err(error),
             }
         }
-        Ok(readable)
+        Ok(Listing { items, next })
     }
+}
+
+/// The condition that participations are this streamer's and have one of these statuses.
+fn matching(streamer: UserId, statuses: &[ParticipationStatus]) -> Document {
+    doc! {"streamerId": StoredId::from(streamer).0, "status": status_is(statuses)}
 }
 
 /// The pipeline that reads both documents of each pair by one command. The campaign is inside its participation, in the
 /// field `campaign`. The pairs are in order of participation id.
-fn joined(
-    streamer: UserId,
-    participations: &[ParticipationStatus],
-    campaigns: &[CampaignStatus],
-) -> Vec<Document> {
+fn joined(participations: Document, campaigns: &[CampaignStatus]) -> Vec<Document> {
     vec![
-        doc! {"$match": {"streamerId": StoredId::from(streamer).0, "status": status_is(participations)}},
+        doc! {"$match": participations},
         doc! {"$sort": {"_id": 1}},
         doc! {"$lookup": {
             "from": collection::CAMPAIGNS, "localField": "campaignId", "foreignField": "_id", "as": "campaign",

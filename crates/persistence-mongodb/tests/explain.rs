@@ -22,9 +22,12 @@ use gametriggers_fixtures::{
     campaign, campaign_id, empty_decision, entry, interval, minute, new_campaign, new_participation,
     new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
-use gametriggers_persistence::{Instruction, OverlayPatch, Page, Repositories, SelectionPatch, StorageError};
+use gametriggers_persistence::{Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError};
 use gametriggers_test_mongod::TestDatabase;
-use gametriggers_types::{CampaignStatus, ClickKind, Opacity, ParticipationStatus, Timestamp};
+use gametriggers_types::{
+    CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationId, ParticipationStatus,
+    Timestamp,
+};
 
 use crate::support::migrated;
 
@@ -120,8 +123,9 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("participations.find_by_token", participations.find_by_token(token)).await;
     profiler.call("participations.list_active", participations.list_active(id)).await;
     profiler.call("participations.list_joined", participations.list_joined(id, 10)).await;
-    let page = Page { offset: 0, limit: 10 };
-    profiler.call("participations.list_current", participations.list_current(id, page)).await;
+    for page in pages_after(participation(0).id) {
+        profiler.call("participations.list_current", participations.list_current(id, page)).await;
+    }
     let links = TrackingLinks { chat_command: Some("!ad".to_owned()), ..TrackingLinks::default() };
     profiler
         .call("participations.set_tracking_links", participations.set_tracking_links(part.id, &links))
@@ -178,6 +182,12 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("journal.account", journal.account(id)).await;
 
     profiler.call("probe.ping", probe.ping()).await;
+}
+
+/// A page for each way to start one.
+fn pages_after(id: ParticipationId) -> [PageRequest<ParticipationId>; 3] {
+    let limit = PageLimit::default();
+    [PageRequest::first(limit), PageRequest::at(1, limit), PageRequest::after(id, limit)]
 }
 
 /// What the server does for each call.

@@ -11,14 +11,14 @@ use bson::{Bson, Document, doc, oid::ObjectId};
 use gametriggers_domain::{journal::Request, model::TestCampaign};
 use gametriggers_fixtures::{time, units, weight, weights};
 use gametriggers_persistence::{
-    Entity, Instruction, OverlayPatch, Page, Posting, Repositories, SelectionPatch, SelectionUpdate,
-    Settling, StorageError,
+    Entity, Instruction, OverlayPatch, Posting, Repositories, SelectionPatch, SelectionUpdate, Settling,
+    StorageError,
 };
 use gametriggers_services::import;
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
-    CampaignId, CampaignStatus, MediaType, OverlayPosition, ParticipationId, ParticipationStatus,
-    RotationInterval, ScreenToken, StrategyName, UserId, WebUrl,
+    CampaignId, CampaignStatus, MediaType, OverlayPosition, PageLimit, PageRequest, ParticipationId,
+    ParticipationStatus, RotationInterval, ScreenToken, StrategyName, UserId, WebUrl,
 };
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ async fn a_raw_database_reads_as_its_import() {
         let (left, imported) = (&left.repositories.participations, &imported.repositories.participations);
         let expected = imported.list_active(streamer).await.unwrap();
         assert_eq!(left.list_active(streamer).await.unwrap(), expected);
-        let page = Page { offset: 0, limit: 10 };
+        let page = PageRequest::first(PageLimit::default());
         let expected = imported.list_current(streamer, page).await.unwrap();
         assert_eq!(left.list_current(streamer, page).await.unwrap(), expected);
     }

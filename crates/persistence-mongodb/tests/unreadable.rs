@@ -13,9 +13,9 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind},
     model::{Campaign, Participation},
 };
-use gametriggers_persistence::{Change, Outcome, Page, Repositories};
+use gametriggers_persistence::{Change, Outcome, Repositories};
 use gametriggers_test_mongod::TestDatabase;
-use gametriggers_types::{ClickKind, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{ClickKind, PageLimit, PageRequest, ScreenToken, Timestamp, UserId};
 
 use crate::support::migrated;
 
@@ -56,8 +56,8 @@ impl Store {
     async fn list(&self) -> Vec<(Participation, Campaign)> {
         let participations = &self.repositories.participations;
         let listed = participations.list_active(streamer()).await.unwrap();
-        let page = Page { offset: 0, limit: 100 };
-        assert_eq!(participations.list_current(streamer(), page).await.unwrap(), listed);
+        let page = PageRequest::first(PageLimit::default());
+        assert_eq!(participations.list_current(streamer(), page).await.unwrap().items, listed);
         listed
     }
 }

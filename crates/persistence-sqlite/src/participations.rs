@@ -3,9 +3,12 @@
 use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    Entity, Insertion, Insertions, NewParticipation, Page, ParticipationRepository, StorageError,
+    Entity, Insertion, Insertions, NewParticipation, ParticipationRepository, StorageError,
 };
-use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{
+    CampaignId, Listing, PageRequest, PageStart, ParticipationId, ParticipationStatus, ScreenToken,
+    Timestamp, UserId,
+};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 
 use crate::{
@@ -37,7 +40,7 @@ impl ParticipationRepository for SqliteStore {
 
     async fn list_active(&self, streamer: UserId) -> Result<Vec<(Participation, Campaign)>, StorageError> {
         let condition = "p.status = 'active' AND c.status = 'active'";
-        self.list_pairs(streamer, condition, -1, 0).await
+        Ok(self.list_pairs(streamer, condition, None).await?.items)
     }
 
     async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError> {
@@ -61,11 +64,11 @@ impl ParticipationRepository for SqliteStore {
     async fn list_current(
         &self,
         streamer: UserId,
-        page: Page,
-    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        page: PageRequest<ParticipationId>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, StorageError> {
         let condition = "p.status IN ('active', 'paused', 'participation_paused') \
                          AND c.status IN ('active', 'paused')";
-        self.list_pairs(streamer, condition, page.limit.into(), page.offset.into()).await
+        self.list_pairs(streamer, condition, Some(page)).await
     }
 
     async fn insert_if_absent(&self, participation: &NewParticipation) -> Result<Insertion, StorageError> {
@@ -127,40 +130,63 @@ pub(crate) fn find(db: &Connection, id: ParticipationId) -> DbResult<Option<Part
 }
 
 impl SqliteStore {
-    /// Reads both documents of each pair by one query. A limit of -1 is no limit.
+    /// Reads both documents of each pair by one query, in order of participation id: a page of them, or all.
     async fn list_pairs(
         &self,
         streamer: UserId,
         condition: &'static str,
-        limit: i64,
-        offset: i64,
-    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        page: Option<PageRequest<ParticipationId>>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, StorageError> {
         let unreadable = self.unreadable.clone();
         self.database
             .read(move |db| {
                 let sql = format!(
                     "SELECT p.*, {} FROM participations_with_counters p JOIN campaigns c ON c.id = p.campaign_id \
-                     WHERE p.streamer_id = ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
+                     WHERE p.streamer_id = ? AND p.id > ? AND {condition} ORDER BY p.id LIMIT ? OFFSET ?",
                     campaigns::COLUMNS
                 );
-                let mut list = db.prepare_cached(&sql)?;
-                let mut rows = list.query((text(streamer), limit, offset))?;
-                let mut readable = Vec::new();
-                while let Some(row) = rows.next()? {
+                let mut query = db.prepare_cached(&sql)?;
+                let limit = page.map_or(usize::MAX, |page| page.limit.get() as usize);
+                let mut rows = query.query(window(streamer, page))?;
+                let mut listing = Listing { items: Vec::new(), next: None };
+                let mut next = None;
+                for place in 0.. {
+                    let Some(row) = rows.next()? else { break };
+                    if place == limit {
+                        listing.next = next;
+                        break;
+                    }
                     match from_row(row).and_then(|it| Ok((it, campaigns::from_row(row)?))) {
-                        Ok(pair) => readable.push(pair),
+                        Ok(pair) => {
+                            next = Some(pair.0.id);
+                            listing.items.push(pair);
+                        }
                         // One row that was damaged long ago must not empty the screens of all streamers who share its
                         // campaign.
                         Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
                             unreadable.report("left out of lists", &error);
+                            let id = EntityRow::new(row, Entity::Participation, "id");
+                            next = id.and_then(|row| row.parse("id")).map_or(next, Some);
                         }
                         Err(error) => return Err(error),
                     }
                 }
-                Ok(readable)
+                Ok(listing)
             })
             .await
     }
+}
+
+/// The values of a list's query: the streamer, the id after which it starts, its limit and its offset. One row more than fits
+/// on the page is read, which tells whether the list goes on. A limit of -1 is none, and every id is greater than ''.
+fn window(streamer: UserId, page: Option<PageRequest<ParticipationId>>) -> (String, String, i64, i64) {
+    let limit = page.map_or(-1, |page| i64::from(page.limit.get()) + 1);
+    let (after, offset) = match page.map(|page| page.start) {
+        None | Some(PageStart::Beginning) => (String::new(), 0),
+        Some(PageStart::After(id)) => (text(id), 0),
+        Some(PageStart::Offset(offset)) => (String::new(), offset.into()),
+    };
+    (text(streamer), after, limit, offset)
 }
 
 fn insert(db: &Connection, new: &NewParticipation) -> DbResult<Insertion> {

@@ -33,7 +33,7 @@ pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use journal::{Instruction, Journal, Posting, Settling};
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
-pub use participations::{NewParticipation, Page, ParticipationRepository};
+pub use participations::{NewParticipation, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
 pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 

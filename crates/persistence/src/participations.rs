@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
-use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{
+    CampaignId, Listing, PageRequest, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
+};
 
 use crate::{Insertion, Insertions, StorageError};
 
@@ -14,15 +16,6 @@ pub struct NewParticipation {
     /// The other fields of an imported document, as a JSON object in MongoDB Extended JSON. They are kept but not
     /// interpreted.
     pub other_fields: String,
-}
-
-/// A part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
-    /// How many items to skip.
-    pub offset: u32,
-    /// How many items to return at most.
-    pub limit: u32,
 }
 
 /// The store's participations. Only the [`Ledger`](crate::Ledger) changes their counters. Nothing changes their
@@ -44,12 +37,13 @@ pub trait ParticipationRepository: Send + Sync {
     async fn list_joined(&self, streamer: UserId, limit: u32) -> Result<Vec<CampaignId>, StorageError>;
 
     /// The streamer's participations that are active or paused, in campaigns that are active or paused, with those
-    /// campaigns, in the order of participation ids.
+    /// campaigns, in the order of participation ids: the page that is asked for, and the id after which the list goes on. A
+    /// participation that cannot be read has its place on the page, and is left out of it.
     async fn list_current(
         &self,
         streamer: UserId,
-        page: Page,
-    ) -> Result<Vec<(Participation, Campaign)>, StorageError>;
+        page: PageRequest<ParticipationId>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, StorageError>;
 
     /// Stores a participation unless one with the same id is stored. The [feed](crate::Change::User) reports it as a
     /// change of its streamer.

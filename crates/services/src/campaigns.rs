@@ -1,9 +1,13 @@
 //! What a streamer has joined.
 
-use gametriggers_domain::model::{Campaign, Participation, User};
-use gametriggers_persistence::{Page, Repositories};
+use gametriggers_domain::{
+    access::{self, Actor},
+    model::{Campaign, Participation},
+};
+use gametriggers_persistence::Repositories;
+use gametriggers_types::{Listing, PageRequest, ParticipationId};
 
-use crate::{ServiceError, error::require_streamer};
+use crate::{ServiceError, error::denied};
 
 /// A streamer's campaigns.
 #[derive(Clone)]
@@ -16,17 +20,17 @@ impl CampaignService {
         Self { storage }
     }
 
-    /// The streamer's running and paused participations (defect P15: paused ones were hidden, so that nothing could be
-    /// resumed).
+    /// A page of the actor's running and paused participations, in order of their ids (defect P15: paused ones were hidden, so
+    /// that nothing could be resumed).
     ///
     /// # Errors
     /// [`ServiceError::NotStreamer`], [`ServiceError::Storage`].
     pub async fn joined(
         &self,
-        user: &User,
-        page: Page,
-    ) -> Result<Vec<(Participation, Campaign)>, ServiceError> {
-        require_streamer(user, "list the campaigns they have joined")?;
-        Ok(self.storage.participations.list_current(user.id, page).await?)
+        actor: &Actor,
+        page: PageRequest<ParticipationId>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, ServiceError> {
+        access::list_joined_campaigns(actor).map_err(denied("list the campaigns they have joined"))?;
+        Ok(self.storage.participations.list_current(actor.user().id, page).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! Why a use case was not carried out.
 
-use gametriggers_domain::model::User;
+use gametriggers_domain::access::Denied;
 use gametriggers_persistence::StorageError;
 use gametriggers_types::UserId;
 
@@ -50,8 +50,11 @@ pub enum ServiceError {
     Entropy(#[from] NoEntropy),
 }
 
-/// Refuses a caller who is not an active streamer; `what` completes "only streamers can …".
-pub(crate) fn require_streamer(user: &User, what: &'static str) -> Result<(), ServiceError> {
-    // Defect A18: the wrong role answered 401, which clients take for "signed out".
-    if user.role.is_streamer() { Ok(()) } else { Err(ServiceError::NotStreamer(what)) }
+/// Turns a denied permission into the error of a use case. `action` completes "only streamers can …".
+pub(crate) fn denied(action: &'static str) -> impl Fn(Denied) -> ServiceError {
+    move |denied| match denied {
+        // Defect A18: the wrong role answered 401, which clients take for "signed out".
+        Denied::NotAStreamer => ServiceError::NotStreamer(action),
+        Denied::NotYourToken => ServiceError::NotYourToken,
+    }
 }

@@ -44,7 +44,7 @@ pub use campaigns::CampaignService;
 pub use clock::Clock;
 pub use entropy::{NoEntropy, new_object_id, new_token};
 pub use error::ServiceError;
-pub use gametriggers_persistence::{OverlayPatch, Page, SelectionPatch, StorageError};
+pub use gametriggers_persistence::{Entity, OverlayPatch, SelectionPatch, StorageError};
 pub use group_commit::{BATCH_MAX, QUEUE_MAX};
 pub use link::VisitTarget;
 pub use links::{LinkService, LinkSettings, Visitor};

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use gametriggers_domain::model::{TestCampaign, User};
+use gametriggers_domain::{
+    access::{self, Actor, Inactive},
+    model::{TestCampaign, User},
+};
 use gametriggers_persistence::{OverlayPatch, Repositories, SelectionPatch, SelectionUpdate};
-use gametriggers_types::{MediaType, ScreenToken, SignedDuration, Timestamp, UserId, WebUrl};
+use gametriggers_types::{MediaType, ScreenToken, SessionId, SignedDuration, Timestamp, UserId, WebUrl};
 
-use crate::{Clock, ServiceError, entropy, error::require_streamer, memory::Memory};
+use crate::{Clock, ServiceError, entropy, error::denied, memory::Memory};
 
 /// An overlay that was seen less than this ago is active. It is the time of four missed pings.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 /// How long a test ad stays on screen.
 pub const TEST_AD_LASTS: SignedDuration = SignedDuration::from_secs(10);
 
-/// Whether a streamer's overlay is loaded somewhere.
+/// Whether a streamer's overlay is loaded in some browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverlayStatus {
     /// Seen within [`OVERLAY_ACTIVE_WITHIN`].
@@ -44,46 +47,55 @@ impl StreamerService {
         Self { storage, clock, memory }
     }
 
-    /// The caller's account, with the role that is stored. The role in the bearer token does not count (defect A15).
+    /// Loads the account of a bearer token, and makes it the actor of the request. `session` is the session that the token
+    /// belongs to, if it names one.
     ///
     /// # Errors
-    /// [`ServiceError::UnknownUser`], [`ServiceError::AccountInactive`], [`ServiceError::Storage`].
-    pub async fn account(&self, id: UserId) -> Result<User, ServiceError> {
+    /// [`ServiceError::UnknownUser`] if the account is gone, [`ServiceError::AccountInactive`] if it is deactivated,
+    /// [`ServiceError::Storage`].
+    pub async fn actor(&self, id: UserId, session: Option<SessionId>) -> Result<Actor, ServiceError> {
         let user = self.storage.users.find_by_id(id).await?.ok_or(ServiceError::UnknownUser(id))?;
-        if user.is_active { Ok(user) } else { Err(ServiceError::AccountInactive) }
+        Actor::new(user, session).map_err(|Inactive| ServiceError::AccountInactive)
     }
 
-    /// The caller's profile. A streamer who has no overlay token yet is given one.
+    /// The actor's profile. A streamer who has no overlay token yet is given one.
     ///
     /// # Errors
-    /// As [`account`](Self::account); [`ServiceError::Entropy`].
-    pub async fn profile(&self, id: UserId) -> Result<User, ServiceError> {
-        let mut user = self.account(id).await?;
+    /// [`ServiceError::Entropy`], [`ServiceError::Storage`].
+    pub async fn profile(&self, actor: &Actor) -> Result<User, ServiceError> {
+        let mut user = actor.user().clone();
         // Defect O28: two first requests at once made two tokens, and only one of them worked.
         if user.role.is_streamer() && user.overlay_token.is_none() {
             let token = entropy::new_token()?;
-            let _invalidate = self.memory.invalidate_on_drop(id);
-            user.overlay_token = self.storage.users.ensure_overlay_token(id, &token).await?;
+            let _invalidate = self.memory.invalidate_on_drop(user.id);
+            user.overlay_token = self.storage.users.ensure_overlay_token(user.id, &token).await?;
         }
         Ok(user)
     }
 
-    /// The caller's profile, if they are a streamer; `what` completes "only streamers can …".
+    /// The actor's profile, for their overlay settings and token.
     ///
     /// # Errors
     /// As [`profile`](Self::profile); [`ServiceError::NotStreamer`].
-    pub async fn streamer(&self, id: UserId, what: &'static str) -> Result<User, ServiceError> {
-        let user = self.profile(id).await?;
-        require_streamer(&user, what)?;
-        Ok(user)
+    pub async fn overlay_settings(&self, actor: &Actor) -> Result<User, ServiceError> {
+        self.own_overlay(actor, "access overlay settings").await
     }
 
-    /// Changes the overlay settings that the patch names.
+    /// The actor's profile, for the settings by which campaigns are selected.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer).
-    pub async fn update_overlay(&self, id: UserId, patch: &OverlayPatch) -> Result<User, ServiceError> {
-        let user = self.streamer(id, "update overlay settings").await?;
+    /// As [`profile`](Self::profile); [`ServiceError::NotStreamer`].
+    pub async fn selection_settings(&self, actor: &Actor) -> Result<User, ServiceError> {
+        self.own_selection(actor, "access campaign selection settings").await
+    }
+
+    /// Changes those of the actor's overlay settings that the patch names, and gives the profile as it is then.
+    ///
+    /// # Errors
+    /// As [`overlay_settings`](Self::overlay_settings).
+    pub async fn update_overlay(&self, actor: &Actor, patch: &OverlayPatch) -> Result<User, ServiceError> {
+        let user = self.own_overlay(actor, "update overlay settings").await?;
+        let id = user.id;
         if *patch == OverlayPatch::default() {
             return Ok(user);
         }
@@ -92,12 +104,18 @@ impl StreamerService {
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes the selection settings that the patch names. If any of them changes, the decision in force ends.
+    /// Changes those of the actor's selection settings that the patch names, and gives the profile as it is then. If any of them
+    /// changes, the decision in force ends.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer); [`ServiceError::AllWeightsZero`].
-    pub async fn update_selection(&self, id: UserId, patch: &SelectionPatch) -> Result<User, ServiceError> {
-        let user = self.streamer(id, "update campaign selection settings").await?;
+    /// As [`selection_settings`](Self::selection_settings); [`ServiceError::AllWeightsZero`].
+    pub async fn update_selection(
+        &self,
+        actor: &Actor,
+        patch: &SelectionPatch,
+    ) -> Result<User, ServiceError> {
+        let user = self.own_selection(actor, "update campaign selection settings").await?;
+        let id = user.id;
         // Settings that change nothing end no decision: the next decision would be one more display to pay.
         if !patch.changes(&user.selection) {
             return Ok(user);
@@ -114,49 +132,71 @@ impl StreamerService {
     /// and all receipts.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer).
-    pub async fn regenerate_overlay_token(&self, id: UserId) -> Result<ScreenToken, ServiceError> {
-        self.streamer(id, "regenerate overlay tokens").await?;
+    /// As [`overlay_settings`](Self::overlay_settings).
+    pub async fn regenerate_overlay_token(&self, actor: &Actor) -> Result<ScreenToken, ServiceError> {
+        let id = self.own_overlay(actor, "regenerate overlay tokens").await?.id;
         let token = entropy::new_token()?;
         let _invalidate = self.memory.invalidate_on_drop(id);
         let found = self.storage.users.regenerate_overlay_token(id, &token, self.clock.now()).await?;
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
 
-    /// Whether the caller's overlay is loaded somewhere. If an overlay token is given, it must be the caller's.
+    /// Whether the actor's overlay is loaded in some browser. `overlay_token`, if given, must be theirs.
     ///
     /// # Errors
-    /// As [`streamer`](Self::streamer); [`ServiceError::NotYourToken`].
+    /// As [`overlay_settings`](Self::overlay_settings); [`ServiceError::NotYourToken`].
     pub async fn overlay_status(
         &self,
-        id: UserId,
+        actor: &Actor,
         overlay_token: Option<&str>,
     ) -> Result<OverlayStatus, ServiceError> {
-        let user = self.streamer(id, "check overlay status").await?;
-        require_own_token(&user, overlay_token)?;
+        let user = self.named_overlay(actor, overlay_token, "check overlay status").await?;
         Ok(self.status_of(&user))
     }
 
-    /// Puts a test ad on the caller's screen for [`TEST_AD_LASTS`]. Returns false and does nothing if no overlay is active.
+    /// Puts a test ad on the actor's screen for [`TEST_AD_LASTS`]. Returns false and does nothing if no overlay is active.
     ///
     /// # Errors
     /// As [`overlay_status`](Self::overlay_status).
     pub async fn show_test_ad(
         &self,
-        id: UserId,
+        actor: &Actor,
         overlay_token: Option<&str>,
         ad: TestAd,
     ) -> Result<bool, ServiceError> {
-        let user = self.streamer(id, "test the overlay").await?;
-        require_own_token(&user, overlay_token)?;
+        let user = self.named_overlay(actor, overlay_token, "test the overlay").await?;
         if !self.status_of(&user).active {
             return Ok(false);
         }
         let expires_at = self.clock.now().saturating_add(TEST_AD_LASTS).unwrap_or(Timestamp::MAX);
         let TestAd { title, media_url, media_type } = ad;
         let test = TestCampaign { title, media_url, media_type, expires_at };
-        let _invalidate = self.memory.invalidate_on_drop(id);
-        Ok(self.storage.users.set_test_campaign(id, &test).await?)
+        let _invalidate = self.memory.invalidate_on_drop(user.id);
+        Ok(self.storage.users.set_test_campaign(user.id, &test).await?)
+    }
+
+    /// The profile of an actor who may manage their overlay. `action` completes "only streamers can …".
+    async fn own_overlay(&self, actor: &Actor, action: &'static str) -> Result<User, ServiceError> {
+        access::manage_own_overlay(actor).map_err(denied(action))?;
+        self.profile(actor).await
+    }
+
+    /// As [`own_overlay`](Self::own_overlay), where the request may name the overlay by its token.
+    async fn named_overlay(
+        &self,
+        actor: &Actor,
+        overlay_token: Option<&str>,
+        action: &'static str,
+    ) -> Result<User, ServiceError> {
+        let user = self.own_overlay(actor, action).await?;
+        access::name_own_overlay(user.overlay_token.as_ref(), overlay_token).map_err(denied(action))?;
+        Ok(user)
+    }
+
+    /// The profile of an actor who may manage how campaigns are selected. `action` completes "only streamers can …".
+    async fn own_selection(&self, actor: &Actor, action: &'static str) -> Result<User, ServiceError> {
+        access::manage_own_selection(actor).map_err(denied(action))?;
+        self.profile(actor).await
     }
 
     fn status_of(&self, user: &User) -> OverlayStatus {
@@ -164,9 +204,4 @@ impl StreamerService {
         let fresh = |seen: Timestamp| now.duration_since(seen) < OVERLAY_ACTIVE_WITHIN;
         OverlayStatus { active: user.overlay_last_seen.is_some_and(fresh), last_seen: user.overlay_last_seen }
     }
-}
-
-fn require_own_token(user: &User, given: Option<&str>) -> Result<(), ServiceError> {
-    let own = user.overlay_token.as_ref().map(ScreenToken::expose);
-    if given.is_none() || given == own { Ok(()) } else { Err(ServiceError::NotYourToken) }
 }

@@ -132,6 +132,8 @@ typed_id!(
     CampaignId,
     /// A streamer's participation in a campaign.
     ParticipationId,
+    /// A session: one sign-in of one user.
+    SessionId,
 );
 
 /// The id of a decision of what one streamer's screen shows.

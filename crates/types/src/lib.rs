@@ -13,6 +13,7 @@ mod id;
 mod media;
 mod money;
 mod overlay;
+mod page;
 mod selection;
 mod time;
 mod token;
@@ -23,13 +24,14 @@ pub use enums::{
     AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason,
     Role, UnknownValue, UnpaidReason, VisitSource,
 };
-pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, UserId};
+pub use id::{CampaignId, DecisionId, InvalidId, ObjectId, ParticipationId, SessionId, UserId};
 pub use jiff::{SignedDuration, Timestamp, civil::Weekday};
 pub use media::{InvalidWebUrl, WebUrl};
 pub use money::{InvalidMoney, Money};
 pub use overlay::{
     BackgroundColor, InvalidOverlaySetting, Opacity, OverlayPosition, OverlaySettings, OverlaySize,
 };
+pub use page::{InvalidPageLimit, Listing, PageLimit, PageRequest, PageStart};
 pub use selection::{
     InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName,
     TimeZoneName, Weight,

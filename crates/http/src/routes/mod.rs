@@ -1,91 +1,78 @@
-//! The routes, one file per group.
+//! The endpoints: one file each, in folders by group.
+//!
+//! The list of a group (`endpoints!` in its `mod.rs`) is all there is to say of an endpoint besides its file. This module mounts
+//! the groups and assembles the OpenAPI document of them, from the same lists.
 
+#[macro_use]
+mod group;
+
+pub(crate) mod about;
+pub(crate) mod campaign_selection;
 pub(crate) mod campaigns;
-pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod links;
 pub(crate) mod overlay;
 pub(crate) mod overlay_settings;
-pub(crate) mod selection;
 pub(crate) mod uploads;
 pub(crate) mod users;
-pub(crate) mod visits;
+
+use std::sync::LazyLock;
 
 use actix_web::web::{PayloadConfig, ServiceConfig, scope};
-use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
 
+use self::group::Group;
 use crate::{body::MAX_BODY_BYTES, openapi};
 
-/// Under which the routes of a screen are served besides: browser sources of the previous system leave `v1` out.
+/// The prefix of the API.
+const API: &str = "/api/v1";
+/// The other prefix of a screen's endpoints: browser sources of the previous system leave `v1` out.
 pub(crate) const OVERLAY_ALIAS: &str = "/api";
 
-/// One list of routes for both: what is mounted, tried in this order, and what the document describes.
-macro_rules! routes {
-    ($(#[$doc:meta])* $name:ident: $($group:ident::$route:ident),+ $(,)?) => {
-        $(#[$doc])*
-        #[derive(OpenApi)]
-        #[openapi(paths($($group::$route),+))]
-        pub(crate) struct $name;
+/// The groups under the prefix of the API, to be tried in this order. A screen's endpoints are asked for most.
+const API_GROUPS: &[Group] = &[
+    overlay::GROUP,
+    campaigns::GROUP,
+    users::GROUP,
+    campaign_selection::GROUP,
+    overlay_settings::GROUP,
+    about::GROUP,
+];
+/// The groups under no prefix.
+const ROOT_GROUPS: &[Group] = &[links::GROUP, health::GROUP, uploads::GROUP];
 
-        impl $name {
-            fn mount(config: &mut ServiceConfig) {
-                config$(.service($group::$route))+;
-            }
-        }
-    };
-}
-
-routes! {
-    /// A screen's, under its token. Those that are asked for most come first.
-    OverlayRoutes:
-    overlay::data,
-    events::ping,
-    events::overlay_click,
-    events::click,
-    overlay::page,
-    links::sponsor,
-    links::qr,
-    links::qr_png,
-    links::qr_svg,
-    links::chat_command,
-    links::chat_command_text,
-}
-
-routes! {
-    /// All others under the prefix of the API.
-    ApiRoutes:
-    events::impression,
-    events::campaign_click,
-    users::me,
-    selection::get,
-    selection::put,
-    overlay_settings::status,
-    overlay_settings::regenerate,
-    overlay_settings::test,
-    overlay_settings::get,
-    overlay_settings::put,
-    overlay_settings::test_ad_picture,
-    campaigns::streamer_active,
-    openapi::serve,
-    health::api,
-}
-
-routes! {
-    /// What is under no prefix.
-    RootRoutes:
-    visits::follow,
-    links::qr_of_participation,
-    health::live,
-    health::ready,
-    uploads::upload,
-    health::root,
-}
-
-/// Mounts every route.
+/// Mounts every endpoint.
 pub(crate) fn configure(config: &mut ServiceConfig) {
     config
         .app_data(PayloadConfig::new(MAX_BODY_BYTES))
-        .service(scope("/api/v1").configure(OverlayRoutes::mount).configure(ApiRoutes::mount))
-        .service(scope(OVERLAY_ALIAS).configure(OverlayRoutes::mount))
-        .configure(RootRoutes::mount);
+        .service(scope(API).configure(|config| mount(API_GROUPS, config)))
+        .service(scope(OVERLAY_ALIAS).configure(overlay::GROUP.mount));
+    mount(ROOT_GROUPS, config);
 }
+
+fn mount(groups: &[Group], config: &mut ServiceConfig) {
+    for group in groups {
+        (group.mount)(config);
+    }
+}
+
+/// What the endpoints are, what they take and what they answer.
+pub(crate) fn document() -> &'static Document {
+    static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+        let under = |prefix: &'static str, groups: &'static [Group]| {
+            groups.iter().map(move |group| Document::default().nest(prefix, (group.describe)()))
+        };
+        openapi::assemble(under(API, API_GROUPS).chain(under("", ROOT_GROUPS)))
+    });
+    &DOCUMENT
+}
+
+/// The OpenAPI document as JSON.
+#[must_use]
+pub fn document_text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| document().to_pretty_json().unwrap_or_default());
+    &TEXT
+}
+
+#[cfg(test)]
+mod tests;

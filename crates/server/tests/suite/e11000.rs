@@ -14,8 +14,7 @@ use gametriggers_domain::{
     price::Payment,
 };
 use gametriggers_fixtures::{payment, units};
-use gametriggers_persistence::Page;
-use gametriggers_types::{Money, ParticipationId, PaymentType};
+use gametriggers_types::{Money, PageLimit, PageRequest, ParticipationId, PaymentType};
 use serde_json::{Value, json};
 
 use crate::support::{Reply, Streamer, TestServer, address_of};
@@ -259,9 +258,9 @@ impl Stage {
             let user = &party.streamer.user;
             let stored = storage.users.find_by_id(user.id).await.unwrap().unwrap();
             assert_eq!(stored.overlay_token, user.overlay_token);
-            let page = Page { offset: 0, limit: 100 };
+            let page = PageRequest::first(PageLimit::default());
             let listed = storage.participations.list_current(user.id, page).await.unwrap();
-            let listed: Vec<_> = listed.into_iter().map(|(participation, _)| participation).collect();
+            let listed: Vec<_> = listed.items.into_iter().map(|(participation, _)| participation).collect();
             assert_eq!(listed.len(), party.joined.len());
             for (stored, joined) in listed.iter().zip(&party.joined) {
                 self.assert_only_counted(stored, joined);

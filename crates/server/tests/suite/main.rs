@@ -19,6 +19,7 @@ mod previous_client;
 mod previous_database;
 mod rate_limits;
 mod replica_set;
+mod request_id;
 mod settings;
 mod support;
 mod unpaid;

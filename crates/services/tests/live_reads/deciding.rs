@@ -43,7 +43,7 @@ async fn to_decide_costs_one_round_of_reads() {
     for (ordinal, length) in [(1, 3), (2, 5), (3, 7)] {
         let interval = Some(interval(length));
         let patch = SelectionPatch { interval, ..SelectionPatch::default() };
-        instance.services.streamers.update_selection(id, &patch).await.unwrap();
+        instance.services.streamers.update_selection(&instance.actor(id).await, &patch).await.unwrap();
         assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "decision {ordinal} is made");
         assert_eq!(instance.reads_to_decide(&token).await, ONE_ROUND, "decision {ordinal} is in force");
         assert_eq!(decided(&instance, &token).await.id.ordinal, ordinal);

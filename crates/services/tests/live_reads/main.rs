@@ -11,7 +11,10 @@ mod visits;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use gametriggers_domain::model::{Campaign, Participation, User};
+use gametriggers_domain::{
+    access::Actor,
+    model::{Campaign, Participation, User},
+};
 use gametriggers_fixtures::{
     ManualClock, NOON, campaign, cpc, eventually, interval, next_number, noon, participation, soon,
     store_campaign, store_participation, store_user, user_with_token,
@@ -122,6 +125,11 @@ impl Instance {
         self.services.overlay.resolve(token.expose()).await
     }
 
+    /// The streamer, in whose name something is changed.
+    async fn actor(&self, id: UserId) -> Actor {
+        self.services.streamers.actor(id, None).await.unwrap()
+    }
+
     /// How many reads it takes to know whose screen it is.
     async fn reads_for(&self, token: &ScreenToken) -> usize {
         let before = self.users.reads();
@@ -201,12 +209,12 @@ async fn an_instance_sees_its_own_changes_at_once() {
     let streamers = &instance.services.streamers;
     for size in [OverlaySize::Small, OverlaySize::Large, OverlaySize::Medium] {
         instance.has_in_memory(&token).await;
-        streamers.update_overlay(id, &sized(size)).await.unwrap();
+        streamers.update_overlay(&instance.actor(id).await, &sized(size)).await.unwrap();
         assert_eq!(instance.size(&token).await, size);
     }
     instance.has_in_memory(&token).await;
     instance.has_in_memory(&source).await;
-    let renewed = streamers.regenerate_overlay_token(id).await.unwrap();
+    let renewed = streamers.regenerate_overlay_token(&instance.actor(id).await).await.unwrap();
     assert!(instance.is_unknown(&token).await && instance.is_unknown(&source).await);
     assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
 }
@@ -218,11 +226,11 @@ async fn another_instance_sees_a_change_within_a_second() {
     let (id, [token, source]) = stage.streamer().await;
     for size in [OverlaySize::Small, OverlaySize::Large] {
         other.has_in_memory(&token).await;
-        one.services.streamers.update_overlay(id, &sized(size)).await.unwrap();
+        one.services.streamers.update_overlay(&one.actor(id).await, &sized(size)).await.unwrap();
         soon("the size that was set", async || other.size(&token).await == size).await;
     }
     other.has_in_memory(&source).await;
-    let renewed = one.services.streamers.regenerate_overlay_token(id).await.unwrap();
+    let renewed = one.services.streamers.regenerate_overlay_token(&one.actor(id).await).await.unwrap();
     let are_unknown = async || other.is_unknown(&token).await && other.is_unknown(&source).await;
     soon("the old tokens are unknown", are_unknown).await;
     assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
@@ -243,14 +251,14 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
         other.has_in_memory(&token).await;
         let before = shown(&other).await;
         let patch = SelectionPatch { interval: Some(interval(minutes)), ..SelectionPatch::default() };
-        one.services.streamers.update_selection(id, &patch).await.unwrap();
-        one.services.streamers.update_overlay(id, &sized(size)).await.unwrap();
+        one.services.streamers.update_selection(&one.actor(id).await, &patch).await.unwrap();
+        one.services.streamers.update_overlay(&one.actor(id).await, &sized(size)).await.unwrap();
         let after = shown(&other).await;
         assert_eq!((after.0.id, after.1), (before.0.id.successor(), size));
         assert_eq!(shown(&one).await, after);
     }
     other.has_in_memory(&source).await;
-    one.services.streamers.regenerate_overlay_token(id).await.unwrap();
+    one.services.streamers.regenerate_overlay_token(&one.actor(id).await).await.unwrap();
     for revoked in [&token, &source] {
         let refused = other.services.overlay.decide(revoked.expose()).await;
         assert!(matches!(refused, Err(ServiceError::UnknownToken)));
@@ -272,7 +280,12 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     let (is_read, let_go) = instance.users.hold_next_read();
     let overtaken = async {
         is_read.await.unwrap();
-        instance.services.streamers.update_overlay(id, &sized(OverlaySize::Small)).await.unwrap();
+        instance
+            .services
+            .streamers
+            .update_overlay(&instance.actor(id).await, &sized(OverlaySize::Small))
+            .await
+            .unwrap();
         let_go.send(()).unwrap();
     };
     let (read, ()) = tokio::join!(instance.size(&token), overtaken);
@@ -280,7 +293,12 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     assert_eq!(instance.size(&token).await, OverlaySize::Small);
 
     // By somebody else's, of which the store has told.
-    instance.services.streamers.update_overlay(id, &sized(OverlaySize::Medium)).await.unwrap();
+    instance
+        .services
+        .streamers
+        .update_overlay(&instance.actor(id).await, &sized(OverlaySize::Medium))
+        .await
+        .unwrap();
     let (is_read, let_go) = instance.users.hold_next_read();
     let overtaken = async {
         is_read.await.unwrap();

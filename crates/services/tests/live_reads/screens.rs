@@ -93,13 +93,13 @@ async fn an_instance_shows_its_own_changes_at_once() {
     for minutes in [1, 5, 9] {
         let before = instance.keeps_in_memory(&token).await;
         let patch = SelectionPatch { interval: Some(interval(minutes)), ..SelectionPatch::default() };
-        streamers.update_selection(id, &patch).await.unwrap();
+        streamers.update_selection(&instance.actor(id).await, &patch).await.unwrap();
         assert_ne!(instance.shows(&token).await.0, before, "another decision");
     }
     instance.keeps_in_memory(&token).await;
     let media_url = WebUrl::parse("/test.png").unwrap();
     let ad = TestAd { title: "Test".to_owned(), media_url, media_type: MediaType::Image };
-    assert!(streamers.show_test_ad(id, None, ad).await.unwrap());
+    assert!(streamers.show_test_ad(&instance.actor(id).await, None, ad).await.unwrap());
     assert_eq!(instance.shows(&token).await.0, "Test");
 }
 

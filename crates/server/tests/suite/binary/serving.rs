@@ -224,6 +224,28 @@ async fn o29_no_log_line_holds_a_token() {
     }
 }
 
+/// An answer and its log lines are found by one id: the line of the request, and that of a fault.
+#[tokio::test]
+async fn log_lines_name_the_request_by_the_id_of_its_answer() {
+    let folder = Folder::with_previous_database().await;
+    let server = Server::start(&folder);
+    let (early_bird, path) = ("6864d4187d06a675f2abb716", "/api/v1/users/me");
+    folder.store().make_unreadable(Documents::Users).await;
+    let request = server.client.get(server.url(path)).header("X-Request-Id", "given-by-the-caller");
+    let given = server.as_user(early_bird, request).await;
+    let made = server.get_as(early_bird, path).await;
+    assert_eq!((given.status, made.status), (500, 500));
+    assert_eq!(given.header("x-request-id"), "given-by-the-caller");
+    let ended = server.stop();
+    for id in ["given-by-the-caller", made.header("x-request-id")] {
+        let id = format!("request_id=\"{id}\"");
+        for text in ["route=\"/api/v1/users/me\"", "a request failed"] {
+            let is_named = ended.stderr.lines().any(|line| line.contains(&id) && line.contains(text));
+            assert!(is_named, "no line with {id} and {text} in {}", ended.stderr);
+        }
+    }
+}
+
 /// Lists are asked for every few seconds, and what is wrong with a document stays so for long.
 #[tokio::test]
 async fn what_cannot_be_read_is_left_out_of_lists_named_once_in_the_log_and_counted() {

@@ -8,9 +8,11 @@ use std::sync::{
 use async_trait::async_trait;
 use gametriggers_domain::model::{Campaign, Participation, TrackingLinks};
 use gametriggers_persistence::{
-    Insertion, Insertions, NewParticipation, Page, ParticipationRepository, StorageError,
+    Insertion, Insertions, NewParticipation, ParticipationRepository, StorageError,
 };
-use gametriggers_types::{CampaignId, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{
+    CampaignId, Listing, PageRequest, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
+};
 
 /// A store's participations, with every read counted.
 pub(crate) struct CountedParticipations {
@@ -55,8 +57,8 @@ impl ParticipationRepository for CountedParticipations {
     async fn list_current(
         &self,
         streamer: UserId,
-        page: Page,
-    ) -> Result<Vec<(Participation, Campaign)>, StorageError> {
+        page: PageRequest<ParticipationId>,
+    ) -> Result<Listing<(Participation, Campaign), ParticipationId>, StorageError> {
         self.inner_to_read().list_current(streamer, page).await
     }
 

@@ -1,0 +1,19 @@
+//! `GET /api/v1`: what serves here.
+
+use actix_web::{HttpResponse, get};
+
+use crate::{
+    openapi::HEALTH,
+    query::NoQuery,
+    wire::{INDEX, IndexResponse},
+};
+
+/// What serves here, under the prefix of the API.
+#[utoipa::path(
+    tag = HEALTH,
+    responses((status = 200, description = "This server.", body = IndexResponse))
+)]
+#[get("")]
+pub(crate) async fn api(_: NoQuery) -> HttpResponse {
+    HttpResponse::Ok().json(INDEX)
+}

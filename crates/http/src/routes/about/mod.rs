@@ -1,0 +1,6 @@
+//! What the API says of itself.
+
+endpoints! {
+    serve,
+    api,
+}

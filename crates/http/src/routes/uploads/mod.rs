@@ -1,0 +1,5 @@
+//! Uploads of the previous system.
+
+endpoints! {
+    upload,
+}

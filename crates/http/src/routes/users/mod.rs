@@ -1,0 +1,5 @@
+//! The caller's own account.
+
+endpoints! {
+    me,
+}
