@@ -1,4 +1,4 @@
-//! What was on a screen when it was read, as far as it is kept.
+//! The content of a screen, as the memory keeps it.
 
 use bytes::Bytes;
 use gametriggers_domain::eligibility::EmptyReason;
@@ -6,20 +6,20 @@ use gametriggers_types::{CampaignId, RejectionReason, Timestamp};
 
 use crate::screens::{Credit, DisplayedCampaign};
 
-/// How many joined campaigns are kept with an empty screen. The screen of a streamer who has joined more depends on every
-/// change in the store.
+/// The greatest number of joined campaigns that are kept with an empty screen. If the streamer has joined more, the screen is
+/// invalid after any change in the store.
 pub(crate) const JOINED_MAX: u32 = 256;
 
-/// What was on a screen when it was read.
+/// The content of a screen at the time when it was read.
 pub(crate) struct CachedContent {
     pub(crate) kind: ContentKind,
-    /// When the content ends, even if nothing changes in the store.
+    /// The time at which the content ends although nothing changes in the store.
     pub(crate) until: Timestamp,
-    /// The content as a page gets it; `None` if no page has asked for it yet.
+    /// The content in the form that pages get; `None` if no page has asked for it yet.
     pub(crate) rendering: Option<Rendering>,
 }
 
-/// What is on a screen.
+/// The kinds of content.
 pub(crate) enum ContentKind {
     Campaign(DisplayedCampaign),
     TestAd,
@@ -28,14 +28,14 @@ pub(crate) enum ContentKind {
 
 /// The campaigns that the streamer of an empty screen has joined. A change of any of them may fill the screen.
 pub(crate) enum JoinedCampaigns {
-    /// All of them.
+    /// All joined campaigns.
     All(Box<[CampaignId]>),
-    /// They are [too many](JOINED_MAX) to be kept, or they were not read.
+    /// The joined campaigns were [too many](JOINED_MAX) to keep, or were not read.
     Unknown,
 }
 
 impl From<Vec<CampaignId>> for JoinedCampaigns {
-    /// From a list that was read with the limit [`JOINED_MAX`].
+    /// Makes the list from a read with the limit [`JOINED_MAX`]. A list that reaches the limit may be incomplete.
     fn from(campaigns: Vec<CampaignId>) -> Self {
         let is_whole = u32::try_from(campaigns.len()).is_ok_and(|count| count < JOINED_MAX);
         if is_whole { Self::All(campaigns.into()) } else { Self::Unknown }
@@ -43,7 +43,7 @@ impl From<Vec<CampaignId>> for JoinedCampaigns {
 }
 
 impl ContentKind {
-    /// Whom an event on the screen is credited to.
+    /// The campaign that an event on the screen is credited to, or the reason why there is none.
     pub(crate) const fn credit(&self) -> Credit {
         match self {
             Self::Campaign(displayed) => Ok(*displayed),

@@ -1,4 +1,4 @@
-//! Whether what was read from the store may still be used.
+//! Decides whether data that was read from the store may still be used.
 //!
 //! An entry in memory is used while all of this holds (`docs/adr/0009-live-reads.md`):
 //! - the store has told all its changes within the last [`TRUSTED_FOR`];
@@ -19,9 +19,9 @@ use gametriggers_persistence::{Change, Told};
 use gametriggers_types::ObjectId;
 use tokio::time::Instant;
 
-/// How long the store's word that nothing else has changed is good. No entry lags behind the store for longer.
+/// How long an answer of the store that told all changes is trusted. No entry is further behind the store than this.
 pub(super) const TRUSTED_FOR: Duration = Duration::from_secs(2);
-/// How long an entry is used at most. It limits how long a change goes unnoticed that the store never tells of.
+/// How long an entry is used at most. A change that the store never tells goes unnoticed no longer than this.
 pub(super) const LIFETIME: Duration = Duration::from_secs(30);
 /// Documents are invalidated in groups, because a number for each document would make a table as large as the memory
 /// itself. This many groups take half a megabyte. If others change a hundred documents a second, an unchanged screen is
@@ -36,11 +36,11 @@ pub(super) struct Validity {
     invalidations: Box<[AtomicU64]>,
     /// The moment from which `trusted_until_ms` counts.
     epoch: Instant,
-    /// Until when the store is known to have told everything, in milliseconds since `epoch`. 0 if it is not.
+    /// The time until which the memory is trusted, in milliseconds since `epoch`; 0 if it is not trusted.
     trusted_until_ms: AtomicU64,
 }
 
-/// When a read of the store began. What was read is as old as that.
+/// The time at which a read of the store began. The data counts as that old.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadStamp {
     /// The number of the latest invalidation when the read began.
@@ -99,7 +99,7 @@ impl Validity {
         self.latest_invalidation.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Takes over what the store told in answer to a question that was asked at `asked`.
+    /// Applies the store's answer to a question that was asked at `asked`.
     pub(super) fn take_over(&self, asked: Instant, told: &Told) {
         if !self.is_trusted() {
             // The store was silent, and tells the changes of that time one after another. Until it has told all of them,
