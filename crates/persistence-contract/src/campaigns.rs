@@ -81,7 +81,8 @@ async fn awkward_texts_are_read_as_inserted(fixture: &impl Fixture) {
     assert_eq!(stored_campaign(fixture, odd.id).await, odd);
 }
 
-/// Every amount is read to the last micro-unit, from an overspent budget to the greatest amount that the API accepts.
+/// Every amount is read to the last micro-unit, from an overspent budget to amounts near the greatest integer that a double
+/// holds.
 async fn m24_money_is_read_to_the_last_micro_unit(fixture: &impl Fixture) {
     let amounts = [0, 1, -1, -9_999, 1_660_000, 8_299_999, 9_000_000_000_000_000, -8_999_999_999_999_999];
     for (number, micros) in (1..).zip(amounts) {
