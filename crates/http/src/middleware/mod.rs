@@ -1,6 +1,6 @@
-//! What happens to every request before its endpoint and to every answer after it, one file for each.
+//! The middleware: what happens to every request before its endpoint and to every answer after it. Each has its own file.
 //!
-//! [`app`](crate::app) says in which order.
+//! [`app`](crate::app) defines their order.
 
 pub(crate) mod access_log;
 pub(crate) mod client_address;

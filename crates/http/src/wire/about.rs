@@ -1,4 +1,4 @@
-//! What serves here.
+//! The answer that names the server and its version.
 
 use serde::Serialize;
 use utoipa::ToSchema;

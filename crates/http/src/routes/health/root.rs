@@ -1,4 +1,4 @@
-//! `GET /`: what serves here.
+//! `GET /`: which server and version this is.
 
 use actix_web::{HttpResponse, get};
 

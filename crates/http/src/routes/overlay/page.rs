@@ -30,7 +30,7 @@ pub(crate) async fn page(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    // A page load counts nothing (defect M3). The page reports its display itself, once for each decision.
+    // A page load counts nothing (defect M3). The page reports its display itself, once per decision.
     let (status, content) = match screen(&state, &token).await {
         Ok(Rendering { body, .. }) => {
             (StatusCode::OK, DataIsland::of(&body).map_err(|error| ApiError::internal(&error))?)

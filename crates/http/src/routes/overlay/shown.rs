@@ -1,4 +1,4 @@
-//! What endpoints about the campaign on screen have in common.
+//! Shared parts of the endpoints about the campaign on screen.
 
 use actix_web::HttpResponse;
 use utoipa::IntoResponses;
@@ -28,8 +28,8 @@ pub(super) enum NothingShown {
     Away(ErrorResponse),
 }
 
-/// Draws the QR code of the tracking link of the campaign on the screen of this token. `address` is the caller's, for the rate
-/// limit.
+/// Draws the QR code of the tracking link of the campaign on the screen with this token. `address` is the caller's; the rate
+/// limit uses it.
 ///
 /// # Errors
 /// Those of [`NothingShown`].
