@@ -1,6 +1,6 @@
-//! What happens to every request before its endpoint and to every answer after it, one file for each.
+//! The steps through which every request passes before its endpoint, and every answer after it. Each step has a file.
 //!
-//! [`app`](crate::app) says in which order.
+//! [`app`](crate::app) sets the order of the steps.
 
 pub(crate) mod access_log;
 pub(crate) mod client_address;

@@ -1,4 +1,4 @@
-//! What was on a screen when it was read, as far as it is kept.
+//! The content of a screen, as the memory keeps it.
 
 use bytes::Bytes;
 use gametriggers_domain::eligibility::EmptyReason;
@@ -6,8 +6,8 @@ use gametriggers_types::{CampaignId, RejectionReason, Timestamp};
 
 use crate::screens::{Credit, DisplayedCampaign};
 
-/// How many joined campaigns are kept with an empty screen. The screen of a streamer who has joined more depends on every
-/// change in the store.
+/// The memory keeps the joined campaigns of an empty screen only if there are fewer than this. Otherwise every
+/// change in the store makes the screen in memory invalid.
 pub(crate) const JOINED_MAX: u32 = 256;
 
 /// What was on a screen when it was read.
@@ -26,7 +26,8 @@ pub(crate) enum ContentKind {
     Empty { reason: EmptyReason, joined: JoinedCampaigns },
 }
 
-/// The campaigns that the streamer of an empty screen has joined. A change of any of them may fill the screen.
+/// The campaigns that the streamer of an empty screen has joined. A change of one of them may fill the screen. The list
+/// is empty if no change of a campaign can fill the screen, for example during a blackout.
 pub(crate) enum JoinedCampaigns {
     /// All of them.
     All(Box<[CampaignId]>),
@@ -35,7 +36,7 @@ pub(crate) enum JoinedCampaigns {
 }
 
 impl From<Vec<CampaignId>> for JoinedCampaigns {
-    /// From a list that was read with the limit [`JOINED_MAX`].
+    /// Takes a list that was read with the limit [`JOINED_MAX`]. A list of that length may lack campaigns.
     fn from(campaigns: Vec<CampaignId>) -> Self {
         let is_whole = u32::try_from(campaigns.len()).is_ok_and(|count| count < JOINED_MAX);
         if is_whole { Self::All(campaigns.into()) } else { Self::Unknown }

@@ -1,4 +1,4 @@
-//! `GET /`: what serves here.
+//! `GET /`: the name of the server, and where to find the description of its API.
 
 use actix_web::{HttpResponse, get};
 

@@ -1,4 +1,4 @@
-//! `GET /overlay/{token}/chat-command.txt`: what to say in chat, as plain text.
+//! `GET /overlay/{token}/chat-command.txt`: the chat command for the campaign on screen. A chat bot posts it.
 
 use actix_web::{HttpResponse, get, web};
 
