@@ -1,4 +1,4 @@
-//! Reads and writes `campaigns`.
+//! Reads and writes the documents of the collection `campaigns`.
 
 use bson::{Document, doc};
 use gametriggers_domain::{
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The status of a document that stores none.
+/// The status of a campaign whose document has no `status`.
 pub const DEFAULT_STATUS: CampaignStatus = CampaignStatus::Draft;
 
 const LEFT_OUT: &str = "left out";
@@ -62,7 +62,7 @@ pub fn read(fields: &mut Fields) -> Result<Campaign, Problem> {
     })
 }
 
-/// The document of a campaign. Absent values have no field.
+/// The document of a campaign. If the campaign has no value for a field, the document does not have the field.
 #[must_use]
 pub fn write(campaign: &Campaign) -> Document {
     let mut document = doc! {

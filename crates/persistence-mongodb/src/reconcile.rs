@@ -1,9 +1,13 @@
-//! Recomputes the projections of the ledger and the journal, and repairs them.
+//! Recomputes the values that follow from the entries of the ledger and the journal (counters, budgets, accounts and
+//! rollups), and repairs those that differ.
 //!
 //! A survey finds the differences in one state of the store. It runs outside any transaction, because reading the
-//! ledger may take longer than a transaction may last. A repair then adds what was missing at the time of the survey
-//! instead of setting values, so that entries recorded since are kept. Adding the same difference twice would be wrong.
-//! Therefore the ledger counts repairs, and a repair that was overtaken by another one begins with a new survey.
+//! ledger may take longer than a transaction may last. A repair then adds each difference to the stored value. It does
+//! not set the expected value, because the store may have recorded more entries since the survey, and these must still
+//! count. (Only a peak is set, if it has not changed since the survey.)
+//!
+//! If two repairs added the same difference, the value would be wrong. Therefore the ledger counts repairs. A repair
+//! stops as soon as the ledger has counted a repair of somebody else since the survey. A new survey then follows.
 
 mod repair;
 mod survey;
@@ -51,7 +55,7 @@ enum Holder {
     Participation(ParticipationId),
     Rollup(ParticipationId, Quarter, CampaignId),
     Campaign(CampaignId),
-    /// The streamer.
+    /// The account of this streamer.
     Account(UserId),
 }
 

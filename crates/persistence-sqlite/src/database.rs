@@ -1,8 +1,8 @@
-//! The connections to the file of the store: one that writes, on a thread of its own, and a few that read. All of them
-//! work outside the async threads.
+//! The connections to the file of the store. One connection writes, on a thread of its own. A few connections read. All
+//! of them work outside the async threads.
 //!
-//! Every call has a deadline, counted from the moment of the call. A call fails in time if another process holds a
-//! lock, a queue is full or a disk hangs. Such a failure does not break the calls after it.
+//! Every call except `read_at_length` has a deadline, counted from the moment of the call. A call fails in time if
+//! another process holds a lock, a queue is full or a disk hangs. Such a failure does not break the calls after it.
 
 mod writer;
 
@@ -29,17 +29,19 @@ use crate::{
 
 /// How many reads run at once. Further reads wait.
 const READERS: usize = 8;
-/// How long a call of a request may take, from the moment of the call.
+/// How long a call may take if it serves a request. The time counts from the moment of the call.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// How long a step of a command may take. Nobody waits for it in front of a screen.
+/// How long a call may take if it serves a command of the program, such as an import. It may take longer than a call
+/// for a request, because no page waits for the answer.
 pub(crate) const STEP_WITHIN: Duration = Duration::from_mins(1);
-/// How long a caller waits after the deadline of its call. A call that gives up by itself can give a better reason.
+/// How long a caller still waits after the deadline. In this time, SQLite or the writing thread can give up the call
+/// with an exact reason. After it, the caller only learns that the store did not answer in time.
 const GRACE: Duration = Duration::from_millis(250);
 /// The pause between two attempts at an operation for which SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
-/// The number of pages in the write-ahead log from which SQLite copies them to the file (12 MB). SQLite's default of
-/// 1,000 pages holds only a few batches of events, and most of these pages would be copied again after the next few
+/// When the write-ahead log has this many pages (12 MB), SQLite copies them to the file. SQLite's default is 1,000
+/// pages. They hold only a few batches of events, and most of these pages would be copied again after the next few
 /// batches.
 const CHECKPOINT_PAGES: u32 = 3_000;
 
@@ -158,8 +160,8 @@ impl Database {
         self.inner.writer.run(Instant::now() + self.within, IfFull::Refuse, task).await
     }
 
-    /// As [`with_writer`](Self::with_writer), but waits for a place if the queue is full. This is for batches of
-    /// events, of which a process has one at a time.
+    /// As [`with_writer`](Self::with_writer), but if the queue is full, `task` waits for a place in it. Only batches of
+    /// events use this. A process records one batch at a time.
     pub(crate) async fn with_writer_in_any_case<T, F>(&self, task: F) -> Result<T, StorageError>
     where
         T: Send + 'static,
@@ -215,8 +217,8 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Switches the file to a write-ahead log. If several processes open a new file at once, one of them switches it, and
-/// SQLite refuses the others at once instead of letting them wait for the lock. They try again here.
+/// Switches the file to a write-ahead log. If several processes open a new file at the same moment, one of them
+/// switches it. SQLite does not let the others wait for the lock, but gives them an error. They try again here.
 fn use_write_ahead_log(connection: &Connection) -> DbResult<()> {
     let started = Instant::now();
     loop {
@@ -238,7 +240,7 @@ fn use_write_ahead_log(connection: &Connection) -> DbResult<()> {
 }
 
 /// Locks a mutex, even if a call has panicked while it held the lock. A connection stays usable after a panic, because
-/// its transaction was rolled back when it was dropped.
+/// dropping its transaction rolls the transaction back.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -272,7 +274,7 @@ mod tests {
         (database, folder)
     }
 
-    /// A task that hangs, as a disk may, until the sender is dropped.
+    /// A task that hangs until the sender is dropped. It stands for a disk that hangs.
     fn hanging() -> (mpsc::Sender<()>, impl FnOnce() -> DbResult<()> + Send + 'static) {
         let (sender, receiver) = mpsc::channel();
         (sender, move || {

@@ -32,8 +32,8 @@ impl<'r, 's> EntityRow<'r, 's> {
         }
     }
 
-    /// Reads a column as a value of this type. A STRICT table guarantees the kind of the value, but not its range, and
-    /// not that text is UTF-8.
+    /// Reads a column as a value of type `T`. A STRICT table guarantees that the value has the type of its column. It
+    /// does not guarantee that a number is in the range of `T`, or that text is UTF-8.
     pub(crate) fn get<T: FromSql>(&self, column: &'static str) -> DbResult<T> {
         self.row.get(column).map_err(|error| self.unread(column, error))
     }
@@ -52,7 +52,8 @@ impl<'r, 's> EntityRow<'r, 's> {
     }
 
     fn corrupt(&self, column: &'static str, source: Source) -> DbError {
-        // The columns of a campaign have a prefix where they stand beside a participation's.
+        // Queries give the columns of a campaign the prefix `c_`, because some queries also return columns of a
+        // participation. The field in the error has no prefix.
         let field = column.strip_prefix("c_").unwrap_or(column);
         DbError::corrupt(self.entity, &self.id, field, source)
     }
@@ -103,7 +104,8 @@ impl<'r, 's> EntityRow<'r, 's> {
     }
 }
 
-/// As much of a value as is needed to recognise its row.
+/// Returns the value of an unreadable id as text for an error message. Text is cut off after [`SHOWN_CHARS`]
+/// characters.
 fn shown(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "(none)".to_owned(),
@@ -116,7 +118,8 @@ fn shown(value: ValueRef<'_>) -> String {
     }
 }
 
-/// A count as the schema holds it. No counter reaches 2^63.
+/// Converts a count to the signed number that the schema holds. No counter reaches 2^63, so the conversion loses
+/// nothing.
 pub(crate) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -125,7 +128,7 @@ pub(crate) fn text(value: impl Display) -> String {
     value.to_string()
 }
 
-/// Writes a value as JSON text. The values that are stored can always be written.
+/// Writes a value as JSON text. This does not fail for any type that the store holds.
 pub(crate) fn json_text<T: serde::Serialize>(
     entity: Entity,
     id: &str,
@@ -157,7 +160,8 @@ mod tests {
         (id, field)
     }
 
-    /// Whoever edits a table's definition by going round SQLite can make the table hold anything.
+    /// The definition of a table refuses some of these values. The table can hold them if somebody has edited its
+    /// definition in `sqlite_schema`.
     #[test]
     fn a_value_of_any_wrong_type_is_named_by_its_row_and_field() {
         for value in ["NULL", "x'00ff'", "CAST(x'ff' AS TEXT)", "'nothing known'", "1.5", "9e99"] {

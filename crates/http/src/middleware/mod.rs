@@ -1,6 +1,6 @@
-//! The middleware: what happens to every request before its endpoint and to every answer after it. Each has its own file.
+//! The steps through which every request passes before its endpoint, and every answer after it. Each step has a file.
 //!
-//! [`app`](crate::app) defines their order.
+//! [`app`](crate::app) sets the order of the steps.
 
 pub(crate) mod access_log;
 pub(crate) mod client_address;

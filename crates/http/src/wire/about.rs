@@ -1,9 +1,9 @@
-//! The answer that names the server and its version.
+//! The name of the server and the address of its API description.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What serves here.
+/// The name of the server and the address of its API description.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IndexResponse {
     #[schema(example = "GameTriggers")]

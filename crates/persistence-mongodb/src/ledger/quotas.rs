@@ -1,5 +1,6 @@
-//! How many entries of each quota were paid. An index (`migrations/mongodb/0007__quotas.json`) deletes a document some
-//! hours after its last use.
+//! Reads and writes the documents of quotas. A quota limits how many similar events are paid. Its document says how
+//! many were paid so far. MongoDB deletes a document some hours after its last use, by the index in
+//! `migrations/mongodb/0007__quotas.json`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::{
     document::{self, stored_count},
 };
 
-/// Tells the batch how many entries were paid of each quota that its new entries name.
+/// Reads the quotas of the batch's new entries. Tells the batch for each quota how many entries were paid so far.
 pub(super) async fn read(
     store: &MongoStore,
     session: &mut ClientSession,
@@ -32,13 +33,13 @@ pub(super) async fn read(
     Ok(())
 }
 
-/// The statements that add what the batch has used. If a number is no longer the one that was read, the transaction is
-/// begun again.
+/// The statements that count the batch's paid entries in the documents of their quotas. If a document no longer has the
+/// number that [`read`] found, its statement changes nothing, and the transaction begins again.
 pub(super) fn add(quotas: &BTreeMap<&str, QuotaUse>) -> Vec<Document> {
     let statement = |(key, QuotaUse { before, added, .. }): (&&str, &QuotaUse)| {
         doc! {
             "q": {"_id": *key, "used": stored_count(*before)},
-            // The time is the server's, because the index uses the server's clock.
+            // The MongoDB server sets the time, because the index compares it with the server's clock.
             "u": {"$inc": {"used": stored_count(*added)}, "$currentDate": {"usedAt": true}},
             // If another writer was faster, the server refuses to store a second document with this key.
             "upsert": *before == 0,

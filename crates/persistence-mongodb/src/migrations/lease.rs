@@ -14,7 +14,7 @@ use crate::{
 
 /// The id of the lock's document.
 pub(super) const LOCK: &str = "lock";
-/// For how long the lock is held unless it is renewed.
+/// How long the lock is held after it was taken or last renewed.
 const LEASE_MS: i64 = 30_000;
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -66,7 +66,8 @@ impl<'a> Lease<'a> {
         Ok(lease)
     }
 
-    /// Renews the lease until it is lost, then returns the error. A primary that goes away meanwhile does not end this.
+    /// Renews the lease again and again. Returns an error when the lock no longer names this process as its holder. If
+    /// a renewal itself fails, for example because the primary has gone away, logs a warning and tries again.
     async fn keep(&self) -> StorageError {
         loop {
             sleep(RENEW_EVERY).await;
@@ -80,7 +81,8 @@ impl<'a> Lease<'a> {
         StorageError::Conflict(lost.into())
     }
 
-    /// Takes the lock if the filter finds it. The time is the server's.
+    /// Takes or renews the lock if `filter` matches its document. Returns whether it did. The lease ends by the clock
+    /// of the MongoDB server (`$$NOW`).
     async fn take(&self, filter: Document) -> Result<bool, StorageError> {
         let until = doc! {"$add": ["$$NOW", LEASE_MS]};
         let change = vec![doc! {"$set": {"holder": &self.holder, "until": until}}];

@@ -41,7 +41,7 @@ pub struct Cli {
 enum Command {
     /// Run a server with a streamer and campaigns to try; needs no configuration.
     Demo {
-        /// Allow an http.bind that other machines can reach.
+        /// Accept an http.bind on which other machines can reach the demo
         #[arg(long)]
         allow_remote: bool,
     },

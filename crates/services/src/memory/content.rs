@@ -6,8 +6,8 @@ use gametriggers_types::{CampaignId, RejectionReason, Timestamp};
 
 use crate::screens::{Credit, DisplayedCampaign};
 
-/// The greatest number of joined campaigns that are kept with an empty screen. If the streamer has joined more, the screen is
-/// invalid after any change in the store.
+/// The memory keeps the joined campaigns of an empty screen only if there are fewer than this. Otherwise every
+/// change in the store makes the screen in memory invalid.
 pub(crate) const JOINED_MAX: u32 = 256;
 
 /// The content of a screen at the time when it was read.
@@ -26,7 +26,8 @@ pub(crate) enum ContentKind {
     Empty { reason: EmptyReason, joined: JoinedCampaigns },
 }
 
-/// The campaigns that the streamer of an empty screen has joined. A change of any of them may fill the screen.
+/// The campaigns that the streamer of an empty screen has joined. A change of one of them may fill the screen. The list
+/// is empty if no change of a campaign can fill the screen, for example during a blackout.
 pub(crate) enum JoinedCampaigns {
     /// All joined campaigns.
     All(Box<[CampaignId]>),
@@ -35,7 +36,7 @@ pub(crate) enum JoinedCampaigns {
 }
 
 impl From<Vec<CampaignId>> for JoinedCampaigns {
-    /// Makes the list from a read with the limit [`JOINED_MAX`]. A list that reaches the limit may be incomplete.
+    /// Takes a list that was read with the limit [`JOINED_MAX`]. A list of that length may lack campaigns.
     fn from(campaigns: Vec<CampaignId>) -> Self {
         let is_whole = u32::try_from(campaigns.len()).is_ok_and(|count| count < JOINED_MAX);
         if is_whole { Self::All(campaigns.into()) } else { Self::Unknown }

@@ -1,14 +1,14 @@
-//! Decides whether data that was read from the store may still be used.
+//! Decides whether an entry in memory may still be used instead of reading the store.
 //!
 //! An entry in memory is used while all of this holds (`docs/adr/0009-live-reads.md`):
-//! - the store has told all its changes within the last [`TRUSTED_FOR`];
+//! - the store was asked for changes within the last [`TRUSTED_FOR`], and its answer was complete;
 //! - none of the documents that the entry depends on was invalidated since the read of the entry began. A document is
 //!   invalidated when the store tells that it has changed, and when this process changes it;
 //! - the entry is younger than [`LIFETIME`].
 //!
-//! Invalidations are numbered, and no entry is deleted. A read remembers the number of the latest invalidation at its
-//! beginning. If a document was invalidated under a greater number, everything that was read of it before is invalid: also
-//! a read that began before the change and ended after it.
+//! Invalidations are numbered, and they delete no entry. A read remembers the number of the latest invalidation at its
+//! beginning. If one of the entry's documents was later invalidated, that invalidation has a greater number, and the
+//! entry is invalid. So a read that began before a change and ended after it gives an invalid entry, too.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -19,16 +19,19 @@ use gametriggers_persistence::{Change, Told};
 use gametriggers_types::ObjectId;
 use tokio::time::Instant;
 
-/// How long an answer of the store that told all changes is trusted. No entry is further behind the store than this.
+/// How long entries may be used after the store was asked for changes and gave a complete answer. No entry lags behind
+/// the store for longer, except for changes that the store does not report.
 pub(super) const TRUSTED_FOR: Duration = Duration::from_secs(2);
-/// How long an entry is used at most. A change that the store never tells goes unnoticed no longer than this.
+/// The maximum age of an entry. The store does not report some changes. Such a change goes unnoticed for at most this
+/// time.
 pub(super) const LIFETIME: Duration = Duration::from_secs(30);
 /// Documents are invalidated in groups, because a number for each document would make a table as large as the memory
-/// itself. This many groups take half a megabyte. If others change a hundred documents a second, an unchanged screen is
-/// read once more in eleven minutes because it shares a group with one of them.
+/// itself. This many groups take half a megabyte. A screen is sometimes read although it has not changed, because a
+/// changed document is in the same group. If others change a hundred documents a second, this happens once in eleven
+/// minutes.
 const GROUPS: usize = 1 << 16;
 
-/// Decides whether what was read from the store may still be used.
+/// Decides whether an entry in memory may still be used.
 pub(super) struct Validity {
     /// The number of the latest invalidation.
     latest_invalidation: AtomicU64,
@@ -36,11 +39,12 @@ pub(super) struct Validity {
     invalidations: Box<[AtomicU64]>,
     /// The moment from which `trusted_until_ms` counts.
     epoch: Instant,
-    /// The time until which the memory is trusted, in milliseconds since `epoch`; 0 if it is not trusted.
+    /// The moment until which the store's last complete answer allows the use of entries, in milliseconds since
+    /// `epoch`. 0 if no entry may be used.
     trusted_until_ms: AtomicU64,
 }
 
-/// The time at which a read of the store began. The data counts as that old.
+/// When a read of the store began. The age of an entry counts from this moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadStamp {
     /// The number of the latest invalidation when the read began.
@@ -99,11 +103,12 @@ impl Validity {
         self.latest_invalidation.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Applies the store's answer to a question that was asked at `asked`.
+    /// Applies an answer of the store's change feed: invalidates the changed documents. `asked` is the moment at which
+    /// the store was asked.
     pub(super) fn take_over(&self, asked: Instant, told: &Told) {
         if !self.is_trusted() {
-            // The store was silent, and tells the changes of that time one after another. Until it has told all of them,
-            // any entry may be out of date.
+            // No complete answer has come for a while, so changes may have been missed. The store reports them in one
+            // answer or several. Until all are here, any entry may be out of date.
             self.invalidate_all();
         }
         for change in &told.changes {
@@ -113,7 +118,7 @@ impl Validity {
                 Change::Everything => self.invalidate_all(),
             }
         }
-        // The trust is renewed only after the invalidations, and only if no change is left untold.
+        // The invalidations must come first. An answer that leaves out changes allows no use of entries.
         if told.is_all {
             self.trusted_until_ms.store(self.since_epoch_ms(asked + TRUSTED_FOR), Ordering::SeqCst);
         }

@@ -8,7 +8,7 @@ use crate::{
     wire::{INDEX, IndexResponse},
 };
 
-/// What serves here, under the prefix of the API.
+/// The name of the server and the address of its API description, under the prefix of the API.
 #[utoipa::path(
     tag = HEALTH,
     responses((status = 200, description = "This server.", body = IndexResponse))

@@ -1,4 +1,4 @@
-//! `GET /`: which server and version this is.
+//! `GET /`: the name of the server, and where to find the description of its API.
 
 use actix_web::{HttpResponse, get};
 
@@ -8,7 +8,7 @@ use crate::{
     wire::{INDEX, IndexResponse},
 };
 
-/// What serves here; scripts that watched the previous system ask for this.
+/// The name of the server and the address of its API description. Scripts that monitored the previous system ask for this address.
 #[utoipa::path(
     tag = HEALTH,
     responses((status = 200, description = "This server.", body = IndexResponse))

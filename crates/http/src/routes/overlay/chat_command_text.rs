@@ -1,4 +1,4 @@
-//! `GET /overlay/{token}/chat-command.txt`: the chat command as plain text.
+//! `GET /overlay/{token}/chat-command.txt`: the chat command for the campaign on screen. A chat bot posts it.
 
 use actix_web::{HttpResponse, get, web};
 
@@ -10,7 +10,7 @@ use crate::{
     state::ApiState,
 };
 
-/// The chat command as plain text, for chat bots: they print what they fetch, and their users choose nothing but the address.
+/// The chat command as plain text. A chat bot prints what it fetches from this address, and its user can set only the address.
 #[utoipa::path(
     tag = OVERLAY,
     params(("token" = String, Path, description = TOKEN, min_length = 1)),

@@ -30,7 +30,8 @@ pub(crate) async fn page(
     state: web::Data<ApiState>,
     token: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    // A page load counts nothing (defect M3). The page reports its display itself, once per decision.
+    // Loading the page records no display, so it costs the campaign nothing (defect M3). The script of the page reports
+    // the display, once for each decision.
     let (status, content) = match screen(&state, &token).await {
         Ok(Rendering { body, .. }) => {
             (StatusCode::OK, DataIsland::of(&body).map_err(|error| ApiError::internal(&error))?)

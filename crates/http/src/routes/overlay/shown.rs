@@ -1,4 +1,4 @@
-//! Shared parts of the endpoints about the campaign on screen.
+//! What the endpoints about the campaign on screen share: the QR code, the content type and the errors.
 
 use actix_web::HttpResponse;
 use utoipa::IntoResponses;
@@ -15,7 +15,7 @@ pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The errors of endpoints about the campaign on screen.
 #[derive(IntoResponses)]
-#[allow(dead_code)] // only described
+#[allow(dead_code)] // never constructed; it describes the errors in the OpenAPI document
 pub(super) enum NothingShown {
     /// `UNKNOWN_TOKEN`, `NOTHING_ON_SCREEN`
     #[response(status = 404)]
@@ -28,8 +28,8 @@ pub(super) enum NothingShown {
     Away(ErrorResponse),
 }
 
-/// Draws the QR code of the tracking link of the campaign on the screen with this token. `address` is the caller's; the rate
-/// limit uses it.
+/// Draws the QR code for the campaign on screen. The code holds the campaign's tracking link. `token` says whose
+/// screen. The rate limit counts the requests of the caller's `address`.
 ///
 /// # Errors
 /// Those of [`NothingShown`].
