@@ -8,7 +8,7 @@ default:
 demo *args:
     cargo run --release -- demo {{ args }}
 
-# Run unit, integration and doc tests, with a MongoDB server found or started for them (--store sqlite: without one)
+# Run unit, integration and doc tests on a MongoDB server that is found or started (--store sqlite: without one)
 test *args:
     cargo xtask test {{ args }}
 
@@ -16,11 +16,11 @@ test *args:
 browser *args:
     cargo xtask browser {{ args }}
 
-# Check by requests made of the OpenAPI document whether the server does what it says
+# Check with requests made from the OpenAPI document that the server does what the document says
 conformance:
     cargo xtask conformance
 
-# Measure the server and its bare frameworks (--short: only whether they can be measured)
+# Measure the server and its bare frameworks (--short: only check that they can be measured)
 bench *args:
     cargo xtask bench {{ args }}
 

@@ -1,5 +1,5 @@
-//! Finds circles: files of one crate that import each other in a loop. No file of a circle can be understood, tested or
-//! moved without the others.
+//! Finds circles: files of one crate that import each other in a loop. Nobody can understand, test or move one file of a circle
+//! without the others.
 //!
 //! A file A has an arrow to a file B if A names an item that B defines. The exact rules:
 //! - A re-export (`pub use`) defines no item and draws no arrow. An import through a re-export leads to the file that
@@ -23,12 +23,12 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
 
-/// How many re-exports one path may lead through. A longer chain is taken for a loop of re-exports.
+/// The greatest number of re-exports on one path. A longer chain counts as a loop of re-exports.
 const REEXPORTS_MAX: usize = 16;
 
-/// The place of a module in its crate: the names from the crate's root down. The root itself is empty.
+/// The path of a module from the root of its crate. The path of the root is empty.
 type ModulePath = Vec<String>;
-/// A path as the code writes it, one name each: `crate`, `ledger`, `Entry`.
+/// A path in the code, one name per element: `crate`, `ledger`, `Entry`.
 type Names = Vec<String>;
 /// The text of a file, or `None` if there is no such file.
 type ReadFile<'a> = &'a dyn Fn(&Path) -> Option<String>;
@@ -79,20 +79,20 @@ struct ModuleTree {
 /// A module: a whole file, or an inline `mod name { … }`.
 #[derive(Default)]
 struct Module {
-    /// The module whose file holds this one; the module itself unless it is inline.
+    /// The path of the module whose file holds this one. It is the module's own path unless the module is inline.
     home: ModulePath,
     /// The items that the module defines.
     items: BTreeSet<String>,
-    /// What `use` brings into the module: the name there, and the path that it stands for.
+    /// The names that `use` brings into the module, each with its full path.
     imports: BTreeMap<String, Names>,
     /// The modules whose items `use …::*` brings into the module.
     globs: Vec<Names>,
-    /// The paths that draw arrows: private imports, and paths in the code.
+    /// The paths that draw arrows: private imports and paths in the code.
     named: Vec<Names>,
 }
 
 impl ModuleTree {
-    /// Adds the module of a file and the modules below it. `folder` is where the files of its children are.
+    /// Adds the module of a file and the modules below it. The files of its children are in `folder`.
     fn add_file(
         &mut self,
         file: &Path,
@@ -114,7 +114,7 @@ impl ModuleTree {
         at: &ModulePath,
         read: ReadFile<'_>,
     ) -> anyhow::Result<()> {
-        // There may be several under one name: `#[cfg(unix)] mod a { … } #[cfg(not(unix))] mod a { … }`.
+        // Several modules may have one name: `#[cfg(unix)] mod a { … } #[cfg(not(unix))] mod a { … }`.
         let mut module = self.modules.remove(at).unwrap_or_default();
         module.home.clone_from(home);
         for item in items {
@@ -144,8 +144,8 @@ impl ModuleTree {
         Ok(())
     }
 
-    /// The module whose file defines the item that `path` names within the module `from`, and the item's name. `None`
-    /// for a path that leads out of the crate or names a module.
+    /// Finds the item that `path` names within the module `from`. Returns the module whose file defines the item, and the item's
+    /// name. Returns `None` for a path that leads out of the crate or names a module.
     fn find_item(
         &self,
         from: &ModulePath,
@@ -196,11 +196,11 @@ impl ModuleTree {
         if let Some(found) = module.globs.iter().find_map(in_glob) {
             return Some(found);
         }
-        // In another module, it is an item that a macro defines; in the same one, the name of an outside crate or a type.
+        // A name in another module is an item that a macro defines. A name in the same module is an outside crate or a type.
         (at != from).then(|| (module.home.clone(), name.to_owned()))
     }
 
-    /// Which file names which items of which other file, files given by their modules.
+    /// Returns for each file the other files whose items it names, with those items. The key of a file is its module.
     fn arrows(&self) -> BTreeMap<&ModulePath, BTreeMap<ModulePath, BTreeSet<String>>> {
         let mut arrows: BTreeMap<_, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
         for (at, Module { home, named, .. }) in &self.modules {
@@ -310,10 +310,10 @@ fn is_cfg_test(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg") && attribute.parse_args::<Ident>().is_ok_and(|option| option == "test")
 }
 
-/// Adds all paths of two or more names that the tokens hold, also those within macros and attributes.
+/// Collects all paths of two or more names from the tokens, including those inside macros and attributes.
 fn add_paths(tokens: TokenStream, found: &mut Vec<Names>) {
     let (mut path, mut colons) = (Names::new(), 0);
-    // A path of one name is dropped: an import or the module itself has brought the item in.
+    // A path of one name is dropped, because an import or the module itself defines that name.
     let end = |path: &mut Names, found: &mut Vec<Names>| {
         let ended = std::mem::take(path);
         found.extend(Some(ended).filter(|path| path.len() > 1));
@@ -344,7 +344,7 @@ fn add_paths(tokens: TokenStream, found: &mut Vec<Names>) {
 mod tests {
     use super::*;
 
-    /// The circles of a crate of these files, `lib.rs` among them, each as its arrows.
+    /// Finds the circles of a crate with these files, which include `lib.rs`. Returns the arrows of each circle.
     fn circles(files: &[(&str, &str)]) -> Vec<Vec<String>> {
         let read = |path: &Path| {
             files.iter().find(|(name, _)| Path::new(name) == path).map(|(_, text)| (*text).to_owned())

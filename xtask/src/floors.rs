@@ -46,7 +46,7 @@ const MONGODB: Family = Family { what: "the MongoDB driver", names: &["mongodb"]
 const PURE: &[&Family] = &[&ASYNC, &HTTP_SERVER, &HTTP_CLIENT, &SQLITE, &MONGODB];
 const NO_DRIVER_NO_HTTP: &[&Family] = &[&HTTP_SERVER, &HTTP_CLIENT, &SQLITE, &MONGODB];
 
-/// The floors, from the top down: every arrow points to a crate listed before.
+/// The floors, from the top down. Every arrow points to a crate that is listed earlier.
 ///
 /// `gametriggers-fixtures`, `gametriggers-persistence-contract`, `gametriggers-test-mongod` and `gametriggers-benches` are for
 /// tests and measurements. No crate that ships may use them.
@@ -188,7 +188,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line for each circle of files.
+/// Returns one line for each circle of files.
 fn circles_of(packages: &[Package]) -> anyhow::Result<Vec<String>> {
     let root = root();
     let read = |file: &Path| fs::read_to_string(root.join(file)).ok();
@@ -203,7 +203,7 @@ fn circles_of(packages: &[Package]) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// The part of the answer of `cargo metadata` that is judged here.
+/// The part of the output of `cargo metadata` that this command uses.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -217,7 +217,7 @@ struct Package {
     targets: Vec<Target>,
 }
 
-/// A library, a program, a test …
+/// A target of a package, such as a library, a program or a test.
 #[derive(Debug, Deserialize)]
 struct Target {
     kind: Vec<String>,
@@ -225,7 +225,7 @@ struct Target {
 }
 
 impl Target {
-    /// Whether it is a library or a program. Tests, examples and build scripts are not judged.
+    /// Whether the target is a library or a program. Tests, examples and build scripts are not checked.
     fn has_modules_to_judge(&self) -> bool {
         self.kind.iter().any(|kind| kind == "lib" || kind == "bin")
     }
@@ -245,7 +245,7 @@ enum Kind {
     Build,
 }
 
-/// A dependency or a crate that the table does not allow.
+/// A violation of the table.
 #[derive(Debug, PartialEq, Eq)]
 enum Violation {
     UnknownCrate { package: String },
@@ -317,7 +317,7 @@ fn is_ours(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The messages for a workspace of one package with one dependency in `cargo metadata`'s own notation.
+    /// Returns the messages for a workspace of one package with one dependency, in the format of `cargo metadata`.
     fn check(package: &str, dependency: &str, kind: &str) -> Vec<String> {
         let json = format!(
             r#"{{"packages": [{{"name": "{package}", "id": "x", "dependencies": [

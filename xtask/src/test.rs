@@ -1,12 +1,12 @@
-//! `cargo xtask test`: runs every test but the browser tests.
+//! `cargo xtask test`: runs every test except the browser tests.
 //!
-//! The tests of the MongoDB backend need a replica set. The environment names one, or this command starts one server for
-//! the whole run, on data of its own, and ends it with the run. The tests read its address from the same environment
-//! variable either way. No test starts a shared server of its own, and no test skips itself.
+//! The tests of the MongoDB backend need a replica set. If the environment names none, this command starts one server with its
+//! own data for the whole run and stops it at the end. In both cases, the tests read its address from the same environment
+//! variable. No test starts a shared server, and no test skips itself.
 //!
-//! The HTTP suite runs twice, unchanged: with an SQLite file, and with a database of that replica set for each test.
-//! `--store` runs only the tests of one store. A caller who names packages or tests gets one run of those, on the store
-//! of `--store`, or else on the store that `GAMETRIGGERS_TEST_STORAGE_URL` names, or else on an SQLite file.
+//! The HTTP suite runs twice, unchanged: once on an SQLite file, and once on that replica set, where each test has its own
+//! database. `--store` runs only the tests of one store. If the caller names packages or tests, only those run, and only once.
+//! They use the store of `--store`, or else the one that `GAMETRIGGERS_TEST_STORAGE_URL` names, or else an SQLite file.
 
 use clap::{Args, ValueEnum};
 use gametriggers_test_mongod::{Server, URI_VARIABLE};
@@ -16,7 +16,7 @@ use crate::mongodb::MongoDb;
 
 /// The test target of the HTTP suite.
 const SUITE: &str = "suite";
-/// The tests of the suite that use MongoDB in any run, and nothing else.
+/// The tests of the suite that use MongoDB in every run, and nothing else.
 const ALWAYS_ON_MONGODB: [&str; 2] = ["replica_set::", "binary::waiting::"];
 /// The tests of the suite that cannot run without MongoDB.
 const NEED_MONGODB: [&str; 3] = ["replica_set::", "binary::waiting::", "previous_database::"];
@@ -24,7 +24,7 @@ const NEED_MONGODB: [&str; 3] = ["replica_set::", "binary::waiting::", "previous
 const MONGODB_CRATES: [&str; 2] = ["gametriggers-persistence-mongodb", "gametriggers-test-mongod"];
 /// The crate of the HTTP suite.
 const SUITE_CRATE: &str = "gametriggers";
-/// The environment variable that names the server on which the tests of the suite make their stores.
+/// The environment variable that names the server on which the tests of the suite create their stores.
 const STORAGE_VARIABLE: &str = "GAMETRIGGERS_TEST_STORAGE_URL";
 
 /// The arguments of `cargo xtask test`.
@@ -48,7 +48,7 @@ impl TestCommand {
     /// All tests.
     pub(crate) const ALL: Self = Self { store: None, args: TestArgs::NONE };
 
-    /// The arguments that are passed on, in the order in which cargo wants them.
+    /// The arguments for cargo, in the order that cargo requires.
     #[cfg(test)]
     pub(crate) fn to_cargo(&self) -> Vec<&str> {
         self.args.to_cargo()
@@ -58,7 +58,7 @@ impl TestCommand {
 /// Runs unit, integration and doc tests: all of them, those of one store, or those that the caller names.
 ///
 /// # Errors
-/// If a test fails, or a MongoDB server is needed and cannot be had.
+/// If a test fails, or if a MongoDB server is needed and not available.
 pub(crate) fn run(command: &TestCommand) -> anyhow::Result<()> {
     let args = &command.args;
     match command.store {
@@ -68,7 +68,7 @@ pub(crate) fn run(command: &TestCommand) -> anyhow::Result<()> {
     }
 }
 
-/// Runs all tests, and once they have passed, the HTTP suite again on MongoDB; or the tests that the caller names, once.
+/// Runs all tests, and then the HTTP suite again on MongoDB. If the caller names tests, runs only those, once.
 fn on_both(args: &TestArgs, mongodb: &str) -> anyhow::Result<()> {
     let mut tests = cargo(["test"].into_iter().chain(scope(args)).chain(args.to_cargo()));
     tests.env(URI_VARIABLE, mongodb);
@@ -79,14 +79,14 @@ fn on_both(args: &TestArgs, mongodb: &str) -> anyhow::Result<()> {
     tests.env_remove(STORAGE_VARIABLE);
     run_cargo(tests)?;
     println!("\n===== the HTTP suite again, on MongoDB =====");
-    // In the scope of the first run, so that the dependencies keep their features and are not compiled again.
+    // This run uses the scope of the first one, so that dependencies keep their features and are not compiled again.
     let done = skip(&ALWAYS_ON_MONGODB);
     let mut suite = cargo(["test", "--workspace", "--test", SUITE, "--"].into_iter().chain(done));
     suite.env(URI_VARIABLE, mongodb).env(STORAGE_VARIABLE, mongodb);
     run_cargo(suite)
 }
 
-/// Runs the tests that need no MongoDB server, or those of them that the caller names.
+/// Runs the tests that need no MongoDB server. If the caller names tests, runs only those among them.
 fn on_sqlite(args: &TestArgs) -> anyhow::Result<()> {
     let excluded = MONGODB_CRATES.iter().flat_map(|package| ["--exclude", package]);
     let excluded = excluded.filter(|_| *args == TestArgs::NONE);
@@ -97,7 +97,7 @@ fn on_sqlite(args: &TestArgs) -> anyhow::Result<()> {
     run_cargo(tests)
 }
 
-/// Runs the tests of the MongoDB backend and the HTTP suite on MongoDB, or the tests that the caller names.
+/// Runs the tests of the MongoDB backend and the HTTP suite on MongoDB. If the caller names tests, runs those.
 fn on_mongodb(args: &TestArgs, mongodb: &str) -> anyhow::Result<()> {
     let crates = MONGODB_CRATES.iter().chain([&SUITE_CRATE]).flat_map(|package| ["-p", package]);
     let crates = crates.filter(|_| *args == TestArgs::NONE);
@@ -107,12 +107,12 @@ fn on_mongodb(args: &TestArgs, mongodb: &str) -> anyhow::Result<()> {
     run_cargo(tests)
 }
 
-/// The whole workspace unless the caller names packages.
+/// Selects the whole workspace unless the caller names packages.
 fn scope(args: &TestArgs) -> Option<&'static str> {
     Some("--workspace").filter(|_| !args.names_a_package())
 }
 
-/// Words for a test binary that leave these modules out.
+/// The arguments for a test binary that leave out these modules.
 fn skip<'a>(modules: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     modules.iter().flat_map(|module| ["--skip", module])
 }

@@ -1,4 +1,4 @@
-//! JSON bodies. They are bounded in size and time, and never decompressed. The message of an error names the field.
+//! JSON bodies. Their size and their time are limited, and they are never decompressed. An error message names the field.
 
 use std::{fmt, future::Future, marker::PhantomData, pin::Pin, time::Duration};
 
@@ -19,17 +19,18 @@ use crate::{
     state::ApiState,
 };
 
-/// The largest body that any route takes, in bytes.
+/// The largest body that any route accepts, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024;
 
-/// A JSON object and nothing else. A derived struct alone would also be read from an array, by the order of its fields.
+/// A value that is read from a JSON object only. Without it, serde would also read a struct from an array, by the order of its
+/// fields.
 #[derive(Default)]
 pub(crate) struct Object<T>(pub(crate) T);
 
-/// A JSON object as body, of whatever declared type: browsers' beacons declare text.
+/// A body that is a JSON object. Its content type is ignored, because browsers' beacons declare text.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-/// A JSON object as body that may be missing, or null.
+/// A body that is a JSON object, or missing, or null.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -59,7 +60,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJsonBody<T
     }
 }
 
-/// Reads a body to its end. A compressed body is refused, because its size is not known before it is inflated.
+/// Reads a body to its end. Refuses a compressed body, because its size is not known before it is decompressed.
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -90,7 +91,7 @@ fn read(
     }
 }
 
-/// Whether any `Content-Encoding` of a request says that its body is not sent as it is.
+/// Whether the request has a `Content-Encoding` other than `identity`.
 fn is_encoded(request: &HttpRequest) -> bool {
     let as_it_is = |encoding: &str| {
         let encoding = encoding.trim();
@@ -128,10 +129,9 @@ fn malformed(cause: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorCode::MalformedBody, format!("the body is not valid JSON: {cause}"))
 }
 
-/// serde's message about a value, in the words of JSON instead of Rust's. It says first what was expected, because what was sent
-/// may be long.
+/// Turns serde's message about a value into the terms of JSON. The expected type comes first, because the sent value may be long.
 fn readable(text: &str) -> String {
-    // "… at line 1 column 20" does not help whoever wrote an object in a program.
+    // The position in the text does not help a caller whose program made the object.
     let text = text.rsplit_once(" at line ").map_or(text, |(message, _)| message);
     let mismatch = text.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
     let Some((sent, expected)) = mismatch else { return text.to_owned() };

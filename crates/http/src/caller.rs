@@ -1,4 +1,4 @@
-//! The caller of a request, for endpoints in somebody's name.
+//! The caller of a request, for endpoints that act for an account.
 
 use std::{pin::Pin, rc::Rc};
 
@@ -11,10 +11,10 @@ use crate::{
     state::ApiState,
 };
 
-/// The actor whom the bearer token of the request names. An endpoint that takes it refuses requests without a valid token, and
-/// tokens of accounts that are gone or deactivated.
+/// The actor that the bearer token of the request names. An endpoint that takes it refuses requests without a valid token, and
+/// tokens of accounts that do not exist or are deactivated.
 ///
-/// The account is loaded once for each request, and kept in the request's extensions.
+/// The account is loaded once per request and kept in the request's extensions.
 pub(crate) struct Caller(pub(crate) Rc<Actor>);
 
 impl FromRequest for Caller {
@@ -38,7 +38,7 @@ async fn actor(request: &HttpRequest) -> Result<Rc<Actor>, ApiError> {
     Ok(actor)
 }
 
-/// What the bearer token of a request says.
+/// Reads the bearer token of a request.
 fn bearer(request: &HttpRequest) -> Result<(&Data<ApiState>, Bearer), ApiError> {
     let refused = |message| ApiError::new(ErrorCode::Unauthenticated, message);
     let given = || {

@@ -1,4 +1,4 @@
-//! The one form of every error answer: `{"statusCode", "message", "error", "code"}`.
+//! The one format of error answers: `{"statusCode", "message", "error", "code"}`.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The status that goes with the code.
+    /// The status that belongs to the code.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -88,9 +88,9 @@ impl ErrorCode {
     }
 }
 
-/// Seconds after which a client may try again while the store is away.
+/// The number of seconds after which a client may try again if the store does not answer.
 const RETRY_AFTER_SECONDS: u64 = 5;
-/// The longest message. A message may quote its input, so longer ones are cut.
+/// The greatest length of a message in characters. Longer ones are cut, because a message may quote its input.
 const MAX_MESSAGE_CHARS: usize = 400;
 
 /// An error answer.
@@ -99,7 +99,7 @@ pub struct ApiError {
     code: ErrorCode,
     message: String,
     retry_after_seconds: Option<u64>,
-    /// The value of the header `Allow`, where the method was wrong.
+    /// The value of the header `Allow`, if the method was wrong.
     allow: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl ApiError {
         Self { code, message, retry_after_seconds: None, allow: None }
     }
 
-    /// Too many requests of a kind, such as `clicks`. There may be more in so many seconds.
+    /// Makes the error for too many requests of a kind, such as `clicks`, with the seconds until more are allowed.
     pub(crate) fn rate_limited(kind: &str, retry_after_seconds: u64) -> Self {
         let message = format!("too many {kind}; try again in {retry_after_seconds} s");
         Self { retry_after_seconds: Some(retry_after_seconds), ..Self::new(ErrorCode::RateLimited, message) }
@@ -130,7 +130,7 @@ impl ApiError {
         )
     }
 
-    /// `allow` lists the methods, as the header of this name has them.
+    /// Makes the error for a wrong method. `allow` lists the allowed methods in the format of the header `Allow`.
     pub(crate) fn wrong_method(allow: &str) -> Self {
         let message = format!("this route does not take this method; it takes {allow}");
         Self { allow: Some(allow.to_owned()), ..Self::new(ErrorCode::MethodNotAllowed, message) }
@@ -149,7 +149,7 @@ impl ApiError {
         self.retry_after_seconds.unwrap_or_default()
     }
 
-    /// What went wrong.
+    /// The code of the error.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         self.code
@@ -235,7 +235,7 @@ impl ApiError {
         }
     }
 
-    /// The store did not answer. The log says why; the answer does not.
+    /// Makes the error for a store that did not answer. The cause is logged and not shown in the answer.
     pub(crate) fn store_away(error: &StorageError) -> Self {
         let request_id = RequestId::current();
         let request_id = request_id.as_ref().map(RequestId::as_str);
@@ -243,12 +243,12 @@ impl ApiError {
         Self::no_store()
     }
 
-    /// The store is not open yet. Whoever opens it logs that.
+    /// Makes the error for a store that is not open yet. The code that opens the store logs the cause.
     pub(crate) fn no_store() -> Self {
         Self::new(ErrorCode::StoreUnavailable, "the store is away at the moment; try again in a few seconds")
     }
 
-    /// A fault of the server. The error and its sources are logged, and the answer shows nothing of them.
+    /// Makes the error for a fault of the server. The error and its sources are logged and not shown in the answer.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let request_id = RequestId::current();
         let request_id = request_id.as_ref().map(RequestId::as_str);
@@ -257,14 +257,14 @@ impl ApiError {
     }
 }
 
-/// Adds `Retry-After` to an answer whose status says that the store is away.
+/// Adds `Retry-After` to an answer whose status says that the store is unavailable.
 pub(crate) fn ask_again_later(response: &mut HttpResponseBuilder, status: StatusCode) {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
     }
 }
 
-/// An error and all its sources, on one line.
+/// Shows an error and all its sources on one line.
 struct Chain<'a>(&'a (dyn std::error::Error + 'static));
 
 impl fmt::Display for Chain<'_> {

@@ -1,4 +1,4 @@
-//! Bearer tokens in the form of the previous system: JWT by HS256.
+//! Bearer tokens in the format of the previous system: JWT with HS256.
 
 use gametriggers_types::{Role, SessionId, SignedDuration, Timestamp, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// How long an access token is valid.
 pub const ACCESS_TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(24);
 const ISSUER: &str = "nestjs-auth";
-/// The purpose of an access token, in those claims that name one.
+/// The purpose of an access token, in the claims that name a purpose.
 const ACCESS: &str = "access";
 
 /// Signs and checks bearer tokens.
@@ -17,7 +17,7 @@ pub struct JwtKeys {
     decoding: DecodingKey,
 }
 
-/// The user that a token is issued for.
+/// The user for whom a token is issued.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct TokenSubject {
@@ -26,16 +26,16 @@ pub struct TokenSubject {
     pub role: Role,
 }
 
-/// What a valid access token says of its bearer.
+/// The contents of a valid access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bearer {
-    /// Whose token it is.
+    /// The user of the token.
     pub(crate) user: UserId,
-    /// The session that the token belongs to: its claim `sid`. Tokens of today carry none.
+    /// The session of the token (claim `sid`). This server issues tokens without one.
     pub(crate) session: Option<SessionId>,
 }
 
-/// What an access token of ours says.
+/// The claims of an access token that this server issues.
 #[derive(Serialize)]
 struct IssuedClaims<'a> {
     sub: String,
@@ -46,7 +46,7 @@ struct IssuedClaims<'a> {
     exp: i64,
 }
 
-/// The claims of a token that are read. `iss` is not checked, as in the previous system. Times are seconds since the epoch, and
+/// The claims that are read from a token. As in the previous system, `iss` is not checked. Times are seconds since the epoch and
 /// may have fractions (RFC 7519, section 2).
 #[derive(Deserialize)]
 struct Claims {
@@ -55,25 +55,26 @@ struct Claims {
     exp: f64,
     #[serde(default)]
     nbf: Option<f64>,
-    /// Not used. It is parsed because a token of ours has a number here.
+    /// The field is not used. It is parsed so that a token in which it is no number is refused.
     #[serde(default)]
     #[allow(dead_code)]
     iat: Option<f64>,
-    /// Whom the token is meant for. Access tokens of ours name nobody, so a token that names somebody is meant for others.
+    /// The audience of the token. Access tokens of this server have no audience, so a token with one was issued for another
+    /// receiver.
     #[serde(default)]
     aud: Option<serde_json::Value>,
-    /// `refresh` in a refresh token, which must not work as an access token (defect A5).
+    /// The kind of token. It is `refresh` in a refresh token, which must not work as an access token (defect A5).
     #[serde(rename = "type", default)]
     kind: Option<serde_json::Value>,
-    /// The purpose of a token, by the names that other issuers give this claim.
+    /// The purpose of the token, under the names that other issuers give this claim.
     #[serde(default)]
     purpose: Option<serde_json::Value>,
     #[serde(default)]
     token_use: Option<serde_json::Value>,
-    /// The session that the token belongs to. A value that is no id of ours is ignored: other issuers have sessions of their own.
+    /// The session of the token. A value that is not one of our ids is ignored, because other issuers have their own sessions.
     #[serde(default)]
     sid: Option<serde_json::Value>,
-    /// The claim of the previous web client. Its id takes precedence over `sub`.
+    /// The claim that the previous web client reads. Its id takes precedence over `sub`.
     #[serde(default)]
     user: Option<ClaimedUser>,
 }
@@ -85,7 +86,7 @@ struct ClaimedUser {
 }
 
 impl Claims {
-    /// Whether these are the claims of an access token that is valid at this time.
+    /// Whether these are the claims of an access token that is valid at `now`.
     fn hold(&self, now: Timestamp) -> bool {
         let now = now.as_duration().as_secs_f64();
         let in_time = now < self.exp && self.nbf.is_none_or(|begin| begin <= now);
@@ -99,7 +100,7 @@ impl Claims {
 }
 
 /// Whether the header is that of an access token. `crit` names extensions that a reader must know (RFC 7515, section 4.1.11), and
-/// this one knows none. `typ` names the kind of token (RFC 8725, section 3.11).
+/// this reader knows none. `typ` names the kind of token (RFC 8725, section 3.11).
 fn is_access_header(header: &Header) -> bool {
     let types = ["JWT", "at+jwt", "application/at+jwt"];
     let known = |typ: &String| types.iter().any(|known| known.eq_ignore_ascii_case(typ));
@@ -107,13 +108,13 @@ fn is_access_header(header: &Header) -> bool {
 }
 
 impl JwtKeys {
-    /// The keys for a secret.
+    /// Makes the keys from a secret.
     #[must_use]
     pub fn new(secret: &[u8]) -> Self {
         Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret) }
     }
 
-    /// An access token that lasts for [`ACCESS_TOKEN_LASTS`].
+    /// Issues an access token that is valid for [`ACCESS_TOKEN_LASTS`].
     ///
     /// # Errors
     /// If the token cannot be encoded.
@@ -134,10 +135,10 @@ impl JwtKeys {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
-    /// What a token says of its bearer, if it is an access token of ours that has not expired at `now`.
+    /// Returns the contents of a token if it is a valid access token at `now`; otherwise `None`.
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Bearer> {
         let mut validation = Validation::new(Algorithm::HS256);
-        // `Claims::hold` checks it, by the server's clock.
+        // `Claims::hold` checks the times by the server's clock.
         validation.validate_exp = false;
         validation.validate_aud = false;
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?;
@@ -161,7 +162,7 @@ mod tests {
         jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(SECRET)).unwrap()
     }
 
-    /// Defect A5: a refresh token worked as an access token.
+    /// Defect A5: the previous system accepted a refresh token as an access token.
     #[test]
     fn a5_only_access_tokens_of_ours_that_have_not_expired_are_taken() {
         let keys = JwtKeys::new(SECRET);
@@ -200,7 +201,7 @@ mod tests {
         }
     }
 
-    /// A token of the test's user with these claims added. It is valid for a minute unless they say otherwise.
+    /// A token of the test's user with these claims added. It is valid for a minute unless the claims say otherwise.
     fn with(header: &Header, claims: &serde_json::Value) -> String {
         let mut all = serde_json::json!({"sub": SUB, "exp": NOW + 60});
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
@@ -210,13 +211,13 @@ mod tests {
     const SUB: &str = "6864d4187d06a675f2abb714";
     const NOW: i64 = 1_795_255_200;
 
-    /// Whether the token is taken half a second after [`NOW`].
+    /// Whether the token is accepted half a second after [`NOW`].
     fn is_taken(token: &str) -> bool {
         let now = Timestamp::from_millisecond(NOW * 1_000 + 500).unwrap();
         JwtKeys::new(SECRET).verify(token, now).is_some()
     }
 
-    /// Times of other issuers have fractions.
+    /// Tokens of other issuers may have times with fractions.
     #[test]
     fn the_times_of_a_token_are_kept_to_the_fraction_of_a_second() {
         let header = Header::new(Algorithm::HS256);
@@ -261,7 +262,7 @@ mod tests {
         }
     }
 
-    /// RFC 7515: a reader that does not know an extension that `crit` names must not accept the token.
+    /// RFC 7515: a reader must refuse a token if `crit` names an extension that the reader does not know.
     #[test]
     fn a_token_whose_critical_extensions_are_unknown_is_refused() {
         for crit in [vec!["exp".to_owned()], vec!["b64".to_owned()], vec![]] {

@@ -1,8 +1,8 @@
 //! The HTTP interface of GameTriggers.
 //!
-//! Owns the endpoints, their wire types, the mapping of errors to answers, the OpenAPI document and the overlay page. Knows the
-//! services and no driver. Each endpoint is one file in `routes`; its handler reads the request, calls one service method and
-//! writes the answer (`docs/howto/add-an-endpoint.md`).
+//! This crate owns the endpoints, their wire types, the mapping of errors to answers, the OpenAPI document and the HTML pages. It
+//! uses the services and knows no driver. Each endpoint is one file in `routes`: its handler reads the request, calls one service
+//! method and writes the answer (`docs/howto/add-an-endpoint.md`).
 
 mod body;
 mod caller;
@@ -46,7 +46,7 @@ pub use settings::{ForwardedHeader, HttpSettings, Uploads};
 pub use state::ApiState;
 pub use waiting::waiting_app;
 
-/// The application, one per worker thread. `extra` mounts routes of the binary's own.
+/// Makes the application; each worker thread has one. `extra` mounts the binary's own routes.
 pub fn app(
     state: ApiState,
     extra: fn(&mut web::ServiceConfig),
@@ -68,7 +68,7 @@ pub fn app(
         .configure(routes::configure)
         .configure(extra)
         .default_service(web::to(methods::no_route))
-        // A request passes these from the last to the first, and its answer from the first to the last.
+        // A request passes through these from the last to the first, and its answer from the first to the last.
         .wrap(from_fn(rate_limits::limit_unknown_tokens))
         .wrap_fn(client_address::note)
         .wrap_fn(head::into_get)

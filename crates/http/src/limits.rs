@@ -1,7 +1,8 @@
-//! Rate limits on requests that cost the server something: a read of the store, a signature, a picture.
+//! Rate limits for requests that are expensive: a read of the store, a signature, a picture.
 //!
-//! Answers from memory have no limit, because a refusal would cost as much. A limit is a number of requests a minute. They may
-//! all come at once, and the allowance comes back evenly over the minute. Preflights are not counted: CORS answers them.
+//! Answers from memory have no limit, because a refusal would cost as much. A limit is a number of requests per minute. A client
+//! may use all of them at once, and the allowance refills evenly over the minute. Preflight requests are not counted, because the
+//! CORS middleware answers them.
 
 use std::{
     collections::HashMap,
@@ -23,48 +24,49 @@ use governor::{
 
 use crate::error::ApiError;
 
-/// After so many requests, a limit forgets the keys that have their whole allowance again. So it holds hardly more keys.
+/// After this number of requests, a limit removes the keys whose allowance is full again. This bounds the number of keys in
+/// memory.
 const SWEEP_AFTER: usize = 16_384;
-/// The longest that an address waits.
+/// The longest time for which an address must wait.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// How many addresses may be waiting after too many unknown tokens. If one more has to wait, the others are forgotten.
+/// The greatest number of waiting addresses. If one more has to wait, all others are removed.
 const MAX_WAITING: usize = 16_384;
 
-/// The limits, in requests a minute. 0 is no limit.
+/// The limits in requests per minute. 0 means "no limit".
 #[derive(Debug, Clone, Copy)]
 pub struct RateSettings {
-    /// Requests from one address with tokens that nobody has. Each such token is looked up in the store.
+    /// Requests with unknown tokens, per address. The server looks each such token up in the store.
     pub unknown_tokens: u32,
-    /// QR codes for one address.
+    /// QR codes, per address.
     pub qr_codes: u32,
-    /// Clicks and displays under one token.
+    /// Clicks and displays, per token.
     pub events: u32,
-    /// Visits through tracking links from one address.
+    /// Visits through tracking links, per address.
     pub visits: u32,
-    /// Changes of settings by one account.
+    /// Changes of settings, per account.
     pub settings_changes: u32,
 }
 
-/// No limits.
+/// Has no limits.
 impl Default for RateSettings {
     fn default() -> Self {
         Self { unknown_tokens: 0, qr_codes: 0, events: 0, visits: 0, settings_changes: 0 }
     }
 }
 
-/// How much of each allowance is used, for all threads of this process.
+/// The used part of each allowance, for all threads of this process.
 pub struct RateLimits {
     unknown_tokens: Limit,
     qr_codes: Limit,
     events: Limit,
     visits: Limit,
     settings_changes: Limit,
-    /// The addresses whose unknown tokens are not looked up, and until when.
+    /// The addresses whose unknown tokens are not looked up, each with the time until which they must wait.
     waiting: RwLock<HashMap<AddressKey, Instant>>,
 }
 
 impl RateLimits {
-    /// Limits of which nothing is used yet.
+    /// Makes limits with full allowances.
     #[must_use]
     pub fn new(settings: RateSettings) -> Self {
         Self {
@@ -77,30 +79,30 @@ impl RateLimits {
         }
     }
 
-    /// Uses one QR code of the address's allowance.
+    /// Takes one QR code from the allowance of the address.
     ///
     /// # Errors
-    /// [`RateLimited`](crate::ErrorCode::RateLimited) if there is none left; so for the other limits.
+    /// [`RateLimited`](crate::ErrorCode::RateLimited) if the allowance is used up. The same holds for the other limits.
     pub(crate) fn qr_code(&self, address: AddressKey) -> Result<(), ApiError> {
         self.qr_codes.take(address)
     }
 
-    /// Uses one event of the token's allowance.
+    /// Takes one event from the allowance of the token.
     pub(crate) fn event(&self, token: &str) -> Result<(), ApiError> {
         self.events.take(token)
     }
 
-    /// Uses one visit of the address's allowance.
+    /// Takes one visit from the allowance of the address.
     pub(crate) fn visit(&self, address: AddressKey) -> Result<(), ApiError> {
         self.visits.take(address)
     }
 
-    /// Uses one change of settings of the account's allowance.
+    /// Takes one change of settings from the allowance of the account.
     pub(crate) fn settings_change(&self, account: UserId) -> Result<(), ApiError> {
         self.settings_changes.take(account)
     }
 
-    /// Notes that the store was asked for an unknown token of this address.
+    /// Notes that the store was asked for an unknown token of this address. If the allowance is used up, the address must wait.
     pub(crate) fn note_unknown_token(&self, address: AddressKey) {
         let Err(wait) = self.unknown_tokens.wait(address) else { return };
         let now = Instant::now();
@@ -108,22 +110,22 @@ impl RateLimits {
         if waiting.len() >= MAX_WAITING {
             waiting.clear();
         }
-        // Several may be looked up at the same time, before any of them is known to be too many. Their waits add up.
+        // Several tokens may be looked up at once before the first of them is noted. Their waiting times are added.
         let until = waiting.get(&address).map_or(now, |until| now.max(*until)) + wait;
         waiting.insert(address, until.min(now + LONGEST_WAIT));
     }
 
-    /// The error for an address that has to wait for so long.
+    /// Makes the error for an address that must wait this long.
     pub(crate) fn refusal_of_unknown_tokens(&self, wait: Duration) -> ApiError {
         self.unknown_tokens.refusal(wait)
     }
 
-    /// Whether any address has to wait.
+    /// Whether any address must wait.
     pub(crate) fn anybody_waits(&self) -> bool {
         !self.waiting.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// How long the address has to wait until its unknown tokens are looked up again; `None` if it need not wait.
+    /// The time until unknown tokens of the address are looked up again; `None` if the address need not wait.
     pub(crate) fn waits(&self, address: AddressKey) -> Option<Duration> {
         let until = *self.waiting.read().unwrap_or_else(PoisonError::into_inner).get(&address)?;
         let wait = until.checked_duration_since(Instant::now());
@@ -134,13 +136,13 @@ impl RateLimits {
     }
 }
 
-/// One limit, and how much of it each key has used.
+/// One limit, with the used part of each key's allowance.
 struct Limit {
-    /// What is counted, for the message of a refusal.
+    /// The counted requests, for the message of a refusal.
     what: &'static str,
     used: Option<RateLimiter<u64, DashMapStateStore<u64>, DefaultClock>>,
     clock: DefaultClock,
-    /// Makes keys small. Nobody outside can foresee which keys meet.
+    /// Hashes keys to a small size. The hash is random, so that nobody outside can choose keys that collide.
     hasher: RandomState,
     asked: AtomicUsize,
 }
@@ -157,15 +159,15 @@ impl Limit {
         }
     }
 
-    /// Uses one of a key's allowance.
+    /// Takes one request from a key's allowance.
     fn take(&self, key: impl Hash) -> Result<(), ApiError> {
         self.wait(key).map_err(|wait| self.refusal(wait))
     }
 
-    /// Uses one of a key's allowance, or says how long it takes until there is one.
+    /// Takes one request from a key's allowance. Returns the time until the next one is allowed if the allowance is used up.
     fn wait(&self, key: impl Hash) -> Result<(), Duration> {
         let Some(used) = &self.used else { return Ok(()) };
-        // The rate limiter keeps keys until it is told to forget them.
+        // The rate limiter keeps keys until it is told to remove them.
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_AFTER == SWEEP_AFTER - 1 {
             used.retain_recent();
             used.shrink_to_fit();
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_keys_of_those_who_have_all_their_allowance_again_are_not_kept() {
-        // One comes back every 2 ms.
+        // The allowance of a key refills by one every 2 ms.
         let limit = Limit::new("questions", 30_000);
         for key in 0..4 * SWEEP_AFTER {
             assert!(limit.wait(key).is_ok());

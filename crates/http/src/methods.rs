@@ -1,4 +1,4 @@
-//! The answer where no endpoint matches: 405 with the methods of the path, or 404.
+//! The answer if no endpoint matches: 405 with the methods of the path, or 404.
 
 use std::sync::LazyLock;
 
@@ -10,15 +10,15 @@ use crate::{
     routes::{self, OVERLAY_ALIAS},
 };
 
-/// The paths of the document, and the methods of each in the form of the header `Allow`. The document is made from the endpoints
-/// that are mounted, so they are not listed twice.
+/// The paths of the OpenAPI document, each with its methods in the format of the header `Allow`. The document is made from the
+/// mounted endpoints, so this list cannot differ from them.
 static PATHS: LazyLock<Vec<(ResourceDef, String)>> = LazyLock::new(|| {
     let document = routes::document();
     let paths = document.paths.paths.iter();
     paths.map(|(path, item)| (ResourceDef::new(as_pattern(path)), methods(item))).collect()
 });
 
-/// A path of the document as a pattern of the router. The path of an upload may have slashes in it.
+/// Turns a path of the document into a pattern of the router. The path of an upload may contain slashes.
 fn as_pattern(path: &str) -> String {
     path.replace("{path}", "{path:.*}")
 }
@@ -36,7 +36,7 @@ fn methods(item: &PathItem) -> String {
     all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Answers a request that no endpoint took.
+/// Answers a request that matches no endpoint.
 pub(crate) async fn no_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path();
     let alias = path.strip_prefix(OVERLAY_ALIAS).and_then(|rest| rest.strip_prefix("/overlay/"));

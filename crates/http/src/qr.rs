@@ -9,7 +9,7 @@ use qrcode::{EcLevel, QrCode, render::svg};
 
 use crate::error::ApiError;
 
-/// The least width of the picture, in pixels.
+/// The smallest width of the picture, in pixels.
 const QR_PIXELS: u32 = 300;
 
 /// The format of a picture.
@@ -20,7 +20,7 @@ pub(crate) enum Picture {
     Svg,
 }
 
-/// The format that the caller prefers among those that can be drawn; PNG if they do not say.
+/// The supported format that the caller prefers; PNG if the caller has no preference.
 pub(crate) fn accepted(request: &HttpRequest) -> Picture {
     let ranked = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
     let picture = |wanted: &str| match wanted {
@@ -31,8 +31,8 @@ pub(crate) fn accepted(request: &HttpRequest) -> Picture {
     ranked.iter().find_map(|wanted| picture(wanted.essence_str())).unwrap_or(Picture::Png)
 }
 
-/// Answers with the QR code of an address, drawn in memory. Around it is the quiet zone of four modules that ISO/IEC 18004 asks
-/// for, because it is shown on top of moving pictures.
+/// Answers with the QR code of an address. The picture includes the quiet zone of four modules that ISO/IEC 18004 requires,
+/// because the code is shown on top of moving pictures.
 pub(crate) fn draw(url: &str, picture: Picture) -> Result<HttpResponse, ApiError> {
     let code =
         QrCode::with_error_correction_level(url, EcLevel::M).map_err(|error| ApiError::internal(&error))?;

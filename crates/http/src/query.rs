@@ -1,5 +1,5 @@
-//! The query of an address. Endpoints of the API refuse keys that they do not know, so that a misspelt key is not silently
-//! ignored. Links that people follow ignore them, because platforms add keys of their own (`fbclid`, `utm_source`).
+//! The query of an address. API endpoints refuse unknown keys, so that a misspelt key is not ignored silently. Links that people
+//! follow ignore them, because platforms add their own keys (`fbclid`, `utm_source`).
 
 use std::future::{Ready, ready};
 
@@ -8,10 +8,10 @@ use url::form_urlencoded;
 
 use crate::error::ApiError;
 
-/// Marks an operation that ignores keys which it does not know.
+/// Marks an operation that ignores unknown keys.
 pub(crate) const IGNORES_UNKNOWN_KEYS: &str = "x-ignores-unknown-query-keys";
 
-/// Refuses a query. An endpoint that takes none has this as an argument.
+/// Refuses any query. An endpoint without query parameters takes this as an argument.
 pub(crate) struct NoQuery;
 
 impl FromRequest for NoQuery {
@@ -35,7 +35,7 @@ fn first_key(query: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes()).next().map(|(key, _)| key.into_owned())
 }
 
-/// The value of the first key of this name. Everything else in the query is ignored.
+/// Returns the value of the first key with this name. Ignores the rest of the query.
 pub(crate) fn lenient(request: &HttpRequest, name: &str) -> Option<String> {
     form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(key, _)| key == name)

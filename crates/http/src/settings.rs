@@ -1,27 +1,27 @@
-//! What differs between installations.
+//! The settings of the HTTP interface.
 
 use std::{path::PathBuf, time::Duration};
 
 use gametriggers_types::WebUrl;
 use serde::Deserialize;
 
-/// What differs between installations.
+/// The settings of the HTTP interface.
 #[derive(Debug, Clone, Default)]
 pub struct HttpSettings {
     /// The origins of web pages that may call the API with credentials.
     pub allowed_origins: Vec<String>,
-    /// How many proxies stand in front of the server. Each adds the address that it forwards for to the end of
-    /// [`forwarded_header`](Self::forwarded_header). 0: callers reach the server directly.
+    /// The number of proxies in front of the server. Each proxy appends the address of its client to
+    /// [`forwarded_header`](Self::forwarded_header). 0 means that callers reach the server directly.
     pub trusted_proxies: usize,
-    /// The header that the proxies write. The other one is not read.
+    /// The header to which the proxies write. The other header is not read.
     pub forwarded_header: ForwardedHeader,
-    /// How long a body may take to come; for ever without it.
+    /// The time in which a body must arrive; no limit if `None`.
     pub body_within: Option<Duration>,
-    /// Where the uploads of the previous system are. Its campaigns name them by `/uploads/…`.
+    /// The place of the previous system's uploads. Its campaigns refer to them by `/uploads/…`.
     pub uploads: Option<Uploads>,
 }
 
-/// The header by which proxies say whom they forward.
+/// The header in which proxies report the address of their client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForwardedHeader {
@@ -32,11 +32,11 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-/// Where the uploads of the previous system are.
+/// The place of the previous system's uploads.
 #[derive(Debug, Clone)]
 pub enum Uploads {
-    /// In this folder, from which they are served.
+    /// A folder. The server serves its files.
     In(PathBuf),
-    /// Below this address, to which whoever asks for one is redirected.
+    /// An address. Requests for uploads are redirected to addresses below it.
     At(WebUrl),
 }

@@ -1,4 +1,4 @@
-//! What handlers and middleware work with.
+//! The data that handlers and middleware use.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use gametriggers_services::{Clock, Services};
 
 use crate::{jwt::JwtKeys, limits::RateLimits, settings::HttpSettings};
 
-/// What handlers and middleware work with.
+/// The data that handlers and middleware use.
 #[derive(Clone)]
 pub struct ApiState {
     /// The use cases.
@@ -15,8 +15,8 @@ pub struct ApiState {
     pub clock: Arc<dyn Clock>,
     /// The keys of bearer tokens.
     pub jwt: JwtKeys,
-    /// What differs between installations.
+    /// The settings of the HTTP interface.
     pub settings: Arc<HttpSettings>,
-    /// The rate limits, and how much of them is used.
+    /// The rate limits with the used part of each allowance.
     pub limits: Arc<RateLimits>,
 }

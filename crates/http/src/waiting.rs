@@ -1,4 +1,4 @@
-//! The server before its store is open. It answers that the process runs, and asks every other request to come again.
+//! The server before its store is open. It reports that the process runs, and answers all other requests with "try again later".
 
 use actix_web::{
     App, Error,
@@ -16,7 +16,7 @@ use crate::{
     settings::HttpSettings,
 };
 
-/// The application while the server waits for its store, one per worker thread.
+/// Makes the application for the time in which the server waits for its store; each worker thread has one.
 pub fn waiting_app(
     settings: &HttpSettings,
 ) -> App<

@@ -1,15 +1,15 @@
-// The overlay page: shows what `/data` names, reports each display once, and outlives every failure without a reload,
-// because nobody is there to reload it: it runs inside OBS (Chromium 103 and later) in the middle of a live stream.
+// The overlay page: shows what `/data` names and reports each display once. It survives every failure without a reload,
+// because it runs inside OBS (Chromium 103 and later) during a live stream, where nobody reloads it.
 (() => {
   'use strict';
 
   const POLL = 5000;
   const PING = 30000;
   const REQUEST_LIMIT = 10000;
-  const GRACE = REQUEST_LIMIT + POLL; // an answer may outlive its slot while the question about the next is under way
-  const LIFE_WITHOUT_SLOT = 60000; // an answer that names no end, without news from the server
-  const RECEIPT_LIFE = 600000; // after the decision has ended
-  const LONGEST_WAIT = 600000; // whatever Retry-After says
+  const GRACE = REQUEST_LIMIT + POLL; // an answer may outlive its slot by this while the next one is requested
+  const LIFE_WITHOUT_SLOT = 60000; // how long an answer without an end lasts if the server is silent
+  const RECEIPT_LIFE = 600000; // how long a receipt is valid after its decision has ended
+  const LONGEST_WAIT = 600000; // the longest Retry-After that is obeyed
   const CLICK_ATTEMPTS = 4;
 
   const box = document.getElementById('overlay');
@@ -19,13 +19,13 @@
 
   let state = null; // the answer in force; null: nothing may be shown
   let stateEnds = 0; // in server time
-  let expiry; // timer that ends an answer nobody confirms any more
+  let expiry; // timer that ends an answer that is not confirmed any more
   let pollFailures = 0;
   let clockSkew = 0; // server time − local time
 
   const serverNow = () => Date.now() + clockSkew;
   const sleep = (ms) => new Promise((wake) => setTimeout(wake, ms));
-  // 5–10 s, 10–20 s, 20–40 s, then 30–60 s: spread, so that a server coming back is not met by all pages at once.
+  // 5–10 s, 10–20 s, 20–40 s, then 30–60 s. The time is random, so that not all pages ask a restarted server at once.
   const backOff = (failures) => Math.min(30000, 5000 * 2 ** (failures - 1)) * (1 + Math.random());
 
   // ---- Requests
@@ -36,8 +36,8 @@
     try {
       const response = await fetch(url, { cache: 'no-store', ...options, signal: abort.signal });
       const date = Date.parse(response.headers.get('Date'));
-      if (date) clockSkew = date + 500 - Date.now(); // the header is cut to whole seconds
-      const text = await response.text(); // within the same limit: a body can hang too
+      if (date) clockSkew = date + 500 - Date.now(); // the header has whole seconds, so half a second is added
+      const text = await response.text(); // the limit applies to the body, too
       return { status: response.status, text, retryAfter: retryAfter(response.headers.get('Retry-After')) };
     } finally {
       clearTimeout(limit);
@@ -49,7 +49,7 @@
     return Math.min(wait || 0, LONGEST_WAIT);
   }
 
-  // Sends until the server has judged the event (also by a 4xx) or `worthwhile` gives up.
+  // Sends an event until the server has answered it (a 4xx is an answer, too) or `worthwhile` returns false.
   async function deliver(url, body, worthwhile) {
     const headers = { 'Content-Type': 'application/json' };
     const options = { method: 'POST', headers, body: JSON.stringify(body) };
@@ -60,7 +60,7 @@
         if (answer.status < 500 && ![408, 425, 429].includes(answer.status)) return;
         wait = Math.max(wait, answer.retryAfter);
       } catch {
-        // The network is away: try again.
+        // There is no connection: try again.
       }
       await sleep(wait);
       if (!worthwhile(failures)) return;
@@ -69,7 +69,7 @@
 
   // ---- What is in force
 
-  // Asks once; gives the time until the next question.
+  // Requests `/data` once and returns the time until the next request.
   async function poll() {
     const known = state;
     let wait = 0;
@@ -81,7 +81,7 @@
       if (answer.status === 304 && known) return accept(known);
       if (answer.status === 200) return accept(JSON.parse(answer.text));
     } catch {
-      // The network is away, or something that is not the server answered for it.
+      // There is no connection, or something other than the server has answered.
     }
     return Math.max(wait, failed());
   }
@@ -94,11 +94,11 @@
     expireAfter(GRACE);
     pollFailures = 0;
     const left = stateEnds - serverNow();
-    // Slots of all streamers end at the same instant: spread the questions about the next one.
+    // The slots of many streamers end at the same time, so the requests for the next one are spread.
     return left > 0 && left < POLL ? left + 500 + 1000 * Math.random() : POLL;
   }
 
-  // What is shown may stay to the end of its slot, but no longer: nobody would know who was on screen.
+  // The content may stay until the end of its slot and no longer, because after that its display is credited to nobody.
   function failed() {
     pollFailures += 1;
     expireAfter(0);
@@ -114,7 +114,7 @@
   function enforce(next) {
     state = next;
     showMedia(next && next.mediaType, next && safeUrl(next.mediaUrl));
-    if (next) dress(next); // also where the media stays
+    if (next) dress(next); // also if the media stays the same
     noteDisplay();
   }
 
@@ -126,14 +126,14 @@
 
   function safeUrl(text) {
     try {
-      const url = new URL(text.trim() || 'none:', location.href); // '' would be the page itself
+      const url = new URL(text.trim() || 'none:', location.href); // an empty address would mean the page itself
       return ['http:', 'https:'].includes(url.protocol) ? url.href : null;
     } catch {
       return null;
     }
   }
 
-  // The same media in the next slot plays on: a new decision is no reason for a flicker.
+  // If the next slot has the same media, the media continues without a flicker.
   function showMedia(type, url) {
     const key = url && ['image', 'video'].includes(type) ? `${type} ${url}` : '';
     if (key === mediaKey) return;
@@ -150,7 +150,7 @@
     box.replaceChildren();
     if (!old) return;
     old.removeAttribute('src');
-    if (old.load) old.load(); // a video lets go of its download and decoder only now
+    if (old.load) old.load(); // only this frees the download and the decoder of a video
   }
 
   function loadMedia(type, url) {
@@ -174,13 +174,13 @@
     dress(state);
   }
 
-  // All that may change without touching the media.
+  // Applies everything that may change without a reload of the media.
   function dress({ title, overlaySettings }) {
     const { position, size, opacity, backgroundColor } = overlaySettings || {};
     box.dataset.position = position || '';
     box.dataset.size = size || '';
     box.style.opacity = (opacity || 80) / 100;
-    box.style.backgroundColor = 'transparent'; // stays if what follows is not a colour
+    box.style.backgroundColor = 'transparent'; // remains if the next value is not a colour
     box.style.backgroundColor = backgroundColor;
     const media = box.firstChild;
     if (media) media.setAttribute('alt' in media ? 'alt' : 'aria-label', title || '');
@@ -188,12 +188,12 @@
 
   // ---- What is reported
 
-  // OBS tells of changes only, so a page that was told nothing is taken to be on air.
+  // OBS reports only changes, so a page without a report counts as being on air.
   const onAir = { active: true, visible: true };
   const reported = new Set();
   let frame;
 
-  // In an animation frame, because frames are drawn only while the page is rendered at all.
+  // Runs in an animation frame, because the browser draws frames only while it renders the page.
   function noteDisplay() {
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
@@ -205,7 +205,8 @@
     });
   }
 
-  // By a ping, at once: front ends of the previous system forward the page, /data, /ping and /click, and nothing else.
+  // Reports a display at once and by a ping, because front ends of the previous system forward only the page, /data, /ping
+  // and /click.
   function reportDisplay({ decisionId, receipt }) {
     let lastInForce = Date.now();
     return deliver(pingUrl, { receipt }, () => {
@@ -224,17 +225,17 @@
   obsSays('obsSourceVisibleChanged', 'visible');
   document.addEventListener('visibilitychange', noteDisplay);
 
-  // The streamer's own click, by "Interact"; viewers cannot reach an overlay.
+  // Only the streamer can click an overlay, with "Interact" in OBS. Viewers cannot reach it.
   box.addEventListener('click', () => {
     if (!state) return;
-    // randomUUID exists in secure contexts only, and many an overlay is served by plain http.
+    // randomUUID exists only in secure contexts, and many overlays are served by plain HTTP.
     const random = crypto.getRandomValues(new Uint8Array(16));
     const eventId = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
     const receipt = state.receipt || undefined;
     deliver(`${page}/click`, { receipt, eventId }, (failures) => failures < CLICK_ATTEMPTS);
   });
 
-  const ping = () => request(pingUrl, { method: 'POST' }).catch(() => {}); // the next one is soon
+  const ping = () => request(pingUrl, { method: 'POST' }).catch(() => {}); // the next ping follows soon
   ping();
   setInterval(ping, PING);
 
@@ -245,7 +246,7 @@
     try {
       wait = accept(JSON.parse(document.getElementById('state').textContent));
     } catch {
-      wait = failed(); // the page came without an answer: unknown token, or the store was away
+      wait = failed(); // the page contains no answer: the token is unknown or the store does not answer
     }
     for (;;) {
       await sleep(wait);

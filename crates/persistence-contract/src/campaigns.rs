@@ -1,4 +1,4 @@
-//! Campaigns.
+//! Laws of campaigns: insertion, reading and transitions of the status.
 
 use gametriggers_domain::{model::Campaign, price::Payment};
 use gametriggers_fixtures::{campaign, campaign_id, minute, new_campaign, start, time, user_id};
@@ -26,7 +26,7 @@ crate::laws! { $ campaigns:
     a_campaign_that_is_not_there_has_no_transitions,
 }
 
-/// A campaign with nothing absent and nothing left at its default.
+/// A campaign in which no field is absent and no field has its default value.
 fn full_campaign(number: u32) -> Campaign {
     Campaign {
         id: campaign_id(number),
@@ -61,13 +61,13 @@ async fn a_campaign_is_read_as_inserted_with_every_field_set(fixture: &impl Fixt
     assert_eq!(stored_campaign(fixture, campaign_id(1)).await, full_campaign(1));
 }
 
-/// A campaign without any optional field is read as inserted: what is absent stays absent.
+/// A campaign without any optional field is read as inserted, and the absent fields stay absent.
 async fn a_campaign_is_read_as_inserted_with_every_optional_field_absent(fixture: &impl Fixture) {
     store_campaign(fixture, campaign(1)).await;
     assert_eq!(stored_campaign(fixture, campaign_id(1)).await, campaign(1));
 }
 
-/// No text is trimmed, cut, normalised or taken for absent.
+/// No text is trimmed, cut, normalised or read as absent.
 async fn awkward_texts_are_read_as_inserted(fixture: &impl Fixture) {
     let odd = Campaign {
         title: AWKWARD_TEXT.to_owned(),
@@ -81,7 +81,8 @@ async fn awkward_texts_are_read_as_inserted(fixture: &impl Fixture) {
     assert_eq!(stored_campaign(fixture, odd.id).await, odd);
 }
 
-/// Every amount is read to the last micro-unit, from an overspent budget to the greatest that is taken from outside.
+/// Every amount is read to the last micro-unit, from an overspent budget to amounts near the greatest integer that a double
+/// holds.
 async fn m24_money_is_read_to_the_last_micro_unit(fixture: &impl Fixture) {
     let amounts = [0, 1, -1, -9_999, 1_660_000, 8_299_999, 9_000_000_000_000_000, -8_999_999_999_999_999];
     for (number, micros) in (1..).zip(amounts) {
@@ -95,7 +96,7 @@ async fn m24_money_is_read_to_the_last_micro_unit(fixture: &impl Fixture) {
     }
 }
 
-/// Every word of the closed lists is kept.
+/// Every value of the enums is read as inserted.
 async fn every_status_media_and_payment_is_read_as_inserted(fixture: &impl Fixture) {
     for (number, &status) in (1..).zip(CampaignStatus::ALL) {
         let kind = PaymentType::ALL[number as usize % PaymentType::ALL.len()];
@@ -107,13 +108,13 @@ async fn every_status_media_and_payment_is_read_as_inserted(fixture: &impl Fixtu
     }
 }
 
-/// An id that no campaign has finds none, and that is no error.
+/// A look-up by an id that no campaign has finds nothing and is no error.
 async fn a_campaign_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     store_campaign(fixture, campaign(1)).await;
     assert_eq!(fixture.reopen().await.campaigns.find_by_id(campaign_id(2)).await.unwrap(), None);
 }
 
-/// An insertion never writes over a campaign of the same id, its money least of all.
+/// An insertion never overwrites a campaign of the same id, neither its money nor another field.
 async fn inserting_a_campaign_again_changes_nothing(fixture: &impl Fixture) {
     store_campaign(fixture, full_campaign(1)).await;
     for second in [full_campaign(1), Campaign { id: campaign_id(1), ..campaign(2) }] {
@@ -125,7 +126,7 @@ async fn inserting_a_campaign_again_changes_nothing(fixture: &impl Fixture) {
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Of many callers who insert the same campaign at once, one inserts, and the others are told that it is there.
+/// If many callers insert the same campaign at once, one inserts it, and the others learn that it is already present.
 async fn of_many_callers_inserting_one_campaign_one_inserts(fixture: &impl Fixture) {
     let answers = at_once(fixture, TASKS, |_, client| async move {
         client.campaigns.insert_if_absent(&new_campaign(full_campaign(1))).await.unwrap()
@@ -136,7 +137,7 @@ async fn of_many_callers_inserting_one_campaign_one_inserts(fixture: &impl Fixtu
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// A transition changes the status and when the campaign was changed, and nothing else, of this campaign only.
+/// A transition changes only the status and the time of the last change, and only of this campaign.
 async fn a_transition_changes_the_status_and_when_and_nothing_else(fixture: &impl Fixture) {
     store_campaign(fixture, full_campaign(1)).await;
     store_campaign(fixture, full_campaign(2)).await;
@@ -155,7 +156,7 @@ async fn p12_a_transition_from_another_status_changes_nothing(fixture: &impl Fix
     }
 }
 
-/// Of many callers who complete a campaign at once, one does: it is settled once.
+/// If many callers complete a campaign at once, exactly one succeeds, so that the campaign is settled once.
 async fn m7_of_many_callers_one_completes_a_campaign(fixture: &impl Fixture) {
     store_campaign(fixture, campaign(1)).await;
     let answers = at_once(fixture, TASKS, |_, client| async move {
@@ -168,7 +169,7 @@ async fn m7_of_many_callers_one_completes_a_campaign(fixture: &impl Fixture) {
     assert_eq!(stored_campaign(fixture, campaign_id(1)).await, expected);
 }
 
-/// Of callers who would lead a campaign to different states at once, one does, and its state is the one stored.
+/// If callers move a campaign to different states at once, exactly one succeeds, and its state is the stored one.
 async fn of_many_different_transitions_one_succeeds(fixture: &impl Fixture) {
     store_campaign(fixture, campaign(1)).await;
     let goals = [CampaignStatus::Paused, CampaignStatus::Completed, CampaignStatus::Cancelled];
@@ -185,7 +186,7 @@ async fn of_many_different_transitions_one_succeeds(fixture: &impl Fixture) {
     assert_eq!(stored.updated_at, minute(i64::try_from(winner).unwrap()));
 }
 
-/// A campaign that is not there has no status to change, and none comes into being.
+/// A transition of a campaign that does not exist is refused and creates no campaign.
 async fn a_campaign_that_is_not_there_has_no_transitions(fixture: &impl Fixture) {
     store_campaign(fixture, campaign(2)).await;
     assert!(!transition(fixture, 1, CampaignStatus::Active, CampaignStatus::Paused).await);

@@ -1,4 +1,4 @@
-//! What is told of changes, to whoever listens.
+//! Laws of the change feed: which changes its subscribers are told.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ crate::laws! { $ changes:
     a_busy_store_tells_all_that_there_was_when_it_was_asked,
 }
 
-/// Every kind of change that a user can undergo, one after the other.
+/// Makes one kind of change to a user; `kind` counts from 0 to `KINDS` - 1.
 async fn change(client: &Repositories, kind: usize, number: u32) {
     let users = &client.users;
     let id = user_id(number);
@@ -64,13 +64,13 @@ async fn change(client: &Repositories, kind: usize, number: u32) {
 
 const KINDS: usize = 5;
 
-/// What is told until all of these users were.
+/// Reads the stream until it has told a change of each of these users, and returns all changes that it told.
 async fn told(stream: &mut dyn ChangeStream, users: impl IntoIterator<Item = u32>) -> Vec<Change> {
     told_until(stream, &users.into_iter().map(|number| Change::User(user_id(number))).collect::<Vec<_>>())
         .await
 }
 
-/// What is told, once each, until all of `awaited` were.
+/// Reads the stream until it has told every change in `awaited`, and returns all changes that it told, without repetitions.
 async fn told_until(stream: &mut dyn ChangeStream, awaited: &[Change]) -> Vec<Change> {
     let mut told = Vec::new();
     let all = async {
@@ -89,8 +89,7 @@ async fn told_until(stream: &mut dyn ChangeStream, awaited: &[Change]) -> Vec<Ch
     told
 }
 
-/// Every kind of change of a user is told soon, whether this client made it or another one, also of a user whose overlay
-/// was seen before.
+/// The feed tells every kind of change of a user soon, whichever client made it, and also if the user's overlay was seen before.
 async fn every_change_of_a_user_is_told_whoever_made_it(fixture: &impl Fixture) {
     let own = fixture.repositories();
     let other = fixture.reopen().await;
@@ -105,7 +104,7 @@ async fn every_change_of_a_user_is_told_whoever_made_it(fixture: &impl Fixture) 
     }
 }
 
-/// Whoever makes the transition.
+/// The feed tells every transition of a campaign or a participation, whichever client makes it.
 async fn a_campaign_or_participation_that_begins_or_ceases_to_be_shown_is_told(fixture: &impl Fixture) {
     use {CampaignStatus as Campaign, ParticipationStatus as Part};
     let (_, part) = stage_of_one(fixture).await;
@@ -128,8 +127,8 @@ async fn a_campaign_or_participation_that_begins_or_ceases_to_be_shown_is_told(f
     }
 }
 
-/// A new participation may fill its streamer's screen, and a new campaign the screens of those who joined before it came, as
-/// they may in an import. One that was there is told of by nobody.
+/// The feed tells a new participation, which may fill its streamer's screen, and a new campaign whose streamers joined before it
+/// was stored, as in an import; it does not tell an insertion of a document that is already present.
 async fn a_join_is_told_and_so_is_a_campaign_that_comes_after_it(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     store_user(fixture, user_with_token(2)).await;
@@ -150,7 +149,8 @@ async fn a_join_is_told_and_so_is_a_campaign_that_comes_after_it(fixture: &impl 
     }
 }
 
-/// A screen may show a campaign on as long as it can pay for one more unit.
+/// The feed tells that a campaign cannot pay for one more unit, because screens must stop showing it, and does not tell earlier
+/// spending.
 async fn that_money_runs_out_is_told_and_that_it_is_spent_is_not(fixture: &impl Fixture) {
     let rich = campaign(1);
     let poor = Campaign { payment: cpc(2.0), remaining_budget: units(6.5), ..campaign(2) };
@@ -158,7 +158,7 @@ async fn that_money_runs_out_is_told_and_that_it_is_spent_is_not(fixture: &impl 
     let mut stage = Stage::set(fixture, &[rich, poor.clone()], &parts).await;
     let visit = |id: &str| entry(id, &parts[1], EntryKind::Visit(VisitSource::Qr));
     store_user(fixture, user(1)).await;
-    // Their first entries may tell of documents that were of the previous system.
+    // The first entries of an imported document may be told, so the test records them before it subscribes.
     stage.record(&[entry("first", &parts[0], EntryKind::Display), visit("first visit")]).await;
     let client = fixture.reopen().await;
     let mut stream = client.changes.subscribe().await.unwrap();
@@ -172,8 +172,8 @@ async fn that_money_runs_out_is_told_and_that_it_is_spent_is_not(fixture: &impl 
     assert_eq!(told_until(&mut *stream, &[Change::Campaign(poor.id)]).await, [Change::Campaign(poor.id)]);
 }
 
-/// Neither that an overlay was seen nor what the ledger counts nor what is new is told, nor of anybody else than who has
-/// changed.
+/// The feed tells neither that an overlay was seen, nor what the ledger counts, nor a new user, nor anybody whose documents did
+/// not change.
 async fn what_happens_all_the_time_is_not_told(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     stage.record(&[entry("first", &part, EntryKind::Click(ClickKind::Overlay))]).await;
@@ -191,8 +191,7 @@ async fn what_happens_all_the_time_is_not_told(fixture: &impl Fixture) {
     assert_eq!(told(&mut *stream, [2]).await, [Change::User(user_id(2))]);
 }
 
-/// A subscription tells of what happens from its first moment on, also before it is first asked, and of what happens
-/// while nobody asks.
+/// A subscription tells every change since it began, also a change before the first question and a change between two questions.
 async fn changes_before_the_first_question_and_between_two_are_told(fixture: &impl Fixture) {
     for number in 1..=3 {
         store_user(fixture, user_with_token(number)).await;
@@ -207,7 +206,7 @@ async fn changes_before_the_first_question_and_between_two_are_told(fixture: &im
     told(&mut *stream, [2, 3]).await;
 }
 
-/// Of changes that many make at once, through two clients, each listener is told every one.
+/// If many tasks make changes at once through two clients, every subscriber is told every change.
 async fn of_many_changes_at_once_every_one_is_told_to_everybody(fixture: &impl Fixture) {
     let numbers = 1..=u32::try_from(TASKS).unwrap();
     for number in numbers.clone() {
@@ -227,7 +226,7 @@ async fn of_many_changes_at_once_every_one_is_told_to_everybody(fixture: &impl F
     }
 }
 
-/// While nothing changes, each question is answered soon: nothing has changed.
+/// While nothing changes, the feed answers each question soon and says that nothing changed.
 async fn a_quiet_store_says_so(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let mut stream = fixture.repositories().changes.subscribe().await.unwrap();
@@ -238,8 +237,8 @@ async fn a_quiet_store_says_so(fixture: &impl Fixture) {
     }
 }
 
-/// However often somebody changes something, the answers go on to be all that there was when the store was asked, and every
-/// change is told by one of them.
+/// However often the store changes, answers keep telling all changes that existed when the question was asked, and every change
+/// is in one of the answers.
 async fn a_busy_store_tells_all_that_there_was_when_it_was_asked(fixture: &impl Fixture) {
     const ENOUGH: u32 = 5;
     store_user(fixture, user(1)).await;
@@ -253,7 +252,7 @@ async fn a_busy_store_tells_all_that_there_was_when_it_was_asked(fixture: &impl 
                 sleep(pause).await;
             }
         });
-        // By themselves, with something to tell.
+        // Counts the answers that are complete and tell a change.
         let mut complete = 0;
         let enough = async {
             while complete < ENOUGH {

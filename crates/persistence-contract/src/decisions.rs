@@ -1,4 +1,4 @@
-//! Decisions: the first one written under its id is the only one there will ever be.
+//! Laws of decisions: the first decision that is written under an id is the only one.
 
 use gametriggers_domain::{
     decision::{Basis, Content, Decision, Tally},
@@ -35,7 +35,7 @@ crate::laws! { $ decisions:
     a_decision_that_cannot_be_read_stays_as_it_is_and_stops_no_others_shortening,
 }
 
-/// The weights as they are, whatever the candidates.
+/// A strategy that gives the candidates these weights.
 struct Given(Vec<f64>);
 
 impl SelectionStrategy for Given {
@@ -48,7 +48,7 @@ impl SelectionStrategy for Given {
     }
 }
 
-/// A decision between as many campaigns as there are weights.
+/// A decision among as many campaigns as there are weights.
 fn draw(streamer: u32, ordinal: u64, weights: Vec<f64>, seed: [u8; 16]) -> Decision {
     let blank = empty_decision(streamer, ordinal);
     let context = context(blank.from, Seed::new(seed));
@@ -57,18 +57,18 @@ fn draw(streamer: u32, ordinal: u64, weights: Vec<f64>, seed: [u8; 16]) -> Decis
     Decision { content: Content::Campaign(selection), ..blank }
 }
 
-/// Stores the decision through the first client and asserts that it was the first.
+/// Stores the decision through the first client and asserts that no other decision was stored before it.
 async fn store(fixture: &impl Fixture, decision: &Decision) {
     let answer = fixture.repositories().decisions.insert_first(decision).await.unwrap();
     assert_same(&answer, decision);
 }
 
-/// What a fresh client reads by id.
+/// Returns the decision that a new client reads by id.
 async fn stored(fixture: &impl Fixture, id: DecisionId) -> StoredDecision {
     fixture.reopen().await.decisions.find(id).await.unwrap().expect("the decision is stored")
 }
 
-/// Equal in every field, and every probability to its last bit.
+/// Asserts that all fields are equal, and every probability to its last bit.
 #[track_caller]
 fn assert_same(found: &Decision, expected: &Decision) {
     let bits = |decision: &Decision| {
@@ -79,7 +79,7 @@ fn assert_same(found: &Decision, expected: &Decision) {
     assert_eq!(found, expected);
 }
 
-/// A draw is read as inserted, by id and as the latest: seed, candidates, pick and all, and is replayed to the same.
+/// A draw is read as inserted, by id and as the latest decision, and its replay gives the same pick.
 async fn a_draw_is_read_as_inserted(fixture: &impl Fixture) {
     let expected = draw(1, 1, vec![0.4, 0.1, 0.3, 0.0], [0xfe; 16]);
     store(fixture, &expected).await;
@@ -92,7 +92,7 @@ async fn a_draw_is_read_as_inserted(fixture: &impl Fixture) {
     assert_eq!(latest.selection().unwrap().replay(), Some(expected.shown().unwrap().0));
 }
 
-/// A probability is read to the last bit, also where text would need 17 digits or an exponent.
+/// A probability is read to the last bit, even if its text needs 17 digits or an exponent.
 async fn a_draw_loses_no_bit_of_any_probability(fixture: &impl Fixture) {
     let fractions = awkward_fractions(300);
     let mut expected = draw(1, 1, fractions.clone(), [1; 16]);
@@ -102,7 +102,7 @@ async fn a_draw_loses_no_bit_of_any_probability(fixture: &impl Fixture) {
     assert_same(&stored(fixture, expected.id).await.decision, &expected);
 }
 
-/// Seed, strategy, the place of the pick and the warning about weights are kept.
+/// The seed, the strategy, the position of the pick and the warning about unusable weights are read as inserted.
 async fn every_seed_and_strategy_is_read_as_inserted(fixture: &impl Fixture) {
     for ordinal in 1..=8 {
         let byte = u8::try_from(ordinal * 31).unwrap();
@@ -128,7 +128,7 @@ async fn every_reason_of_an_empty_screen_is_read_as_inserted(fixture: &impl Fixt
     }
 }
 
-/// What pays, when it began, its slot, and the version of the settings are kept.
+/// The basis of payment, the beginning, the slot and the version of the settings are read as inserted.
 async fn every_basis_and_number_is_read_as_inserted(fixture: &impl Fixture) {
     let numbers = [(Basis::Display, 0), (Basis::Viewers, 1), (Basis::Viewers, 9_007_199_254_740_993)];
     for (ordinal, (basis, settings_version)) in (1..).zip(numbers) {
@@ -145,7 +145,7 @@ async fn every_basis_and_number_is_read_as_inserted(fixture: &impl Fixture) {
     }
 }
 
-/// The tally that a decision carries is kept for every campaign: those on screen before, and those only admitted.
+/// The tally of a decision is kept for every campaign: for those that were shown before and for those that were only admitted.
 async fn a_tally_is_read_as_inserted(fixture: &impl Fixture) {
     let mut before: Option<Decision> = None;
     for ordinal in 1..=6 {
@@ -165,7 +165,7 @@ async fn a_tally_is_read_as_inserted(fixture: &impl Fixture) {
     );
 }
 
-/// A second decision under an id is dropped, and its maker is given the first.
+/// A second decision under an id is dropped, and its maker gets the first one.
 async fn the_first_decision_under_an_id_is_kept(fixture: &impl Fixture) {
     let first = draw(1, 1, vec![1.0, 2.0], [1; 16]);
     store(fixture, &first).await;
@@ -178,7 +178,7 @@ async fn the_first_decision_under_an_id_is_kept(fixture: &impl Fixture) {
     }
 }
 
-/// Of many tasks of two instances that decide at once, all get the same decision, and it is the one stored.
+/// If many tasks of two instances decide at once, all get the same decision, and that decision is stored.
 async fn of_many_deciders_all_get_the_same_decision(fixture: &impl Fixture) {
     let answers = at_once(fixture, TASKS, |task, client| async move {
         let own = draw(1, 1, vec![0.1, 0.2, 0.7], [u8::try_from(task).unwrap(); 16]);
@@ -193,7 +193,7 @@ async fn of_many_deciders_all_get_the_same_decision(fixture: &impl Fixture) {
     assert_eq!(count(&seeds, |seed| *seed == kept.selection().unwrap().seed), 1, "one of theirs");
 }
 
-/// Deciders who follow one decision with the next, at once and at their own pace, leave one decision for each ordinal.
+/// If many tasks write a chain of decisions at once, each at its own pace, one decision is stored for each ordinal.
 async fn of_many_deciders_of_many_slots_each_slot_has_one_decision(fixture: &impl Fixture) {
     const SLOTS: u64 = 10;
     let chains = at_once(fixture, 8, |task, client| async move {
@@ -213,10 +213,10 @@ async fn of_many_deciders_of_many_slots_each_slot_has_one_decision(fixture: &imp
     }
 }
 
-/// The latest decision is that of the greatest ordinal as a number, whenever it was written and whenever it began.
+/// The latest decision is the one with the greatest ordinal as a number, whenever it was written and whenever it began.
 async fn the_latest_decision_is_the_one_of_the_greatest_ordinal(fixture: &impl Fixture) {
     for ordinal in [1, 2, 9, 11, 10, 100, 99] {
-        // The clock of whoever made it ran backwards.
+        // The beginnings run backwards, as if the clock of their maker did.
         store(
             fixture,
             &Decision { from: minute(500 - i64::try_from(ordinal).unwrap()), ..empty_decision(1, ordinal) },
@@ -227,8 +227,8 @@ async fn the_latest_decision_is_the_one_of_the_greatest_ordinal(fixture: &impl F
     assert_eq!(latest.id.ordinal, 100);
 }
 
-/// An instance that has not seen the latest decisions is given the one that followed what it knew; nothing newer is
-/// changed or hidden by it.
+/// An instance that has not seen the latest decisions gets the stored successor of the decision that it knows, and its attempt
+/// neither changes nor hides a newer decision.
 async fn an_instance_that_lags_writes_neither_over_nor_beside_a_newer_decision(fixture: &impl Fixture) {
     let newer: Vec<_> = (1..=4).map(|ordinal| draw(1, ordinal, vec![1.0; 3], [1; 16])).collect();
     for decision in &newer {
@@ -244,7 +244,7 @@ async fn an_instance_that_lags_writes_neither_over_nor_beside_a_newer_decision(f
     }
 }
 
-/// A decision is found together with when its successor began, which is nothing while it has none.
+/// A decision is read together with the time at which its successor began, which is absent as long as there is no successor.
 async fn a_decision_ends_where_its_successor_begins(fixture: &impl Fixture) {
     let begins = |ordinal: i64| -> Timestamp { minute(10) + SignedDuration::from_millis(ordinal * 1_001) };
     for ordinal in 1..=3 {
@@ -257,7 +257,7 @@ async fn a_decision_ends_where_its_successor_begins(fixture: &impl Fixture) {
     assert_eq!(stored(fixture, decision_id(1, 2)).await.successor_from, Some(begins(3)));
 }
 
-/// Two streamers' decisions of one ordinal are two decisions, and each has a latest of their own.
+/// Decisions of two streamers with the same ordinal are two decisions, and each streamer has their own latest decision.
 async fn streamers_do_not_see_each_others_decisions(fixture: &impl Fixture) {
     let (one, other) = (draw(1, 1, vec![1.0; 2], [1; 16]), draw(2, 1, vec![1.0; 3], [2; 16]));
     store(fixture, &one).await;
@@ -270,7 +270,7 @@ async fn streamers_do_not_see_each_others_decisions(fixture: &impl Fixture) {
     assert_eq!(stored(fixture, one.id).await.successor_from, None);
 }
 
-/// A streamer without decisions has no latest one, and an ordinal that was not reached finds none.
+/// A streamer without decisions has no latest one, and a look-up by an ordinal that was not reached finds nothing.
 async fn a_decision_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     store(fixture, &empty_decision(2, 1)).await;
     let decisions = fixture.reopen().await.decisions;
@@ -279,7 +279,7 @@ async fn a_decision_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     assert_eq!(decisions.find(decision_id(2, 2)).await.unwrap(), None);
 }
 
-/// A decision between three, with the tally that it inherits.
+/// A decision among three campaigns, with the tally that it inherits from `before`.
 fn draw_after(before: Option<&Decision>, streamer: u32, ordinal: u64) -> Decision {
     let mut next = draw(streamer, ordinal, vec![0.2, 0.3, 0.5], [u8::try_from(ordinal).unwrap(); 16]);
     next.tally = Tally::inherited(before, next.from);
@@ -287,7 +287,7 @@ fn draw_after(before: Option<&Decision>, streamer: u32, ordinal: u64) -> Decisio
     next
 }
 
-/// Stores that many decisions of the streamer, one a minute.
+/// Stores `count` decisions of the streamer, each with the tally that it inherits from the one before.
 async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<Decision> {
     let mut draws: Vec<Decision> = Vec::new();
     for ordinal in 1..=count {
@@ -298,8 +298,8 @@ async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<D
     draws
 }
 
-/// Those that ended before the moment get their short form, once. Nothing else changes, and a streamer's latest decision is
-/// what its successor inherits from, however old it is.
+/// Decisions that ended before the given time are shortened once, except each streamer's latest decision, however old, because
+/// its successor inherits from it; nothing else changes.
 async fn old_decisions_are_shortened_but_for_each_streamers_latest(fixture: &impl Fixture) {
     let (one, other) = (store_draws(fixture, 1, 9).await, store_draws(fixture, 2, 3).await);
     let empty = Decision { tally: one[8].tally.clone(), ..empty_decision(1, 10) };
@@ -328,15 +328,15 @@ async fn old_decisions_are_shortened_but_for_each_streamers_latest(fixture: &imp
     }
     assert_same(&stored(fixture, one[8].id).await.decision, &one[8].clone().shortened());
 
-    // Once it has a successor, it is like any other.
+    // A decision that has got a successor is shortened like any other.
     let next = Decision { id: empty.id.successor(), ..empty.clone() };
     store(fixture, &next).await;
     assert_eq!(decisions.shorten(long_after, None, 100).await.unwrap().shortened, 1);
     assert_same(&stored(fixture, empty.id).await.decision, &empty.shortened());
 }
 
-/// Who was shown, from when until when, by which strategy and seed, with what probability, out of how many; and no claim
-/// that it can be replayed.
+/// A shortened decision still says who was shown, from when until when, by which strategy and seed, with which probability and
+/// among how many candidates, but it cannot be replayed.
 async fn a_shortened_decision_still_says_what_was_paid(fixture: &impl Fixture) {
     let whole = store_draws(fixture, 1, 2).await.remove(0);
     let decisions = fixture.reopen().await.decisions;
@@ -354,11 +354,11 @@ async fn a_shortened_decision_still_says_what_was_paid(fixture: &impl Fixture) {
     assert_eq!(after.candidate_count(), 3);
     assert!(after.is_shortened() && !before.is_shortened());
     assert_eq!((after.replay(), after.shares.len(), short.tally.len()), (None, 1, 0));
-    // The first under its id is still the only one.
+    // The shortened decision is still the first one under its id.
     assert_same(&decisions.insert_first(&whole).await.unwrap(), &short);
 }
 
-/// However many end at one moment, every step goes on behind the one before.
+/// However many decisions end at the same time, every step continues after the last decision of the step before.
 async fn shortening_goes_on_where_it_stood_and_looks_at_each_decision_once(fixture: &impl Fixture) {
     let mut all = Vec::new();
     for streamer in 1..=3 {
@@ -382,7 +382,8 @@ async fn shortening_goes_on_where_it_stood_and_looks_at_each_decision_once(fixtu
     }
 }
 
-/// Neither itself, nor as the successor of another one, nor as the last of a step.
+/// A decision that cannot be read is not shortened, and the shortening of others goes on, even where it is their successor or the
+/// last of a step.
 async fn a_decision_that_cannot_be_read_stays_as_it_is_and_stops_no_others_shortening(
     fixture: &impl Fixture,
 ) {
@@ -401,7 +402,7 @@ async fn a_decision_that_cannot_be_read_stays_as_it_is_and_stops_no_others_short
     }
     assert_eq!(shortened, 7);
     for decision in all.iter().filter(|decision| decision.id != falsified) {
-        // What is known of a decision includes when the next one began.
+        // A decision cannot be read if its successor cannot, because reading it includes the time at which the successor began.
         if decision.id.successor() != falsified {
             assert_eq!(
                 stored(fixture, decision.id).await.decision.selection().unwrap().is_shortened(),

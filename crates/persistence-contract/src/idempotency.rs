@@ -1,4 +1,4 @@
-//! That each entry counts once, however often and by whomever it is submitted.
+//! Laws of idempotency: each entry counts once, however often it is submitted and whoever submits it.
 
 use gametriggers_domain::{
     ledger::{Entry, EntryId, EntryKind, Verdict},
@@ -25,7 +25,7 @@ crate::laws! { $ idempotency:
     batches_that_overlap_count_each_entry_once,
 }
 
-/// Ids that differ in anything, in case, accents' encoding or a blank at the end, are different entries.
+/// Ids that differ in anything, such as case, the encoding of accents or a trailing blank, are different entries.
 async fn entry_ids_are_compared_letter_by_letter(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let ids =
@@ -36,7 +36,7 @@ async fn entry_ids_are_compared_letter_by_letter(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Of two entries of one id in a batch the first counts and the second is its duplicate.
+/// If two entries of a batch have one id, the first counts, and the second is its duplicate.
 async fn an_entry_twice_in_one_batch_counts_once(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let twice = entry("display", &part, EntryKind::Display);
@@ -49,8 +49,8 @@ async fn an_entry_twice_in_one_batch_counts_once(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// An entry submitted again, through whichever instance and among whatever others, changes nothing and is answered
-/// with its first verdict.
+/// An entry that is submitted again, through any instance and among any other entries, changes nothing and gets its first verdict
+/// as the answer.
 async fn an_entry_in_a_later_batch_is_a_duplicate_with_its_first_verdict(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let first = entry("display", &part, EntryKind::Display);
@@ -66,7 +66,7 @@ async fn an_entry_in_a_later_batch_is_a_duplicate_with_its_first_verdict(fixture
     stage.assert_stored().await;
 }
 
-/// A duplicate is answered with whom and what the stored entry credited, whatever the second submission says.
+/// The answer to a duplicate names the participation and the verdict of the stored entry, whatever the second submission says.
 async fn a_duplicate_answers_with_the_entry_stored_not_with_the_one_submitted(fixture: &impl Fixture) {
     let parts = [participation(1, 1, 1), participation(2, 2, 2)];
     let mut stage = Stage::set(fixture, &[campaign(1), campaign(2)], &parts).await;
@@ -87,7 +87,7 @@ async fn a_duplicate_answers_with_the_entry_stored_not_with_the_one_submitted(fi
     stage.assert_stored().await;
 }
 
-/// What was refused with its batch is as new when it is submitted again.
+/// An entry whose batch was refused counts as new when it is submitted again.
 async fn a_batch_that_failed_can_be_submitted_again_without_what_was_wrong(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let good = entry("good", &part, EntryKind::Display);
@@ -98,8 +98,8 @@ async fn a_batch_that_failed_can_be_submitted_again_without_what_was_wrong(fixtu
     stage.assert_stored().await;
 }
 
-/// The display of one decision, submitted at once by many tasks of two instances, counts once; all the others are
-/// told its verdict.
+/// If many tasks of two instances submit the display of one decision at once, it counts once, and all other tasks get its
+/// verdict.
 async fn m3_one_display_submitted_at_once_by_many_counts_once(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let decision = DecisionId { streamer: part.streamer_id, ordinal: 1 };
@@ -117,8 +117,8 @@ async fn m3_one_display_submitted_at_once_by_many_counts_once(fixture: &impl Fix
     stage.assert_stored().await;
 }
 
-/// A streamer's audience of one minute, sampled at once for different participations, is credited to one of them, and
-/// every sampler is told to which.
+/// If a streamer's viewers of one minute are sampled at once for different participations, they are credited to one
+/// participation, and every sampler learns to which.
 async fn m31_one_minute_of_one_audience_is_credited_to_one_participation(fixture: &impl Fixture) {
     let parts: Vec<_> = (1..=4).map(|number| participation(number, number, 1)).collect();
     let campaigns: Vec<_> = (1..=4).map(campaign).collect();
@@ -138,7 +138,7 @@ async fn m31_one_minute_of_one_audience_is_credited_to_one_participation(fixture
     stage.assert_stored().await;
 }
 
-/// Batches that share entries, in whatever order each names them, and are recorded at once, count each entry once.
+/// If batches that share entries are recorded at once, each entry counts once, whatever the order in which the batches name them.
 async fn batches_that_overlap_count_each_entry_once(fixture: &impl Fixture) {
     const ENTRIES: usize = 24;
     const BATCH: usize = 8;

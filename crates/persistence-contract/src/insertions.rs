@@ -1,4 +1,4 @@
-//! Many documents inserted at once.
+//! Laws of `insert_all_if_absent`: many documents are inserted in one call.
 
 use gametriggers_domain::model::{Participation, User};
 use gametriggers_fixtures::{
@@ -42,7 +42,7 @@ async fn insert_parts(fixture: &impl Fixture, new: Vec<NewParticipation>) -> Ins
     fixture.repositories().participations.insert_all_if_absent(new).await.unwrap()
 }
 
-/// `i` where the document was inserted, `p` where one of its id was there, `x` where it cannot be stored.
+/// One letter per answer: `i` if the document was inserted, `p` if its id was already present, `x` if it cannot be stored.
 fn shown(answers: &Insertions) -> String {
     let shown = |answer: &Result<Insertion, _>| match answer {
         Ok(Insertion::Inserted) => 'i',
@@ -52,7 +52,7 @@ fn shown(answers: &Insertions) -> String {
     answers.iter().map(shown).collect()
 }
 
-/// Every document is read with every field as inserted, and the ledger has what each held.
+/// Every document is read with every field as inserted, and the ledger knows the counters and budgets with which it came.
 async fn many_documents_are_read_as_inserted(fixture: &impl Fixture) {
     let client = fixture.repositories();
     let answers = client.users.insert_all_if_absent(users((1..=3).map(user_with_token))).await.unwrap();
@@ -70,8 +70,8 @@ async fn many_documents_are_read_as_inserted(fixture: &impl Fixture) {
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// The hash of a password and the fields that this version does not use are kept, whether a document was inserted by itself or
-/// with others.
+/// The password hash and the fields that this version does not use are kept, whether a document was inserted alone or with
+/// others.
 async fn what_no_repository_gives_back_is_kept(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     store_campaign(fixture, campaign(1)).await;
@@ -97,7 +97,7 @@ async fn what_no_repository_gives_back_is_kept(fixture: &impl Fixture) {
     }
 }
 
-/// Nothing to insert is no error.
+/// An empty list is inserted without an error.
 async fn of_no_documents_none_is_inserted(fixture: &impl Fixture) {
     let client = fixture.repositories();
     assert_eq!(client.users.insert_all_if_absent(Vec::new()).await.unwrap().len(), 0);
@@ -105,7 +105,7 @@ async fn of_no_documents_none_is_inserted(fixture: &impl Fixture) {
     assert_eq!(client.participations.insert_all_if_absent(Vec::new()).await.unwrap().len(), 0);
 }
 
-/// However many are given, each is answered in its place.
+/// However many documents are given, each gets its answer at its own position.
 async fn more_documents_than_a_command_takes_are_all_inserted(fixture: &impl Fixture) {
     const COUNT: u32 = 5_500;
     for number in [1, 2_500, 2_501, COUNT] {
@@ -125,7 +125,8 @@ async fn more_documents_than_a_command_takes_are_all_inserted(fixture: &impl Fix
     }
 }
 
-/// One that has another's address or token is refused and named, and leaves nothing; all others are stored.
+/// A user with the e-mail address or the token of another user is refused by the field's name and leaves nothing behind, and all
+/// others are stored.
 async fn a_user_that_cannot_be_stored_keeps_no_other_from_it(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let same_email = User { email: user(1).email, ..user(2) };
@@ -146,7 +147,8 @@ async fn a_user_that_cannot_be_stored_keeps_no_other_from_it(fixture: &impl Fixt
     }
 }
 
-/// A second part in a campaign and a second holder of a token are refused, and leave nothing: no counters and no opening.
+/// A second participation of a streamer in a campaign and a second holder of a token are refused and leave nothing behind,
+/// neither counters nor an opening balance.
 async fn a_participation_that_cannot_be_stored_keeps_no_other_from_it(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     let second_part = Participation { counters: full_participation(1).counters, ..participation(2, 1, 1) };
@@ -163,7 +165,7 @@ async fn a_participation_that_cannot_be_stored_keeps_no_other_from_it(fixture: &
     let fresh = fixture.reopen().await;
     for number in [2, 5] {
         assert_eq!(fresh.participations.find_by_id(participation_id(number)).await.unwrap(), None);
-        // Nothing of it stands in the way of one that can be stored.
+        // The refused participation left nothing behind that prevents a valid one with the same id.
         let streamer = 100 + number;
         let later =
             Participation { counters: full_participation(1).counters, ..participation(number, 1, streamer) };
@@ -173,7 +175,7 @@ async fn a_participation_that_cannot_be_stored_keeps_no_other_from_it(fixture: &
     assert_eq!(fresh.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Of several documents with one id, the first stands, and the others are told that it is there.
+/// If several documents have one id, the first is inserted, and the others are reported as already present.
 async fn of_several_with_one_id_the_first_is_inserted(fixture: &impl Fixture) {
     let other = Participation { id: participation_id(1), ..participation(2, 2, 2) };
     let answers = insert_parts(fixture, parts([participation(1, 1, 1), other, participation(1, 1, 1)])).await;
@@ -182,7 +184,7 @@ async fn of_several_with_one_id_the_first_is_inserted(fixture: &impl Fixture) {
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// A document that is refused for another value does not count as there: the next of its id is inserted.
+/// A document that is refused for another field does not reserve its id, and the next document with this id is inserted.
 async fn what_is_refused_leaves_its_id_to_the_next(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     let refused = User { email: user(1).email, ..user(2) };
@@ -192,7 +194,7 @@ async fn what_is_refused_leaves_its_id_to_the_next(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(2)).await, user(2));
 }
 
-/// What is there is not written over, whatever is offered beside it: an import can be run again.
+/// A stored document is not overwritten, whatever new documents are given, so that an import can be repeated.
 async fn documents_that_are_there_stay_as_they_are(fixture: &impl Fixture) {
     let first: Vec<_> = (1..=5).map(full_participation).collect();
     insert_parts(fixture, parts(first.clone())).await;
@@ -206,7 +208,7 @@ async fn documents_that_are_there_stay_as_they_are(fixture: &impl Fixture) {
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Of many callers who insert overlapping lists at once, each document is inserted by one and there for the others.
+/// If many callers insert overlapping lists at once, one of them inserts each document, and the others find it present.
 async fn documents_inserted_at_once_by_many_callers_are_inserted_once(fixture: &impl Fixture) {
     const EACH: usize = 40;
     let answers = at_once(fixture, TASKS, |task, client| async move {

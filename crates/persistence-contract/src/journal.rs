@@ -1,4 +1,4 @@
-//! The money journal: budgets, releases, settlements and payouts.
+//! Laws of the money journal: budgets, releases, settlements and payouts.
 
 use std::collections::BTreeMap;
 
@@ -45,12 +45,12 @@ fn instruction() -> Instruction {
     Instruction { at: minute(7), by: None, note: None }
 }
 
-/// A campaign with a budget of 100 units that pays 1 for a visit.
+/// A campaign with a budget of 100 units that pays 1 unit for a visit.
 fn per_visit(number: u32) -> Campaign {
     Campaign { payment: cpc(1.0), budget: units(100.0), remaining_budget: units(100.0), ..campaign(number) }
 }
 
-/// The campaign 1, per visit, and its participations 1 to `participations` of the streamers of the same numbers.
+/// Stores campaign 1, which pays per visit, and its participations 1 to `participations`. Participation n belongs to streamer n.
 async fn stage(fixture: &impl Fixture, participations: u32) -> Vec<Participation> {
     store_campaign(fixture, per_visit(1)).await;
     let parts: Vec<_> = (1..=participations).map(|number| participation(number, 1, number)).collect();
@@ -67,7 +67,7 @@ async fn visit(client: &Repositories, part: &Participation, name: impl std::fmt:
     matches!(outcomes[0], Outcome::Counted(accrual) if accrual.paid == 1)
 }
 
-/// Makes this the budget of the campaign 1.
+/// Changes the budget of campaign 1 to `budget`.
 async fn change_budget(
     client: &Repositories,
     budget: impl Into<f64>,
@@ -77,7 +77,7 @@ async fn change_budget(
     client.journal.change_budget(campaign_id(1), budget, &request, &instruction).await.unwrap()
 }
 
-/// Releases the budget of the campaign 1.
+/// Releases the budget of campaign 1.
 async fn release(client: &Repositories) -> Posting {
     client.journal.release_budget(campaign_id(1), &instruction()).await.unwrap()
 }
@@ -102,7 +102,7 @@ async fn assert_money(fixture: &impl Fixture, budget: f64, remaining: f64) {
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// What remains of a budget changes by as much as the budget, before and after spending.
+/// The remaining budget changes by the same amount as the budget, before and after spending.
 async fn a_budget_is_raised_and_lowered_and_what_remains_follows(fixture: &impl Fixture) {
     let parts = stage(fixture, 1).await;
     let client = fixture.repositories();
@@ -116,7 +116,7 @@ async fn a_budget_is_raised_and_lowered_and_what_remains_follows(fixture: &impl 
     assert_eq!(stored_campaign(fixture, campaign_id(1)).await.updated_at, minute(7));
 }
 
-/// A budget can be lowered to what was spent of it, and by no micro-unit more.
+/// A budget can be lowered to the amount that was spent, and not by one micro-unit more.
 async fn a_budget_is_never_lowered_below_what_was_spent(fixture: &impl Fixture) {
     let parts = stage(fixture, 1).await;
     let client = fixture.repositories();
@@ -131,7 +131,8 @@ async fn a_budget_is_never_lowered_below_what_was_spent(fixture: &impl Fixture) 
     assert!(!visit(&client, &parts[0], 4).await, "nothing remains");
 }
 
-/// Of many callers with one request, one changes the budget and the others are told of it; later callers are, too.
+/// If many callers submit one request, one changes the budget, and the others and all later callers get the posting of that
+/// change.
 async fn one_request_changes_a_budget_once(fixture: &impl Fixture) {
     stage(fixture, 0).await;
     let answers =
@@ -148,7 +149,7 @@ async fn one_request_changes_a_budget_once(fixture: &impl Fixture) {
     assert_money(fixture, 130.0, 130.0).await;
 }
 
-/// While visits are paid from many tasks, budgets are changed from many others: each change is whole, and no money is lost.
+/// While some tasks record paid visits, other tasks change the budget: each change is atomic, and no money is lost.
 async fn budgets_change_amid_spending(fixture: &impl Fixture) {
     let parts = stage(fixture, 4).await;
     let moves = at_once(fixture, 8, |task, client| {
@@ -161,7 +162,7 @@ async fn budgets_change_amid_spending(fixture: &impl Fixture) {
                     visit(&client, &part, name).await;
                     continue;
                 }
-                // No two are alike.
+                // No two changes set the same budget.
                 let budget = u32::try_from(10 * task + step).unwrap();
                 if let Posting::Posted(entry) = change_budget(&client, budget, name).await {
                     moves.push(entry.movement);
@@ -172,7 +173,7 @@ async fn budgets_change_amid_spending(fixture: &impl Fixture) {
     })
     .await
     .concat();
-    // The changes are a chain from the first budget to the last.
+    // Each change starts from the budget that another change set, so that the changes form one chain.
     let next: BTreeMap<_, _> = moves
         .iter()
         .map(|movement| match *movement {
@@ -189,7 +190,7 @@ async fn budgets_change_amid_spending(fixture: &impl Fixture) {
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// The budget of a campaign that came overspent can be raised, although the new one does not cover what was spent.
+/// A campaign that was imported overspent can get a larger budget, even if the new budget does not cover what was spent.
 async fn an_overspent_budget_can_be_raised(fixture: &impl Fixture) {
     store_campaign(fixture, Campaign { remaining_budget: units(-3.5), ..per_visit(1) }).await;
     let client = fixture.repositories();
@@ -198,7 +199,7 @@ async fn an_overspent_budget_can_be_raised(fixture: &impl Fixture) {
     assert_eq!(change_budget(&client, 101.0, 2).await, Posting::Refused(Refusal::BelowSpent));
 }
 
-/// After a release nothing remains, nothing is paid, and the budget is final. A second release is the first.
+/// After a release nothing remains, nothing is paid and the budget is final, and a second release returns the first.
 async fn a_release_takes_what_remains_and_nothing_is_paid_after_it(fixture: &impl Fixture) {
     let parts = stage(fixture, 1).await;
     let client = fixture.repositories();
@@ -219,7 +220,7 @@ async fn a_release_takes_what_remains_and_nothing_is_paid_after_it(fixture: &imp
     assert_money(fixture, 100.0, 0.0).await;
 }
 
-/// What was spent beyond the budget is not released, and stays as it is.
+/// A release of an overspent budget releases nothing and leaves the debt as it is.
 async fn an_overspent_budget_releases_nothing(fixture: &impl Fixture) {
     store_campaign(fixture, Campaign { remaining_budget: units(-3.5), ..per_visit(1) }).await;
     let nothing = Movement::Release { campaign: campaign_id(1), amount: Money::ZERO };
@@ -227,7 +228,7 @@ async fn an_overspent_budget_releases_nothing(fixture: &impl Fixture) {
     assert_money(fixture, 100.0, -3.5).await;
 }
 
-/// Settles the whole campaign 1 in steps of `limit` and returns how many participations were settled.
+/// Settles all participations of campaign 1 in steps of `limit` and returns how many were settled.
 async fn settle(client: &Repositories, limit: u32) -> u32 {
     let (mut after, mut all) = (None, 0);
     loop {
@@ -241,8 +242,8 @@ async fn settle(client: &Repositories, limit: u32) -> u32 {
     }
 }
 
-/// Many processes settle a campaign at once: each participation's earnings reach its streamer's account once, and the
-/// participations of other campaigns are left alone. Before the release, nothing can be settled.
+/// If many processes settle a campaign at once after its release, each participation's earnings reach its streamer's account
+/// once, and other campaigns' participations are left alone.
 async fn participations_are_settled_once_with_what_they_have_earned(fixture: &impl Fixture) {
     let parts = stage(fixture, 7).await;
     store_campaign(fixture, per_visit(2)).await;
@@ -276,7 +277,7 @@ async fn participations_are_settled_once_with_what_they_have_earned(fixture: &im
     assert_eq!(fresh.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// A settlement that stopped halfway goes on from the beginning, and settles only what is left.
+/// A settlement that stopped halfway starts again from the beginning and settles only what is left.
 async fn a_settlement_goes_on_where_it_stopped(fixture: &impl Fixture) {
     stage(fixture, 5).await;
     let client = fixture.repositories();
@@ -290,7 +291,7 @@ async fn a_settlement_goes_on_where_it_stopped(fixture: &impl Fixture) {
     assert_eq!(settle(&other, 100).await, 0);
 }
 
-/// Of many payouts at once, as many are posted as the account covers. Each request is paid out once.
+/// If many payouts are requested at once, as many are posted as the account covers, and each request is paid out once.
 async fn a_payout_never_exceeds_what_was_settled(fixture: &impl Fixture) {
     let parts = stage(fixture, 1).await;
     let client = fixture.repositories();
@@ -302,7 +303,7 @@ async fn a_payout_never_exceeds_what_was_settled(fixture: &impl Fixture) {
     posted(release(&client).await);
     assert_eq!(settle(&client, 10).await, 1);
     assert_eq!(pay_out(&client, streamer, 0.0, "zero").await, Posting::Refused(Refusal::NoAmount));
-    // 16 requests of 3 units, each asked for twice; the account covers three of them.
+    // There are 16 requests of 3 units, each submitted twice. The account covers three of them.
     let answers =
         at_once(
             fixture,
@@ -318,7 +319,7 @@ async fn a_payout_never_exceeds_what_was_settled(fixture: &impl Fixture) {
     assert_eq!(fresh.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Time, person and note of an entry are kept as they were given.
+/// The time, the person and the note of an entry are read as given.
 async fn every_field_of_an_entry_is_kept(fixture: &impl Fixture) {
     stage(fixture, 0).await;
     let journal = fixture.repositories().journal;
@@ -335,7 +336,7 @@ async fn every_field_of_an_entry_is_kept(fixture: &impl Fixture) {
     }
 }
 
-/// A budget without a campaign is not changed.
+/// A budget change or a release for a campaign that does not exist is an error that names the campaign.
 async fn a_campaign_that_is_not_there_is_missing(fixture: &impl Fixture) {
     let journal = fixture.repositories().journal;
     let changed = journal.change_budget(campaign_id(1), units(1.0), &request(1), &instruction()).await;
@@ -346,7 +347,7 @@ async fn a_campaign_that_is_not_there_is_missing(fixture: &impl Fixture) {
     }
 }
 
-/// `reconcile` finds a budget and an account that are not what the journal says, and a repair ends both.
+/// `reconcile` finds a budget and an account that differ from the journal, and a repair corrects both.
 async fn falsified_budgets_and_accounts_are_found_and_repaired(fixture: &impl Fixture) {
     let parts = stage(fixture, 1).await;
     let client = fixture.repositories();
@@ -369,7 +370,7 @@ async fn falsified_budgets_and_accounts_are_found_and_repaired(fixture: &impl Fi
     assert_eq!(account, Account { settled: units(1.0), paid: Money::ZERO });
 }
 
-/// A repair finds this one difference, of this entity and id, with what is stored and what is expected, and ends it.
+/// Asserts that a repair finds exactly this difference (entity, id, stored value, expected value) and corrects it.
 async fn assert_repaired(fixture: &impl Fixture, expected: &(Entity, String, i64, i64)) {
     let found = fixture.reopen().await.ledger.reconcile(true).await.unwrap();
     let [Discrepancy { entity, id, stored, expected: right, .. }] = &found[..] else { panic!("{found:?}") };

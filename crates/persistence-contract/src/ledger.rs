@@ -1,4 +1,4 @@
-//! What entries count, and what is kept of them.
+//! Laws of the ledger: what entries count, and what is stored of them.
 
 use gametriggers_domain::{
     decision::Basis,
@@ -40,19 +40,19 @@ crate::laws! { $ ledger:
     no_update_is_lost_among_many_writers,
 }
 
-/// Why an entry may be refused before it is submitted.
+/// The reasons for which a caller may refuse an entry before the ledger judges it.
 fn refusals() -> impl Iterator<Item = RejectionReason> {
     RejectionReason::ALL.iter().copied().filter(|reason| !reason.is_of_ledger())
 }
 
-/// A batch of nothing is recorded as nothing.
+/// An empty batch is recorded without an error and has no outcomes.
 async fn an_empty_batch_has_no_outcomes(fixture: &impl Fixture) {
     let (mut stage, _) = stage_of_one(fixture).await;
     assert_eq!(stage.record(&[]).await, []);
     stage.assert_stored().await;
 }
 
-/// A display counts one impression, pays for it and takes the price from the budget.
+/// A display counts one impression, and its price is taken from the budget and credited.
 async fn a_display_counts_one_impression(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let outcomes = stage.record(&[entry("display", &part, EntryKind::Display)]).await;
@@ -63,7 +63,7 @@ async fn a_display_counts_one_impression(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Viewers are impressions, paid units, and spent budget in the same number.
+/// The number of viewers is counted as impressions and as paid units, and the budget pays for the same number.
 async fn m1_an_audience_is_counted_paid_and_spent_by_the_same_units(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     stage.record(&[Entry { units: 500, ..entry("viewers", &part, EntryKind::Viewers) }]).await;
@@ -81,7 +81,7 @@ async fn m1_an_audience_is_counted_paid_and_spent_by_the_same_units(fixture: &im
     stage.assert_stored().await;
 }
 
-/// The peak is the greatest sample and the mean that of all of them, however they are spread over batches.
+/// The peak is the greatest sample and the mean is that of all samples, however the samples are spread over batches.
 async fn m15_peak_and_mean_come_from_the_samples(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let samples: [&[u64]; 3] = [&[40, 100], &[10], &[5, 99, 1]];
@@ -102,7 +102,7 @@ async fn m15_peak_and_mean_come_from_the_samples(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A click is counted as a click and, but on the overlay, as one of its kind; it never pays.
+/// A click counts as a click and, unless it is on the overlay, as one of its kind, and it is never paid.
 async fn a_click_counts_as_its_kind_and_pays_nothing(fixture: &impl Fixture) {
     let expected = [
         (ClickKind::Overlay, Counters { clicks: 1, ..Counters::default() }),
@@ -122,7 +122,7 @@ async fn a_click_counts_as_its_kind_and_pays_nothing(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A visit is counted as a visit, as a click and as one of its source, and a campaign that pays for visits pays it.
+/// A visit counts as a visit, as a click and as one of its source, and it is paid if the campaign pays for visits.
 async fn a_visit_counts_as_its_source_and_as_a_click(fixture: &impl Fixture) {
     let visit = Counters { visits: 1, clicks: 1, paid_units: 1, earnings: units(2.5), ..Counters::default() };
     let expected = [
@@ -144,7 +144,7 @@ async fn a_visit_counts_as_its_source_and_as_a_click(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// One batch credits several participations and several campaigns, each with its own entries only.
+/// One batch credits several participations and several campaigns, each only with its own entries.
 async fn an_entry_changes_only_those_whom_it_names(fixture: &impl Fixture) {
     let parts =
         [participation(1, 1, 1), participation(2, 1, 2), participation(3, 2, 1), participation(4, 2, 2)];
@@ -166,7 +166,7 @@ async fn an_entry_changes_only_those_whom_it_names(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Of participation and campaign an entry changes the counters and the remaining budget: no status, no link, no date.
+/// An entry changes the counters of the participation and the remaining budget of the campaign, and no status, link or date.
 async fn an_entry_changes_nothing_but_counters_and_money(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     stage.record(&[entry("display", &part, EntryKind::Display)]).await;
@@ -177,7 +177,8 @@ async fn an_entry_changes_nothing_but_counters_and_money(fixture: &impl Fixture)
     stage.assert_stored().await;
 }
 
-/// The ledger counts what it is given: whether somebody has left or paused is judged before, by the event's time.
+/// The ledger counts an entry whatever the status of the participation or campaign, because the caller judges the status by the
+/// time of the event.
 async fn m10_entries_count_whatever_the_status(fixture: &impl Fixture) {
     let mut parts = Vec::new();
     for (number, &status) in (1..).zip(ParticipationStatus::ALL) {
@@ -192,7 +193,7 @@ async fn m10_entries_count_whatever_the_status(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Every field of an entry is found under its id as it was submitted, with what became of it.
+/// Every field of an entry is read by its id as submitted, together with the verdict.
 async fn m30_an_entry_is_read_as_submitted_with_its_verdict(fixture: &impl Fixture) {
     let parts = [participation(1, 1, 1), participation(2, 1, 2)];
     let rich = Campaign { remaining_budget: units(9e8), ..campaign(1) };
@@ -230,7 +231,7 @@ async fn m30_an_entry_is_read_as_submitted_with_its_verdict(fixture: &impl Fixtu
     stage.assert_stored().await;
 }
 
-/// An id under which nothing was recorded finds no entry, and that is no error.
+/// A look-up by an id without an entry finds nothing and is no error.
 async fn an_entry_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     stage.record(&[entry("there", &part, EntryKind::Display)]).await;
@@ -241,7 +242,7 @@ async fn an_entry_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     assert_eq!(ledger.list_rollups(participation(2, 1, 2).id).await.unwrap(), []);
 }
 
-/// An entry that the rules refused before is stored with the reason, counts nothing and leaves no rollup.
+/// An entry that its caller refused is stored with the reason, counts nothing and makes no rollup.
 async fn a_refused_entry_is_stored_and_counts_nothing(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     for reason in refusals() {
@@ -256,8 +257,8 @@ async fn a_refused_entry_is_stored_and_counts_nothing(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A display is refused where viewers pay for the decision's impressions, and an audience where displays do: each is stored
-/// with the reason, and counts nothing.
+/// A display is refused if the decision pays by viewers, and viewers are refused if it pays by displays; the refused entry is
+/// stored with the reason and counts nothing.
 async fn an_impression_is_refused_where_the_other_basis_pays(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     for (kind, basis) in [(EntryKind::Display, Basis::Viewers), (EntryKind::Viewers, Basis::Display)] {
@@ -283,7 +284,7 @@ async fn an_impression_is_refused_where_the_other_basis_pays(fixture: &impl Fixt
     stage.assert_stored().await;
 }
 
-/// A long course of batches of every kind, through two clients, is judged entry by entry as the domain judges it.
+/// A long series of batches of every kind, through two clients, gets for each entry the verdict that the domain gives.
 async fn mixed_traffic_is_judged_as_the_rules_say(fixture: &impl Fixture) {
     let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
     let entries = traffic::entries(1, 600);
@@ -310,7 +311,7 @@ async fn mixed_traffic_is_judged_as_the_rules_say(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A batch may be as large as a busy moment makes it; its outcomes are in its order.
+/// A batch may hold thousands of entries, and its outcomes are in the order of its entries.
 async fn the_outcomes_are_in_the_order_of_the_batch_however_large(fixture: &impl Fixture) {
     let parts: Vec<_> = (1..=3).map(|number| participation(number, 1, number)).collect();
     let mut stage = Stage::set(fixture, &[campaign(1)], &parts).await;
@@ -327,8 +328,8 @@ async fn the_outcomes_are_in_the_order_of_the_batch_however_large(fixture: &impl
     }
 }
 
-/// A batch of which one entry names a participation or campaign that is not there is an error that names it, and
-/// nothing of the batch is stored, in whatever place the entry is and even if it counts nothing.
+/// If one entry of a batch names a participation or campaign that does not exist, the error names it and nothing of the batch is
+/// stored, whatever the position of the entry and even if it would count nothing.
 async fn a_batch_that_names_what_is_not_there_is_not_stored_at_all(fixture: &impl Fixture) {
     let (stage, part) = stage_of_one(fixture).await;
     let (display, click) = (EntryKind::Display, EntryKind::Click(ClickKind::Overlay));
@@ -362,7 +363,8 @@ async fn a_batch_that_names_what_is_not_there_is_not_stored_at_all(fixture: &imp
     stage.assert_stored().await;
 }
 
-/// Many tasks of two instances that click and display at once, over and over, in batches and alone, add up exactly.
+/// If many tasks of two instances record clicks and displays at once, repeatedly, in batches and alone, the counters are the
+/// exact sums.
 async fn no_update_is_lost_among_many_writers(fixture: &impl Fixture) {
     const WRITERS: usize = 64;
     const ROUNDS: usize = 3;

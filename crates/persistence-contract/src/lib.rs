@@ -1,16 +1,16 @@
-//! The laws that every storage backend of GameTriggers passes.
+//! The contract suite: the laws that every storage backend of GameTriggers passes.
 //!
-//! Owns the [`Fixture`] that a backend brings and one file of laws per family. Knows the traits of
-//! `gametriggers-persistence` and the rules of `gametriggers-domain`; never which backend runs it. Part of no program:
-//! nothing that ships depends on it.
+//! This crate owns the trait [`Fixture`], which a backend implements, and one file of laws per family. The laws use the traits of
+//! `gametriggers-persistence` and the rules of `gametriggers-domain`. They never know which backend they test. No program depends
+//! on this crate; only tests do.
 //!
-//! Every case writes through one client and reads every field again through another, opened afterwards, as a second
-//! instance or a restarted one would. Contention is no error: a case that calls from many tasks at once expects each
-//! of them to be answered. Times are whole milliseconds, which is what every backend can keep.
+//! Every law writes through one client. It then opens a second client and reads every field through that one, as a second
+//! instance or a restarted server would. Contention is no error: where a law makes many calls at once, each call must be
+//! answered. Times are whole milliseconds, because every backend can store those.
 //!
 //! # How a new backend opts in
 //!
-//! In `tests/contract.rs` of the backend, with `tokio`, `async-trait` and this crate at hand:
+//! Write this into `tests/contract.rs` of the backend, with `tokio`, `async-trait` and this crate as dependencies:
 //!
 //! ```text
 //! struct MyFixture { store: MyStore, _guard: TempDir }
@@ -21,16 +21,16 @@
 //! gametriggers_persistence_contract::contract_tests!(MyFixture);
 //! ```
 //!
-//! That makes one `#[tokio::test]` per case, `ledger::an_empty_batch_has_no_outcomes` and so on, each with a store of
-//! its own. A backend whose server was asked for and is absent panics in [`Fixture::create`]: no case skips itself.
+//! The macro makes one `#[tokio::test]` per law, for example `ledger::an_empty_batch_has_no_outcomes`, each with a store of its
+//! own. If a test run asks for a backend whose server is absent, [`Fixture::create`] panics. No law skips itself.
 //!
 //! # How a law is added
 //!
-//! Write it as a private `async fn` in the file of its family, its doc comment the law in one sentence, and put its
-//! name into the list at the head of the file: nothing else calls it, so one that is missing from the list is dead
-//! code, which is an error here. A new file is added to the list below, for the same reason.
+//! Write a private `async fn` in the file of its family. Its doc comment states the law in one sentence. Add its name to the list
+//! at the head of the file. Only that list calls the function, so a law that is missing from the list is dead code, which is an
+//! error in this crate. Add a new file to the list at the end of this file, for the same reason.
 
-// This crate is test code that happens to be a library: a law that does not hold panics.
+// This crate is test code in the form of a library: a law that does not hold panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 #![deny(dead_code)]
 
@@ -60,59 +60,59 @@ use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, UserId};
 use serde_json::Value;
 
-/// A store for one case, empty and migrated, with what keeps it alive and cleans it up.
+/// An empty, migrated store for one law. The value keeps the store alive and cleans it up when it is dropped.
 #[async_trait]
 pub trait Fixture: Send + Sync + Sized {
-    /// A store that no other case sees.
+    /// Makes a store that no other law uses.
     async fn create() -> Self;
 
-    /// The client of [`create`](Self::create).
+    /// Returns the client that [`create`](Self::create) opened.
     fn repositories(&self) -> Repositories;
 
-    /// A new client of the same store, sharing nothing with those before: another instance, or a restarted one.
+    /// Opens a new client of the same store. It shares nothing with earlier clients, like another instance or a restarted server.
     async fn reopen(&self) -> Repositories;
 
-    /// Behind the ledger's back, sets the participation's clicks to 999 and its earnings to one micro-unit.
+    /// Sets the participation's clicks to 999 and its earnings to one micro-unit, without the ledger.
     async fn falsify_participation(&self, id: ParticipationId);
 
-    /// Behind the ledger's back, sets what remains of the campaign's budget to one micro-unit.
+    /// Sets the remaining budget of the campaign to one micro-unit, without the ledger.
     async fn falsify_campaign(&self, id: CampaignId);
 
-    /// Behind the journal's back, sets the campaign's budget to one micro-unit.
+    /// Sets the budget of the campaign to one micro-unit, without the journal.
     async fn falsify_budget(&self, id: CampaignId);
 
-    /// Behind the journal's back, sets the sum of the streamer's settlements to one micro-unit.
+    /// Sets the sum of the streamer's settlements to one micro-unit, without the journal.
     async fn falsify_account(&self, streamer: UserId);
 
-    /// Behind the journal's back, deletes the streamer's account.
+    /// Deletes the streamer's account, without the journal.
     async fn delete_account(&self, streamer: UserId);
 
-    /// Behind the ledger's back, sets the clicks of each of the participation's rollups to 999.
+    /// Sets the clicks of each rollup of the participation to 999, without the ledger.
     async fn falsify_rollups(&self, id: ParticipationId);
 
-    /// Behind the store's back, gives a field that is no key to this participation or campaign a value that cannot be read.
-    /// There are several ways to do so, numbered from 0; false, and nothing is changed, where there is none of this number.
+    /// Writes an unreadable value into a field of this participation or campaign, never into a key. The ways to do so are
+    /// numbered from 0. Returns false and changes nothing if there is no way of this number.
     async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool;
 
-    /// Behind the store's back, gives the decision a basis that there is not.
+    /// Gives the decision a basis that does not exist.
     async fn falsify_decision(&self, id: DecisionId);
 
-    /// What is stored of this document under this name of the previous system, of those names that no repository gives back:
-    /// `password` of a user, and the other fields of an imported document.
+    /// Returns the stored value that the previous system kept in this document under this name. The name is one that no
+    /// repository returns: `password` of a user, or a field of an imported document that this version does not use.
     async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value>;
 }
 
-/// A document that is to become unreadable.
+/// The document that [`Fixture::make_unreadable`] changes.
 #[derive(Debug, Clone, Copy)]
 pub enum Unreadable {
-    /// Of this id.
+    /// The participation with this id.
     Participation(ParticipationId),
-    /// Of this id.
+    /// The campaign with this id.
     Campaign(CampaignId),
 }
 
-/// The list of a file's cases. Makes of each a function that other crates can call, on a store of its own, and a macro
-/// named as the file that makes a test of each.
+/// Lists the laws of a file. For each law it makes a public function that creates a store and runs the law. It also makes a
+/// macro, named as the file, that makes a test of each law.
 macro_rules! laws {
     ($d:tt $file:ident: $($case:ident),+ $(,)?) => {
         #[allow(missing_docs)] // each is documented where it is written
@@ -138,7 +138,7 @@ macro_rules! laws {
 }
 use laws;
 
-/// The list of files.
+/// Lists the files of laws.
 macro_rules! files {
     ($d:tt $($file:ident),+ $(,)?) => {
         #[doc(hidden)]
@@ -146,7 +146,7 @@ macro_rules! files {
             $(pub use crate::$file::cases as $file;)+
         }
 
-        /// Makes a test of every case for the backend of this [`Fixture`], in one module per file of laws.
+        /// Makes a test of every law for the backend of this [`Fixture`], in one module per file of laws.
         #[macro_export]
         macro_rules! contract_tests {
             ($d fixture:ident) => {

@@ -1,4 +1,4 @@
-//! Which of a streamer's participations are listed, and how.
+//! Laws of lists: which participations of a streamer are listed, and in which order.
 
 use std::ops::RangeInclusive;
 
@@ -24,8 +24,8 @@ crate::laws! { $ lists:
     what_cannot_be_read_is_left_out_of_lists_and_named_by_itself,
 }
 
-/// Stores streamer 1's parts in campaigns so that every status of the one meets every status of the other, and
-/// returns both in order of participation id.
+/// Stores participations of streamer 1 such that every participation status meets every campaign status. Returns each
+/// participation with its campaign, in order of participation id.
 async fn store_every_pair(fixture: &impl Fixture) -> Vec<(Participation, Campaign)> {
     let statuses = ParticipationStatus::ALL
         .iter()
@@ -33,7 +33,8 @@ async fn store_every_pair(fixture: &impl Fixture) -> Vec<(Participation, Campaig
     let pairs: Vec<_> = (1..)
         .zip(statuses)
         .map(|(number, (part_status, status))| {
-            // The greater the participation's id, the lesser the campaign's: only one of them can be the order.
+            // The campaign ids fall as the participation ids rise, so that the order of the list shows by which of the two it is
+            // sorted.
             let campaign_number = 100 - number;
             let part = Participation { status: part_status, ..participation(number, campaign_number, 1) };
             (part, Campaign { status, ..campaign(campaign_number) })
@@ -46,7 +47,7 @@ async fn store_every_pair(fixture: &impl Fixture) -> Vec<(Participation, Campaig
     pairs
 }
 
-/// Active participations in active campaigns are listed, and no others.
+/// The active list holds the active participations in active campaigns and no others.
 async fn active_participations_in_active_campaigns_are_listed(fixture: &impl Fixture) {
     let mut expected = store_every_pair(fixture).await;
     expected.retain(|(part, campaign)| {
@@ -56,7 +57,7 @@ async fn active_participations_in_active_campaigns_are_listed(fixture: &impl Fix
     assert_eq!(fixture.reopen().await.participations.list_active(user_id(1)).await.unwrap(), expected);
 }
 
-/// A streamer's current participations are those active or paused, in either way, in campaigns active or paused.
+/// The current list holds the participations that are active or paused, by either party, in campaigns that are active or paused.
 async fn p15_paused_participations_and_campaigns_are_listed_as_current(fixture: &impl Fixture) {
     let mut expected = store_every_pair(fixture).await;
     expected.retain(|(part, campaign)| {
@@ -70,8 +71,8 @@ async fn p15_paused_participations_and_campaigns_are_listed_as_current(fixture: 
     assert_eq!(listed, Listing { items: expected, next: None });
 }
 
-/// A list holds every field of both documents, of the one streamer, in order of participation id, and does not ask
-/// for dates or money: those conditions are the domain's.
+/// A list holds every field of both documents, only of the one streamer, in order of participation id, and ignores dates and
+/// money, because the domain judges those.
 async fn lists_hold_whole_documents_of_one_streamer_in_order_of_id(fixture: &impl Fixture) {
     let mut expected = Vec::new();
     for number in [3, 1, 70_000, 2] {
@@ -101,7 +102,7 @@ async fn lists_hold_whole_documents_of_one_streamer_in_order_of_id(fixture: &imp
     assert_eq!(participations.list_current(user_id(1), page).await.unwrap().items, expected);
 }
 
-/// Pages laid side by side are the list; beyond its end a page is empty.
+/// The pages together are the list, and a page beyond the end is empty.
 async fn pages_cut_the_list_and_lose_nothing(fixture: &impl Fixture) {
     for number in 1..=7 {
         store_campaign(fixture, campaign(number)).await;
@@ -123,8 +124,8 @@ async fn pages_cut_the_list_and_lose_nothing(fixture: &impl Fixture) {
     assert_eq!(page(0, 6).await, (ids(1..=6), Some(participation_id(6))));
 }
 
-/// Whoever goes on after the last id sees each participation that stays exactly once, also while others are added before and
-/// after that id, and some that were seen are left.
+/// A reader who continues after the last id sees each participation that stays exactly once, even if others are added before and
+/// after that id and some that were seen leave.
 async fn pages_by_id_show_each_once_while_others_come_and_go(fixture: &impl Fixture) {
     let join = async |number: u32| {
         store_campaign(fixture, campaign(number)).await;
@@ -146,7 +147,7 @@ async fn pages_by_id_show_each_once_while_others_come_and_go(fixture: &impl Fixt
         let Some(next) = listed.next else { break };
         assert_eq!(last, Some(next));
         page = PageRequest::after(next, limit);
-        // One before the page, one after it, and one leaves that was seen.
+        // One participation is added before the page, one after it, and one that was seen leaves.
         join(round).await;
         join(50 + round).await;
         let (from, to) = (ParticipationStatus::Active, ParticipationStatus::LeftEarly);
@@ -156,7 +157,7 @@ async fn pages_by_id_show_each_once_while_others_come_and_go(fixture: &impl Fixt
     assert_eq!(seen, stayed.map(participation_id));
 }
 
-/// A participation whose campaign is gone is found by itself and is in no list.
+/// A participation whose campaign is missing is found by its id and is in no list.
 async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     assert_eq!(stored_participation(fixture, participation_id(1)).await, participation(1, 1, 1));
@@ -166,7 +167,8 @@ async fn a_participation_whose_campaign_is_gone_is_not_listed(fixture: &impl Fix
     assert_eq!(participations.list_current(user_id(1), page).await.unwrap().items, []);
 }
 
-/// Of active participations alone, of one streamer, and no more than are asked for.
+/// The list of joined campaigns holds those of one streamer's active participations only, whatever the campaigns' status, and no
+/// more than requested.
 async fn the_campaigns_of_active_participations_are_listed_whatever_became_of_them(fixture: &impl Fixture) {
     let mut expected: Vec<_> = store_every_pair(fixture)
         .await
@@ -186,8 +188,8 @@ async fn the_campaigns_of_active_participations_are_listed_whatever_became_of_th
     assert_eq!(participations.list_joined(user_id(1), 0).await.unwrap(), []);
 }
 
-/// Whatever is wrong with one document of a list, the others are listed. Whoever asks for that one is told which it is and
-/// which of its fields cannot be read.
+/// Whatever is wrong with one document of a list, the others are listed, and a look-up of that document fails with its id and the
+/// unreadable field.
 async fn what_cannot_be_read_is_left_out_of_lists_and_named_by_itself(fixture: &impl Fixture) {
     let mut number = 0;
     let readable = (participation(10_000, 10_000, 1), campaign(10_000));
@@ -206,7 +208,7 @@ async fn what_cannot_be_read_is_left_out_of_lists_and_named_by_itself(fixture: &
             store_campaign(fixture, campaign.clone()).await;
             if !fixture.make_unreadable(what, way).await {
                 assert!(way > 0);
-                // This one stays as it is; its streamer leaves.
+                // There is no further way to make a document unreadable. This document stays readable, so its streamer leaves.
                 let participations = fixture.repositories().participations;
                 let (from, to) = (ParticipationStatus::Active, ParticipationStatus::Completed);
                 assert!(

@@ -1,4 +1,4 @@
-//! What entries pay, and that no budget is overspent.
+//! Laws of money: what entries are paid, and that no budget is overspent.
 
 use gametriggers_domain::{
     ledger::{Counters, Entry, EntryId, EntryKind, Verdict},
@@ -39,12 +39,12 @@ fn counted(paid: u64, unpaid: u64, amount: Money) -> Outcome {
     Outcome::Counted(Accrual::priced(paid, unpaid, amount))
 }
 
-/// Campaign 1 that pays like this and has this much left.
+/// Campaign 1 with this payment and this remaining budget.
 fn paying(payment: Payment, remaining_budget: Money) -> Campaign {
     Campaign { payment, remaining_budget, ..campaign(1) }
 }
 
-/// A number of streamers' parts in campaign 1.
+/// Participations of `number` streamers in campaign 1.
 fn parts(number: u32) -> Vec<Participation> {
     (1..=number).map(|number| participation(number, 1, number)).collect()
 }
@@ -69,7 +69,7 @@ async fn counters(fixture: &impl Fixture, id: ParticipationId) -> Counters {
     stored_participation(fixture, id).await.counters
 }
 
-/// However units come, one by one or in batches, they cost what they cost at once: no fraction is lost or won.
+/// Units cost the same whether they are recorded one by one or at once: no fraction is lost or won.
 async fn m24_single_units_add_up_to_the_price_of_all(fixture: &impl Fixture) {
     let parts = parts(2);
     // Each unit costs 1.000001 + 1/1000 of a micro-unit.
@@ -89,10 +89,11 @@ async fn m24_single_units_add_up_to_the_price_of_all(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A price starts at the units paid to this participation so far, those of the same batch included, and to no other.
+/// A price depends on the units paid to this participation so far, including earlier entries of the same batch, and on no other
+/// participation.
 async fn the_next_price_starts_where_the_last_ended_also_within_a_batch(fixture: &impl Fixture) {
     let parts = parts(2);
-    // 1.5 micro-units each: 1, 2, 1, 2 …
+    // Each unit costs 1.5 micro-units: the prices are 1, 2, 1, 2 …
     let mut stage = Stage::set(fixture, &[paying(cpm(0.0015), units(1.0))], &parts).await;
     let batch: Vec<_> = (0..6)
         .map(|number: usize| display(&format!("display:{number}"), &parts[usize::from(number == 2)]))
@@ -104,7 +105,7 @@ async fn the_next_price_starts_where_the_last_ended_also_within_a_batch(fixture:
     stage.assert_stored().await;
 }
 
-/// `fixed` pays its rate in total, evenly over the impressions expected, to each participation, and nothing beyond.
+/// A `fixed` campaign pays each participation its rate in total, evenly over the expected impressions, and nothing beyond them.
 async fn m11_fixed_pays_its_rate_and_no_more_to_each_participation(fixture: &impl Fixture) {
     let parts = parts(2);
     let mut stage = Stage::set(fixture, &[paying(fixed(10.0, 3), units(100.0))], &parts).await;
@@ -122,7 +123,7 @@ async fn m11_fixed_pays_its_rate_and_no_more_to_each_participation(fixture: &imp
     stage.assert_stored().await;
 }
 
-/// A visit pays the rate; where less than the rate remains it is rejected, and what remains stays.
+/// A visit is paid the whole rate, or it is rejected and takes nothing if less than the rate remains.
 async fn a_visit_pays_the_whole_rate_or_nothing(fixture: &impl Fixture) {
     let parts = parts(1);
     let mut stage = Stage::set(fixture, &[paying(cpc(2.5), units(7.499_999))], &parts).await;
@@ -135,7 +136,7 @@ async fn a_visit_pays_the_whole_rate_or_nothing(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A rate of 0 counts every unit and pays none of them anything, also with no money at all.
+/// A rate of 0 counts every unit and pays nothing, even if no money remains.
 async fn m12_a_rate_of_0_counts_and_pays_nothing(fixture: &impl Fixture) {
     let parts = parts(1);
     let mut stage = Stage::set(fixture, &[paying(cpm(0.0), Money::ZERO)], &parts).await;
@@ -145,7 +146,7 @@ async fn m12_a_rate_of_0_counts_and_pays_nothing(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A participation that comes with paid units goes on from there, and earns on top of what it had earned.
+/// A participation that was imported with paid units continues from them, and earns in addition to its imported earnings.
 async fn what_was_paid_before_the_ledger_is_not_paid_again(fixture: &impl Fixture) {
     let before = Counters { impressions: 9, paid_units: 8, earnings: units(8.0), ..Counters::default() };
     let part = Participation { counters: before, ..participation(1, 1, 1) };
@@ -166,7 +167,7 @@ async fn what_was_paid_before_the_ledger_is_not_paid_again(fixture: &impl Fixtur
     stage.assert_stored().await;
 }
 
-/// An entry of many units is paid for as many as there is money for; the others are counted without pay.
+/// An entry of many units is paid for as many as the remaining budget covers, and the other units are counted without pay.
 async fn an_audience_is_paid_as_far_as_the_money_goes(fixture: &impl Fixture) {
     let parts = parts(1);
     let mut stage = Stage::set(fixture, &[paying(cpm(1_660.0), units(16.7))], &parts).await;
@@ -180,7 +181,7 @@ async fn an_audience_is_paid_as_far_as_the_money_goes(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A unit that costs exactly what remains is paid; one that costs a micro-unit more is not.
+/// A unit that costs exactly the remaining budget is paid, and one that costs a micro-unit more is not.
 async fn m26_the_last_unit_that_fits_is_paid(fixture: &impl Fixture) {
     let parts = parts(1);
     let mut stage = Stage::set(fixture, &[paying(cpm(1_660.0), units(3.319_999))], &parts).await;
@@ -193,7 +194,7 @@ async fn m26_the_last_unit_that_fits_is_paid(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Where the money is short, entries are paid in the order of the batch; a later, smaller one may still fit.
+/// If the money is short, entries are paid in the order of the batch, and a later, cheaper one may still be paid.
 async fn the_order_of_the_batch_decides_who_is_paid(fixture: &impl Fixture) {
     let parts = parts(3);
     let mut stage = Stage::set(fixture, &[paying(cpm(1_000.0), units(4.0))], &parts).await;
@@ -207,7 +208,7 @@ async fn the_order_of_the_batch_decides_who_is_paid(fixture: &impl Fixture) {
         [counted(3, 0, units(3.0)), counted(1, 1, units(1.0)), EXHAUSTED, counted(0, 1, Money::ZERO)];
     assert_eq!(stage.record(&batch).await, expected);
 
-    // The second unit costs 2 micro-units, the first of another participation 1.
+    // The second unit of a participation costs 2 micro-units, and the first unit of another participation costs 1.
     let part = |number| participation(10 + number, 2, number);
     let tight = Campaign { payment: cpm(0.0015), remaining_budget: Money::from_micros(2), ..campaign(2) };
     let mut stage = Stage::set(fixture, &[tight], &[part(1), part(2)]).await;
@@ -217,8 +218,8 @@ async fn the_order_of_the_batch_decides_who_is_paid(fixture: &impl Fixture) {
     assert_eq!(stored_campaign(fixture, campaign_id(2)).await.remaining_budget, Money::ZERO);
 }
 
-/// Money for exactly 10 impressions and 50 displays at once of 50 streamers through two instances: 10 are counted, 40
-/// rejected, and nothing remains.
+/// If the budget covers exactly 10 impressions and 50 streamers record one display each at once through two instances, 10 are
+/// counted, 40 are rejected and nothing remains.
 async fn m6_concurrent_entries_never_overspend_a_budget(fixture: &impl Fixture) {
     let parts = parts(50);
     let mut stage = Stage::set(fixture, &[paying(cpm(1_660.0), units(16.6))], &parts).await;
@@ -238,8 +239,8 @@ async fn m6_concurrent_entries_never_overspend_a_budget(fixture: &impl Fixture) 
     stage.assert_stored().await;
 }
 
-/// Audiences that are sampled at once are paid, all together, for as many viewers as there is money for: one of them
-/// in part.
+/// If audiences are sampled at once, together they are paid for as many viewers as the budget covers, and one of them is paid in
+/// part.
 async fn m6_concurrent_audiences_are_paid_as_far_as_the_money_goes(fixture: &impl Fixture) {
     let parts = parts(20);
     let mut stage = Stage::set(fixture, &[paying(cpm(1_000.0), units(1_234.5))], &parts).await;
@@ -260,7 +261,7 @@ async fn m6_concurrent_audiences_are_paid_as_far_as_the_money_goes(fixture: &imp
     stage.assert_stored().await;
 }
 
-/// An entry that was rejected for want of money stays rejected, also where a second submission could be paid.
+/// An entry that was rejected for lack of money stays rejected, even if a second submission could be paid.
 async fn a_refusal_for_want_of_money_is_final(fixture: &impl Fixture) {
     let (poor, rich) = (participation(1, 1, 1), participation(2, 2, 1));
     let campaigns = [paying(cpm(1_660.0), units(1.0)), campaign(2)];
@@ -280,7 +281,7 @@ async fn a_refusal_for_want_of_money_is_final(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A click costs nothing: it is counted when the money is gone, and so is a visit that the campaign does not pay for.
+/// A click, and a visit that the campaign does not pay for, cost nothing and are counted even if no money remains.
 async fn clicks_count_without_any_money(fixture: &impl Fixture) {
     let parts = parts(1);
     let mut stage = Stage::set(fixture, &[paying(cpm(1_660.0), Money::ZERO)], &parts).await;
@@ -306,7 +307,7 @@ async fn a_budget_overspent_before_pays_nothing_and_stays(fixture: &impl Fixture
     stage.assert_stored().await;
 }
 
-/// In one batch each campaign pays its own entries from its own budget.
+/// If one batch credits several campaigns, each campaign pays its own entries from its own budget.
 async fn campaigns_do_not_spend_each_others_money(fixture: &impl Fixture) {
     let campaigns = [
         paying(cpm(1_000.0), units(1.0)),

@@ -1,4 +1,4 @@
-//! How the overlay looks, when it was seen, and the test ad on it.
+//! Laws of the overlay: its settings, the time when it was last seen, and its test ad.
 
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_fixtures::{minute, test_campaign, user, user_id, user_with_token};
@@ -20,7 +20,7 @@ crate::laws! { $ overlay:
     a_user_who_is_not_there_is_not_made,
 }
 
-/// Settings of which none is the default.
+/// Settings in which no field has its default value.
 fn old() -> OverlaySettings {
     OverlaySettings {
         position: OverlayPosition::TopRight,
@@ -30,7 +30,7 @@ fn old() -> OverlaySettings {
     }
 }
 
-/// Settings of which none is as in [`old`].
+/// Settings in which every field differs from [`old`].
 fn new() -> OverlaySettings {
     OverlaySettings {
         position: OverlayPosition::TopLeft,
@@ -45,7 +45,7 @@ fn streamer(number: u32) -> User {
     User { overlay: old(), ..user_with_token(number) }
 }
 
-/// One patch for each setting to what it is in [`new`], and what it makes of [`old`].
+/// One patch per setting that sets it to its value in [`new`], each with the settings that follow if [`old`] were stored.
 fn single_patches() -> [(OverlayPatch, OverlaySettings); 4] {
     let patch = OverlayPatch::default;
     let OverlaySettings { position, size, opacity, background_color } = new();
@@ -60,8 +60,8 @@ fn single_patches() -> [(OverlayPatch, OverlaySettings); 4] {
     ]
 }
 
-/// A patch changes the settings that it names and when the user was changed, nothing else and nobody else, and answers
-/// with what is stored; an empty one changes no setting.
+/// A patch changes only the settings that it names and the time of the last change, only of this user, and returns what is
+/// stored; an empty patch changes no setting.
 async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) {
     for bystander in [1, 9] {
         store_user(fixture, streamer(bystander)).await;
@@ -80,7 +80,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) 
     }
 }
 
-/// Of patches that name different settings and are made at once, none undoes another.
+/// If patches of different settings are made at once, none undoes another.
 async fn patches_of_different_settings_at_once_are_all_kept(fixture: &impl Fixture) {
     store_user(fixture, streamer(1)).await;
     at_once(fixture, TASKS, |task, client| async move {
@@ -92,7 +92,7 @@ async fn patches_of_different_settings_at_once_are_all_kept(fixture: &impl Fixtu
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
 }
 
-/// That the overlay was seen changes the one field that says when.
+/// A sighting of the overlay changes only the time when the overlay was last seen.
 async fn o17_being_seen_changes_nothing_but_when(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     store_user(fixture, user_with_token(2)).await;
@@ -102,7 +102,7 @@ async fn o17_being_seen_changes_nothing_but_when(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
 }
 
-/// Many are noted in one call, each by itself; an id that is nobody's changes nothing.
+/// One call notes many sightings, each independently, and ignores an id that no user has.
 async fn many_overlays_are_seen_at_once(fixture: &impl Fixture) {
     for number in 1..=3 {
         store_user(fixture, user_with_token(number)).await;
@@ -118,7 +118,7 @@ async fn many_overlays_are_seen_at_once(fixture: &impl Fixture) {
     }
 }
 
-/// The latest of the times at which the overlay was seen is kept, in whatever order they are told.
+/// The latest sighting of the overlay is kept, in whatever order sightings are noted.
 async fn being_seen_never_goes_back(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let users = fixture.repositories().users;
@@ -134,7 +134,7 @@ async fn being_seen_never_goes_back(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
 }
 
-/// A test ad is stored with every field in place of the one before, and nothing else changes.
+/// A new test ad replaces the previous one in every field and changes nothing else.
 async fn a_test_ad_changes_nothing_else_and_replaces_the_one_before(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     store_user(fixture, user_with_token(2)).await;
@@ -158,7 +158,7 @@ async fn a_test_ad_changes_nothing_else_and_replaces_the_one_before(fixture: &im
     assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
 }
 
-/// No write about a user who is not there makes one.
+/// No write for a user who does not exist creates one.
 async fn a_user_who_is_not_there_is_not_made(fixture: &impl Fixture) {
     store_user(fixture, user(2)).await;
     let users = fixture.repositories().users;

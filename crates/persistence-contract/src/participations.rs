@@ -1,4 +1,4 @@
-//! Participations, and the token of their browser source that nothing changes.
+//! Laws of participations, and of their browser source token, which no write changes.
 
 use gametriggers_domain::{
     ledger::{Counters, EntryKind},
@@ -39,7 +39,7 @@ crate::laws! { $ participations:
     e11000_no_write_changes_a_browser_source_token,
 }
 
-/// A participation with nothing absent and nothing left at its default.
+/// A participation in which no field is absent and no field has its default value.
 pub(crate) fn full_participation(number: u32) -> Participation {
     Participation {
         id: participation_id(number),
@@ -94,13 +94,13 @@ async fn a_participation_is_read_as_inserted_with_every_field_set(fixture: &impl
     assert_eq!(by_token, Some(full_participation(1)));
 }
 
-/// A participation without any optional field is read as inserted: what is absent stays absent.
+/// A participation without any optional field is read as inserted, and the absent fields stay absent.
 async fn a_participation_is_read_as_inserted_with_every_optional_field_absent(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     assert_eq!(stored_participation(fixture, participation_id(1)).await, participation(1, 1, 1));
 }
 
-/// No text is trimmed or taken for absent, no counter is rounded, and no fraction loses its last bit.
+/// No text is trimmed or read as absent, no counter is rounded, and no fraction loses its last bit.
 async fn awkward_texts_and_numbers_are_read_as_inserted(fixture: &impl Fixture) {
     let links = TrackingLinks {
         tracking_url: Some(AWKWARD_TEXT.to_owned()),
@@ -131,7 +131,7 @@ async fn awkward_texts_and_numbers_are_read_as_inserted(fixture: &impl Fixture) 
     }
 }
 
-/// Every status is kept.
+/// Every status is read as inserted.
 async fn every_status_is_read_as_inserted(fixture: &impl Fixture) {
     for (number, &status) in (1..).zip(ParticipationStatus::ALL) {
         let expected = Participation { status, ..participation(number, 1, number) };
@@ -140,7 +140,7 @@ async fn every_status_is_read_as_inserted(fixture: &impl Fixture) {
     }
 }
 
-/// An id or token that no participation has finds none, and that is no error.
+/// A look-up by an id or token that no participation has finds nothing and is no error.
 async fn a_participation_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     let participations = fixture.reopen().await.participations;
@@ -149,7 +149,7 @@ async fn a_participation_that_is_not_there_is_not_found(fixture: &impl Fixture) 
     assert_eq!(participations.list_active(user_id(2)).await.unwrap(), []);
 }
 
-/// A token finds its holder only: not in another case, not as a pattern, not by a part of it.
+/// A look-up by a token finds only its holder: not in another case, not as a pattern, not by a part of the token.
 async fn a_token_is_compared_letter_by_letter(fixture: &impl Fixture) {
     for (number, text) in (1..).zip(["aB_c", "ab_c", "abXc", "aB_c0"]) {
         let holder = Participation { browser_source_token: token(text), ..participation(number, 1, number) };
@@ -165,7 +165,7 @@ async fn a_token_is_compared_letter_by_letter(fixture: &impl Fixture) {
     }
 }
 
-/// An insertion never writes over a participation of the same id, its token and counters least of all.
+/// An insertion never overwrites a participation of the same id, neither its token and counters nor another field.
 async fn inserting_a_participation_again_changes_nothing(fixture: &impl Fixture) {
     store_participation(fixture, full_participation(1)).await;
     for second in [full_participation(1), Participation { id: participation_id(1), ..participation(2, 2, 2) }]
@@ -180,7 +180,7 @@ async fn inserting_a_participation_again_changes_nothing(fixture: &impl Fixture)
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Of many joins of one streamer in one campaign at once, one is stored, and the others are told why not.
+/// If one streamer joins one campaign many times at once, one participation is stored, and the others get the reason.
 async fn p6_of_many_joins_of_one_streamer_one_is_stored(fixture: &impl Fixture) {
     let answers = at_once(fixture, TASKS, |task, client| async move {
         let join = participation(u32::try_from(task).unwrap(), 1, 1);
@@ -218,7 +218,7 @@ fn assert_one_join(error: &StorageError) {
     assert_already_exists(error, Entity::Participation, &["campaign", "streamer"], "browser-source");
 }
 
-/// A second participation with the browser source token of a first is refused, and nothing of it is stored.
+/// A second participation with the browser source token of another is refused, and nothing of it is stored.
 async fn a_browser_source_token_belongs_to_one_participation(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     let second = Participation { browser_source_token: token("browser-source-1"), ..participation(2, 2, 2) };
@@ -231,7 +231,7 @@ async fn a_browser_source_token_belongs_to_one_participation(fixture: &impl Fixt
     assert_eq!(holder, Some(participation(1, 1, 1)));
 }
 
-/// A transition changes the status and when the participation was changed, and nothing else, of this one only.
+/// A transition changes only the status and the time of the last change, and only of this participation.
 async fn a_transition_changes_the_status_and_when_and_nothing_else(fixture: &impl Fixture) {
     store_participation(fixture, full_participation(1)).await;
     store_participation(fixture, full_participation(2)).await;
@@ -252,7 +252,7 @@ async fn p12_a_transition_from_another_status_changes_nothing(fixture: &impl Fix
     }
 }
 
-/// Of callers who would lead a participation to different states at once, one does, and its state is the one stored.
+/// If callers move a participation to different states at once, exactly one succeeds, and its state is the stored one.
 async fn of_many_different_transitions_one_succeeds(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     let goals = [
@@ -272,7 +272,7 @@ async fn of_many_different_transitions_one_succeeds(fixture: &impl Fixture) {
     assert_eq!(stored_participation(fixture, participation_id(1)).await, expected);
 }
 
-/// Each of the three links is stored when it is given and stays when it is not; no other field changes.
+/// Each of the three links is stored if it is given and stays as it is if not, and no other field changes.
 async fn o13_tracking_links_are_stored_and_nothing_else_changes(fixture: &impl Fixture) {
     store_participation(fixture, full_participation(1)).await;
     store_participation(fixture, full_participation(2)).await;
@@ -300,7 +300,7 @@ async fn o13_tracking_links_are_stored_and_nothing_else_changes(fixture: &impl F
     assert_eq!(stored_participation(fixture, participation_id(2)).await, full_participation(2));
 }
 
-/// Of links that are set at once, none undoes another.
+/// If different links are set at once, none undoes another.
 async fn tracking_links_set_at_once_are_all_kept(fixture: &impl Fixture) {
     store_participation(fixture, participation(1, 1, 1)).await;
     at_once(fixture, TASKS, |task, client| async move {
@@ -322,7 +322,7 @@ async fn tracking_links_set_at_once_are_all_kept(fixture: &impl Fixture) {
     assert_eq!(stored_participation(fixture, participation_id(1)).await, expected);
 }
 
-/// No write about a participation that is not there makes one.
+/// No write for a participation that does not exist creates one.
 async fn a_participation_that_is_not_there_is_not_made(fixture: &impl Fixture) {
     store_participation(fixture, participation(2, 1, 2)).await;
     let links = TrackingLinks { chat_command: Some("!sponsor".to_owned()), ..TrackingLinks::default() };
@@ -336,8 +336,8 @@ async fn a_participation_that_is_not_there_is_not_made(fixture: &impl Fixture) {
     assert_eq!(stored_participation(fixture, participation_id(2)).await, participation(2, 1, 2));
 }
 
-/// The bug that this system began with: whatever is written about a streamer, from many tasks and two instances,
-/// every browser source token of theirs stays what it was at joining, and no write meets another's unique value.
+/// Whatever many tasks of two instances write about a streamer, every browser source token of that streamer stays as it was at
+/// joining, and no write fails on a unique value of another document; this bug (E11000) was the reason for this system.
 async fn e11000_no_write_changes_a_browser_source_token(fixture: &impl Fixture) {
     const PARTS: u32 = 8;
     const WRITERS: u32 = 8;
@@ -372,7 +372,7 @@ async fn e11000_no_write_changes_a_browser_source_token(fixture: &impl Fixture) 
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Every kind of write that touches streamer 1 or their participation `number`.
+/// Makes every kind of write that touches streamer 1 or their participation `number`.
 async fn write_everything_about(client: &Repositories, task: u32, number: u32) {
     let own = |what: &str| format!("{what}-{task}-{number}");
     let (streamer, part) = (user_id(1), participation(number, number, 1));

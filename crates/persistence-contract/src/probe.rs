@@ -1,4 +1,4 @@
-//! Whether the store is there.
+//! The law of the probe: a reachable store answers.
 
 use crate::Fixture;
 
@@ -6,7 +6,7 @@ crate::laws! { $ probe:
     a_store_that_is_there_answers,
 }
 
-/// A store that can be reached answers, empty as it is, to every client.
+/// A reachable store answers a ping from every client, even if the store is empty.
 async fn a_store_that_is_there_answers(fixture: &impl Fixture) {
     fixture.repositories().probe.ping().await.unwrap();
     fixture.reopen().await.probe.ping().await.unwrap();

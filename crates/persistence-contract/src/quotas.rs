@@ -1,4 +1,4 @@
-//! What is counted and not paid: entries that are known to earn nothing, and those beyond a quota.
+//! Laws of entries that are counted without pay: entries marked as unpaid, and entries beyond a quota.
 
 use gametriggers_domain::{
     ledger::{Counters, Entry, EntryKind, Verdict},
@@ -29,8 +29,8 @@ crate::laws! { $ quotas:
 
 const LIMITED: Outcome = Outcome::Counted(Accrual::unpaid(1, Some(UnpaidReason::AddressLimit)));
 
-/// An entry that the rules say is not to be paid counts like any other, takes no money, is read back with the reason, and
-/// answers with it again.
+/// An entry that is marked as unpaid counts like any other and takes no money, and it keeps the reason, which its answers and
+/// reads give.
 async fn what_is_known_to_earn_nothing_counts_and_keeps_its_reason(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let reasons = UnpaidReason::ALL.iter().copied().filter(|reason| !reason.is_of_ledger());
@@ -63,8 +63,8 @@ async fn what_is_known_to_earn_nothing_counts_and_keeps_its_reason(fixture: &imp
     stage.assert_stored().await;
 }
 
-/// Entries of one quota are paid until as many are as it allows, whoever is credited, whoever pays, and whichever instance
-/// records them; the others count, and keep the quota's reason.
+/// Entries of one quota are paid up to its limit, whoever is credited, whichever campaign pays and whichever instance records
+/// them; the others count and keep the quota's reason.
 async fn of_a_quota_as_many_entries_are_paid_as_it_allows(fixture: &impl Fixture) {
     let parts = [participation(1, 1, 1), participation(2, 2, 1), participation(3, 1, 2)];
     let mut stage = Stage::set(fixture, &[campaign(1), campaign(2)], &parts).await;
@@ -86,7 +86,7 @@ async fn of_a_quota_as_many_entries_are_paid_as_it_allows(fixture: &impl Fixture
     stage.assert_stored().await;
 }
 
-/// Within a batch the entries that come first use the quota, those stored before first of all.
+/// Earlier entries of a batch use the quota before later ones, after those that were stored before.
 async fn the_order_of_the_batch_decides_who_uses_a_quota(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let display = |id| Entry { quota: Some(quota(1, 2)), ..entry(id, &part, EntryKind::Display) };
@@ -98,7 +98,7 @@ async fn the_order_of_the_batch_decides_who_uses_a_quota(fixture: &impl Fixture)
     stage.assert_stored().await;
 }
 
-/// What is a repetition, is not paid for, is refused, or finds no money leaves a quota as it is.
+/// A duplicate, an entry that is never paid, a refused one and one without money do not use a quota.
 async fn a_quota_is_used_by_what_is_paid_and_by_nothing_else(fixture: &impl Fixture) {
     let parts = [participation(1, 1, 1), participation(2, 2, 1)];
     let poor = Campaign { payment: cpm(1_000.0), remaining_budget: units(0.5), ..campaign(2) };
@@ -123,7 +123,7 @@ async fn a_quota_is_used_by_what_is_paid_and_by_nothing_else(fixture: &impl Fixt
     stage.assert_stored().await;
 }
 
-/// Keys are compared letter by letter, and no quota knows of another.
+/// Quota keys are compared letter by letter, and quotas are independent of each other.
 async fn quotas_of_other_keys_are_others(fixture: &impl Fixture) {
     let (mut stage, part) = stage_of_one(fixture).await;
     let keys = ["key", "Key", "key ", "k_y", "k%", "kéy", "ke\u{301}y", "'key'", "$key", "key.a"];
@@ -138,7 +138,7 @@ async fn quotas_of_other_keys_are_others(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A batch may name thousands of quotas, and a quota may be larger than a batch.
+/// A batch may name thousands of quotas, and the limit of a quota may exceed the size of a batch.
 async fn a_quota_may_be_large_and_a_batch_may_have_many(fixture: &impl Fixture) {
     const MANY: u64 = 6_000;
     let part = participation(1, 1, 1);
@@ -162,8 +162,8 @@ async fn a_quota_may_be_large_and_a_batch_may_have_many(fixture: &impl Fixture) 
     stage.assert_stored().await;
 }
 
-/// Of many entries of one quota that many tasks of two instances record at once, for different campaigns, exactly as many
-/// are paid as it allows.
+/// If many tasks of two instances record entries of one quota at once for different campaigns, exactly as many are paid as the
+/// quota allows.
 async fn entries_recorded_at_once_never_use_more_than_a_quota_allows(fixture: &impl Fixture) {
     let parts: Vec<_> = (1..=4).map(|number| participation(number, number, 1)).collect();
     let campaigns: Vec<_> = (1..=4).map(campaign).collect();
@@ -184,7 +184,8 @@ async fn entries_recorded_at_once_never_use_more_than_a_quota_allows(fixture: &i
     stage.assert_stored().await;
 }
 
-/// Batches that share quotas, in whatever order each names them, and are recorded at once, use each as far as it goes.
+/// If batches that share quotas are recorded at once, each quota is used up to its limit and no further, whatever the order in
+/// which the batches name them.
 async fn batches_recorded_at_once_that_share_quotas_never_use_more_than_they_allow(fixture: &impl Fixture) {
     const QUOTAS: u64 = 5;
     let parts: Vec<_> = (1..=5).map(|number| participation(number, 1 + number % 2, number)).collect();

@@ -1,4 +1,4 @@
-//! Rollups, and the proof that every counter is what the entries add up to.
+//! Laws of rollups and of `reconcile`, which proves that every counter is the sum of the entries.
 
 use std::time::{Duration, Instant};
 
@@ -35,14 +35,14 @@ crate::laws! { $ reconcile:
     the_ledger_goes_on_after_a_repair,
 }
 
-/// A stage with 200 entries of mixed traffic.
+/// A stage after 200 entries of mixed traffic.
 async fn after_traffic<F: Fixture>(fixture: &F) -> Stage<'_, F> {
     let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
     stage.record(&traffic::entries(5, 200)).await;
     stage
 }
 
-/// The differences as (entity, id, stored, expected), sorted; each names its field.
+/// The differences as sorted tuples (entity, id, stored, expected). Asserts that each difference names its field.
 fn facts(found: &[Discrepancy]) -> Vec<(String, String, i64, i64)> {
     let mut facts: Vec<_> = found
         .iter()
@@ -56,7 +56,8 @@ fn facts(found: &[Discrepancy]) -> Vec<(String, String, i64, i64)> {
     facts
 }
 
-/// Looking reports the differences and changes nothing; repairing reports them once more and leaves none.
+/// Asserts that `reconcile` without repair reports these differences and changes nothing, and that a repair reports them once
+/// more and leaves none.
 async fn assert_found_and_repaired(fixture: &impl Fixture, expected: &[(String, String, i64, i64)]) {
     let mut expected = expected.to_vec();
     expected.sort();
@@ -67,7 +68,7 @@ async fn assert_found_and_repaired(fixture: &impl Fixture, expected: &[(String, 
     assert_eq!(fixture.reopen().await.ledger.reconcile(true).await.unwrap(), []);
 }
 
-/// What [`Fixture::falsify_participation`] makes of these counters, as differences.
+/// The differences that [`Fixture::falsify_participation`] causes if these counters were stored before.
 fn falsified(part: &Participation, counters: &Counters) -> [(String, String, i64, i64); 2] {
     let entity = Entity::Participation.to_string();
     let clicks = i64::try_from(counters.clicks).unwrap();
@@ -77,7 +78,8 @@ fn falsified(part: &Participation, counters: &Counters) -> [(String, String, i64
     ]
 }
 
-/// An entry is added to the quarter-hour (UTC) of its event, half-open, however late it is recorded.
+/// An entry is added to the rollup of the quarter-hour (UTC) that contains its event, including the beginning and excluding the
+/// end, however late it is recorded.
 async fn t3_an_event_belongs_to_the_quarter_hour_in_which_it_happened(fixture: &impl Fixture) {
     let part = participation(1, 1, 1);
     let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
@@ -105,7 +107,7 @@ async fn t3_an_event_belongs_to_the_quarter_hour_in_which_it_happened(fixture: &
     stage.assert_stored().await;
 }
 
-/// Rollups are listed in order of time, whatever the order of recording, and only those of the participation asked for.
+/// Rollups are listed in order of time, whatever the order of recording, and only those of the requested participation.
 async fn rollups_are_listed_in_order_of_time_for_one_participation(fixture: &impl Fixture) {
     let parts = [participation(1, 1, 1), participation(2, 1, 2)];
     let mut stage = Stage::set(fixture, &[campaign(1)], &parts).await;
@@ -121,7 +123,7 @@ async fn rollups_are_listed_in_order_of_time_for_one_participation(fixture: &imp
     stage.assert_stored().await;
 }
 
-/// Added up, a participation's rollups are its counters, peak included.
+/// The sum of a participation's rollups is its counters, including the peak.
 async fn the_rollups_add_up_to_the_counters(fixture: &impl Fixture) {
     let stage = after_traffic(fixture).await;
     let fresh = fixture.reopen().await;
@@ -137,20 +139,20 @@ async fn the_rollups_add_up_to_the_counters(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Where nothing is stored, nothing differs.
+/// An empty store has no differences.
 async fn an_empty_store_has_no_differences(fixture: &impl Fixture) {
     assert_eq!(fixture.repositories().ledger.reconcile(false).await.unwrap(), []);
     assert_eq!(fixture.repositories().ledger.reconcile(true).await.unwrap(), []);
 }
 
-/// After traffic of every kind nothing differs, and a repair has nothing to do and does nothing.
+/// After traffic of every kind there are no differences, and a repair changes nothing.
 async fn nothing_differs_after_mixed_traffic(fixture: &impl Fixture) {
     let stage = after_traffic(fixture).await;
     assert_eq!(fixture.reopen().await.ledger.reconcile(true).await.unwrap(), []);
     stage.assert_stored().await;
 }
 
-/// After traffic from many tasks of two instances nothing differs.
+/// After concurrent traffic from many tasks of two instances there are no differences.
 async fn nothing_differs_after_concurrent_traffic(fixture: &impl Fixture) {
     let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
     let recorded = at_once(fixture, 16, |task, client| async move {
@@ -170,7 +172,7 @@ async fn nothing_differs_after_concurrent_traffic(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// A participation that has been credited with `clicks` and much else before the ledger.
+/// A participation that was imported with `clicks` clicks and with other counters.
 fn imported(number: u32, clicks: u64) -> Participation {
     let counters = Counters {
         impressions: 1_000,
@@ -188,7 +190,8 @@ fn imported(number: u32, clicks: u64) -> Participation {
     Participation { counters, ..participation(number, 1, number) }
 }
 
-/// What documents held when they were inserted is part of what they should hold: before their first entry and after.
+/// The counters and budgets with which a document was inserted are part of the expected values, before its first entry and after
+/// it.
 async fn nothing_differs_where_documents_came_with_counters(fixture: &impl Fixture) {
     let parts = [imported(1, 40), imported(2, 50), participation(3, 1, 3)];
     let overspent = Campaign { remaining_budget: units(-3.5), ..campaign(2) };
@@ -208,7 +211,7 @@ async fn nothing_differs_where_documents_came_with_counters(fixture: &impl Fixtu
     assert_eq!(after.earnings - imported(1, 40).counters.earnings, units(265.6));
 }
 
-/// Rollups hold what entries credited, not what a document was inserted with: nobody knows when that happened.
+/// Rollups hold what entries credited and not the counters of an import, because nobody knows when those events happened.
 async fn what_was_there_before_the_ledger_belongs_to_no_quarter_hour(fixture: &impl Fixture) {
     let part = imported(1, 40);
     let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
@@ -220,7 +223,7 @@ async fn what_was_there_before_the_ledger_belongs_to_no_quarter_hour(fixture: &i
     stage.assert_stored().await;
 }
 
-/// Reconciling sees one state of the store: amid traffic it finds no difference, and repairing undoes no entry.
+/// `reconcile` reads one consistent state: during traffic it finds no difference, and a repair undoes no entry.
 async fn reconciling_amid_traffic_finds_nothing_and_loses_nothing(fixture: &impl Fixture) {
     let mut stage = Stage::set(fixture, &traffic::campaigns(), &traffic::participations()).await;
     let recorded = at_once(fixture, 10, |task, client| async move {
@@ -242,10 +245,11 @@ async fn reconciling_amid_traffic_finds_nothing_and_loses_nothing(fixture: &impl
     stage.assert_stored().await;
 }
 
-/// How often repairs are made; a machine that runs many tests at once may hold up this one now and then.
+/// The number of repairs. A busy machine may delay a few of them, so the law allows exceptions.
 const REPAIRS: usize = 8;
 
-/// Whoever records does not wait for a repair to end, however long the ledger is that it looks at. What is recorded meanwhile is there afterwards, also where it is being repaired; and two repairs at once repair nothing twice.
+/// Recording does not wait until a repair ends, however long the ledger is, and no entry that is recorded meanwhile is lost, even
+/// where the repair writes or where two repairs run at once.
 async fn while_repairs_run_events_are_recorded_and_none_is_lost(fixture: &impl Fixture) {
     let parts = [participation(1, 1, 1), participation(2, 2, 2)];
     let [falsified, other] = &parts;
@@ -299,8 +303,8 @@ async fn while_repairs_run_events_are_recorded_and_none_is_lost(fixture: &impl F
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// A counter that was changed behind the ledger's back is found with what is stored and what should be, stays until it
-/// is repaired, and is then what the entries add up to.
+/// A counter that was changed without the ledger is reported with its stored and its expected value, stays as it is until a
+/// repair, and is then the sum of the entries.
 async fn falsified_counters_are_found_and_repaired(fixture: &impl Fixture) {
     let stage = after_traffic(fixture).await;
     let part = &traffic::participations()[2];
@@ -314,7 +318,7 @@ async fn falsified_counters_are_found_and_repaired(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// What a participation came with counts when it is judged, and is there again after the repair.
+/// The counters with which a participation was imported are part of the expected values and are correct again after the repair.
 async fn falsified_counters_of_an_imported_participation_are_found_and_repaired(fixture: &impl Fixture) {
     let part = imported(1, 40);
     let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
@@ -326,7 +330,7 @@ async fn falsified_counters_of_an_imported_participation_are_found_and_repaired(
     stage.assert_stored().await;
 }
 
-/// A remaining budget that was changed behind the ledger's back is found and repaired, and no other is touched.
+/// A remaining budget that was changed without the ledger is found and repaired, and no other budget is changed.
 async fn a_falsified_budget_is_found_and_repaired(fixture: &impl Fixture) {
     let stage = after_traffic(fixture).await;
     let [_, _, cpc] = traffic::campaigns();
@@ -338,7 +342,7 @@ async fn a_falsified_budget_is_found_and_repaired(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// Rollups that were changed behind the ledger's back are found, each by itself, and repaired.
+/// Every rollup that was changed without the ledger is found and repaired.
 async fn falsified_rollups_are_found_and_repaired(fixture: &impl Fixture) {
     let stage = after_traffic(fixture).await;
     let part = &traffic::participations()[5];
@@ -362,7 +366,7 @@ async fn falsified_rollups_are_found_and_repaired(fixture: &impl Fixture) {
     stage.assert_stored().await;
 }
 
-/// After a repair entries are judged as if nothing had been falsified.
+/// After a repair entries get the same verdicts as if nothing had been falsified.
 async fn the_ledger_goes_on_after_a_repair(fixture: &impl Fixture) {
     let mut stage = after_traffic(fixture).await;
     for part in traffic::participations() {

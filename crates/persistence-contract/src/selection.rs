@@ -1,4 +1,4 @@
-//! The settings by which campaigns are chosen.
+//! Laws of the selection settings, by which the strategy chooses campaigns.
 
 use std::collections::BTreeSet;
 
@@ -27,14 +27,14 @@ crate::laws! { $ selection:
     a_user_who_is_not_there_is_not_found_and_not_made,
 }
 
-/// A streamer whose stored weights are these.
+/// A streamer with these stored weights.
 fn weighing(number: u32, weights: PriorityWeights) -> User {
     let mut user = user_with_token(number);
     user.selection.weights = weights;
     user
 }
 
-/// Settings of which none is the default.
+/// Settings in which no field has its default value.
 fn old() -> SelectionSettings {
     SelectionSettings {
         strategy: StrategyName::new("performance"),
@@ -46,7 +46,7 @@ fn old() -> SelectionSettings {
     }
 }
 
-/// Settings of which none is as in [`old`], one write later.
+/// Settings in which every field differs from [`old`], with the version after one write.
 fn new() -> SelectionSettings {
     SelectionSettings {
         strategy: StrategyName::new("time-rotation"),
@@ -63,7 +63,7 @@ fn streamer(number: u32) -> User {
     User { selection: old(), ..user_with_token(number) }
 }
 
-/// One patch for each setting to what it is in [`new`], and what it makes of [`old`].
+/// One patch per setting that sets it to its value in [`new`], each with the settings that follow if [`old`] were stored.
 fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
     let none = SelectionPatch::default;
     let old = || SelectionSettings { version: 8, ..old() };
@@ -100,7 +100,7 @@ fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
     ]
 }
 
-/// A patch that names every setting as [`new`] has it.
+/// A patch that sets every setting to its value in [`new`].
 fn whole_patch() -> SelectionPatch {
     let new = new();
     SelectionPatch {
@@ -119,8 +119,7 @@ async fn update(fixture: &impl Fixture, number: u32, patch: &SelectionPatch) -> 
     fixture.repositories().users.update_selection(user_id(number), patch, minute(1)).await.unwrap()
 }
 
-/// A patch changes the setting that it names, the version and when the user was changed, nothing else, and answers
-/// with what is stored.
+/// A patch changes only the setting that it names, the version and the time of the last change, and returns what is stored.
 async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) {
     for (number, (patch, selection)) in (1..).zip(single_patches()) {
         store_user(fixture, streamer(number)).await;
@@ -131,7 +130,7 @@ async fn a_patch_changes_what_it_names_and_nothing_else(fixture: &impl Fixture) 
     }
 }
 
-/// A patch that names every setting changes every setting at once, and only this user's.
+/// A patch that names every setting changes them all in one write, and only those of this user.
 async fn a_patch_of_everything_changes_everything(fixture: &impl Fixture) {
     store_user(fixture, streamer(1)).await;
     store_user(fixture, streamer(2)).await;
@@ -142,7 +141,7 @@ async fn a_patch_of_everything_changes_everything(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(2)).await, streamer(2));
 }
 
-/// Blackout periods are replaced whole, also by none, and kept in the order given.
+/// A patch replaces the list of blackout periods as a whole, also with an empty list, and keeps their order.
 async fn blackout_periods_are_replaced_whole(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let noon = blackout("12:00", "13:00", &["monday", "sunday"]);
@@ -155,7 +154,7 @@ async fn blackout_periods_are_replaced_whole(fixture: &impl Fixture) {
     }
 }
 
-/// Every write adds one to the version, also one that writes what is there already: a decision of before is over.
+/// Every write adds one to the version, even if it writes the stored values again, so that earlier decisions end.
 async fn every_write_adds_one_to_the_version(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     for (version, minutes) in (1..).zip([5, 3, 3, 5]) {
@@ -166,7 +165,7 @@ async fn every_write_adds_one_to_the_version(fixture: &impl Fixture) {
     }
 }
 
-/// Of 32 writes of different settings at once, none undoes another, and each gets a version of its own.
+/// If 32 writes of different settings are made at once, none undoes another, and each gets its own version.
 async fn of_32_writers_of_different_settings_none_is_lost(fixture: &impl Fixture) {
     store_user(fixture, streamer(1)).await;
     let answers = at_once(fixture, 32, |task, client| async move {
@@ -199,7 +198,7 @@ async fn weights_lose_no_bit(fixture: &impl Fixture) {
     }
 }
 
-/// A patch that would leave every weight at 0 is refused, and no setting that it names besides is changed.
+/// A patch that would set every weight to 0 is refused, and none of its other settings is changed.
 async fn weights_that_would_all_be_0_are_refused_and_nothing_changes(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let nothing = Some(weight(0.0));
@@ -209,7 +208,7 @@ async fn weights_that_would_all_be_0_are_refused_and_nothing_changes(fixture: &i
     assert_eq!(stored_user(fixture, user_id(1)).await, user_with_token(1));
 }
 
-/// Whether all weights would be 0 is judged by those that are stored where the patch names none.
+/// The check that not all weights are 0 uses the stored weights where the patch names none.
 async fn weights_are_judged_together_with_those_stored(fixture: &impl Fixture) {
     let nothing = Some(weight(0.0));
     let before = weighing(1, weights(0.5, 0.0, 0.0));
@@ -228,7 +227,7 @@ async fn weights_are_judged_together_with_those_stored(fixture: &impl Fixture) {
     assert!(matches!(update(fixture, 1, &unrelated).await, SelectionUpdate::Updated(_)));
 }
 
-/// Of two writers who each take away one of the last two weights, one is refused.
+/// If two writers each set one of the last two weights to 0 at once, one of them is refused.
 async fn writers_at_once_never_leave_all_weights_0(fixture: &impl Fixture) {
     for number in 1..=8 {
         store_user(fixture, weighing(number, weights(0.0, 0.5, 0.5))).await;
@@ -249,7 +248,7 @@ async fn writers_at_once_never_leave_all_weights_0(fixture: &impl Fixture) {
     }
 }
 
-/// A time zone is read as the one that was chosen, whatever its offset is today.
+/// A time zone is stored by its name and not by its present offset.
 async fn s9_a_time_zone_is_kept_by_its_name(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     for name in ["Asia/Kolkata", "Europe/Berlin", "Africa/Tunis", "America/St_Johns", "Etc/GMT+5", "UTC"] {
@@ -260,7 +259,7 @@ async fn s9_a_time_zone_is_kept_by_its_name(fixture: &impl Fixture) {
     }
 }
 
-/// A strategy that nobody knows, as old data may hold, is kept, and the user is read and changed like any other.
+/// An unknown strategy, which old data may hold, is kept, and the user is read and changed like any other.
 async fn o18_a_strategy_that_nobody_knows_hinders_nothing(fixture: &impl Fixture) {
     let mut before = user_with_token(1);
     before.selection.strategy = StrategyName::new(AWKWARD_TEXT);
@@ -273,7 +272,7 @@ async fn o18_a_strategy_that_nobody_knows_hinders_nothing(fixture: &impl Fixture
     assert_eq!(stored_user(fixture, user_id(1)).await, expected);
 }
 
-/// Settings of who is not there are neither found nor made.
+/// A patch for a user who does not exist finds nobody and creates nobody.
 async fn a_user_who_is_not_there_is_not_found_and_not_made(fixture: &impl Fixture) {
     store_user(fixture, user(2)).await;
     assert_eq!(update(fixture, 1, &whole_patch()).await, SelectionUpdate::NotFound);

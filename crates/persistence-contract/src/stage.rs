@@ -1,4 +1,4 @@
-//! Campaigns and participations in a store, beside the ledger that the domain's rules say they have.
+//! A stage: campaigns and participations in a store, together with the state that the domain's rules predict.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::{
 
 const OUT_OF_MONEY: Verdict = Verdict::Rejected(RejectionReason::BudgetExhausted);
 
-/// What the store holds if it keeps the rules: the documents as they were inserted, moved on by every entry since.
+/// The state that the store must hold: the documents as inserted, changed by every entry that was recorded since.
 pub(crate) struct Stage<'f, F> {
     fixture: &'f F,
     campaigns: BTreeMap<CampaignId, Campaign>,
@@ -26,12 +26,12 @@ pub(crate) struct Stage<'f, F> {
     openings: BTreeMap<ParticipationId, Counters>,
     entries: BTreeMap<EntryId, StoredEntry>,
     rollups: BTreeMap<(ParticipationId, Quarter), Rollup>,
-    /// How many entries of each quota were paid.
+    /// The number of paid entries per quota key.
     used: BTreeMap<String, u64>,
 }
 
 impl<'f, F: Fixture> Stage<'f, F> {
-    /// Stores the documents.
+    /// Stores the documents and starts the prediction from them.
     pub(crate) async fn set(
         fixture: &'f F,
         campaigns: &[Campaign],
@@ -54,7 +54,7 @@ impl<'f, F: Fixture> Stage<'f, F> {
         }
     }
 
-    /// Records the batch and returns its outcomes, which are those that the rules foretell.
+    /// Records the batch, asserts that its outcomes are those that the rules predict, and returns them.
     pub(crate) async fn record(&mut self, batch: &[Entry]) -> Vec<Outcome> {
         let expected: Vec<_> = batch.iter().map(|entry| self.foretell(entry)).collect();
         let outcomes = self.fixture.repositories().ledger.record(batch.into()).await.unwrap();
@@ -65,7 +65,8 @@ impl<'f, F: Fixture> Stage<'f, F> {
         outcomes
     }
 
-    /// Takes note of what was recorded at once, in an order that only the store knows.
+    /// Adds entries that were recorded at once. The prediction takes over their outcomes, because only the store knows their
+    /// order.
     pub(crate) fn note(&mut self, recorded: &[(Entry, Outcome)]) {
         for (entry, outcome) in recorded {
             match *outcome {
@@ -88,22 +89,22 @@ impl<'f, F: Fixture> Stage<'f, F> {
         }
     }
 
-    /// What a participation has been credited with.
+    /// The predicted counters of a participation.
     pub(crate) fn counters(&self, id: ParticipationId) -> Counters {
         self.participations[&id].counters
     }
 
-    /// What remains of a campaign's budget.
+    /// The predicted remaining budget of a campaign.
     pub(crate) fn remaining(&self, id: CampaignId) -> Money {
         self.campaigns[&id].remaining_budget
     }
 
-    /// How many entries of a quota were paid.
+    /// The predicted number of paid entries of a quota.
     pub(crate) fn used(&self, quota: &str) -> u64 {
         self.used.get(quota).copied().unwrap_or(0)
     }
 
-    /// A fresh client reads every document, entry and rollup as noted, field by field, and reconciling finds nothing.
+    /// Asserts that a new client reads every document, entry and rollup as predicted, and that `reconcile` finds no difference.
     pub(crate) async fn assert_stored(&self) {
         for campaign in self.campaigns.values() {
             assert_eq!(&stored_campaign(self.fixture, campaign.id).await, campaign);
@@ -127,7 +128,7 @@ impl<'f, F: Fixture> Stage<'f, F> {
         assert_eq!(fresh.ledger.reconcile(false).await.unwrap(), []);
     }
 
-    /// Whatever the order and size of the entries, the paid units cost what they cost at once.
+    /// Asserts that the paid units cost as much as if they had been paid at once, whatever the order and size of the entries.
     fn assert_price(&self, participation: &Participation) {
         let Some(campaign) = self.campaigns.get(&participation.campaign_id) else { return };
         let (before, after) = (self.openings[&participation.id], participation.counters);
@@ -156,7 +157,7 @@ impl<'f, F: Fixture> Stage<'f, F> {
     }
 
     fn keep(&mut self, entry: &Entry, verdict: Verdict) {
-        // A quota is not kept with its entries, and of the basis no more than the verdict tells.
+        // The store does not keep the quota of an entry, and keeps the basis only as far as the verdict tells it.
         let kept = Entry { quota: None, ..entry.clone() }.submitted(&verdict);
         let kept = StoredEntry { entry: kept, verdict };
         assert_eq!(self.entries.insert(entry.id.clone(), kept), None, "{} was new twice", entry.id);
@@ -177,17 +178,17 @@ impl<'f, F: Fixture> Stage<'f, F> {
     }
 }
 
-/// The outcome of an entry of one unit for which this much was paid.
+/// The outcome of an entry of one unit that was paid this amount.
 pub(crate) fn paid(amount: Money) -> Outcome {
     Outcome::Counted(Accrual::priced(1, 0, amount))
 }
 
-/// The outcome of entries that are counted and not paid.
+/// The outcome of an entry whose units are counted and not paid.
 pub(crate) fn unpaid(units: u64) -> Outcome {
     Outcome::Counted(Accrual::unpaid(units, None))
 }
 
-/// A stage of one campaign as in [`campaign`] and one participation.
+/// A stage with one campaign, as [`campaign`] makes it, and one participation.
 pub(crate) async fn stage_of_one<F: Fixture>(fixture: &F) -> (Stage<'_, F>, Participation) {
     let part = participation(1, 1, 1);
     (Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await, part)

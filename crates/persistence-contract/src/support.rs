@@ -1,4 +1,4 @@
-//! Documents in the store under test, calls to make at once, and what every file asserts.
+//! Helpers of the laws: reading and writing documents, concurrent calls, and common assertions.
 
 use std::sync::Arc;
 
@@ -12,17 +12,17 @@ use tokio::sync::Barrier;
 
 use crate::Fixture;
 
-/// Text that goes wrong where it is pasted into a query, cut, normalised or re-encoded.
+/// A text that comes back changed if a backend pastes it into a query, cuts, normalises or re-encodes it.
 pub(crate) const AWKWARD_TEXT: &str = "  Zoë “O'Brien” \"\\\" 50 % _ {\"$set\": null} \u{202e}\r\n\t🎮 e\u{301} é שלום'; DROP TABLE users; --  ";
 
-/// Whole numbers that a double, a 32-bit or a signed 31-bit number would not keep.
+/// Whole numbers that do not fit into a double, into 32 bits or into a signed 32-bit number.
 pub(crate) const AWKWARD_COUNTS: [u64; 5] =
     [0, 1, 4_294_967_297, 9_007_199_254_740_993, i64::MAX.unsigned_abs()];
 
-/// How many tasks a case lets race unless its law says otherwise.
+/// The number of concurrent tasks, unless a law says otherwise.
 pub(crate) const TASKS: usize = 32;
 
-/// `count` numbers between 0 and 1 whose last bit is lost by careless text.
+/// `count` numbers between 0 and 1. Each loses its last bit if it is printed with too few digits.
 pub(crate) fn awkward_fractions(count: usize) -> Vec<f64> {
     let known = [0.1 + 0.2, 1.0 / 3.0, f64::MIN_POSITIVE, 5e-324, 1.0 - f64::EPSILON / 2.0, 1e-7];
     let mut state = 42_u64;
@@ -34,7 +34,7 @@ pub(crate) fn awkward_fractions(count: usize) -> Vec<f64> {
     known.into_iter().chain(drawn).take(count).collect()
 }
 
-/// The next number of a sequence that is the same in every run (`SplitMix64`).
+/// The next number of a pseudo-random sequence that is the same in every run (`SplitMix64`).
 pub(crate) fn next_random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
@@ -55,23 +55,23 @@ pub(crate) async fn store_participation(fixture: &impl Fixture, participation: P
     gametriggers_fixtures::store_participation(&fixture.repositories(), participation).await;
 }
 
-/// What a fresh client reads; it must be there.
+/// Returns the user that a new client reads. Panics if there is none.
 pub(crate) async fn stored_user(fixture: &impl Fixture, id: UserId) -> User {
     fixture.reopen().await.users.find_by_id(id).await.unwrap().expect("the user is stored")
 }
 
-/// What a fresh client reads; it must be there.
+/// Returns the campaign that a new client reads. Panics if there is none.
 pub(crate) async fn stored_campaign(fixture: &impl Fixture, id: CampaignId) -> Campaign {
     fixture.reopen().await.campaigns.find_by_id(id).await.unwrap().expect("the campaign is stored")
 }
 
-/// What a fresh client reads; it must be there.
+/// Returns the participation that a new client reads. Panics if there is none.
 pub(crate) async fn stored_participation(fixture: &impl Fixture, id: ParticipationId) -> Participation {
     fixture.reopen().await.participations.find_by_id(id).await.unwrap().expect("the participation is stored")
 }
 
-/// Calls `call` from `tasks` tasks at once, half of them through one client and half through another, and returns the
-/// answers in the order of the tasks.
+/// Runs `call` in `tasks` tasks at once. Half of them use one client, and half use another. Returns the answers in the order of
+/// the tasks.
 pub(crate) async fn at_once<T, F, A>(fixture: &impl Fixture, tasks: usize, call: F) -> Vec<T>
 where
     T: Send + 'static,
@@ -97,8 +97,8 @@ where
     answers
 }
 
-/// Records a batch from each of `tasks` tasks [at once](at_once), every other one the other way round. Returns all entries
-/// with what became of them.
+/// Records a batch from each of `tasks` tasks [at once](at_once). Every second batch is reversed. Returns all entries with their
+/// outcomes.
 pub(crate) async fn record_at_once(
     fixture: &impl Fixture,
     tasks: usize,
@@ -117,19 +117,19 @@ pub(crate) async fn record_at_once(
     recorded.await.concat()
 }
 
-/// How many answers are what `wanted` says.
+/// Counts the answers for which `wanted` is true.
 pub(crate) fn count<T>(answers: &[T], wanted: impl Fn(&T) -> bool) -> usize {
     answers.iter().filter(|answer| wanted(answer)).count()
 }
 
-/// The error says that another `entity` holds a value of `field` (or of one of several), and does not say which.
+/// Asserts that the error says that another `entity` has the same value of one of `fields`, and that it does not show the value.
 #[track_caller]
 pub(crate) fn assert_already_exists(error: &StorageError, entity: Entity, fields: &[&str], secret: &str) {
     let StorageError::AlreadyExists { entity: found, field } = error else {
         panic!("expected `AlreadyExists`, got {error:?}");
     };
     assert_eq!(*found, entity);
-    // Backends spell it as they store it: `overlayToken`, `overlay_token`.
+    // Backends spell the field as they store it: `overlayToken` or `overlay_token`.
     let plain = field.to_lowercase().replace('_', "");
     assert!(fields.iter().any(|field| plain.contains(field)), "`{field}` names none of {fields:?}");
     assert!(!format!("{error} {error:?}").contains(secret), "the error shows the value itself");

@@ -1,4 +1,4 @@
-//! Overlay tokens: how a streamer gets one, and how it is revoked.
+//! Laws of overlay tokens: how a streamer gets a token, and how it is revoked.
 
 use gametriggers_domain::model::User;
 
@@ -19,7 +19,7 @@ crate::laws! { $ tokens:
     a_user_who_is_not_there_gets_no_token,
 }
 
-/// The first request stores the token it brings and touches no other field.
+/// The first request stores its token and changes no other field.
 async fn a_first_token_is_stored_and_nothing_else_changes(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     let given = fixture.repositories().users.ensure_overlay_token(user_id(1), &token("overlay-1")).await;
@@ -29,7 +29,7 @@ async fn a_first_token_is_stored_and_nothing_else_changes(fixture: &impl Fixture
     assert_eq!(found, Some(user_with_token(1)));
 }
 
-/// A later request gets the token that is stored, and its own is dropped.
+/// A later request gets the stored token, and its own token is dropped.
 async fn a_token_that_is_there_is_kept(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let users = fixture.repositories().users;
@@ -41,7 +41,7 @@ async fn a_token_that_is_there_is_kept(fixture: &impl Fixture) {
     assert_eq!(by_other, None);
 }
 
-/// Many first requests at once, through two instances, all get one token, and that one is stored.
+/// If many first requests are made at once through two instances, all get the same token, and that token is stored.
 async fn o28_many_first_requests_get_one_token(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     let answers = at_once(fixture, TASKS, |task, client| async move {
@@ -54,7 +54,7 @@ async fn o28_many_first_requests_get_one_token(fixture: &impl Fixture) {
     assert_eq!(count(&answers, |answer| *answer == stored), TASKS);
 }
 
-/// A token finds its holder only: not in another case, not as a pattern, not by a part of it.
+/// A look-up by a token finds only its holder: not in another case, not as a pattern, not by a part of the token.
 async fn a_token_is_compared_letter_by_letter(fixture: &impl Fixture) {
     for (number, text) in (1..).zip(["aB_c", "ab_c", "abXc", "aB_c0"]) {
         store_user(fixture, User { overlay_token: Some(token(text)), ..user(number) }).await;
@@ -69,8 +69,8 @@ async fn a_token_is_compared_letter_by_letter(fixture: &impl Fixture) {
     }
 }
 
-/// A new token replaces the old one, which finds nobody any more, dates the revocation and forgets when the overlay
-/// was seen.
+/// A new token replaces the old one, which then finds nobody, sets the time of the revocation and clears the time when the
+/// overlay was last seen.
 async fn o19_a_new_token_revokes_the_old_one(fixture: &impl Fixture) {
     let before = User { overlay_last_seen: Some(minute(3)), ..user_with_token(1) };
     store_user(fixture, before.clone()).await;
@@ -92,7 +92,7 @@ async fn o19_a_new_token_revokes_the_old_one(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
 }
 
-/// Of many tokens made anew at once, one is left and finds the user; all the others find nobody.
+/// If many new tokens are made at once, one is stored and finds the user, and all others find nobody.
 async fn of_many_new_tokens_one_is_left(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let answers = at_once(fixture, TASKS, |task, client| async move {
@@ -111,7 +111,7 @@ async fn of_many_new_tokens_one_is_left(fixture: &impl Fixture) {
     assert!(stored.overlay_token.is_some_and(|token| token.expose().starts_with("renewed-")));
 }
 
-/// However a token is given, one that another user has is refused, and neither user changes.
+/// A token that another user has is refused, however it is set, and neither user changes.
 async fn nobody_gets_the_token_of_another(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     store_user(fixture, user(2)).await;
@@ -124,7 +124,7 @@ async fn nobody_gets_the_token_of_another(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(3)).await, user_with_token(3));
 }
 
-/// Who is not there gets no token, and no user comes into being.
+/// A user who does not exist gets no token, and no user is created.
 async fn a_user_who_is_not_there_gets_no_token(fixture: &impl Fixture) {
     let users = fixture.repositories().users;
     assert_eq!(users.ensure_overlay_token(user_id(1), &token("overlay-1")).await.unwrap(), None);

@@ -22,10 +22,10 @@ const KINDS: [EntryKind; 9] = [
     EntryKind::Visit(VisitSource::Link),
 ];
 
-/// Streamers in each campaign.
+/// The number of streamers in each campaign.
 const STREAMERS: u32 = 4;
 
-/// One campaign of each payment type, none with money for all of the traffic.
+/// One campaign of each payment type. None of them has enough money for all of the traffic.
 pub(crate) fn campaigns() -> [Campaign; 3] {
     [(1, cpm(1_234.567), 3_000.0), (2, fixed(99.999_999, 1_000), 250.0), (3, cpc(2.5), 40.0)].map(
         |(number, payment, budget)| Campaign {
@@ -37,7 +37,7 @@ pub(crate) fn campaigns() -> [Campaign; 3] {
     )
 }
 
-/// Every streamer's part in every campaign.
+/// One participation of every streamer in every campaign.
 pub(crate) fn participations() -> Vec<Participation> {
     (1..=3)
         .flat_map(|campaign| (1..=STREAMERS).map(move |streamer| (campaign, streamer)))
@@ -45,9 +45,9 @@ pub(crate) fn participations() -> Vec<Participation> {
         .collect()
 }
 
-/// Entries of every kind for [`participations`] within two days, some of them repetitions, some refused before or under the
-/// other basis, some without pay, half of them under one of a dozen quotas.
-/// Another `seed` brings other entries.
+/// Entries of every kind for [`participations`] within two days. Some of them are repetitions, some were refused by the caller,
+/// some have the other basis, and some are marked as unpaid. Half of them use one of a dozen quotas. Another `seed` gives other
+/// entries.
 pub(crate) fn entries(seed: u64, count: usize) -> Vec<Entry> {
     let participations = participations();
     let mut state = seed;

@@ -1,4 +1,4 @@
-//! Users as they are inserted and read.
+//! Laws of users: insertion and reading.
 
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_fixtures::{
@@ -33,7 +33,7 @@ crate::laws! { $ users:
     an_imported_user_keeps_their_version_of_the_settings,
 }
 
-/// A user with nothing absent and nothing left at its default.
+/// A user in which no field is absent and no field has its default value.
 fn full_user(number: u32) -> User {
     User {
         id: user_id(number),
@@ -90,13 +90,13 @@ async fn a_user_is_read_as_inserted_with_every_field_set(fixture: &impl Fixture)
     assert_eq!(by_token, Some(expected));
 }
 
-/// A user without any optional field is read as inserted: what is absent stays absent.
+/// A user without any optional field is read as inserted, and the absent fields stay absent.
 async fn a_user_is_read_as_inserted_with_every_optional_field_absent(fixture: &impl Fixture) {
     store_user(fixture, user(1)).await;
     assert_eq!(stored_user(fixture, user_id(1)).await, user(1));
 }
 
-/// No text is trimmed, cut, normalised or taken for absent, and no fraction loses its last bit.
+/// No text is trimmed, cut, normalised or read as absent, and no fraction loses its last bit.
 async fn awkward_texts_and_numbers_are_read_as_inserted(fixture: &impl Fixture) {
     let odd = User {
         name: AWKWARD_TEXT.to_owned(),
@@ -122,7 +122,7 @@ async fn awkward_texts_and_numbers_are_read_as_inserted(fixture: &impl Fixture) 
     }
 }
 
-/// Every word of the closed lists is kept.
+/// Every value of the enums is read as inserted.
 async fn every_role_and_provider_is_read_as_inserted(fixture: &impl Fixture) {
     for (number, &role) in (1..).zip(Role::ALL) {
         let auth_provider = AuthProvider::ALL[number as usize % AuthProvider::ALL.len()];
@@ -132,7 +132,7 @@ async fn every_role_and_provider_is_read_as_inserted(fixture: &impl Fixture) {
     }
 }
 
-/// An id or token that nobody has finds nobody, and that is no error.
+/// A look-up by an id or token that no user has finds nothing and is no error.
 async fn who_is_not_there_is_not_found(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let users = fixture.reopen().await.users;
@@ -140,7 +140,7 @@ async fn who_is_not_there_is_not_found(fixture: &impl Fixture) {
     assert_eq!(users.find_by_overlay_token(&token("overlay-2")).await.unwrap(), None);
 }
 
-/// An insertion never writes over a user of the same id, not even where e-mail address and token are theirs too.
+/// An insertion never overwrites a user of the same id, even if e-mail address and token are equal, too.
 async fn inserting_a_user_again_changes_nothing(fixture: &impl Fixture) {
     store_user(fixture, full_user(1)).await;
     store_user(fixture, user_with_token(2)).await;
@@ -158,7 +158,7 @@ async fn inserting_a_user_again_changes_nothing(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(2)).await, user_with_token(2));
 }
 
-/// Of many callers who insert the same user at once, one inserts, and the others are told that it is there.
+/// If many callers insert the same user at once, one inserts the user, and the others learn that the user is already present.
 async fn of_many_callers_inserting_one_user_one_inserts(fixture: &impl Fixture) {
     let answers = at_once(fixture, TASKS, |_, client| async move {
         client.users.insert_if_absent(&new_user(full_user(1))).await.unwrap()
@@ -168,7 +168,7 @@ async fn of_many_callers_inserting_one_user_one_inserts(fixture: &impl Fixture) 
     assert_eq!(stored_user(fixture, user_id(1)).await, full_user(1));
 }
 
-/// A second user with the e-mail address of a first is refused with the field's name, and nothing of them is stored.
+/// A second user with the e-mail address of another is refused by the field's name, and nothing of that user is stored.
 async fn an_email_address_belongs_to_one_user(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let second = User { email: user(1).email, ..user_with_token(2) };
@@ -181,7 +181,7 @@ async fn an_email_address_belongs_to_one_user(fixture: &impl Fixture) {
     assert_eq!(stored_user(fixture, user_id(1)).await, user_with_token(1));
 }
 
-/// Of many users with one e-mail address who are inserted at once, one is stored.
+/// If many users with one e-mail address are inserted at once, one is stored.
 async fn of_many_users_with_one_email_address_one_is_stored(fixture: &impl Fixture) {
     let answers = at_once(fixture, TASKS, |task, client| async move {
         let twin = User { email: "twins@example.com".to_owned(), ..user(u32::try_from(task).unwrap()) };
@@ -198,7 +198,7 @@ async fn of_many_users_with_one_email_address_one_is_stored(fixture: &impl Fixtu
     }
 }
 
-/// A second user with the overlay token of a first is refused with the field's name, and nothing of them is stored.
+/// A second user with the overlay token of another is refused by the field's name, and nothing of that user is stored.
 async fn an_overlay_token_belongs_to_one_user(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     let second = User { overlay_token: Some(token("overlay-1")), ..user(2) };
@@ -211,7 +211,7 @@ async fn an_overlay_token_belongs_to_one_user(fixture: &impl Fixture) {
     assert_eq!(holder, Some(user_with_token(1)));
 }
 
-/// To have no overlay token yet is nothing that two users could not have in common.
+/// Any number of users may have no overlay token, because an absent token is not a unique value.
 async fn any_number_of_users_have_no_overlay_token(fixture: &impl Fixture) {
     for number in 1..=5 {
         store_user(fixture, user(number)).await;
@@ -221,7 +221,7 @@ async fn any_number_of_users_have_no_overlay_token(fixture: &impl Fixture) {
     }
 }
 
-/// The version of imported settings goes on from where it was.
+/// The version of imported settings continues from the imported number.
 async fn an_imported_user_keeps_their_version_of_the_settings(fixture: &impl Fixture) {
     store_user(fixture, full_user(1)).await;
     let patch =

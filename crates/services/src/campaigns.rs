@@ -1,4 +1,4 @@
-//! What a streamer has joined.
+//! The campaigns that a streamer has joined.
 
 use gametriggers_domain::{
     access::{self, Actor},
@@ -9,7 +9,7 @@ use gametriggers_types::{Listing, PageRequest, ParticipationId};
 
 use crate::{ServiceError, error::denied};
 
-/// A streamer's campaigns.
+/// Lists a streamer's campaigns.
 #[derive(Clone)]
 pub struct CampaignService {
     storage: Repositories,
@@ -20,8 +20,8 @@ impl CampaignService {
         Self { storage }
     }
 
-    /// A page of the actor's running and paused participations, in order of their ids (defect P15: paused ones were hidden, so
-    /// that nothing could be resumed).
+    /// A page of the actor's active and paused participations, in order of their ids. Paused ones are included, so that the
+    /// streamer can resume them (defect P15).
     ///
     /// # Errors
     /// [`ServiceError::NotStreamer`], [`ServiceError::Storage`].

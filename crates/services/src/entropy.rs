@@ -13,7 +13,7 @@ fn random<const N: usize>() -> Result<[u8; N], NoEntropy> {
     Ok(bytes)
 }
 
-/// A token of 256 random bits (defect O20: it was a hash of ids and a timestamp).
+/// Makes a token of 256 random bits (defect O20: the previous system made a hash of ids and a timestamp).
 ///
 /// # Errors
 /// [`NoEntropy`] if the operating system gives no random bytes.
@@ -21,7 +21,7 @@ pub fn new_token() -> Result<ScreenToken, NoEntropy> {
     random().map(ScreenToken::from_random)
 }
 
-/// A new id from the seconds of `now` and 64 random bits.
+/// Makes a new id from the seconds of `now` and 64 random bits.
 ///
 /// # Errors
 /// [`NoEntropy`] if the operating system gives no random bytes.
@@ -30,7 +30,7 @@ pub fn new_object_id(now: Timestamp) -> Result<ObjectId, NoEntropy> {
     Ok(ObjectId::from_parts(seconds, random()?))
 }
 
-/// An event id for a caller who sent none: 128 random bits as hexadecimal digits.
+/// Makes an event id for a request without one: 128 random bits as hexadecimal digits.
 pub(crate) fn new_event_id() -> Result<String, NoEntropy> {
     random::<16>().map(hex::encode)
 }

@@ -1,12 +1,11 @@
-//! The use cases of GameTriggers, over its rules and its store.
+//! The use cases of GameTriggers.
 //!
-//! Owns what the server does with a request after HTTP has read it: what a screen shows ([`OverlayService`]), whom an event
-//! is credited to ([`TrackingService`]), where tracking links lead ([`LinkService`]), a streamer's settings
-//! ([`StreamerService`]), what a streamer has joined ([`CampaignService`]), and the import of a previous database
-//! ([`import`]). Every entry reaches the ledger through [`Recorder::record`]. This crate knows no HTTP and no driver, and gets
-//! the time from a [`Clock`].
+//! This crate does the work of a request after HTTP has read it. [`OverlayService`] says what a screen shows. [`TrackingService`]
+//! credits events. [`LinkService`] says where tracking links lead. [`StreamerService`] reads and changes a streamer's settings.
+//! [`CampaignService`] lists what a streamer has joined. [`import`] imports a previous database. All entries reach the ledger
+//! through [`Recorder::record`]. This crate knows no HTTP and no driver, and gets the time from a [`Clock`].
 //!
-//! A use case is added as a method of the service whose documents it changes.
+//! A new use case is a method of the service whose documents it changes.
 
 mod bots;
 mod campaigns;
@@ -72,7 +71,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Wires the services. To be called within a Tokio runtime.
+    /// Connects the services to the store and the clock. Call this within a Tokio runtime.
     #[must_use]
     pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, links: &LinkSettings) -> Self {
         let secrets = Arc::new(secrets);
@@ -110,37 +109,37 @@ impl Services {
         }
     }
 
-    /// Answers from memory from now on. The memory is at most a second behind a store that answers, and at most two seconds
-    /// behind one that does not (`docs/adr/0009-live-reads.md`). Ends with the last clone of these services. Without this,
-    /// the store is read for each request. To be called within a Tokio runtime.
+    /// Makes the services answer from memory from now on. The memory is at most one second behind a store that answers, and at
+    /// most two seconds behind a store that does not (`docs/adr/0009-live-reads.md`). This mode ends when the last clone of these
+    /// services is dropped. Without it, each request reads the store. Call this within a Tokio runtime.
     pub fn spawn_live_reads(&self) {
         self.tasks.start_until_stopped(Follower::new(&self.memory, self.storage.changes.clone()));
     }
 
-    /// These services for the requests of one thread, and a future that is to be run on that thread as long as there are
-    /// requests: see [`Recorder::for_thread`].
+    /// Returns a copy of these services for the requests of one thread, and a future. Run the future on that thread as long as
+    /// there are requests: see [`Recorder::for_thread`].
     pub fn for_thread(&self) -> (Self, impl Future<Output = ()> + use<>) {
         let (recorder, handing_out) = self.recorder.for_thread();
         let services = Self { tracking: self.tracking.with(recorder.clone()), recorder, ..self.clone() };
         (services, handing_out)
     }
 
-    /// The visits that were taken and are not recorded yet. To be [awaited](PendingVisits::settled) before the process ends.
+    /// The visits that were accepted and are not recorded yet. [Wait for them](PendingVisits::settled) before the process ends.
     #[must_use]
     pub fn pending_visits(&self) -> PendingVisits {
         self.links.pending_visits()
     }
 
-    /// The background tasks of these services. They are to be [shut down](Tasks::shut_down) before the process ends.
+    /// The background tasks of these services. [Shut them down](Tasks::shut_down) before the process ends.
     #[must_use]
     pub fn tasks(&self) -> Tasks {
         self.tasks.clone()
     }
 
-    /// Whether the store answers.
+    /// Checks that the store answers.
     ///
     /// # Errors
-    /// [`StorageError`] while it does not.
+    /// [`StorageError`] if the store does not answer.
     pub async fn ping(&self) -> Result<(), StorageError> {
         self.storage.probe.ping().await
     }

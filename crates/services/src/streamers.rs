@@ -11,17 +11,17 @@ use gametriggers_types::{MediaType, ScreenToken, SessionId, SignedDuration, Time
 
 use crate::{Clock, ServiceError, entropy, error::denied, memory::Memory};
 
-/// An overlay that was seen less than this ago is active. It is the time of four missed pings.
+/// An overlay is active if it was seen less than this time ago. Four pings fit into this time.
 pub const OVERLAY_ACTIVE_WITHIN: SignedDuration = SignedDuration::from_secs(120);
 /// How long a test ad stays on screen.
 pub const TEST_AD_LASTS: SignedDuration = SignedDuration::from_secs(10);
 
-/// Whether a streamer's overlay is loaded in some browser.
+/// Whether a streamer's overlay is loaded in a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverlayStatus {
-    /// Seen within [`OVERLAY_ACTIVE_WITHIN`].
+    /// Whether the overlay was seen within [`OVERLAY_ACTIVE_WITHIN`].
     pub active: bool,
-    /// When it was last seen.
+    /// When the overlay was last seen.
     pub last_seen: Option<Timestamp>,
 }
 
@@ -47,8 +47,8 @@ impl StreamerService {
         Self { storage, clock, memory }
     }
 
-    /// Loads the account of a bearer token, and makes it the actor of the request. `session` is the session that the token
-    /// belongs to, if it names one.
+    /// Loads the account of a bearer token and makes it the actor of the request. `session` is the session of the token, if the
+    /// token names one.
     ///
     /// # Errors
     /// [`ServiceError::UnknownUser`] if the account is gone, [`ServiceError::AccountInactive`] if it is deactivated,
@@ -58,13 +58,13 @@ impl StreamerService {
         Actor::new(user, session).map_err(|Inactive| ServiceError::AccountInactive)
     }
 
-    /// The actor's profile. A streamer who has no overlay token yet is given one.
+    /// The actor's profile. A streamer without an overlay token gets one.
     ///
     /// # Errors
     /// [`ServiceError::Entropy`], [`ServiceError::Storage`].
     pub async fn profile(&self, actor: &Actor) -> Result<User, ServiceError> {
         let mut user = actor.user().clone();
-        // Defect O28: two first requests at once made two tokens, and only one of them worked.
+        // Defect O28: two concurrent first requests made two tokens, and only one of them worked.
         if user.role.is_streamer() && user.overlay_token.is_none() {
             let token = entropy::new_token()?;
             let _invalidate = self.memory.invalidate_on_drop(user.id);
@@ -89,7 +89,7 @@ impl StreamerService {
         self.own_selection(actor, "access campaign selection settings").await
     }
 
-    /// Changes those of the actor's overlay settings that the patch names, and gives the profile as it is then.
+    /// Changes the overlay settings that the patch names, and returns the actor's new profile.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings).
@@ -104,8 +104,8 @@ impl StreamerService {
         updated.ok_or(ServiceError::UnknownUser(id))
     }
 
-    /// Changes those of the actor's selection settings that the patch names, and gives the profile as it is then. If any of them
-    /// changes, the decision in force ends.
+    /// Changes the selection settings that the patch names, and returns the actor's new profile. If any of the settings changes,
+    /// the decision in force ends.
     ///
     /// # Errors
     /// As [`selection_settings`](Self::selection_settings); [`ServiceError::AllWeightsZero`].
@@ -116,7 +116,7 @@ impl StreamerService {
     ) -> Result<User, ServiceError> {
         let user = self.own_selection(actor, "update campaign selection settings").await?;
         let id = user.id;
-        // Settings that change nothing end no decision: the next decision would be one more display to pay.
+        // A patch that changes nothing must not end a decision, because the next decision would be one more paid display.
         if !patch.changes(&user.selection) {
             return Ok(user);
         }
@@ -128,8 +128,8 @@ impl StreamerService {
         }
     }
 
-    /// Makes the overlay token anew. The old overlay token is void then, and so are the tokens of all participations so far
-    /// and all receipts.
+    /// Replaces the overlay token. This revokes the old overlay token, the tokens of all earlier participations, and all
+    /// receipts.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings).
@@ -141,7 +141,7 @@ impl StreamerService {
         if found { Ok(token) } else { Err(ServiceError::UnknownUser(id)) }
     }
 
-    /// Whether the actor's overlay is loaded in some browser. `overlay_token`, if given, must be theirs.
+    /// Whether the actor's overlay is loaded in a browser. If `overlay_token` is given, it must be the actor's.
     ///
     /// # Errors
     /// As [`overlay_settings`](Self::overlay_settings); [`ServiceError::NotYourToken`].
@@ -175,13 +175,13 @@ impl StreamerService {
         Ok(self.storage.users.set_test_campaign(user.id, &test).await?)
     }
 
-    /// The profile of an actor who may manage their overlay. `action` completes "only streamers can …".
+    /// Returns the profile of an actor who may manage their overlay. `action` completes "only streamers can …".
     async fn own_overlay(&self, actor: &Actor, action: &'static str) -> Result<User, ServiceError> {
         access::manage_own_overlay(actor).map_err(denied(action))?;
         self.profile(actor).await
     }
 
-    /// As [`own_overlay`](Self::own_overlay), where the request may name the overlay by its token.
+    /// As [`own_overlay`](Self::own_overlay), and checks the overlay token if the request names one.
     async fn named_overlay(
         &self,
         actor: &Actor,
@@ -193,7 +193,7 @@ impl StreamerService {
         Ok(user)
     }
 
-    /// The profile of an actor who may manage how campaigns are selected. `action` completes "only streamers can …".
+    /// Returns the profile of an actor who may manage how campaigns are selected. `action` completes "only streamers can …".
     async fn own_selection(&self, actor: &Actor, action: &'static str) -> Result<User, ServiceError> {
         access::manage_own_selection(actor).map_err(denied(action))?;
         self.profile(actor).await

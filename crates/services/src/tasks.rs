@@ -1,4 +1,4 @@
-//! Background work: tasks that go on after a panic, and that end in order when the process ends.
+//! Background tasks: they continue after a panic, and they end in order when the process ends.
 
 use std::{
     any::Any,
@@ -17,7 +17,7 @@ use tokio::{
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Work that a task does step by step. What has to survive a panic is in `self`.
+/// Work that a task does step by step. State that must survive a panic belongs in `self`.
 pub trait Work: Send + 'static {
     /// The name of the work in the log.
     const NAME: &'static str;
@@ -26,18 +26,18 @@ pub trait Work: Send + 'static {
     fn step(&mut self) -> impl Future<Output = Next> + Send;
 }
 
-/// What comes after a step.
+/// What follows a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// Another step.
     Step,
-    /// Nothing: the work is done.
+    /// No further step: the work is done.
     End,
 }
 
 /// The background tasks of a process. Clones share them.
 ///
-/// A step that panics is logged and followed by the next step, after a pause. Nothing but the step is lost.
+/// If a step panics, the panic is logged, and the next step follows after a pause. Only the work of that step is lost.
 #[derive(Clone, Default)]
 pub struct Tasks(Arc<Mutex<Vec<Task>>>);
 
@@ -50,20 +50,20 @@ struct Task {
 /// How a task ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
-    /// By itself, when nobody can give it work any more and all that it was given is done.
+    /// The task ends by itself after nobody can give it more work and all given work is done.
     Drained,
-    /// At any moment: no work is lost.
+    /// The task can be aborted at any time without losing work.
     Stopped,
 }
 
 impl Tasks {
-    /// Starts work that ends by itself, once nobody can give it work any more and all that it was given is done. To be called
-    /// within a Tokio runtime.
+    /// Starts a task that ends by itself after nobody can give it more work and all given work is done. Call this within a Tokio
+    /// runtime.
     pub fn start_until_drained(&self, work: impl Work) {
         self.start(work, Ends::Drained);
     }
 
-    /// Starts work that can be stopped at any moment. To be called within a Tokio runtime.
+    /// Starts a task that can be aborted at any time. Call this within a Tokio runtime.
     pub fn start_until_stopped(&self, work: impl Work) {
         self.start(work, Ends::Stopped);
     }
@@ -75,9 +75,9 @@ impl Tasks {
         tasks.push(task);
     }
 
-    /// Ends all tasks. Tasks that can be stopped are stopped. The others are waited for, in the reverse order of their start,
-    /// because a task gives work only to tasks that were started before it. A task that has not ended `within` this time is
-    /// named in the log and left behind.
+    /// Ends all tasks. Tasks that can be aborted are aborted. All tasks are then awaited in the reverse order of their start,
+    /// because a task gives work only to tasks that were started before it. If a task has not ended `within` this time, its name
+    /// is logged and it is left behind.
     pub async fn shut_down(&self, within: Duration) {
         let deadline = Instant::now() + within;
         let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -92,7 +92,7 @@ impl Tasks {
     }
 }
 
-/// Does one step after the other, until there is none.
+/// Does one step after another until the work ends.
 async fn run<W: Work>(mut work: W) {
     let mut pause = FIRST_PAUSE;
     loop {
@@ -113,7 +113,7 @@ async fn run<W: Work>(mut work: W) {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without a message")
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// Adds up the numbers that it is given, and panics at each 13.
+    /// Adds the numbers that it receives, and panics at each 13.
     struct Sum {
         numbers: mpsc::UnboundedReceiver<u32>,
         total: u32,
@@ -152,7 +152,7 @@ mod tests {
         (Sum { numbers, total: 0, told }, give, total)
     }
 
-    /// Never comes to its end.
+    /// Work whose step never ends.
     struct Endless;
 
     impl Work for Endless {
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(total.try_recv(), Ok(7));
     }
 
-    /// A task that never stops panicking waits ever longer, and no longer than the longest pause.
+    /// A task that panics again and again waits longer each time, up to the longest pause.
     #[tokio::test(start_paused = true)]
     async fn the_pause_after_a_panic_grows_and_starts_again_after_a_good_step() {
         let (sum, give, mut total) = sum();

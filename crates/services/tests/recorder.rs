@@ -1,4 +1,4 @@
-//! Group commit: everybody is told what became of their own event, whatever becomes of the batch that it was in.
+//! Group commit: every caller gets the outcome of their own event, whatever happens to its batch.
 
 #![allow(clippy::unwrap_used)] // a test that cannot set its stage fails, and says where
 #![allow(clippy::needless_pass_by_value)] // ids of any kind
@@ -32,18 +32,18 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// What happens to one batch on its way to the store and back.
+/// A fault on the way of one batch to the store and back.
 #[derive(Clone, Copy)]
 enum Fault {
-    /// It does not arrive.
+    /// The batch does not reach the store.
     Away,
-    /// It is stored, and the answer does not arrive.
+    /// The batch is stored, but its answer is lost.
     AnswerLost,
-    /// The program fails before it is stored.
+    /// A panic happens before the batch is stored.
     Panic,
 }
 
-/// The real store's ledger behind a line that can be held up and can fail.
+/// The real store's ledger behind a connection that can be delayed and can fail.
 struct Line {
     ledger: Arc<dyn Ledger>,
     is_held: watch::Sender<bool>,
@@ -56,7 +56,7 @@ impl Line {
         self.faults.lock().unwrap().extend(faults);
     }
 
-    /// The sizes of the batches that were submitted.
+    /// The sizes of the submitted batches.
     fn batches(&self) -> Vec<usize> {
         self.batches.lock().unwrap().clone()
     }
@@ -95,7 +95,7 @@ impl Ledger for Line {
     }
 }
 
-/// A store with one participation in a campaign that pays 1 per impression, and a recorder into it.
+/// A store with one participation in a campaign that pays 1 per impression, and a recorder for the store.
 struct Stage {
     line: Arc<Line>,
     recorder: Recorder,
@@ -133,7 +133,8 @@ impl Stage {
         self.entry(id, EntryKind::Click(ClickKind::Chat))
     }
 
-    /// Submits entries in this order, so that they gather while the line is held, and returns what each is told.
+    /// Submits the entries in this order while the connection is delayed, so that they gather in one batch. Returns the answer to
+    /// each.
     async fn record_together(&self, entries: Vec<Entry>) -> Vec<Result<Outcome, StorageError>> {
         self.line.is_held.send_replace(true);
         let all = join_all(entries.into_iter().map(|entry| self.recorder.record(entry)));
@@ -255,7 +256,7 @@ async fn more_than_can_wait_is_refused_at_once_and_loses_nothing_that_waits() {
     assert_eq!(stage.clicks().await, QUEUE_MAX as u64 + 1);
 }
 
-/// Nobody waits for two deadlines of the store, one after the other.
+/// No caller waits for two deadlines of the store in turn.
 #[tokio::test]
 async fn who_waited_while_the_store_was_away_is_told_so_without_another_attempt() {
     let stage = Stage::set(0.0).await;
@@ -263,7 +264,7 @@ async fn who_waited_while_the_store_was_away_is_told_so_without_another_attempt(
     let mut calls = ["tried", "waited"].map(|id| Box::pin(stage.recorder.record(stage.click(id))));
     for call in &mut calls {
         assert!(poll!(call).is_pending());
-        // The committer takes the first one before the second comes.
+        // The committer takes the first entry before the second comes.
         yield_now().await;
     }
     sleep(Duration::from_millis(2_100)).await;
@@ -281,7 +282,7 @@ async fn who_waited_while_the_store_was_away_is_told_so_without_another_attempt(
     assert_eq!(stage.clicks().await, 1);
 }
 
-/// A thread is woken once for all of a batch: its outcomes come together, and are handed out by what runs there.
+/// A batch wakes a thread once: its outcomes arrive together, and the thread's own future hands them out.
 #[tokio::test]
 async fn who_waits_on_one_thread_is_told_there_and_also_when_nothing_runs_there_any_more() {
     let stage = Stage::set(0.0).await;
@@ -298,7 +299,7 @@ async fn who_waits_on_one_thread_is_told_there_and_also_when_nothing_runs_there_
     let on_one = calls(&one, 0);
     tokio::pin!(on_one);
     assert!(poll!(on_one.as_mut()).is_pending());
-    // Of the same batch, and after it.
+    // Callers in the same batch, and callers after it.
     for first in [10, 20] {
         calls(&other, first).await.iter().for_each(assert_counted);
     }
@@ -311,7 +312,7 @@ async fn who_waits_on_one_thread_is_told_there_and_also_when_nothing_runs_there_
     timeout(Duration::from_secs(5), handing_out).await.unwrap().unwrap();
 }
 
-/// Clients hang up, and servers are told to stop: what was taken is committed all the same.
+/// Entries that were accepted are committed, even if the client hangs up or the server stops.
 #[tokio::test]
 async fn what_was_taken_is_committed_also_if_nobody_waits_for_it_any_more() {
     let stage = Stage::set(0.0).await;
@@ -329,7 +330,7 @@ async fn what_was_taken_is_committed_also_if_nobody_waits_for_it_any_more() {
     assert_eq!(stored.counters.clicks, 4);
 }
 
-/// A panic costs the batch in which it happens, and no later one.
+/// A panic fails only the batch in which it happens.
 #[tokio::test]
 async fn after_a_panic_events_are_recorded_as_before() {
     let stage = Stage::set(0.0).await;

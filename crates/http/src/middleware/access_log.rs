@@ -1,8 +1,8 @@
-//! One log line per request, at level `debug`. It holds no token: it names the route's pattern, never the path (defects O29 and
-//! A25).
+//! One log line per request, at level `debug`. The line holds no token, because it names the pattern of the route and not the
+//! path (defects O29 and A25).
 //!
-//! This is the place where metrics of requests will be taken: it knows the method, the route, the status and the time taken of
-//! every request.
+//! Metrics of requests belong into this file, because it knows the method, the route, the status and the duration of every
+//! request.
 
 use std::time::Instant;
 
@@ -15,19 +15,19 @@ use actix_web::{
 
 use super::request_id::RequestId;
 
-/// Writes the line of a request when its answer is there.
+/// Calls the endpoint and then logs the request.
 pub(crate) async fn log<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    // To find out the route again takes as long as some answers do, so nothing is found out that is not logged.
+    // Finding the route again takes as long as some answers, so this is done only for a line that is logged.
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return next.call(request).await;
     }
     let started = Instant::now();
     let method = request.method().clone();
     let answer = next.call(request).await;
-    // Asked of the answer, because the path is normalised on the way to the route.
+    // The route is read from the answer, because the path is normalised before the request is routed.
     let (route, status) = match &answer {
         Ok(response) => (response.request().match_pattern(), response.status()),
         Err(error) => (None, error.as_response_error().status_code()),

@@ -1,7 +1,7 @@
-//! The caller's address: that of the connection, or the one that the proxies in front of the server name.
+//! The caller's address: that of the connection, or the one that the proxies in front of the server report.
 //!
-//! Each proxy adds the address that it saw to the end of a header. Whatever stands before that came with the request, so anybody
-//! can have written it.
+//! Each proxy appends the address that it saw to a header. Earlier entries came with the request, so the caller may have made
+//! them up.
 
 use std::future::{Ready, ready};
 
@@ -19,11 +19,11 @@ use crate::{
     state::ApiState,
 };
 
-/// The address of a request's caller. An endpoint takes it as an argument.
+/// The address of a request's caller. Endpoints take it as an argument.
 #[derive(Clone, Copy)]
 pub(crate) struct ClientAddress(pub(crate) NetworkAddress);
 
-/// Finds out the caller's address, once for each request.
+/// Finds the caller's address once per request and keeps it in the request's extensions.
 pub(crate) fn note<S: Service<ServiceRequest>>(request: ServiceRequest, next: &S) -> S::Future {
     if let Some(state) = request.app_data::<Data<ApiState>>() {
         let address = ClientAddress(client_address(request.request(), &state.settings));
@@ -33,7 +33,7 @@ pub(crate) fn note<S: Service<ServiceRequest>>(request: ServiceRequest, next: &S
 }
 
 impl ClientAddress {
-    /// The address that [`note`] found.
+    /// Returns the address that [`note`] found.
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let noted = request.extensions().get().copied();
         noted.unwrap_or(Self(NetworkAddress::UNKNOWN))
@@ -57,7 +57,7 @@ impl ForwardedHeader {
         }
     }
 
-    /// The address in one element of the header's list.
+    /// Reads the address in one element of the header's list.
     fn read(self, element: &str) -> Option<NetworkAddress> {
         match self {
             Self::XForwardedFor => element.parse().ok(),
@@ -66,9 +66,9 @@ impl ForwardedHeader {
     }
 }
 
-/// The address of the caller. With n trusted proxies, that is the n-th from the end of the list in the header that they write.
-/// Where that is missing or is no address, and without a trusted proxy, it is the other end of the connection;
-/// [`NetworkAddress::UNKNOWN`] where that has no address.
+/// Returns the address of the caller. With n trusted proxies, it is the n-th from the end of the list in their header. If there
+/// is no trusted proxy, or that entry is missing or no address, it is the address of the connection. If the connection has none,
+/// it is [`NetworkAddress::UNKNOWN`].
 fn client_address(request: &HttpRequest, settings: &HttpSettings) -> NetworkAddress {
     let peer = || request.peer_addr().map_or(NetworkAddress::UNKNOWN, |peer| peer.ip().into());
     forwarded(request.headers(), settings).unwrap_or_else(peer)
@@ -77,14 +77,14 @@ fn client_address(request: &HttpRequest, settings: &HttpSettings) -> NetworkAddr
 fn forwarded(headers: &HeaderMap, settings: &HttpSettings) -> Option<NetworkAddress> {
     let nth_of_list = settings.trusted_proxies.checked_sub(1)?;
     let header = settings.forwarded_header;
-    // Several lines are one list.
+    // Several header lines form one list.
     let lines: Vec<_> = headers.get_all(header.name()).map(HeaderValue::as_bytes).collect();
     let element = lines.into_iter().rev().flat_map(elements_from_the_end).nth(nth_of_list)?;
     header.read(std::str::from_utf8(element).ok()?)
 }
 
-/// The elements of a list, the last first. The list is read from its end, because the caller may have written its beginning. What
-/// is there, such as a quote that is never closed, must not change how the proxies' additions are read.
+/// The elements of a list, the last one first. The list is read from its end, because the caller may have written its beginning:
+/// a quote that is never closed there must not change how the proxies' entries are read.
 fn elements_from_the_end(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut is_quoted = false;
     line.rsplit(move |&byte| {
@@ -93,7 +93,7 @@ fn elements_from_the_end(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The `for` of an element of `Forwarded`, without the quotes that an address with a colon needs.
+/// The value of `for` in an element of `Forwarded`, without the quotes that an address with a colon needs.
 fn node(element: &str) -> Option<&str> {
     let mut nodes = element.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    /// No proxy writes the other header, so anybody can have written it.
+    /// No proxy writes the other header, so the caller may have made it up.
     #[test]
     fn the_other_header_is_not_read() {
         for (header, other) in

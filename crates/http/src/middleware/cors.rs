@@ -1,4 +1,4 @@
-//! Which web pages may read answers. Pages of the configured origins may read all of them. Other pages may read those of
+//! Which web pages may read answers. Pages of the configured origins may read all answers. Other pages may read only answers of
 //! endpoints under a screen's token.
 
 use std::rc::Rc;
@@ -14,14 +14,14 @@ use actix_web::{
 use super::request_id::X_REQUEST_ID;
 use crate::settings::HttpSettings;
 
-/// The paths of endpoints that need no account. Whoever has the token in the path may call them, from any page.
+/// The paths of endpoints without an account. Any page that has the token of such a path may call it.
 const OPEN: [&str; 4] =
     ["/api/v1/overlay/", "/api/overlay/", "/api/v1/campaigns/impression/", "/api/v1/campaigns/click/"];
-/// How long a browser may keep the answer to a preflight, in seconds.
+/// The number of seconds for which a browser may keep the answer to a preflight request.
 const MAX_AGE: usize = 3_600;
 
-/// Two policies: one for the configured origins, which may send credentials, and one for all other origins, on endpoints that
-/// need none.
+/// Two CORS policies: one for the configured origins, which may send credentials, and one for all other origins, which applies to
+/// endpoints without an account.
 pub(crate) struct CrossOrigin {
     allowed_origins: Rc<[String]>,
     own: Cors,
@@ -76,8 +76,8 @@ pub(crate) struct CrossOriginMiddleware<S> {
 }
 
 impl<S> CrossOriginMiddleware<S> {
-    /// Whether a request comes from a page of another origin, and is for an endpoint that any page may call. A page that was
-    /// opened from a file has the origin `null`.
+    /// Whether the second policy applies: the request comes from a page of another origin, and any page may call the endpoint. A
+    /// page that was opened from a file has the origin `null`.
     fn is_open(&self, head: &RequestHead) -> bool {
         let Some(origin) = head.headers().get(header::ORIGIN) else { return false };
         let own = self.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());

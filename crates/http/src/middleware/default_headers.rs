@@ -1,8 +1,8 @@
-//! The headers of every answer that does not say otherwise itself.
+//! The headers of every answer that does not set them itself.
 
 use actix_web::{http::header, middleware::DefaultHeaders};
 
-/// Most answers show what is somebody's own, such as a token, so nothing is to be kept on the way.
+/// Forbids caching, because most answers hold private data such as a token.
 pub(crate) fn default_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -1,7 +1,7 @@
-//! HEAD is answered as GET is, so endpoints need no route for it.
+//! Answers HEAD requests like GET, so that endpoints need no route for HEAD.
 //!
-//! The request becomes a GET before it is routed. The HTTP codec remembers that the client sent HEAD, and sends the answer's
-//! headers without its body.
+//! The request becomes a GET before it is routed. The HTTP codec still knows that the client sent HEAD, and sends only the
+//! headers of the answer.
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -21,7 +21,7 @@ pub(crate) fn into_get<S: Service<ServiceRequest>>(mut request: ServiceRequest, 
     next.call(request)
 }
 
-/// Whether the client sent this GET as a HEAD, and so gets no body.
+/// Whether the client sent this GET as a HEAD. Such a client gets no body.
 pub(crate) fn was_sent_as_head(request: &HttpRequest) -> bool {
     request.extensions().contains::<SentAsHead>()
 }

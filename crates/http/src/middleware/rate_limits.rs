@@ -1,4 +1,4 @@
-//! Keeps an address that asks for too many unknown tokens from the store. The endpoints themselves ask for the other limits.
+//! Protects the store from an address that sends too many unknown tokens. Endpoints apply the other limits themselves.
 
 use actix_web::{
     Error, ResponseError,
@@ -17,8 +17,8 @@ use crate::{
     state::ApiState,
 };
 
-/// Refuses requests of an address that has asked for too many unknown tokens, without asking the store. Tokens that were found
-/// within the last hour are let through, so screens that somebody watches behind the same address go on.
+/// Refuses requests of an address that has sent too many unknown tokens, without reading the store. Tokens that were found within
+/// the last hour pass, so that overlays behind the same address keep working.
 pub(crate) async fn limit_unknown_tokens<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -32,7 +32,7 @@ pub(crate) async fn limit_unknown_tokens<B: MessageBody + 'static>(
         && !state.services.overlay.has_found(token)
     {
         let refusal = state.limits.refusal_of_unknown_tokens(wait);
-        // A browser gets a page, as it would otherwise. The overlay's page is transparent, and tries again.
+        // A browser gets a page, as in other cases. The overlay page is transparent and tries again.
         let page = match (request.method(), rest) {
             (&Method::GET, None) => pages::overlay::come_again(&refusal),
             (&Method::GET, Some("click")) => pages::visit::come_again(&refusal),
@@ -48,14 +48,14 @@ pub(crate) async fn limit_unknown_tokens<B: MessageBody + 'static>(
     Ok(response.map_into_left_body())
 }
 
-/// Whether the store was asked for a token that nobody has. A text that cannot be a token is not looked up.
+/// Whether the store was asked for a token and did not know it. A text that cannot be a token is not looked up.
 fn is_unknown_token<B>(response: &ServiceResponse<B>, state: &ApiState) -> bool {
     if response.status() != StatusCode::NOT_FOUND {
         return false;
     }
     let token = response.request().match_info().get("token");
     let token = token.filter(|token| ScreenToken::parse(token).is_some());
-    // A page has no error code.
+    // The answer of a page has no error code.
     let code = response.response().error().and_then(|error| error.as_error::<ApiError>()).map(ApiError::code);
     token.is_some_and(|token| match code {
         Some(code) => code == ErrorCode::UnknownToken,
@@ -63,8 +63,8 @@ fn is_unknown_token<B>(response: &ServiceResponse<B>, state: &ApiState) -> bool 
     })
 }
 
-/// The token in a path such as `/api/v1/overlay/{token}/data` or `/api/v1/campaigns/click/{token}`, and the part that follows
-/// it. `path` is the path by which routes are matched.
+/// Returns the token and the part after it from a path such as `/api/v1/overlay/{token}/data` or
+/// `/api/v1/campaigns/click/{token}`. `path` is the path by which routes are matched.
 fn addressed_token(path: &str) -> Option<(&str, Option<&str>)> {
     let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
     parts.next_if_eq(&"api")?;

@@ -1,6 +1,6 @@
-//! The id of a request, by which its answer and its log lines are found.
+//! The id of a request. The answer and the log lines of the request hold it.
 //!
-//! A caller, or a proxy in front of the server, may give the id in the header `X-Request-Id`. Otherwise the server makes one.
+//! A caller or a proxy may give the id in the header `X-Request-Id`. Otherwise the server makes one.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -24,7 +24,7 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 const MAX_LEN: usize = 64;
 
 tokio::task_local! {
-    /// The id of the request that this task answers.
+    /// The id of the request that the current task answers.
     static CURRENT: RequestId;
 }
 
@@ -33,7 +33,7 @@ tokio::task_local! {
 pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id of the request that is being answered; `None` outside of a request.
+    /// The id of the request that is being answered; `None` outside a request.
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(Self::clone).ok()
     }
@@ -43,7 +43,7 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// The id that the caller gave, if it is well-formed.
+    /// The id in the header of the request, if it is well-formed.
     fn given(headers: &HeaderMap) -> Option<Self> {
         let id = headers.get(X_REQUEST_ID)?;
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -51,7 +51,7 @@ impl RequestId {
         is_well_formed.then(|| Self(id.clone()))
     }
 
-    /// A new id. Two processes have different beginnings, and one process counts.
+    /// Makes a new id from a beginning that is random for each process and a number that the process counts.
     fn new() -> Option<Self> {
         static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
         static MADE: AtomicU64 = AtomicU64::new(1);
@@ -61,7 +61,7 @@ impl RequestId {
     }
 }
 
-/// Gives the request its id and names it in the answer.
+/// Gives the request its id and sends the id with the answer.
 pub(crate) async fn identify<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

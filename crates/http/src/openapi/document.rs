@@ -1,4 +1,4 @@
-//! The OpenAPI document as a whole: its title, and what every operation has.
+//! The OpenAPI document as a whole: its title, its description, and the answers that all operations share.
 
 use utoipa::{
     OpenApi,
@@ -12,7 +12,7 @@ use utoipa::{
 
 use crate::query::IGNORES_UNKNOWN_KEYS;
 
-/// Makes one document of the descriptions of groups of endpoints.
+/// Merges the documents of the groups into one document.
 pub(crate) fn assemble(groups: impl IntoIterator<Item = Document>) -> Document {
     let mut document = groups.into_iter().fold(About::openapi(), Document::merge_from);
     add_bearer_scheme(&mut document);

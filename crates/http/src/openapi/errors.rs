@@ -1,4 +1,4 @@
-//! Errors that many endpoints have in common, as the document describes them.
+//! Descriptions of errors that many endpoints share.
 
 use utoipa::IntoResponses;
 

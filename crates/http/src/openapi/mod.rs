@@ -1,5 +1,5 @@
-//! The words by which endpoints describe themselves in the OpenAPI document. This module knows no endpoint: `routes` assembles
-//! the document.
+//! Shared parts of endpoints' descriptions in the OpenAPI document. This module knows no endpoint: `routes` assembles the
+//! document.
 #![allow(unused_qualifications)] // in what utoipa's derive writes
 
 mod document;
@@ -13,7 +13,7 @@ pub(crate) use self::{
     errors::{BodyErrors, CallerErrors, TokenErrors},
 };
 
-/// The document as JSON, for the endpoint that serves it.
+/// The document as JSON text, for the endpoint that serves it.
 #[derive(Clone, Copy)]
 pub(crate) struct DocumentText(pub(crate) &'static str);
 
@@ -28,16 +28,16 @@ pub(crate) const CAMPAIGNS: &str = "campaigns";
 /// The tag of endpoints about the server itself.
 pub(crate) const HEALTH: &str = "health";
 
-/// What a path's `token` is.
+/// The description of a path's `token`.
 pub(crate) const TOKEN: &str =
     "An overlay token, or a participation's browser source token: both mean the streamer's screen.";
 
-/// The schema of a text that is one of these words.
+/// The schema of a text with these possible values.
 pub(crate) fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
     Schema::Object(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).build())
 }
 
-/// The schema of a text that is one of these words, or null.
+/// The schema of a text with these possible values, or null.
 pub(crate) fn words_or_null(words: impl IntoIterator<Item = &'static str>) -> Schema {
     let words = words.into_iter().map(Value::from).chain([Value::Null]);
     let types = SchemaType::from_iter([Type::String, Type::Null]);

@@ -1,4 +1,4 @@
-//! The HTML pages: the one that OBS shows, and the plain one for viewers who follow a link.
+//! The HTML pages: the overlay page for OBS, and the plain page for viewers who follow a link.
 
 pub(crate) mod overlay;
 pub(crate) mod visit;

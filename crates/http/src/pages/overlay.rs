@@ -20,19 +20,19 @@ struct OverlayPage {
     state: DataIsland,
 }
 
-/// What is on screen, as JSON in a form that may stand within a script element: without `<`, `>` and `&`.
+/// The content of the screen as JSON that can stand inside a script element, because it has no `<`, `>` and `&`.
 pub(crate) struct DataIsland(String);
 
 impl DataIsland {
-    /// For a page that does not know what is on screen. It is transparent and tries again.
+    /// The state of a page that does not know what is on screen. This page is transparent and tries again.
     pub(crate) fn unknown() -> Self {
         Self("null".to_owned())
     }
 
-    /// From JSON in any form. `<`, `>` and `&` occur only in the strings of JSON, so escapes in their place mean the same.
+    /// Escapes any JSON. The characters `<`, `>` and `&` occur only in strings of JSON, so their escapes mean the same.
     ///
     /// # Errors
-    /// [`Utf8Error`] if it is not UTF-8.
+    /// [`Utf8Error`] if the text is not UTF-8.
     pub(crate) fn of(json: &[u8]) -> Result<Self, Utf8Error> {
         let json = str::from_utf8(json)?;
         Ok(Self(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")))
@@ -41,8 +41,8 @@ impl DataIsland {
 
 const SCRIPT: &str = include_str!("../../templates/overlay.js");
 
-/// Media may come from any host, because each brand has its own. Styles may be inline, because OBS applies the streamer's
-/// custom CSS as a style element. No setting is written into a style sheet, so nothing can be injected there.
+/// Media may come from any host, because each brand has its own. Inline styles are allowed, because OBS applies the streamer's
+/// custom CSS as a style element. No setting is written into a style sheet, so nobody can inject styles there.
 static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT));
     format!(
@@ -51,19 +51,19 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The page while the store is not open.
+/// Answers with the page while the store is not open.
 pub(crate) async fn without_store() -> Result<HttpResponse, ApiError> {
     render(ErrorCode::StoreUnavailable.status(), DataIsland::unknown())
 }
 
-/// The page for an address that has asked for too many unknown tokens.
+/// Answers with the page for an address that has sent too many unknown tokens.
 pub(crate) fn come_again(refused: &ApiError) -> Result<HttpResponse, ApiError> {
     let mut answer = render(refused.code().status(), DataIsland::unknown())?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
     Ok(answer)
 }
 
-/// The page with this status.
+/// Answers with the page, with this status.
 pub(crate) fn render(status: StatusCode, state: DataIsland) -> Result<HttpResponse, ApiError> {
     let template = OverlayPage { script: SCRIPT, state };
     let html = template.render().map_err(|error| ApiError::internal(&error))?;

@@ -1,4 +1,4 @@
-//! The plain page for viewers who follow a link, and where it leads them.
+//! The answers to viewers who follow a link: a redirect, or a plain page.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -21,7 +21,7 @@ struct VisitPage<'a> {
     text: &'a str,
 }
 
-/// Redirects to the campaign's address, or shows a page where the campaign has none or the link fails.
+/// Redirects to the campaign's address. Shows a page if the campaign has none or the link fails.
 pub(crate) fn lead(target: Result<Arc<VisitTarget>, ApiError>) -> Result<HttpResponse, ApiError> {
     match target {
         Ok(target) => match &target.click_url {
@@ -36,11 +36,10 @@ pub(crate) fn lead(target: Result<Arc<VisitTarget>, ApiError>) -> Result<HttpRes
     }
 }
 
-/// The address as the brand wrote it, in a form that a header can carry: spaces and letters that are not ASCII are
-/// percent-encoded, as a browser would do itself. Nothing else is changed, because to parse an address and write it again can
-/// change where it leads.
+/// Returns the brand's address in a form that a header can carry: spaces and non-ASCII letters are percent-encoded, as a browser
+/// would do. Nothing else changes, because parsing and writing an address can change its target.
 fn location(url: &WebUrl) -> String {
-    // A browser ignores spaces around an address.
+    // Browsers ignore spaces around an address.
     let address = url.as_str().trim_matches(' ');
     if let Some(encoded) = with_ascii_host(address) {
         return encoded;
@@ -50,33 +49,33 @@ fn location(url: &WebUrl) -> String {
         if byte.is_ascii_graphic() {
             carried.push(char::from(byte));
         } else {
-            // Writing to a string cannot fail.
+            // A write to a string cannot fail.
             let _ = write!(carried, "%{byte:02X}");
         }
     }
     carried
 }
 
-/// The address, if its host has letters that are not ASCII, as a browser writes it. Host names have an encoding of their own, and
-/// not every client decodes percent-encoding there.
+/// If the host has non-ASCII letters, returns the address as a browser writes it. Host names have their own encoding, and not
+/// every client decodes percent-encoding in them.
 fn with_ascii_host(address: &str) -> Option<String> {
     let url = Url::parse(address).ok().filter(|_| !address.is_ascii())?;
     url.host_str().is_some_and(|host| host.contains("xn--")).then(|| url.into())
 }
 
-/// The page for a viewer who shares an address with too many others.
+/// Answers with the page for a viewer whose address has sent too many requests.
 pub(crate) fn come_again(refused: &ApiError) -> Result<HttpResponse, ApiError> {
     let mut answer = not_now(refused.code())?;
     answer.headers_mut().insert(header::RETRY_AFTER, refused.retry_after_seconds().into());
     Ok(answer)
 }
 
-/// The page of a link that leads to no campaign.
+/// Answers with the page of a link that leads to no campaign.
 pub(crate) fn nothing_here() -> Result<HttpResponse, ApiError> {
     page(StatusCode::NOT_FOUND, "Nothing here", "This link leads to no campaign.")
 }
 
-/// The page of a link while the store is not open.
+/// Answers with the page of a link while the store is not open.
 pub(crate) async fn without_store() -> Result<HttpResponse, ApiError> {
     not_now(ErrorCode::StoreUnavailable)
 }
@@ -102,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// Addresses made of pieces, some of them odd.
+    /// Addresses that are composed of usual and unusual parts.
     fn address() -> impl Strategy<Value = String> {
         let begin = prop_oneof![
             Just("/"),
@@ -121,7 +120,7 @@ mod tests {
     }
 
     proptest! {
-        /// From any page, the address that is sent leads where the stored one leads.
+        /// On any page, the sent address leads to the same target as the stored one.
         #[test]
         fn an_address_leads_where_the_stored_one_leads(text in address()) {
             if let Ok(url) = WebUrl::parse(&text) {

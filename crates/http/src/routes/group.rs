@@ -1,20 +1,21 @@
-//! A group of endpoints, and how its one list is made into modules, routes and a part of the OpenAPI document.
+//! A group of endpoints. One list of its endpoints declares their modules, mounts their routes and describes them in the OpenAPI
+//! document.
 
 use actix_web::web::ServiceConfig;
 use utoipa::openapi::OpenApi as Document;
 
-/// A group of endpoints. [`endpoints!`] makes one.
+/// A group of endpoints. The macro [`endpoints!`] makes one.
 pub(crate) struct Group {
-    /// Mounts the endpoints, to be tried in the order of the list.
+    /// Mounts the endpoints. The router tries them in the order of the list.
     pub(crate) mount: fn(&mut ServiceConfig),
-    /// Describes the endpoints.
+    /// Describes the endpoints for the OpenAPI document.
     pub(crate) describe: fn() -> Document,
 }
 
-/// The endpoints of a group. Each is the name of a file of the group's folder, of the handler in it, and of the operation in the
-/// OpenAPI document.
+/// Lists the endpoints of a group. Each name is that of a file in the group's folder, of the handler in that file, and of the
+/// operation in the OpenAPI document.
 ///
-/// `endpoints! { me }` stands for `mod me;`, for mounting `me::me`, and for describing it. The group is the constant `GROUP`.
+/// `endpoints! { me }` declares `mod me;`, mounts `me::me`, and describes it. It makes the constant `GROUP`.
 macro_rules! endpoints {
     ($($endpoint:ident),+ $(,)?) => {
         $(pub(crate) mod $endpoint;)+

@@ -1,7 +1,7 @@
-//! The endpoints: one file each, in folders by group.
+//! The endpoints: one file each, in one folder per group.
 //!
-//! The list of a group (`endpoints!` in its `mod.rs`) is all there is to say of an endpoint besides its file. This module mounts
-//! the groups and assembles the OpenAPI document of them, from the same lists.
+//! An endpoint appears in its own file and in the list of its group (`endpoints!` in the `mod.rs` of the folder), and nowhere
+//! else. This module mounts the groups and assembles the OpenAPI document from the same lists.
 
 #[macro_use]
 mod group;
@@ -26,10 +26,11 @@ use crate::{body::MAX_BODY_BYTES, openapi};
 
 /// The prefix of the API.
 const API: &str = "/api/v1";
-/// The other prefix of a screen's endpoints: browser sources of the previous system leave `v1` out.
+/// The other prefix of a screen's endpoints, because browser sources of the previous system leave out `v1`.
 pub(crate) const OVERLAY_ALIAS: &str = "/api";
 
-/// The groups under the prefix of the API, to be tried in this order. A screen's endpoints are asked for most.
+/// The groups under the prefix of the API, in the order in which the router tries them. The screen's endpoints come first,
+/// because most requests are for them.
 const API_GROUPS: &[Group] = &[
     overlay::GROUP,
     campaigns::GROUP,
@@ -38,7 +39,7 @@ const API_GROUPS: &[Group] = &[
     overlay_settings::GROUP,
     about::GROUP,
 ];
-/// The groups under no prefix.
+/// The groups without a prefix.
 const ROOT_GROUPS: &[Group] = &[links::GROUP, health::GROUP, uploads::GROUP];
 
 /// Mounts every endpoint.
@@ -56,7 +57,7 @@ fn mount(groups: &[Group], config: &mut ServiceConfig) {
     }
 }
 
-/// What the endpoints are, what they take and what they answer.
+/// The OpenAPI document of all endpoints.
 pub(crate) fn document() -> &'static Document {
     static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
         let under = |prefix: &'static str, groups: &'static [Group]| {

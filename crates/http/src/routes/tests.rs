@@ -1,4 +1,4 @@
-//! What the compiler does not see when an endpoint is added.
+//! Checks of endpoints that the compiler does not make.
 
 use std::{
     collections::BTreeSet,
@@ -8,7 +8,7 @@ use std::{
 
 use super::document;
 
-/// The Rust files in the folder and in those below it.
+/// The Rust files in the folder and in its subfolders.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
@@ -18,7 +18,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The names of the files that hold an endpoint. Each holds one.
+/// The names of the files that hold an endpoint. Each file holds one.
 fn endpoints() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let begin = "\n#[utoipa::path(";
@@ -33,7 +33,8 @@ fn endpoints() -> BTreeSet<String> {
     names
 }
 
-/// What is mounted is described, because both are made of one list. This test finds a file that is in no list.
+/// One list makes both the routes and the descriptions, so they cannot differ. This test finds an endpoint file that is in no
+/// list.
 #[test]
 fn every_file_of_an_endpoint_is_mounted_and_described_under_its_name() {
     let items = document().paths.paths.values();
@@ -50,7 +51,7 @@ fn declared(line: &str) -> Option<&str> {
     rest.split(|sign: char| !sign.is_alphanumeric()).next()
 }
 
-/// Of two types with one name, the document would silently describe one.
+/// If two types had the same name, the document would silently describe only one of them.
 #[test]
 fn no_two_types_of_the_document_have_one_name() {
     let mut names = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Campaigns, and streamers' parts in them.
+//! Campaigns and participations.
 
 use gametriggers_domain::model::{Campaign, Participation};
 use gametriggers_types::{

@@ -1,4 +1,4 @@
-//! What several endpoints answer: chosen fields of stored documents, never the whole document (defect A8).
+//! The answers that several endpoints share. They hold chosen fields of stored documents, never a whole document (defect A8).
 
 mod about;
 mod campaign;

@@ -1,4 +1,4 @@
-//! How an overlay looks, and its token.
+//! The overlay settings and the overlay token.
 
 use gametriggers_domain::model::User;
 use gametriggers_types::{BackgroundColor, Opacity, OverlayPosition, OverlaySettings, OverlaySize};

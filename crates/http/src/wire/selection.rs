@@ -1,11 +1,11 @@
-//! How campaigns are chosen.
+//! The settings for the selection of campaigns.
 
 use gametriggers_domain::{model::User, selection};
 use gametriggers_types::{BlackoutPeriod, RotationInterval, TimeZoneName, Timestamp, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The name of the strategy that is used. A stored name that is unknown stands for the default.
+/// The name of the strategy that is used. If the stored name is unknown, this is the default.
 pub(super) fn strategy_of(user: &User) -> &'static str {
     selection::find(user.selection.strategy.as_str()).unwrap_or(selection::default_strategy()).name()
 }

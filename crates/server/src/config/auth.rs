@@ -1,4 +1,4 @@
-//! `auth.*`: how callers are known.
+//! `auth.*`: the secret by which the server knows callers.
 
 use std::{fmt, path::PathBuf};
 
@@ -7,13 +7,13 @@ use serde::Deserialize;
 
 use crate::secret::{self, Secret};
 
-/// How callers are known. `Debug` shows nothing.
+/// The shared secret. `Debug` hides it.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthSettings {
     /// The secret that all instances share. It signs bearer tokens and receipts, and seeds decisions.
     pub jwt_secret: Option<String>,
-    /// The file that holds the secret. Nobody but its owner may read it.
+    /// The file that holds the secret. Only its owner may be able to read it.
     pub jwt_secret_file: Option<PathBuf>,
 }
 
@@ -23,7 +23,7 @@ impl AuthSettings {
         self.jwt_secret.is_none() && self.jwt_secret_file.is_none()
     }
 
-    /// The shared secret, from the configuration or from the file that it names.
+    /// Returns the shared secret, from the configuration or from the file that the configuration names.
     ///
     /// # Errors
     /// If the secret is missing, given twice, weak, or in a file that others can read. The message says what to do.
@@ -64,7 +64,7 @@ mod tests {
         assert!(twice.contains("both set"), "{twice}");
     }
 
-    /// Defect A5: a secret written in the code stood in for a missing one.
+    /// Defect A5: the previous system used a secret from its source code if none was set.
     #[test]
     fn a_missing_or_empty_secret_is_refused() {
         for missing in [auth(None, None), auth(Some(""), None)] {

@@ -1,14 +1,14 @@
-//! `decisions.*`: how decisions are kept.
+//! `decisions.*`: how long decisions are kept whole.
 
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
 
-/// How decisions are kept.
+/// How long decisions are kept whole.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionSettings {
-    /// After how many days `serve` gives a decision its short form; never if this is not set.
+    /// The age in days at which `serve` shortens a decision. If this is not set, decisions are never shortened.
     pub shorten_after_days: Option<NonZeroU32>,
 }
 

@@ -1,4 +1,4 @@
-//! `http.*`: how the server is reached.
+//! `http.*`: the addresses of the server, its callers and its proxies.
 
 use std::net::SocketAddr;
 
@@ -7,23 +7,24 @@ use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-/// How the server is reached.
+/// The addresses of the server, its callers and its proxies.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
-    /// The address and port to listen on; port 0 takes a free one.
+    /// The address and port to listen on. Port 0 stands for any free port.
     pub bind: SocketAddr,
-    /// Where viewers reach the server; without it, the address that the server listens on.
+    /// The address under which viewers reach the server. Without it, links use the address that the server listens on.
     #[serde(deserialize_with = "with_host")]
     pub public_url: Option<WebUrl>,
-    /// The origins of web pages that may call the API, as browsers send them.
+    /// The origins of the web pages that may call the API, in the form in which browsers send them.
     #[serde(deserialize_with = "origins")]
     pub allowed_origins: Vec<String>,
-    /// How many proxies stand in front of the server. Each proxy adds the address that it saw to a header.
+    /// The number of proxies in front of the server. Each proxy adds the address that it saw to a header.
     pub trusted_proxies: usize,
-    /// The header that those proxies write.
+    /// The header to which those proxies write.
     pub forwarded_header: ForwardedHeader,
-    /// Where the uploads of the previous system are. [`MediaSettings`](super::MediaSettings) says so.
+    /// The place of the previous system's uploads. [`Settings::load`](super::Settings::load) copies it from
+    /// [`MediaSettings`](super::MediaSettings).
     #[serde(skip)]
     pub uploads: Option<Uploads>,
 }
@@ -41,7 +42,7 @@ impl Default for HttpSettings {
     }
 }
 
-/// Reads an address with a host, because viewers follow links to it from elsewhere.
+/// Reads an address with a host. A host is required, because viewers follow links to this address from other machines.
 fn with_host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebUrl>, D::Error> {
     let url = WebUrl::deserialize(deserializer)?;
     if url.as_str().starts_with('/') {
@@ -50,7 +51,7 @@ fn with_host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WebUrl
     Ok(Some(url))
 }
 
-/// Reads origins: a list in a file, or a text with commas in the environment.
+/// Reads origins: a list in the file, or a text with commas in the environment.
 fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -68,10 +69,10 @@ fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D:
     Ok(origins)
 }
 
-/// Refuses a text that no browser sends as an origin. Also refuses origins that any page may send, because requests come
+/// Refuses a text that no browser sends as an origin. Also refuses origins that any page can send, because browsers send requests
 /// with credentials.
 fn check_origin(origin: &str) -> Result<(), String> {
-    // A password may stand before an `@`.
+    // The text before an `@` may hold a password, so such an entry is not shown.
     let shown = if origin.contains('@') { "an entry" } else { origin };
     let refused = |why: &str| Err(format!("`{shown}` is no origin of a web page: {why}"));
     if origin == "*" {

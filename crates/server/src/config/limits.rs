@@ -1,37 +1,38 @@
-//! `limits.*`: how much anybody may ask of the server. `docs/adr/0017-limits.md` has the reasons.
+//! `limits.*`: how many connections and requests a client may use. `docs/adr/0017-limits.md` has the reasons.
 
 use std::time::Duration;
 
 use gametriggers_http::RateSettings;
 use serde::Deserialize;
 
-/// How much anybody may ask of the server. Everywhere, 0 means without limit.
+/// The limits on clients. In each of them, 0 means "no limit".
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
-    /// Connections at once; fewer where the system gives the process fewer file handles.
+    /// The greatest number of open connections. The server uses fewer if the system allows the process fewer file handles.
     pub connections: ConnectionLimit,
-    /// Connections at once from one IPv4 address or IPv6 /64; never more than a quarter of all.
+    /// The greatest number of open connections from one IPv4 address or IPv6 /64. The server never allows more than a quarter of
+    /// all connections.
     pub connections_per_address: ConnectionLimit,
-    /// The time for the head of a request, from its first byte.
+    /// The time in which the head of a request must arrive, from its first byte.
     pub head_seconds: Seconds,
-    /// The time for the body of a request.
+    /// The time in which the body of a request must arrive.
     pub body_seconds: Seconds,
-    /// The time in which the client has to take each 64 KiB of an answer.
+    /// The time in which the client must accept each 64 KiB of an answer.
     pub write_seconds: Seconds,
-    /// Unknown tokens a minute from one address.
+    /// The greatest number of requests with an unknown token per minute and address.
     pub unknown_tokens_per_minute: u32,
-    /// QR codes a minute for one address.
+    /// The greatest number of QR codes per minute and address.
     pub qr_codes_per_minute: u32,
-    /// Clicks and displays a minute under one token.
+    /// The greatest number of clicks and displays per minute and token.
     pub events_per_minute: u32,
-    /// Visits a minute through tracking links from one address.
+    /// The greatest number of visits through tracking links per minute and address.
     pub visits_per_minute: u32,
-    /// Changes of settings a minute by one account.
+    /// The greatest number of changes of settings per minute and account.
     pub settings_changes_per_minute: u32,
 }
 
-/// No honest client comes near these limits.
+/// The defaults are so high that no honest client reaches them.
 impl Default for LimitSettings {
     fn default() -> Self {
         Self {
@@ -40,38 +41,38 @@ impl Default for LimitSettings {
             head_seconds: Seconds(5),
             body_seconds: Seconds(10),
             write_seconds: Seconds(30),
-            // Some ten overlays with an old token behind one address.
+            // Enough for about ten overlays with an old token behind one address.
             unknown_tokens_per_minute: 150,
-            // A picture below a stream, which everybody behind one address loads when the stream begins.
+            // Enough for a picture below a stream that everybody behind one address loads when the stream begins.
             qr_codes_per_minute: 1_200,
-            // A chat bot that reports the clicks of 100,000 viewers.
+            // Enough for a chat bot that reports the clicks of 100,000 viewers.
             events_per_minute: 12_000,
-            // A campus behind one address.
+            // Enough for a campus behind one address.
             visits_per_minute: 3_000,
-            // A form that stores itself twice a second.
+            // Enough for a form that saves itself twice a second.
             settings_changes_per_minute: 120,
         }
     }
 }
 
-/// A number of connections; 0 means without limit.
+/// A number of connections. 0 means "no limit".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct ConnectionLimit(u32);
 
 impl ConnectionLimit {
-    /// The number, or `None` without limit.
+    /// The number; `None` if there is no limit.
     #[must_use]
     pub fn limit(self) -> Option<u32> {
         Some(self.0).filter(|connections| *connections > 0)
     }
 }
 
-/// A time limit in whole seconds; 0 means without limit.
+/// A time in whole seconds. 0 means "no limit".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Seconds(u32);
 
 impl Seconds {
-    /// The time, or `None` without limit.
+    /// The time; `None` if there is no limit.
     #[must_use]
     pub fn limit(self) -> Option<Duration> {
         Some(self.0).filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()))

@@ -1,21 +1,21 @@
-//! `log.*`: what is logged and how.
+//! `log.*`: the content and the form of the log.
 
 use serde::Deserialize;
 
-/// What is logged and how.
+/// The content and the form of the log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
-    /// A filter of tracing-subscriber's, such as `info` or `info,gametriggers_http=debug`. The start of the log refuses a
-    /// wrong one.
+    /// A filter of the crate `tracing-subscriber`, such as `info` or `info,gametriggers_http=debug`. An invalid filter is refused
+    /// when the log is started.
     pub filter: String,
-    /// Lines for people or for programs.
+    /// The form of log lines.
     pub format: LogFormat,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        // The migration library would say at every start that there was nothing to do.
+        // Without this filter, the migration library would log at every start that there is nothing to do.
         Self { filter: "info,refinery_core=warn".to_owned(), format: LogFormat::Text }
     }
 }
@@ -24,9 +24,9 @@ impl Default for LogSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 

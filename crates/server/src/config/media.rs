@@ -1,4 +1,4 @@
-//! `media.*`: where campaigns' pictures and videos are.
+//! `media.*`: the place of campaigns' pictures and videos.
 
 use std::path::PathBuf;
 
@@ -6,16 +6,16 @@ use gametriggers_http::Uploads;
 use gametriggers_types::WebUrl;
 use serde::{Deserialize, Deserializer, de};
 
-/// Where campaigns' pictures and videos are.
+/// The place of campaigns' pictures and videos.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MediaSettings {
-    /// Where the uploads of the previous system are: a folder that exists, or the address of one.
+    /// The place of the previous system's uploads: an existing folder, or the address of one.
     #[serde(deserialize_with = "uploads")]
     pub uploads: Option<Uploads>,
 }
 
-/// Reads a folder, or an address that begins with https:// or http://. An empty text is none.
+/// Reads a folder, or an address that begins with https:// or http://. An empty text means that there are no uploads.
 fn uploads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Uploads>, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {

@@ -1,7 +1,7 @@
-//! The configuration: what the defaults say, then `gametriggers.toml`, then the environment
-//! (`GAMETRIGGERS__SECTION__KEY`). `docs/configuration.md` lists all keys.
+//! The configuration. The file `gametriggers.toml` replaces defaults, and the environment (`GAMETRIGGERS__SECTION__KEY`) replaces
+//! both. `docs/configuration.md` lists all keys.
 //!
-//! Each section has a file of its own, with its type, its defaults and its rules.
+//! Each section has its own file with its type, its defaults and its rules.
 
 mod auth;
 mod decisions;
@@ -29,10 +29,10 @@ pub use self::{
     visits::VisitSettings,
 };
 
-/// The file that is read if the caller names none. It may be missing.
+/// The file that is read if the caller names none. This file need not exist.
 const DEFAULT_FILE: &str = "gametriggers.toml";
 
-/// Everything that can be configured. `Default` is the configuration of a server to which nobody said anything.
+/// All settings. `Default` has the values that hold if nothing is configured.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
@@ -47,7 +47,7 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
-/// The part of the settings that a server needs, whatever its store.
+/// The settings that a server needs, whatever store it uses.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct ApplicationSettings {
@@ -57,14 +57,14 @@ pub struct ApplicationSettings {
 }
 
 impl Settings {
-    /// The part of the settings that a server needs.
+    /// Copies the settings that a server needs.
     #[must_use]
     pub fn application(&self) -> ApplicationSettings {
         ApplicationSettings { http: self.http.clone(), limits: self.limits, visits: self.visits }
     }
 
-    /// Reads the configuration from `file`, or from `gametriggers.toml` if that file exists, and from the environment.
-    /// `of_command` has keys and values (`("log.filter", "warn")`) that replace defaults for one command.
+    /// Reads the configuration from the file and from the environment. The file is `file`, or else `gametriggers.toml` if that
+    /// exists. `of_command` holds keys and values, such as `("log.filter", "warn")`, that replace defaults for one command.
     ///
     /// # Errors
     /// If `file` is missing, a file cannot be read, or a key or value is unknown. The message names it.
@@ -90,7 +90,7 @@ impl Settings {
     }
 }
 
-/// Removes the lines of the file from a syntax error, because they may hold the secret.
+/// Removes the quoted lines of the file from a syntax error, because they may hold the secret.
 fn without_source(error: ConfigError) -> ConfigError {
     let ConfigError::FileParse { uri, cause } = error else { return error };
     let cause = cause.to_string();

@@ -1,16 +1,16 @@
-//! `storage.*`: where documents are kept.
+//! `storage.*`: the store.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// Where documents are kept.
+/// The store and its migrations.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StorageSettings {
-    /// The store.
+    /// The address of the store.
     pub url: StoreUrl,
-    /// Whether `serve` applies missing migrations itself.
+    /// Whether `serve` applies missing migrations when it starts.
     pub migrate_on_start: bool,
 }
 
@@ -20,8 +20,8 @@ impl Default for StorageSettings {
     }
 }
 
-/// `sqlite://<path>` or `mongodb://<hosts>/<database>`; the scheme chooses the backend. [`Store`](crate::Store) refuses
-/// a wrong one when it opens the store. `Debug` hides the text, because it may hold a password.
+/// `sqlite://<path>` or `mongodb://<hosts>/<database>`. The scheme chooses the backend. An invalid address is refused when
+/// [`Store`](crate::Store) opens the store. `Debug` hides the text, because it may hold a password.
 #[derive(Clone, Deserialize)]
 pub struct StoreUrl(String);
 
@@ -32,7 +32,7 @@ impl StoreUrl {
         &self.0
     }
 
-    /// The path of the file if the store is an embedded one.
+    /// The path of the file if the store is SQLite; `None` otherwise.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<&str> {
         self.0.strip_prefix("sqlite://")

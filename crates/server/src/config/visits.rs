@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VisitSettings {
-    /// How many visits a campaign pays in an hour from one network address.
+    /// The greatest number of visits per hour and network address that a campaign pays.
     pub paid_per_address: NonZeroU64,
 }
 

@@ -1,4 +1,4 @@
-//! What is on screen, where, and how it follows the streamer's settings without a reload.
+//! The content of the screen, its place, and changes of settings without a reload.
 
 use gametriggers_fixtures::eventually;
 use gametriggers_types::ParticipationStatus;
@@ -12,7 +12,7 @@ use crate::support::{
 const SETTINGS: &str = "/api/v1/users/me/overlay";
 const SELECTION: &str = "/api/v1/users/me/campaign-selection";
 
-/// Lengths are computed in fractions of a pixel.
+/// Compares lengths, which the browser computes in fractions of a pixel.
 fn close(length: f64, wanted: f64) -> bool {
     (length - wanted).abs() < 0.5
 }
@@ -35,7 +35,7 @@ async fn a_picture_is_in_the_corner_and_size_of_the_settings() {
         ("bottom-left", "small", (1920, 1080), 200.0),
         ("top-left", "medium", (1920, 1080), 300.0),
         ("bottom-right", "large", (1920, 1080), 400.0),
-        // Too low for the whole picture: it is fitted in.
+        // The source is too low for the whole picture, so the picture is scaled down.
         ("bottom-right", "large", (800, 120), 320.0),
     ] {
         let settings = json!({
@@ -87,7 +87,7 @@ async fn a_video_plays_silently_again_and_again_and_on_into_the_next_slot() {
     .await;
     server.until_displays(&joined, 1).await;
 
-    // The streamer's only campaign is on in the next slot too.
+    // The streamer has only one campaign, so the next slot shows it, too.
     server.clock.advance_seconds(180);
     server.until_displays(&joined, 2).await;
     let plays_on = "return __video.isConnected && !__video.paused;";
@@ -95,7 +95,7 @@ async fn a_video_plays_silently_again_and_again_and_on_into_the_next_slot() {
     server.assert_reconciled().await;
 }
 
-/// Defect O10: changed settings were seen only after a reload, which never came.
+/// Defect O10: changed settings were visible only after a reload, which never came.
 #[tokio::test]
 async fn o10_changed_settings_are_seen_without_a_reload() {
     let server = TestServer::start().await;
@@ -114,12 +114,12 @@ async fn o10_changed_settings_are_seen_without_a_reload() {
                 return `${opacity} ${backgroundColor}`;";
     assert_eq!(browser.eval::<String>(look, &[]).await, "1 rgba(0, 255, 0, 0.533)");
     browser.assert_never_reloaded().await;
-    // It is the same display.
+    // It is still the same display.
     assert_eq!(browser.reports().await, 1);
     assert_eq!(server.credited(&joined).await.impressions, 1);
 }
 
-/// Defect O7: with nothing to show, a picture from a foreign host was on the stream.
+/// Defect O7: with nothing to show, the stream showed a picture from another host.
 #[tokio::test]
 async fn o7_a_pause_and_a_blackout_leave_the_screen_transparent() {
     let server = TestServer::start().await;

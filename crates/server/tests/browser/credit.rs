@@ -1,4 +1,4 @@
-//! What the page reports, and to whom it is credited.
+//! The reports of the page, and the campaigns to which they are credited.
 
 use gametriggers_domain::model::Participation;
 use gametriggers_fixtures::eventually;
@@ -20,7 +20,7 @@ async fn assert_displays(server: &TestServer, expected: &[(&Participation, u64)]
     server.assert_reconciled().await;
 }
 
-/// Defect M3: every page load was paid.
+/// Defect M3: the previous system paid for every page load.
 #[tokio::test]
 async fn m3_a_display_counts_once_however_long_it_lasts_and_however_often_the_page_is_loaded() {
     let server = TestServer::start().await;
@@ -35,7 +35,7 @@ async fn m3_a_display_counts_once_however_long_it_lasts_and_however_often_the_pa
 
     browser.client.refresh().await.unwrap();
     browser.shows(NIMBUS).await;
-    // The new page cannot know that the display has been reported; the server does.
+    // The new page cannot know that the display was reported. The server knows it.
     eventually("the display is reported", async || (browser.reports().await == 1).then_some(())).await;
     browser.polls(1).await;
     assert_displays(&server, &[(&joined, 1)]).await;
@@ -66,7 +66,7 @@ async fn m4_the_next_campaign_appears_without_a_reload_and_each_gets_its_own_dis
     browser.assert_never_reloaded().await;
 }
 
-/// Defect O9: another campaign with the same media was not noticed, and clicks went to the one before.
+/// Defect O9: the page did not notice another campaign with the same media, so clicks went to the previous one.
 #[tokio::test]
 async fn o9_a_campaign_with_the_same_media_gets_its_own_displays_and_clicks() {
     let server = TestServer::start().await;
@@ -86,7 +86,7 @@ async fn o9_a_campaign_with_the_same_media_gets_its_own_displays_and_clicks() {
     assert_displays(&server, &[(&first, 1), (&second, 1)]).await;
 }
 
-/// Defect O2: the page of one kind of token pinged with the other and was taken for inactive.
+/// Defect O2: a page with one kind of token pinged with the other kind and was reported as inactive.
 #[tokio::test]
 async fn o2_a_loaded_page_is_active_and_a_click_on_it_counts_once_by_either_kind_of_token() {
     let server = TestServer::start().await;
@@ -96,7 +96,7 @@ async fn o2_a_loaded_page_is_active_and_a_click_on_it_counts_once_by_either_kind
         let joined = server.join_with(&streamer, NIMBUS).await;
         let other = server.join_with(&streamer, VOLT).await;
         assert_eq!(server.get_as(&streamer, STATUS).await["active"], false);
-        // Either participation's token means the streamer's screen, and not its own campaign.
+        // The token of either participation addresses the streamer's screen, whatever its own campaign is.
         let token = if by_participation { other.browser_source_token.expose() } else { &streamer.token };
         browser.client.goto(&server.overlay(token)).await.unwrap();
         browser.shows(NIMBUS).await;
@@ -114,7 +114,7 @@ async fn o2_a_loaded_page_is_active_and_a_click_on_it_counts_once_by_either_kind
     server.assert_reconciled().await;
 }
 
-/// Defect O8: a test ad never appeared while a campaign was on.
+/// Defect O8: a test ad never appeared while a campaign was on screen.
 #[tokio::test]
 async fn o8_a_test_ad_takes_the_place_of_the_campaign_and_counts_nothing() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Stored script does not run in the streamer's OBS (defect O1), whichever field it is in.
+//! A script in any stored field does not run in the streamer's OBS (defect O1).
 
 use rusqlite::Connection;
 
@@ -30,7 +30,7 @@ const BACKGROUNDS: &[&str] = &[
     "url(javascript:window.__pwned='colour')",
 ];
 
-/// The page's own two: the data and the program.
+/// The page's own script elements: its data and its program.
 const OWN_SCRIPTS: u32 = 2;
 
 async fn assert_harmless(browser: &Browser, what: &str) {
@@ -81,7 +81,7 @@ async fn o1_script_or_junk_in_a_media_address_shows_nothing_and_counts_nothing()
     }
 }
 
-/// The API takes no such colour; a store may hold one all the same.
+/// The API refuses such a colour, but a store may hold one.
 #[tokio::test]
 async fn o1_script_in_a_stored_colour_shows_nothing() {
     let server = TestServer::start().await;
@@ -98,7 +98,7 @@ async fn o1_script_in_a_stored_colour_shows_nothing() {
     }
 }
 
-/// Whatever an answer says, it is neither markup nor a rule of style.
+/// No text of an answer becomes markup or a style rule.
 #[tokio::test]
 async fn o1_script_in_an_answer_is_no_style() {
     let server = TestServer::start().await;
@@ -128,7 +128,7 @@ async fn o1_script_in_an_answer_is_no_style() {
     assert_harmless(&browser, "in an answer").await;
 }
 
-/// The second line of defence: what gets into the page in spite of everything does not run.
+/// The second line of defence: a script that reaches the page anyway does not run.
 #[tokio::test]
 async fn o1_a_script_that_is_not_the_pages_own_is_blocked() {
     let server = TestServer::start().await;

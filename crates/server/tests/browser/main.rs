@@ -1,4 +1,4 @@
-//! The overlay page in a real Chromium, served by the real server: what is on the stream, and what is credited for it.
+//! The overlay page in a real Chromium, served by the real server: what the stream shows, and what is credited for it.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 mod appearance;

@@ -1,10 +1,10 @@
-//! What OBS tells the page, and does to it.
+//! Messages of OBS to the page, and changes that OBS makes to it.
 
 use serde_json::{Value, json};
 
 use crate::support::{Browser, TestServer, media::NIMBUS};
 
-/// What OBS says as soon as it can: when the page is there and its media are still under way.
+/// Sends the message of OBS as early as possible: when the page is loaded and its media are not.
 const NOT_IN_THE_PROGRAM: &str = "
     document.addEventListener('DOMContentLoaded', () => {
         const detail = { active: false };
@@ -17,7 +17,7 @@ async fn tell(browser: &Browser, event: &str, detail: Value) {
     browser.eval::<()>(script, &[event.into(), detail]).await;
 }
 
-/// A source that is in no scene on air is in front of nobody.
+/// A source that is in no scene on air has no viewers.
 #[tokio::test]
 async fn a_source_that_is_not_on_air_displays_nothing_and_counts_once_when_it_is() {
     let server = TestServer::start().await;
@@ -47,7 +47,7 @@ async fn a_source_that_is_not_on_air_displays_nothing_and_counts_once_when_it_is
     server.assert_reconciled().await;
 }
 
-/// OBS puts the streamer's custom CSS into the page, which the page's own policy must not stop.
+/// OBS inserts the streamer's custom CSS into the page, and the page's policy must allow that.
 #[tokio::test]
 async fn the_custom_css_of_obs_applies() {
     let server = TestServer::start().await;

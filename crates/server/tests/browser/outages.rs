@@ -1,4 +1,4 @@
-//! Nobody is there to reload the page: it must outlive whatever fails.
+//! Nobody reloads the page in OBS, so it must survive every failure.
 
 use gametriggers_fixtures::eventually;
 use gametriggers_services::new_token;
@@ -9,10 +9,10 @@ use crate::support::{
     media::{NIMBUS, SECOND_TRY_VIDEO, VOLT},
 };
 
-/// Requests are timed in the page and answers take a moment.
+/// The tolerance of measured times. The page measures when it sends a request, and answers take a moment.
 const TOLERANCE: f64 = 20.0;
 
-/// Defect O4: the page of an unknown token was dead until it was reloaded by hand.
+/// Defect O4: the page of an unknown token did not work until it was reloaded by hand.
 #[tokio::test]
 async fn o4_the_page_of_an_unknown_token_is_transparent_and_wakes_up_by_itself() {
     let server = TestServer::start().await;
@@ -64,7 +64,7 @@ async fn o3_while_the_server_is_away_the_page_keeps_its_slot_and_asks_ever_more_
     assert!(pauses[0] >= 5_000.0 - TOLERANCE && pauses[1] >= 10_000.0 - TOLERANCE, "{pauses:?}");
 }
 
-/// After its slot nobody knows whether it may still be shown, and nobody would pay for it.
+/// After the slot it is unknown whether the campaign may still be shown, and nobody would pay for it.
 #[tokio::test]
 async fn when_the_slot_is_over_and_the_server_away_the_screen_clears_and_fills_again() {
     let server = TestServer::start_behind().await;
@@ -85,7 +85,7 @@ async fn when_the_slot_is_over_and_the_server_away_the_screen_clears_and_fills_a
     assert_eq!(server.credited(&joined).await.impressions, 1);
 }
 
-/// Neither an empty coloured box nor a broken picture is on the stream while media are under way or away.
+/// While media are loading or fail, the stream shows neither an empty coloured box nor a broken picture.
 #[tokio::test]
 async fn media_that_are_slow_or_fail_show_nothing_count_nothing_and_are_tried_again() {
     let server = TestServer::start().await;

@@ -1,5 +1,5 @@
-//! The page as streamers of the previous system have it in OBS: through its front end, which forwards the page, `/data`,
-//! `/ping` and `/click` and nothing else.
+//! The page as streamers of the previous system have it in OBS: through the previous front end, which forwards only the page,
+//! `/data`, `/ping` and `/click`.
 
 use gametriggers_fixtures::eventually;
 use serde_json::json;
@@ -9,19 +9,19 @@ use crate::support::{
     media::{NIMBUS, VOLT},
 };
 
-/// The report of a display got the proxy's 404 and was dropped: picture shown, nothing counted.
+/// The front end answered the report of a display with 404, so the picture was shown and nothing was counted.
 #[tokio::test]
 async fn displays_and_clicks_count_through_the_previous_front_end() {
     let server = TestServer::start().await;
     let front_end = FrontEnd::start(server.url(""));
     let streamer = server.streamer().await;
-    // Not through the front end, which forwards no media.
+    // The media do not come through the front end, because it forwards none.
     let first = server.join_with(&streamer, &server.url(NIMBUS)).await;
     let second = server.join_with(&streamer, &server.url(VOLT)).await;
     let browser = Browser::open(&front_end.url(&format!("/api/overlay/{}", streamer.token))).await;
     browser.shows(NIMBUS).await;
     browser.mark().await;
-    // At once, and not with the next of the pings that come every 30 seconds.
+    // The display is reported at once and not with the next ping after 30 seconds.
     server.until_displays(&first, 1).await;
     let at = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/ping'))[1].startTime;";
     assert!(browser.eval::<f64>(at, &[]).await < 30_000.0);
@@ -43,7 +43,7 @@ async fn displays_and_clicks_count_through_the_previous_front_end() {
     server.assert_reconciled().await;
 }
 
-/// The settings page shows a test ad on the streamer's own screen, and turns its settings.
+/// The settings page shows a test ad on the streamer's own screen and changes the overlay settings.
 #[tokio::test]
 async fn the_settings_page_reaches_a_screen_behind_the_previous_front_end() {
     let server = TestServer::start().await;

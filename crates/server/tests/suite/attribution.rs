@@ -1,4 +1,4 @@
-//! Every click is credited to the campaign that was on screen (defect M4: 64 % of them were not).
+//! Every click is credited to the campaign that was on screen (defect M4: the previous system credited 64 % of clicks wrongly).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::support::{Streamer, TestServer};
 
 const ROUNDS: usize = 300;
 
-/// What the test itself saw on screen, by participation.
+/// The displays that the test itself saw, by participation.
 #[derive(Default)]
 struct Expected(BTreeMap<String, (u64, u64)>);
 
@@ -38,8 +38,8 @@ impl Expected {
     }
 }
 
-/// 300 rounds of display, then click with its receipt: some at once, some after the slot has ended and another campaign
-/// is on screen, some after a restart of the server.
+/// Makes 300 rounds of a display and a click with its receipt. Some clicks come at once, some after the slot has ended and
+/// another campaign is on screen, and some after a restart of the server.
 async fn no_click_goes_to_another_campaign_under(strategy: &str) {
     let mut server = TestServer::start().await;
     let (streamer, joined) = server.streamer_in(3).await;
@@ -102,7 +102,7 @@ under_each_strategy! {
     m4_no_click_goes_to_another_campaign_under_revenue_optimized: "revenue-optimized",
 }
 
-/// Without a receipt the decision in force is credited.
+/// A click without a receipt is credited to the decision in force.
 #[tokio::test]
 async fn a_click_without_receipt_is_credited_to_what_is_on_screen() {
     let server = TestServer::start().await;
@@ -116,7 +116,7 @@ async fn a_click_without_receipt_is_credited_to_what_is_on_screen() {
     }
 }
 
-/// Events never decide: with no decision in force, nothing is credited and none is made.
+/// Events make no decision: if none is in force, nothing is credited and none is made.
 #[tokio::test]
 async fn an_event_without_a_decision_in_force_is_rejected_and_decides_nothing() {
     let server = TestServer::start().await;
@@ -144,7 +144,7 @@ async fn an_event_without_a_decision_in_force_is_rejected_and_decides_nothing() 
     assert_eq!(clicks, 1);
 }
 
-/// A receipt is good until ten minutes after its display ended, and for its own screen only.
+/// A receipt is valid until ten minutes after its display ended, and only for its own screen.
 #[tokio::test]
 async fn a_receipt_expires_ten_minutes_after_the_display() {
     let server = TestServer::start().await;
@@ -157,11 +157,11 @@ async fn a_receipt_expires_ten_minutes_after_the_display() {
     server.post(&path, body.clone()).await.assert_event("counted", None);
     server.clock.set("2026-11-20T10:13:00.001Z");
     server.click(&streamer.token, &shown).await.assert_error(400, "RECEIPT_EXPIRED");
-    // What was recorded in time is still known.
+    // An event that was recorded in time is still known.
     server.post(&path, body).await.assert_event("duplicate", None);
 }
 
-/// The display ends when a successor begins, and so does the time of its receipt.
+/// A display ends when its successor begins, and the ten minutes of its receipt begin then.
 #[tokio::test]
 async fn a_display_that_was_cut_short_ends_its_receipt_earlier() {
     let server = TestServer::start().await;
@@ -178,7 +178,7 @@ async fn a_display_that_was_cut_short_ends_its_receipt_earlier() {
     server.click(&streamer.token, &second).await.assert_event("counted", None);
 }
 
-/// Any participation's token means the streamer's screen; the credit goes to what is on it.
+/// The token of any participation addresses the streamer's screen, and a click is credited to the campaign on it.
 #[tokio::test]
 async fn a_participation_token_addresses_the_whole_screen() {
     let server = TestServer::start().await;

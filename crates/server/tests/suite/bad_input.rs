@@ -1,5 +1,5 @@
-//! Input that no honest client sends: each piece gets its status, its code and a message that a person understands;
-//! nothing of it is stored, nothing of the server's inside is told, and the server goes on.
+//! Input that no honest client sends. Each request gets its status, its code and an understandable message. Nothing of it is
+//! stored, no internals are shown, and the server continues to work.
 
 mod accounts;
 mod bodies;
@@ -21,10 +21,10 @@ use tokio::task::spawn_blocking;
 
 use crate::support::{Everything, Reply, Streamer, TestServer};
 
-/// Why a request is refused: status, code, and a part of the message that says what is wrong.
+/// The reason why a request is refused: status, code, and a part of the message.
 type Refusal<'a> = (u16, &'a str, &'a str);
 
-/// What no answer may contain: words of Rust, of the store, and of the machine.
+/// Words that no answer may contain: names from Rust, from the store and from the machine.
 const INSIDE: &[&str] = &[
     "serde",
     "deserialize",
@@ -48,8 +48,8 @@ const INSIDE: &[&str] = &[
     "/root",
 ];
 
-/// A streamer whose overlay is loaded and shows a campaign, so that whatever is accepted would leave a trace; and all
-/// that the store holds before bad input comes.
+/// A streamer whose overlay is loaded and shows a campaign, so that accepted input would leave a trace, and the whole content of
+/// the store before the bad input.
 struct Stage {
     server: TestServer,
     streamer: Streamer,
@@ -69,7 +69,7 @@ impl Stage {
         Self { server, streamer, joined, shown, before }
     }
 
-    /// Fails unless the reply is this refusal and tells nothing that is nobody's business.
+    /// Fails unless the reply is this refusal and shows no internals.
     #[track_caller]
     fn assert_refused(&self, case: &str, reply: &Reply, (status, code, hint): Refusal<'_>) {
         let case: String = case.chars().take(200).collect();
@@ -94,7 +94,7 @@ impl Stage {
         }
     }
 
-    /// Fails if anything is stored that was not before, or the server no longer does its work.
+    /// Fails if the content of the store has changed, or if the server does not work any more.
     async fn assert_untouched(&self) {
         assert_eq!(self.server.store.everything().await, self.before);
         assert_eq!(self.server.data(&self.streamer.token).await, self.shown);
@@ -102,30 +102,30 @@ impl Stage {
         self.server.assert_reconciled().await;
     }
 
-    /// A click with this body, which need not be JSON.
+    /// Sends a click with this body, which need not be JSON.
     async fn click_with(&self, body: impl Into<reqwest::Body>) -> Reply {
         let url = self.server.url(&format!("/api/v1/overlay/{}/click", self.streamer.token));
         Reply::of(self.server.client.post(url).body(body)).await
     }
 
-    /// A request in the streamer's name with this body, which need not be JSON.
+    /// Sends a request of the streamer with this body, which need not be JSON.
     async fn send_as(&self, method: &str, path: &str, body: impl Into<reqwest::Body>) -> Reply {
         let request = self.server.client.request(method.parse().unwrap(), self.server.url(path));
         self.server.as_user(&self.streamer, request.body(body)).await
     }
 }
 
-/// Sends a request whose target stays as it is written: HTTP clients tidy up paths.
+/// Sends a request with exactly this target, because HTTP clients normalise paths.
 async fn send_raw(server: &TestServer, method: &str, target: &str) -> Reply {
     exchange(server, &format!("{method} {target}"), "Content-Length: 0", b"").await
 }
 
-/// Sends a request byte by byte as given, and reads the answer to the end.
+/// Sends a request with exactly these bytes, and reads the whole answer.
 async fn exchange(server: &TestServer, start: &str, headers: &str, body: &[u8]) -> Reply {
     let address = server.url("").trim_start_matches("http://").to_owned();
     let head = format!("{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n\r\n");
     let body = body.to_owned();
-    // The client of the server's store may live on this thread, and must not wait with it.
+    // The client of the server's store may run on this thread and must not be blocked.
     spawn_blocking(move || exchange_blocking(&address, &head, &body)).await.unwrap()
 }
 
@@ -134,7 +134,7 @@ fn exchange_blocking(address: &str, head: &str, body: &[u8]) -> Reply {
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.write_all(head.as_bytes()).unwrap();
-    // A server that has heard enough closes the connection; its answer was sent before that.
+    // The server may close the connection early. It sends its answer before it does.
     let _ = socket.write_all(body);
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).unwrap();

@@ -1,4 +1,4 @@
-//! Hours in which a streamer shows nothing.
+//! Blackout periods: times in which a streamer's screen shows nothing.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn streamer_dark_from_22_to_6(server: &TestServer) -> Streamer {
     let settings = json!({
         "timezone": "Asia/Kolkata",
         "campaignRotationSettings": {
-            // A slot that the beginning of the period falls into.
+            // The period begins within a slot.
             "rotationIntervalMinutes": 60,
             "blackoutPeriods": [{"startTime": "22:00", "endTime": "06:00", "days": ["friday"]}],
         },
@@ -34,8 +34,8 @@ fn assert_dark(data: &Value) {
     }
 }
 
-/// Defects S9 and S10: the server's own zone was used, and the part after midnight was tested against the wrong day.
-/// India is 5:30 ahead of UTC: the period is from Friday 16:30 to Saturday 0:30.
+/// Defects S9 and S10: the previous system used the server's time zone, and tested the part after midnight against the wrong day.
+/// India is 5:30 ahead of UTC, so the period is from Friday 16:30 to Saturday 0:30.
 #[tokio::test]
 async fn s10_a_blackout_of_yesterday_evening_is_in_force_after_midnight() {
     let server = TestServer::start().await;
@@ -55,7 +55,7 @@ async fn s10_a_blackout_of_yesterday_evening_is_in_force_after_midnight() {
     }
 }
 
-/// Defect O6: a participation's token showed its campaign whatever the hour.
+/// Defect O6: under a participation's token, the previous system showed the campaign at any time.
 #[tokio::test]
 async fn o6_a_blackout_holds_for_both_kinds_of_token_and_for_the_page() {
     let server = TestServer::start().await;
@@ -69,8 +69,8 @@ async fn o6_a_blackout_holds_for_both_kinds_of_token_and_for_the_page() {
     assert!(page.status == 200 && !page.body.contains("media.example.com"), "{}", page.body);
 }
 
-/// Nothing displayed in a blackout is credited; a click on what was shown just before it is, until ten minutes after the
-/// blackout began, whether or not anyone has asked for the screen since.
+/// No display during a blackout is credited. A click on a display just before it is credited until ten minutes after the blackout
+/// began, whether or not anybody has asked for the screen since.
 #[tokio::test]
 async fn a_click_on_what_was_shown_before_the_blackout_still_counts() {
     let server = TestServer::start().await;
@@ -81,11 +81,11 @@ async fn a_click_on_what_was_shown_before_the_blackout_still_counts() {
     );
     server.clock.set("2026-11-20T16:29:30Z");
     let shown = server.data(&streamer.token).await;
-    // The display ends with the beginning of the period, in the middle of a slot of an hour.
+    // The display ends when the period begins, in the middle of a one-hour slot.
     assert_eq!(shown["slotEnd"], "2026-11-20T16:30:00Z");
     server.clock.set("2026-11-20T16:30:00Z");
     for _ in 0..2 {
-        // Without a receipt nothing proves an earlier display.
+        // Without a receipt, nothing proves an earlier display.
         server
             .post(&click, json!({"eventId": "in the dark"}))
             .await
@@ -106,7 +106,7 @@ async fn a_click_on_what_was_shown_before_the_blackout_still_counts() {
     server.assert_reconciled().await;
 }
 
-/// The end of a campaign ends its display as exactly.
+/// A display ends exactly at the end of its campaign.
 #[tokio::test]
 async fn a_display_ends_with_its_campaign() {
     let server = TestServer::start().await;
@@ -122,7 +122,8 @@ async fn a_display_ends_with_its_campaign() {
     server.click(&streamer.token, &shown).await.assert_error(400, "RECEIPT_EXPIRED");
 }
 
-/// A period that is added while a campaign is on screen ends it, whether or not anyone has asked for the screen since.
+/// A blackout period that is added while a campaign is on screen ends the display, whether or not anybody has asked for the
+/// screen since.
 #[tokio::test]
 async fn a_blackout_that_is_chosen_ends_what_is_on_screen() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! What a streamer has joined.
+//! The list of the campaigns that a streamer has joined.
 
 use gametriggers_types::{CampaignStatus, MediaType, Money, ParticipationId, ParticipationStatus};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn joined(server: &TestServer, streamer: &Streamer, query: &str) -> Vec<Va
     serde_json::from_value(reply.json()).unwrap()
 }
 
-/// The participations of a list, by id.
+/// The ids of the participations in a list.
 fn ids(list: &[Value]) -> Vec<ParticipationId> {
     list.iter().map(|pair| pair["participation"]["_id"].as_str().unwrap().parse().unwrap()).collect()
 }
@@ -89,7 +89,7 @@ async fn counters_and_money_are_those_of_the_ledger() {
     server.assert_reconciled().await;
 }
 
-/// Defect P15: paused ones were hidden, so that nothing could be resumed.
+/// Defect P15: the previous system hid paused participations, so that a streamer could not resume them.
 #[tokio::test]
 async fn p15_what_is_paused_is_listed_and_what_has_ended_is_not() {
     let server = TestServer::start().await;
@@ -112,7 +112,7 @@ async fn p15_what_is_paused_is_listed_and_what_has_ended_is_not() {
             expected.push((id, "active", "paused"));
         }
     }
-    // Neither its dates nor its money end a participation.
+    // Neither the dates nor the money of a campaign end a participation.
     let early =
         server.campaign_with(|it| it.start_date = Some("2027-01-01T00:00:00Z".parse().unwrap())).await;
     let poor = server.campaign_with(|it| it.remaining_budget = Money::ZERO).await;
@@ -148,7 +148,7 @@ async fn the_list_comes_in_pages_of_at_most_a_hundred_in_a_stable_order() {
     }
 }
 
-/// Defect A9: what others earn was open to whoever asked.
+/// Defect A9: the previous system showed everybody's earnings to any caller.
 #[tokio::test]
 async fn a9_only_the_callers_own_participations_are_listed() {
     let server = TestServer::start().await;

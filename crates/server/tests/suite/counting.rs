@@ -1,4 +1,4 @@
-//! Nothing lost, nothing counted twice, nothing overspent.
+//! No event is lost, no event is counted twice, and no budget is overspent.
 
 use futures_util::{StreamExt, stream};
 use gametriggers_fixtures::units;
@@ -26,7 +26,7 @@ async fn a_thousand_clicks_at_64_connections_count_a_thousand() {
     server.assert_reconciled().await;
 }
 
-/// The same event, by whichever way its id is given, counts once; another kind of click is another event.
+/// An event counts once, however its id is given. Another kind of click with the same id is another event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_event_id_sent_a_hundred_times_counts_once() {
     let server = TestServer::start().await;
@@ -56,7 +56,7 @@ async fn the_same_event_id_sent_a_hundred_times_counts_once() {
     server.assert_reconciled().await;
 }
 
-/// Defects M2 and M6: budgets were overspent by 1,250 % under load.
+/// Defects M2 and M6: the previous system overspent budgets by 1,250 % under load.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn m6_money_for_ten_impressions_pays_ten_of_fifty() {
     let server = TestServer::start().await;
@@ -83,7 +83,7 @@ async fn m6_money_for_ten_impressions_pays_ten_of_fifty() {
     let mut earned = Money::ZERO;
     for (streamer, participation, data) in &shown {
         earned += server.stored_participation(participation.id).await.counters.earnings;
-        // The reason stays with the event: asked again, it is the same.
+        // The reason is stored with the event: a repetition gets the same one.
         let again = server.display(&streamer.token, data).await.json();
         assert_eq!(again["outcome"], "duplicate");
     }
@@ -91,7 +91,7 @@ async fn m6_money_for_ten_impressions_pays_ten_of_fifty() {
     server.assert_reconciled().await;
 }
 
-/// Defect M3: impressions were billed by page load. The display of one decision counts once.
+/// Defect M3: the previous system billed impressions by page load. Here the display of one decision counts once.
 #[tokio::test]
 async fn m3_a_display_counts_once_whatever_the_caller_sends() {
     let server = TestServer::start().await;
@@ -120,7 +120,7 @@ async fn m3_a_display_counts_once_whatever_the_caller_sends() {
     server.assert_reconciled().await;
 }
 
-/// Clicks under a streamer's own token are the earner's own word: counted, never paid.
+/// Clicks under a streamer's own token are reported by the person who would earn, so they count and are never paid.
 #[tokio::test]
 async fn clicks_of_every_kind_are_counted_and_never_paid() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! One screen, one decision: whoever asks, wherever, until it ends.
+//! One screen has one decision, whoever asks and wherever, until the decision ends.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ async fn two_servers_on_one_store_and_one_restarted_give_the_same_decision() {
     assert_eq!(second.data(&streamer.token).await, before);
 }
 
-/// Changing the interval and changing it back: the decision of before never returns.
+/// A change of the interval ends the decision. Changing the interval back does not restore it.
 #[tokio::test]
 async fn a_changed_interval_gives_a_new_decision_each_time_and_never_an_old_one() {
     let server = TestServer::start().await;
@@ -48,7 +48,7 @@ async fn a_changed_interval_gives_a_new_decision_each_time_and_never_an_old_one(
     }
 }
 
-/// Saving what is stored already is no new decision: each would be one more display to pay.
+/// Saving the stored settings again makes no new decision, because each would be one more paid display.
 #[tokio::test]
 async fn settings_that_change_nothing_end_nothing() {
     let server = TestServer::start().await;
@@ -63,7 +63,7 @@ async fn settings_that_change_nothing_end_nothing() {
     assert_eq!(server.data(&streamer.token).await, shown);
 }
 
-/// Other settings end a decision, whether or not anyone has asked for the next one.
+/// A change of other settings ends a decision, whether or not anybody has asked for the next one.
 #[tokio::test]
 async fn an_event_between_new_settings_and_the_next_decision_needs_its_receipt() {
     let server = TestServer::start().await;
@@ -75,7 +75,7 @@ async fn an_event_between_new_settings_and_the_next_decision_needs_its_receipt()
     server.click(&streamer.token, &shown).await.assert_event("counted", None);
 }
 
-/// Defect S1: the interval that a streamer set was ignored.
+/// Defect S1: the previous system ignored the interval that a streamer set.
 #[tokio::test]
 async fn s1_an_interval_of_one_minute_rotates_at_every_minute_boundary() {
     let server = TestServer::start().await;
@@ -92,7 +92,7 @@ async fn s1_an_interval_of_one_minute_rotates_at_every_minute_boundary() {
     }
 }
 
-/// Defect S1: `priorityWeights` were ignored.
+/// Defect S1: the previous system ignored `priorityWeights`.
 #[tokio::test]
 async fn s1_priority_weights_change_what_weighted_does() {
     let server = TestServer::start().await;
@@ -123,7 +123,7 @@ async fn s1_priority_weights_change_what_weighted_does() {
     assert!((15..=45).contains(&shares[1]), "by fairness alone they take turns: {shares:?}");
 }
 
-/// Defect S8: the pick was drawn anew at every poll, and the overlay flickered.
+/// Defect S8: the previous system drew a new campaign at every poll, so the overlay flickered.
 #[tokio::test]
 async fn s8_a_decision_holds_for_its_slot_and_reads_store_nothing_else() {
     let server = TestServer::start().await;
@@ -144,7 +144,7 @@ async fn s8_a_decision_holds_for_its_slot_and_reads_store_nothing_else() {
     }
 }
 
-/// A paused campaign, a paused participation and an exhausted budget end the decision; another campaign follows.
+/// A paused campaign, a paused participation and an exhausted budget each end the decision, and another campaign follows.
 #[tokio::test]
 async fn o5_a_decision_ends_early_when_what_it_shows_may_no_longer_be_shown() {
     let server = TestServer::start().await;
@@ -171,17 +171,17 @@ async fn o5_a_decision_ends_early_when_what_it_shows_may_no_longer_be_shown() {
     assert!(storage.participations.transition(of(&third).id, active, paused, server.now()).await.unwrap());
     let is_empty = async || server.data(&streamer.token).await["reason"] == "no-campaign";
     soon("nothing is left", is_empty).await;
-    // What was displayed before is still credited to it.
+    // The earlier display is still credited to its campaign.
     server.click(&streamer.token, &first).await.assert_event("counted", None);
     server.post(&path, json!({})).await.assert_event("rejected", Some("nothing-on-screen"));
-    // And what becomes eligible again follows as soon as it is known, not at the end of a slot.
+    // A campaign that becomes eligible again is shown as soon as this is known, not only at the end of a slot.
     assert!(storage.participations.transition(of(&third).id, paused, active, server.now()).await.unwrap());
     let is_back = async || server.data(&streamer.token).await["participationId"] == third["participationId"];
     soon("it is back", is_back).await;
     server.assert_reconciled().await;
 }
 
-/// Defect S12: campaigns ran before their start, after their end and without money.
+/// Defect S12: the previous system showed campaigns before their start, after their end and without money.
 #[tokio::test]
 async fn s12_dates_and_money_are_looked_at() {
     let server = TestServer::start().await;
@@ -214,7 +214,7 @@ async fn every_stored_decision_replays_to_its_own_pick() {
     }
 }
 
-/// A clock that is a day ahead does not hold the screen for a day, and what was credited by it is not of tomorrow.
+/// A clock that is a day ahead does not hold the screen for a day, and events under its decision get no future time.
 #[tokio::test]
 async fn a_decision_from_the_future_is_superseded() {
     let server = TestServer::start().await;
@@ -223,7 +223,7 @@ async fn a_decision_from_the_future_is_superseded() {
     let future = ahead.data(&streamer.token).await;
     assert_eq!(future["slotEnd"], "2026-11-21T10:03:00Z");
 
-    // It is not in force, so nothing is credited to it but by its receipt.
+    // The superseded decision is not in force, so only an event with its receipt is credited to it.
     let path = format!("/api/v1/overlay/{}/click", streamer.token);
     server.post(&path, json!({})).await.assert_event("rejected", Some("nothing-on-screen"));
     server.click(&streamer.token, &future).await.assert_event("counted", None);
@@ -236,7 +236,7 @@ async fn a_decision_from_the_future_is_superseded() {
     let latest = server.storage.decisions.find_latest(streamer.user.id).await.unwrap().unwrap();
     assert_eq!((latest.id.ordinal, latest.from), (2, server.now()));
 
-    // Its receipt is good for ten minutes after it was superseded, whoever judges it.
+    // Its receipt is valid for ten minutes after it was superseded, on every instance.
     let third = server.beside().await;
     server.clock.advance_seconds(600);
     third.click(&streamer.token, &future).await.assert_event("counted", None);
@@ -251,7 +251,7 @@ async fn a_decision_from_the_future_is_superseded() {
     third.assert_reconciled().await;
 }
 
-/// Within two minutes clocks agree: whoever is first decides.
+/// Clocks that differ by at most two minutes count as equal: the first instance decides.
 #[tokio::test]
 async fn a_decision_of_a_clock_two_minutes_ahead_is_in_force() {
     let server = TestServer::start().await;

@@ -1,6 +1,6 @@
-//! The failure that this project began with: `E11000 duplicate key error … browserSourceToken_1`. The previous system
-//! saved whole documents, tokens and all, on every click. Here all that is ever written about streamers is written at
-//! once, through two servers: nobody's token is touched, and everything that was acknowledged is there.
+//! The failure that was the reason for this project: `E11000 duplicate key error … browserSourceToken_1`. The previous system
+//! saved whole documents, including tokens, on every click. These tests make every kind of write about streamers at once, through
+//! two servers. No token changes, and every acknowledged write is stored.
 
 use std::{
     cell::RefCell,
@@ -21,12 +21,12 @@ use crate::support::{Reply, Streamer, TestServer, address_of};
 
 const PARTICIPATIONS: [usize; 2] = [24, 6];
 const ROUNDS: usize = 7;
-/// How often a viewer begins anew in a round; meanwhile, the settings change and time goes by.
+/// The number of turns of each viewer in a round. Meanwhile, settings change and time passes.
 const TURNS: usize = 2;
 const STRATEGIES: [&str; 5] =
     ["weighted", "fair-rotation", "performance", "time-rotation", "revenue-optimized"];
 const SIZES: [&str; 3] = ["small", "large", "medium"];
-/// The routes of clicks, and what they are clicks on.
+/// The routes of clicks, each with the kind of its clicks.
 const CLICKS: [(&str, &str); 6] = [
     ("overlay/{}/click", "overlay"),
     ("campaigns/click/{}", "overlay"),
@@ -39,7 +39,7 @@ const SOURCES: [&str; 3] = ["chat", "qr", "link"];
 const SELECTION: &str = "/api/v1/users/me/campaign-selection";
 const OVERLAY: &str = "/api/v1/users/me/overlay";
 
-/// What the campaign of a streamer's so many-th participation pays for, and what one unit of it comes to.
+/// The payment of a streamer's campaign number `number`, and the price of one unit.
 fn price(number: usize) -> (Payment, Money) {
     let (kind, rate, unit) = match number % 3 {
         0 => (PaymentType::Cpm, 1_660.0, 1.66),
@@ -49,7 +49,7 @@ fn price(number: usize) -> (Payment, Money) {
     (payment(kind, rate, 10_000), units(unit))
 }
 
-/// What a click on this adds.
+/// The counters that a click of this kind adds.
 fn click_on(what: &str) -> Counters {
     let is = |other| u64::from(what == other);
     Counters {
@@ -77,7 +77,7 @@ impl Party {
         Self { streamer, joined }
     }
 
-    /// One of the tokens, all of which address the same screen.
+    /// One of the tokens. All of them address the same screen.
     fn token(&self, viewer: usize) -> &str {
         match viewer % 4 {
             0 => &self.streamer.token,
@@ -86,18 +86,18 @@ impl Party {
     }
 }
 
-/// The screens, the servers that show them, and what these have acknowledged.
+/// The screens, the servers that show them, and the counts that the servers have acknowledged.
 struct Stage {
     servers: [TestServer; 2],
     parties: Vec<Party>,
     credited: RefCell<BTreeMap<ParticipationId, Counters>>,
     decisions: RefCell<BTreeSet<String>>,
-    /// Whose tracking links were given out.
+    /// The participations whose tracking links were requested.
     linked: RefCell<BTreeSet<ParticipationId>>,
 }
 
 impl Stage {
-    /// Fails unless the store itself sees to it.
+    /// Fails unless the store itself keeps tokens unique.
     async fn assert_tokens_are_unique(&self) {
         assert!(self.servers[0].store.keeps_tokens_unique().await);
     }
@@ -113,7 +113,7 @@ impl Stage {
         Self { servers, parties, credited, decisions, linked }
     }
 
-    /// Notes what a participation is owed for something that campaigns of these types pay for.
+    /// Adds to the expected counters of a participation. The change is paid if the campaign has one of these payment types.
     fn credit(&self, party: &Party, id: ParticipationId, paying: &[PaymentType], change: Counters) {
         let (payment, unit) = price(party.joined.iter().position(|joined| joined.id == id).unwrap());
         let (paid_units, earnings) =
@@ -130,7 +130,7 @@ impl Stage {
         checked(self.servers[server % 2].post(&format!("/api/v1/{path}"), body).await)
     }
 
-    /// What a viewer, and the page before them, do once in a turn.
+    /// Does once what a viewer and the page do in a turn.
     async fn view(&self, party: &Party, turn: usize, viewer: usize) {
         let token = party.token(viewer + turn);
         let data = self.get(viewer, &format!("overlay/{token}/data")).await;
@@ -164,7 +164,7 @@ impl Stage {
         }
     }
 
-    /// The same click through both servers, and another that does not say on what it was.
+    /// Sends the same click through both servers, and another one without a receipt.
     async fn click(&self, party: &Party, turn: usize, viewer: usize, data: &Value) {
         let (path, what) = CLICKS[(turn + viewer) % CLICKS.len()];
         let path = path.replace("{}", party.token(viewer + 1));
@@ -190,7 +190,7 @@ impl Stage {
         }
     }
 
-    /// Somebody new follows a tracking link.
+    /// Lets a new viewer follow a tracking link.
     async fn visit(&self, party: &Party, turn: usize, viewer: usize) {
         let (server, source) = (&self.servers[viewer % 2], SOURCES[(turn + viewer) % SOURCES.len()]);
         let joined = &party.joined[viewer];
@@ -203,7 +203,8 @@ impl Stage {
         self.credit(party, joined.id, &[PaymentType::Cpc], visit);
     }
 
-    /// Each server has an address of its own to lead to, so that what the one has stored is news to the other.
+    /// Requests the links through both servers. Each server uses its own address in them, so each changes the links that the
+    /// other has stored.
     async fn ask_for_links(&self, viewer: usize, token: &str) {
         let (qr, command) = (format!("overlay/{token}/qr"), format!("overlay/{token}/chat-command"));
         let (qr, command) = join(self.get(viewer, &qr), self.get(viewer + 1, &command)).await;
@@ -219,7 +220,7 @@ impl Stage {
         }
     }
 
-    /// Other settings for the streamer, half of them through each server.
+    /// Changes the streamer's settings, half of them through each server.
     async fn set_up(&self, party: &Party, round: usize) {
         let interval = json!({"rotationIntervalMinutes": 1 + round % 4});
         let changes = [
@@ -242,7 +243,7 @@ impl Stage {
         assert_eq!(overlay["overlayToken"], party.streamer.token);
     }
 
-    /// Lets time go by while requests are on their way.
+    /// Moves the clocks forward while requests are in progress.
     async fn pass_time(&self) {
         for server in 0..4 {
             assert_eq!(checked(self.servers[server % 2].get("/health/ready").await).status, 200);
@@ -251,7 +252,7 @@ impl Stage {
     }
 
     async fn assert_as_acknowledged(&self) {
-        // Viewers are led on before their visits are recorded.
+        // Viewers are redirected before their visits are recorded.
         join_all(self.servers.iter().map(|server| server.visits.settled())).await;
         let storage = &self.servers[0].storage;
         for party in &self.parties {
@@ -270,7 +271,7 @@ impl Stage {
         }
     }
 
-    /// Of the participation, nothing has changed but its counters, as was acknowledged, and its tracking links.
+    /// Fails if anything but the acknowledged counters and the tracking links of the participation has changed.
     fn assert_only_counted(&self, stored: &Participation, joined: &Participation) {
         let counters = self.credited.borrow()[&joined.id];
         let tracking = stored.tracking.clone();
@@ -294,7 +295,7 @@ fn participation(answer: &Value) -> ParticipationId {
     answer["participationId"].as_str().unwrap().parse().unwrap()
 }
 
-/// No answer is a fault, and none speaks of what went wrong in the previous system.
+/// Fails if the reply is a server error or mentions the failure of the previous system.
 fn checked(reply: Reply) -> Reply {
     assert!(reply.status < 500, "{}: {}", reply.status, reply.body);
     let body = reply.body.to_lowercase();

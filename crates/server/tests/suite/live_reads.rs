@@ -1,4 +1,4 @@
-//! Two servers on one store, each with its screens in memory: what is changed through one takes effect in the other.
+//! Two servers share a store, and each has the screens in memory: a change through one takes effect in the other.
 
 mod empty;
 mod kept;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::{Reply, Streamer, TestServer};
 
-/// Two servers that have had the streamer in memory for a while.
+/// Starts a second server and pings both for a second, so that both have the streamer in memory.
 async fn two_servers(first: TestServer, tokens: &[&str]) -> [TestServer; 2] {
     let second = first.beside().await;
     let servers = [first, second];
@@ -32,7 +32,7 @@ async fn ping(server: &TestServer, token: &str) -> Reply {
     server.post(&format!("/api/v1/overlay/{token}/ping"), json!({})).await
 }
 
-/// A click on whatever is on screen now.
+/// Sends a click without a receipt.
 async fn click(server: &TestServer, streamer: &Streamer) -> Value {
     let reply = server.post(&format!("/api/v1/overlay/{}/click", streamer.token), json!({})).await;
     assert_eq!(reply.status, 201, "{}", reply.body);
@@ -69,7 +69,7 @@ async fn o19_a_token_revoked_through_one_server_is_unknown_to_both() {
     for server in &servers {
         for token in [&streamer.token, source] {
             soon("the old token is unknown", async || ping(server, token).await.status == 404).await;
-            // And stays so.
+            // The old token stays invalid.
             for path in ["", "/data", "/qr", "/chat-command"] {
                 assert_eq!(server.get(&format!("/api/v1/overlay/{token}{path}")).await.status, 404, "{path}");
             }
@@ -83,8 +83,8 @@ async fn o19_a_token_revoked_through_one_server_is_unknown_to_both() {
     }
 }
 
-/// Defect O17: each ping saved the whole user. One that says nothing new is no write, also where the streamer comes from
-/// memory; a page under a new token is noted at once.
+/// Defect O17: the previous system saved the whole user at each ping. Here a ping without news writes nothing, even if the
+/// streamer comes from memory. A page under a new token is noted at once.
 #[tokio::test]
 async fn o17_a_ping_that_says_nothing_new_is_not_written() {
     let first = TestServer::start().await;
@@ -108,7 +108,7 @@ async fn o17_a_ping_that_says_nothing_new_is_not_written() {
     assert_eq!(seen().await, servers[0].now());
 }
 
-/// An operator deactivates an account in the store itself.
+/// An operator deactivates an account directly in the store.
 #[tokio::test]
 async fn a_deactivated_streamer_is_off_screen_everywhere() {
     let first = TestServer::start().await;
@@ -150,7 +150,7 @@ async fn a_test_ad_sent_through_one_server_is_shown_and_known_by_the_other() {
     servers[0].assert_reconciled().await;
 }
 
-/// The server through which they are changed has the next decision at once, the other soon, and it is the same one.
+/// The server through which the settings are changed has the next decision at once. The other server has the same decision soon.
 #[tokio::test]
 async fn selection_settings_changed_through_one_server_end_the_decision_in_both() {
     let first = TestServer::start().await;
@@ -168,7 +168,7 @@ async fn selection_settings_changed_through_one_server_end_the_decision_in_both(
     }
 }
 
-/// A new participation's token is known at once, a paused participation is off the screen soon.
+/// The token of a new participation works at once, and a paused participation leaves the screen soon.
 #[tokio::test]
 async fn participations_are_as_the_store_has_them() {
     let first = TestServer::start().await;

@@ -1,5 +1,5 @@
-//! The server while another process holds the store's lock. Always on SQLite: MongoDB has no lock that one client could hold
-//! against all others.
+//! The server while another process holds the store's lock. This test always uses SQLite, because MongoDB has no lock that one
+//! client could hold against all others.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{TestServer, TestStore};
 
-/// Five seconds, and what a busy machine may add: less than two requests in turn would take.
+/// Five seconds and some reserve for a busy machine. Two requests in turn would take longer.
 const IN_TIME: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,5 @@
-//! The server over real HTTP, on a real store, at whatever time a test sets; and the real binary where the process
-//! itself is what users have.
+//! The server over real HTTP, on a real store, with a clock that the test sets. Where the process itself matters, the tests run
+//! the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
 mod attribution;

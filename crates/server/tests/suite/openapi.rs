@@ -1,4 +1,4 @@
-//! The OpenAPI document tells the truth.
+//! The OpenAPI document agrees with the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ fn document() -> Value {
     serde_json::from_str(gametriggers_http::openapi_document()).unwrap()
 }
 
-/// Everything that the document says can be called.
+/// One operation of the document.
 struct Operation {
     method: String,
     path: String,
@@ -41,7 +41,7 @@ impl Operation {
         self.says["requestBody"].is_object()
     }
 
-    /// Sends it with this body, for the screen of this token and, where it needs an account, in the streamer's name.
+    /// Sends a request with this body for the screen of this token. If the operation needs an account, it is the streamer's.
     async fn send(&self, server: &TestServer, streamer: &Streamer, token: &str, body: Option<&str>) -> Reply {
         let path = self.path.replace("{token}", token).replace("{kind}", "chat");
         let path = path.replace("{participationId}", "6864d4ee7d06a675f2abb716").replace("{path}", "a.png");
@@ -52,7 +52,7 @@ impl Operation {
         if self.needs_account() { server.as_user(streamer, request).await } else { Reply::of(request).await }
     }
 
-    /// Fails unless the document names the status that was answered, and what it looks like.
+    /// Fails unless the document names the status of the reply and describes its body.
     #[track_caller]
     fn assert_says(&self, reply: &Reply) {
         let said = &self.says["responses"][reply.status.to_string()];
@@ -76,7 +76,7 @@ async fn the_document_is_served_and_changes_only_on_purpose() {
     insta::assert_json_snapshot!(document(), {".info.version" => "[version]"});
 }
 
-/// Adds every `$ref` within the value.
+/// Collects every `$ref` within the value.
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(fields) => {
@@ -127,13 +127,13 @@ fn the_document_is_complete_in_itself() {
     }
 }
 
-/// Whatever is asked, badly or well: the route is there, and the document names the answer.
+/// For good and bad requests, the route exists and the document describes the answer.
 #[tokio::test]
 async fn every_documented_operation_is_routed_and_answers_as_it_says() {
     let server = TestServer::start().await;
     let large = " ".repeat(40_000);
     for operation in Operation::all() {
-        // Each on a screen of its own: some of them change what is on it.
+        // Each operation gets its own screen, because some operations change the screen.
         let (streamer, _) = server.streamer_in(1).await;
         server.data(&streamer.token).await;
         let token = streamer.token.as_str();
@@ -166,7 +166,7 @@ async fn every_documented_operation_is_routed_and_answers_as_it_says() {
     }
 }
 
-/// RFC 9110: a method that a path does not have is 405, and `Allow` says which it has.
+/// RFC 9110: a method that a path does not support is answered with 405, and `Allow` lists the supported ones.
 #[tokio::test]
 async fn every_other_method_is_refused_with_the_methods_that_there_are() {
     let server = TestServer::start().await;
@@ -201,7 +201,7 @@ async fn every_other_method_is_refused_with_the_methods_that_there_are() {
     }
 }
 
-/// Whatever can be read can be asked for its headers alone.
+/// Every path that answers GET also answers HEAD.
 #[tokio::test]
 async fn what_answers_get_answers_head_alike() {
     let server = TestServer::start().await;
@@ -218,7 +218,8 @@ async fn what_answers_get_answers_head_alike() {
     }
 }
 
-/// A misspelt key is not silently ignored; what people follow is, because platforms add keys of their own.
+/// A misspelt key is refused and not ignored silently. Links that people follow ignore unknown keys, because platforms add their
+/// own.
 #[tokio::test]
 async fn a_query_key_that_is_unknown_or_there_twice_is_refused_unless_the_document_says_otherwise() {
     let server = TestServer::start().await;
@@ -244,7 +245,7 @@ async fn a_query_key_that_is_unknown_or_there_twice_is_refused_unless_the_docume
     }
 }
 
-/// Programs rely on the codes, people on the messages: one of each, and none is missing.
+/// Programs rely on the codes and people on the messages: each error has both, and no code is missing.
 #[tokio::test]
 async fn every_error_code_has_its_status_and_its_message() {
     let server = TestServer::start().await;

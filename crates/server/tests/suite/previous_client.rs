@@ -1,4 +1,4 @@
-//! What the previous system's own client sends, and what it reads: its front end's proxy, its settings page, its media.
+//! Requests of the previous system's client, and answers that it reads: its front end's proxy, its settings page and its media.
 
 use std::fs;
 
@@ -16,7 +16,8 @@ async fn ping(server: &TestServer, prefix: &str, token: &str, body: Value) -> Re
     server.post(&format!("{prefix}/overlay/{token}/ping"), body).await
 }
 
-/// Through its front end's proxy the page reached nothing by which a display could be reported: picture shown, nothing counted.
+/// The proxy of the previous front end forwarded no path by which the page could report a display, so the picture was shown and
+/// nothing was counted.
 #[tokio::test]
 async fn a_display_is_proven_by_a_ping_with_its_receipt() {
     let server = TestServer::start().await;
@@ -39,7 +40,7 @@ async fn a_display_is_proven_by_a_ping_with_its_receipt() {
             assert_eq!(&answer["display"][field], value, "{field}");
         }
     }
-    // The old way counts the same display no second time, and a ping without a receipt counts nothing.
+    // The old endpoint does not count the same display again, and a ping without a receipt counts nothing.
     server.display(&streamer.token, &shown).await.assert_event("duplicate", None);
     assert_eq!(ping(&server, "/api/v1", &streamer.token, json!({})).await.json(), json!({"success": true}));
     server.clock.advance_seconds(180);
@@ -53,7 +54,7 @@ async fn a_display_is_proven_by_a_ping_with_its_receipt() {
     server.assert_reconciled().await;
 }
 
-/// The screen is there, whatever the receipt is worth.
+/// A ping notes that the overlay is loaded, even if its receipt is invalid.
 #[tokio::test]
 async fn a_ping_whose_receipt_is_refused_is_still_a_sign_of_life() {
     let server = TestServer::start().await;
@@ -73,7 +74,7 @@ async fn a_ping_whose_receipt_is_refused_is_still_a_sign_of_life() {
     assert_eq!(active().await, false);
 }
 
-/// What the page does through the proxy of the previous front end, which forwards four paths and no header.
+/// The page works through the proxy of the previous front end, which forwards four paths and no header.
 #[tokio::test]
 async fn the_flow_of_the_page_through_the_old_front_end_counts_displays_and_clicks() {
     let server = TestServer::start().await;
@@ -127,7 +128,7 @@ async fn the_routes_of_a_screen_are_the_same_without_the_version() {
     server.get("/api/users/me").await.assert_error(404, "ROUTE_NOT_FOUND");
 }
 
-/// A page of anybody may show the screen of whoever gave them the token; one that was opened from a file has the origin `null`.
+/// A page of any origin may show a screen if it has the token. A page that was opened from a file has the origin `null`.
 #[tokio::test]
 async fn a_page_of_any_origin_may_call_the_routes_of_a_screen_without_credentials() {
     let server = TestServer::start().await;
@@ -157,7 +158,7 @@ async fn a_page_of_any_origin_may_call_the_routes_of_a_screen_without_credential
             }
         }
     }
-    // What needs an account is for the configured origins only.
+    // Endpoints with an account allow only the configured origins.
     let foreign = server.client.get(server.url("/api/v1/users/me")).header("Origin", "null");
     assert_eq!(Reply::of(foreign).await.header("access-control-allow-origin"), "");
 }
@@ -166,7 +167,7 @@ async fn with_uploads(uploads: Option<Uploads>) -> TestServer {
     TestServer::start_with(TestStore::create().await, |settings| settings.uploads = uploads).await
 }
 
-/// Media of the previous system have addresses of the server's own.
+/// Media of the previous system have addresses on this server.
 #[tokio::test]
 async fn old_uploads_are_served_from_a_folder() {
     let folder = TempDir::new().unwrap();
@@ -219,7 +220,7 @@ async fn whoever_asks_for_old_uploads_is_sent_to_where_they_are() {
     assert!(reply.body.contains("media.uploads"), "{}", reply.body);
 }
 
-/// Scripts that watched the previous system ask for these.
+/// Scripts that monitored the previous system request these paths.
 #[tokio::test]
 async fn the_root_and_the_prefix_answer() {
     let server = TestServer::start().await;
@@ -229,7 +230,7 @@ async fn the_root_and_the_prefix_answer() {
     }
 }
 
-/// The previous client renders null as the first of January 1970.
+/// The previous client shows null as the first of January 1970.
 #[tokio::test]
 async fn what_is_not_known_is_missing_where_the_previous_system_left_it_out() {
     fn assert_no_null(value: &Value, place: &str) {

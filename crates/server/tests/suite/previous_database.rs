@@ -1,6 +1,7 @@
-//! The previous system's database: served as it was left, imported, and the same either way.
+//! The previous system's database: served as it was left, or imported, with the same answers.
 //!
-//! Only MongoDB can hold it as it was left, so these tests take that of the test run, whatever the others run on.
+//! Only MongoDB can hold the database as it was left. These tests use the MongoDB server of the test run, whatever store the
+//! others use.
 
 mod alike;
 mod left;
@@ -18,21 +19,21 @@ use crate::support::{PREVIOUS_DATABASE, Streamer, TestServer, TestStore};
 const COLLECTIONS: [&str; 3] = ["users", "campaigns", "campaignparticipations"];
 /// The streamer of the original bug report, who has joined Hinge, the keyboard and the energy drink.
 const KARMA: &str = "6864d4187d06a675f2abb714";
-/// Has weights of their own.
+/// A streamer with their own weights.
 const WEIGHTY: &str = "6864d4187d06a675f2abb715";
-/// From before there were settings and overlays; has joined the keyboard.
+/// A streamer from before there were settings and overlays, who has joined the keyboard.
 const EARLY_BIRD: &str = "6864d4187d06a675f2abb716";
 const BRAND: &str = "6864d4187d06a675f2abb717";
-/// Has a role that came later, and a strategy that never was.
+/// A user with a role that was added later, and with a strategy that never existed.
 const LATER_ROLE: &str = "6864d4187d06a675f2abb719";
 
-/// The documents of an export, one a line.
+/// The documents of an export, one per line.
 fn exported(collection: &str) -> Vec<Value> {
     let text = fs::read_to_string(format!("{PREVIOUS_DATABASE}/{collection}.json")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The same documents as they were stored: numbers are doubles where they are not whole.
+/// The same documents as they were stored: all numbers that are not whole are doubles.
 fn left_behind(collection: &str) -> Vec<Document> {
     let document = |line| match Bson::try_from(line).unwrap() {
         Bson::Document(document) => document,
@@ -45,13 +46,13 @@ fn id_of(exported: &Value) -> &str {
     exported["_id"]["$oid"].as_str().unwrap()
 }
 
-/// A server on this store. Links lead to the same place whatever its port.
+/// A server on this store. Its links have the same address whatever its port.
 async fn start_on(store: TestStore) -> TestServer {
     let public_url = WebUrl::parse("https://gametriggers.example").unwrap();
     TestServer::start_with(store, |settings| settings.public_url = Some(public_url)).await
 }
 
-/// A server on the database as the previous system left it.
+/// A server on the database that the previous system left.
 async fn start_as_it_was_left() -> TestServer {
     let database = TestDatabase::create().await;
     for collection in COLLECTIONS {
@@ -68,7 +69,7 @@ async fn start_imported(store: TestStore) -> TestServer {
     server
 }
 
-/// A user of the database, to ask in their name.
+/// A user of the database, in whose name a test sends requests.
 async fn account(server: &TestServer, id: &str) -> Streamer {
     let user = server.stored_user(id.parse().unwrap()).await;
     let token = user.overlay_token.as_ref().map_or_else(String::new, |token| token.expose().to_owned());

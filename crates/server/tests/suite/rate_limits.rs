@@ -1,4 +1,4 @@
-//! How often anybody may ask for what costs the server something.
+//! Rate limits on expensive requests.
 
 use gametriggers::LimitSettings;
 use gametriggers_fixtures::eventually;
@@ -7,17 +7,17 @@ use serde_json::json;
 
 use crate::support::{Reply, TestServer};
 
-/// Enough for a test, and none comes back while it runs: 60 / 4 seconds each.
+/// A small limit. One request comes back after 60 / 4 seconds, which is longer than a test runs.
 const FEW: u32 = 4;
 const SELECTION: &str = "/api/v1/users/me/campaign-selection";
 const ORIGIN: &str = "http://localhost:3000";
 
-/// A request of a page elsewhere, as a proxy forwards it for this address.
+/// Sends a request of a page of another origin, as a proxy forwards it for this address.
 async fn from(address: &str, request: RequestBuilder) -> Reply {
     Reply::of(request.header("X-Forwarded-For", address).header("Origin", ORIGIN)).await
 }
 
-/// Fails unless the reply refuses for now, in a way that a page elsewhere can read.
+/// Fails unless the reply refuses the request for now, in a form that a page of another origin can read.
 #[track_caller]
 fn assert_limited(reply: &Reply) {
     assert_eq!(reply.status, 429, "{}", reply.body);
@@ -32,7 +32,7 @@ fn assert_limited_with_code(reply: &Reply) {
     reply.assert_error(429, "RATE_LIMITED");
 }
 
-/// Each was looked up in the store, as often as anybody liked.
+/// Without this limit, the store would be asked for every unknown token.
 #[tokio::test]
 async fn unknown_tokens_of_one_address_are_soon_no_longer_looked_up_and_watched_screens_go_on() {
     let limits = LimitSettings { unknown_tokens_per_minute: FEW, ..LimitSettings::default() };
@@ -48,7 +48,8 @@ async fn unknown_tokens_of_one_address_are_soon_no_longer_looked_up_and_watched_
         from("203.0.113.7", data(&unknown(number))).await.assert_error(404, "UNKNOWN_TOKEN");
     }
     for number in 0..2 {
-        // One more than there may be: the refusal begins with the next. A page is looked up as any other.
+        // The second of these requests exceeds the limit, so refusals begin with the next one. The token of a page is looked up
+        // like any other.
         let page = server.client.get(server.url(&format!("/api/v1/overlay/{}", unknown(number))));
         assert_eq!(from("203.0.113.7", page).await.status, 404);
     }
@@ -56,14 +57,14 @@ async fn unknown_tokens_of_one_address_are_soon_no_longer_looked_up_and_watched_
     for refused in [data(&unknown(8)), ping(&unknown(8)), click, data(&unwatched)] {
         assert_limited_with_code(&from("203.0.113.7", refused).await);
     }
-    // What a browser shows stays a page: the overlay's is transparent, and tries again.
+    // Pages are still answered with pages. The overlay page is transparent and tries again.
     for path in ["/api/v1/overlay/{}", "/api/overlay/{}", "/api/v1/overlay/{}/click"] {
         let page = server.client.get(server.url(&path.replace("{}", &unknown(9))));
         let page = from("203.0.113.7", page).await;
         assert_limited(&page);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     }
-    // Nobody else is concerned, nor a screen that is in memory.
+    // Other addresses are not affected, and neither is a screen in memory.
     from("203.0.113.8", data(&unknown(8))).await.assert_error(404, "UNKNOWN_TOKEN");
     assert_eq!(from("203.0.113.8", data(&unwatched)).await.status, 200);
     eventually("a screen that others watch goes on", async || {
@@ -164,7 +165,7 @@ async fn changes_of_settings_are_limited_by_account_and_a_preflight_is_none() {
     }
 }
 
-/// Zero is no limit, and what comes without anybody's setting anything meets none.
+/// A limit of 0 means "no limit".
 #[tokio::test]
 async fn without_a_limit_there_is_none() {
     let limits = LimitSettings {

@@ -1,4 +1,4 @@
-//! A streamer's profile and settings: kept as they were set, returned whole, and followed by the screen.
+//! A streamer's profile and settings: stored as they were set, returned in full, and applied to the screen.
 
 mod overlay;
 mod selection;
@@ -21,7 +21,7 @@ const STATUS: &str = "/api/v1/users/me/overlay/status";
 const TEST_AD: &str = "/api/v1/users/me/overlay/test";
 const REGENERATE: &str = "/api/v1/users/me/overlay/regenerate";
 
-/// A good answer to a GET in the streamer's name.
+/// Sends a GET request of the streamer. The answer must be 200.
 async fn read(server: &TestServer, streamer: &Streamer, path: &str) -> Value {
     let reply = server.get_as(streamer, path).await;
     assert_eq!(reply.status, 200, "{path}: {}", reply.body);
@@ -33,7 +33,7 @@ async fn ping(server: &TestServer, token: &str) {
     assert_eq!((reply.status, reply.json()), (201, json!({"success": true})));
 }
 
-/// Defect A8: whole documents were returned. What is no profile stays in the store.
+/// Defect A8: the previous system returned whole documents. Here fields that do not belong to the profile stay in the store.
 #[tokio::test]
 async fn a8_the_profile_is_complete_and_tells_no_secret() {
     let server = TestServer::start().await;
@@ -62,14 +62,14 @@ async fn a8_the_profile_is_complete_and_tells_no_secret() {
     for secret in ["password", "$2b$", "__v", "xp"] {
         assert!(!reply.body.contains(secret), "{}", reply.body);
     }
-    // Whoever has filled in nothing has the same fields.
+    // A user without optional values gets the same fields.
     let bare = read(&server, &server.streamer().await, ME).await;
     let fields = |profile: &Value| profile.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(fields(&bare), fields(&profile));
     assert_eq!((&bare["image"], &bare["overlayLastSeen"]), (&Value::Null, &Value::Null));
 }
 
-/// Defect O28: two first requests made two tokens, and one of the answers was dead.
+/// Defect O28: two concurrent first requests made two tokens, and one of the answered tokens did not work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o28_the_first_request_makes_the_overlay_token_and_twenty_at_once_agree() {
     let server = TestServer::start().await;
@@ -92,7 +92,7 @@ async fn o28_the_first_request_makes_the_overlay_token_and_twenty_at_once_agree(
     }
 }
 
-/// Defect O18: an unknown strategy in the store broke the account and its overlay.
+/// Defect O18: an unknown strategy in the store made the account and its overlay fail.
 #[tokio::test]
 async fn o18_an_unknown_stored_strategy_reads_as_fair_rotation() {
     let server = TestServer::start().await;
@@ -114,7 +114,7 @@ async fn o18_an_unknown_stored_strategy_reads_as_fair_rotation() {
     assert_eq!(server.data(&streamer.token).await["strategy"], "weighted");
 }
 
-/// Defect A14: guards knew the later roles of streamers, services only the literal `streamer`.
+/// Defect A14: guards knew the later roles of streamers, but services knew only the literal `streamer`.
 #[tokio::test]
 async fn a14_every_role_of_a_streamer_works_everywhere() {
     let server = TestServer::start().await;
@@ -139,7 +139,7 @@ async fn a14_every_role_of_a_streamer_works_everywhere() {
     }
 }
 
-/// Defect O21: the overlay of a deactivated account went on, and so did one of an account that is no streamer's.
+/// Defect O21: the overlays of deactivated accounts, and of accounts that are not streamers', went on working.
 #[tokio::test]
 async fn o21_the_screen_of_a_deactivated_account_is_empty_and_credits_nothing() {
     for (field, value) in [(Field::USER_IS_ACTIVE, json!(false)), (Field::USER_ROLE, json!("brand"))] {

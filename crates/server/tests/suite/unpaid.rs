@@ -1,4 +1,4 @@
-//! What a streamer's own settings could mint: a screen earns at most one paid display per minute of the clock.
+//! Streamers cannot earn more by changing their own settings: a screen earns at most one paid display per clock minute.
 
 use std::collections::BTreeSet;
 
@@ -12,14 +12,14 @@ use crate::support::{Reply, Streamer, TestServer};
 
 const MINUTE_PAID: &str = "minute-already-paid";
 
-/// Changes a setting, so that the decision in force ends, and shows the next one.
+/// Changes a setting, which ends the decision in force, and shows the next one.
 async fn next_display(server: &TestServer, streamer: &Streamer, number: u64) -> Value {
     let settings = json!({"campaignRotationSettings": {"rotationIntervalMinutes": 3 + number % 2}});
     server.choose(streamer, settings).await;
     server.data(&streamer.token).await
 }
 
-/// Whether the display was paid; if not, the answer says why.
+/// Whether the display was paid. If it was not, asserts that the answer says why.
 #[track_caller]
 fn is_paid(reply: &Reply) -> bool {
     let answer = reply.json();
@@ -33,9 +33,8 @@ fn is_paid(reply: &Reply) -> bool {
     }
 }
 
-/// Each change of a setting ends the decision, and the next one is another display: 200 changes in ten minutes, through two
-/// instances, earn eleven displays, one for each minute of the clock that they touch. The others count, and say why they
-/// earn nothing.
+/// Each change of a setting ends the decision, and the next one is another display. 200 changes in ten minutes through two
+/// instances earn eleven displays, one for each clock minute that they touch. The others count and say why they earn nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_settings_earn_one_display_a_minute() {
     const CHANGES: u64 = 200;
@@ -63,8 +62,8 @@ async fn changes_of_settings_earn_one_display_a_minute() {
     server.assert_reconciled().await;
 }
 
-/// Displays of one minute that are reported at once, late and through two instances earn once, and those of another
-/// streamer have no part in it.
+/// Displays of one minute earn once, even if they are reported at once, late and through two instances. Displays of another
+/// streamer do not use up this quota.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn displays_of_one_minute_reported_at_once_earn_once_for_each_screen() {
     const DISPLAYS: u64 = 20;
@@ -91,7 +90,7 @@ async fn displays_of_one_minute_reported_at_once_earn_once_for_each_screen() {
     server.assert_reconciled().await;
 }
 
-/// The minute is that of the display, not that in which it is reported.
+/// The quota belongs to the minute of the display, not to the minute of its report.
 #[tokio::test]
 async fn displays_of_different_minutes_reported_in_one_are_all_paid() {
     let server = TestServer::start().await;
@@ -108,7 +107,7 @@ async fn displays_of_different_minutes_reported_in_one_are_all_paid() {
     assert_eq!((counters.impressions, counters.earnings), (5, units(5.0)));
 }
 
-/// Where viewers pay for a decision's impressions, its display earns nothing, however it is reported.
+/// If viewers pay for a decision's impressions, its display earns nothing, however it is reported.
 #[tokio::test]
 async fn a_display_is_refused_where_viewers_pay() {
     let server = TestServer::start().await;

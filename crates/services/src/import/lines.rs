@@ -60,7 +60,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The reason for a line without a text.
+    /// The reason in the report for a line that is too long.
     pub(super) const TOO_LONG: &str = "longer than 16 MiB, and so than any document of MongoDB";
 }
 

@@ -11,10 +11,10 @@ use super::{
     lines::{Line, Lines},
 };
 
-/// The greatest number of lines in a batch. The store makes a batch durable at once, so larger batches cost less per
+/// The greatest number of lines in a batch. The store makes a whole batch durable in one step, so larger batches cost less per
 /// document.
 const BATCH_LINES: usize = 5_000;
-/// When the lines of a batch have this many bytes, no further line is added.
+/// No further line is added to a batch whose lines have this many bytes.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// The number of batches that may wait for the store.
 const WAITING: usize = 1;
@@ -65,7 +65,7 @@ pub(super) fn ahead<T: Send + 'static>(
         while lines.peek().is_some() {
             let batch = next_batch(file, &mut lines, read);
             let has_failed = batch.is_err();
-            // If the store has failed, nobody receives batches any more.
+            // If the store has failed, nobody receives the batches.
             if sender.blocking_send(batch).is_err() || has_failed {
                 return;
             }

@@ -10,16 +10,16 @@ use crate::screens::{Credit, DisplayedCampaign};
 /// change in the store makes the screen in memory invalid.
 pub(crate) const JOINED_MAX: u32 = 256;
 
-/// What was on a screen when it was read.
+/// The content of a screen at the time when it was read.
 pub(crate) struct CachedContent {
     pub(crate) kind: ContentKind,
-    /// When the content ends, even if nothing changes in the store.
+    /// The time at which the content ends although nothing changes in the store.
     pub(crate) until: Timestamp,
-    /// The content as a page gets it; `None` if no page has asked for it yet.
+    /// The content in the form that pages get; `None` if no page has asked for it yet.
     pub(crate) rendering: Option<Rendering>,
 }
 
-/// What is on a screen.
+/// The kinds of content.
 pub(crate) enum ContentKind {
     Campaign(DisplayedCampaign),
     TestAd,
@@ -29,9 +29,9 @@ pub(crate) enum ContentKind {
 /// The campaigns that the streamer of an empty screen has joined. A change of one of them may fill the screen. The list
 /// is empty if no change of a campaign can fill the screen, for example during a blackout.
 pub(crate) enum JoinedCampaigns {
-    /// All of them.
+    /// All joined campaigns.
     All(Box<[CampaignId]>),
-    /// They are [too many](JOINED_MAX) to be kept, or they were not read.
+    /// The joined campaigns were [too many](JOINED_MAX) to keep, or were not read.
     Unknown,
 }
 
@@ -44,7 +44,7 @@ impl From<Vec<CampaignId>> for JoinedCampaigns {
 }
 
 impl ContentKind {
-    /// Whom an event on the screen is credited to.
+    /// The campaign that an event on the screen is credited to, or the reason why there is none.
     pub(crate) const fn credit(&self) -> Credit {
         match self {
             Self::Campaign(displayed) => Ok(*displayed),

@@ -1,4 +1,4 @@
-//! Which campaigns decisions have put on screens, by the ids of the decisions.
+//! The campaigns that decisions put on screens, by the ids of the decisions.
 
 use gametriggers_types::DecisionId;
 use moka::sync::Cache;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::screens::DisplayedCampaign;
 
-/// Decisions to which events were credited by a receipt.
+/// The decisions to which events were credited by a receipt.
 pub(super) struct Displays {
     by_decision: Cache<DecisionId, (DisplayedCampaign, ReadStamp)>,
 }
@@ -22,7 +22,7 @@ impl Displays {
 }
 
 impl Memory {
-    /// The campaign that the decision put on the screen, if it is in memory. The display may be over.
+    /// Returns the campaign that the decision put on the screen, if it is in memory. The display may be over.
     pub(crate) fn displayed(&self, decision: DecisionId) -> Option<DisplayedCampaign> {
         let now = Instant::now();
         let found = self.displays.by_decision.get(&decision);
@@ -33,15 +33,15 @@ impl Memory {
         is_valid.then_some(displayed)
     }
 
-    /// Keeps which campaign a decision put on the screen. If another process ends the decision early, that may be learnt
-    /// only when this entry is too old.
+    /// Keeps the campaign that a decision put on the screen. If another process ends the decision early, this process may not
+    /// know it until the entry is too old.
     pub(crate) fn keep_displayed(&self, read: ReadStamp, displayed: DisplayedCampaign) {
         if self.is_trusted() {
             self.displays.by_decision.insert(displayed.decision, (displayed, read));
         }
     }
 
-    /// Forgets what is kept of a decision: it has a successor now, so that its end is another one.
+    /// Removes the entry of a decision that has got a successor, because its end has changed.
     pub(crate) fn forget_displayed(&self, decision: DecisionId) {
         self.displays.by_decision.invalidate(&decision);
     }

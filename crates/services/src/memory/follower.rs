@@ -1,4 +1,4 @@
-//! Keeps the [`Memory`] true to the store, by asking the store what has changed.
+//! Keeps the [`Memory`] consistent with the store: asks the store for its changes.
 
 use std::{
     sync::{Arc, Weak},
@@ -11,18 +11,18 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Memory;
 use crate::tasks::{Next, Work};
 
-/// How long the store may take to answer. Then the subscription is given up, and another one is made.
+/// The time within which the store must answer. Otherwise the subscription is replaced by a new one.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
 /// The wait before a lost subscription is renewed. The wait doubles with each attempt, up to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Asks the store what has changed, for as long as anybody holds the memory.
+/// Asks the store for its changes as long as anybody holds the memory.
 pub(crate) struct Follower {
     memory: Weak<Memory>,
     feed: Arc<dyn ChangeFeed>,
     wait: Duration,
-    /// Whether the log says already that the store cannot be followed.
+    /// Whether the log already says that the changes cannot be followed.
     complained: bool,
 }
 
@@ -52,8 +52,7 @@ impl Work for Follower {
     }
 }
 
-/// The trust in the memory while a subscription is followed. When this is dropped, also by a panic, the memory is not trusted
-/// any more.
+/// Ends the trust in the memory when it is dropped, also by a panic. It is held while a subscription is followed.
 struct Trust(Weak<Memory>);
 
 impl Drop for Trust {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{CAPACITY, Memory, validity::ReadStamp};
 use crate::link::{Certainty, Link};
 
-/// Links, kept for as long as the process runs: whoever follows a link is led on also while the store is away.
+/// The links, kept as long as the process runs, so that links still work while the store does not answer.
 pub(super) struct Links {
     by_participation: Cache<ParticipationId, (Arc<Link>, ReadStamp)>,
 }
@@ -21,7 +21,7 @@ impl Links {
 }
 
 impl Memory {
-    /// The link of the participation, if it is in memory, and how certain it is.
+    /// Returns the link of the participation, if it is in memory, and its certainty.
     pub(crate) fn link(&self, participation: ParticipationId) -> Option<(Arc<Link>, Certainty)> {
         let now = Instant::now();
         let (link, read) = self.links.by_participation.get(&participation)?;
@@ -34,7 +34,7 @@ impl Memory {
         Some((link, certainty))
     }
 
-    /// Keeps a link that was read, unless this process keeps nothing in memory.
+    /// Keeps a link that was read. Does nothing while the memory is not trusted and does not hold this link yet.
     pub(crate) fn keep_link(&self, read: ReadStamp, link: &Arc<Link>) {
         let links = &self.links.by_participation;
         if self.is_trusted() || links.contains_key(&link.participation) {
@@ -42,7 +42,7 @@ impl Memory {
         }
     }
 
-    /// Forgets a link that leads nowhere any more.
+    /// Removes a link that leads nowhere any more.
     pub(crate) fn forget_link(&self, participation: ParticipationId) {
         self.links.by_participation.invalidate(&participation);
     }

@@ -1,10 +1,10 @@
-//! What this process keeps in memory of the store, so that most requests need not read the store.
+//! A copy of parts of the store in memory, so that most requests need not read the store.
 //!
-//! Four kinds of things are kept, one file each:
-//! - [`screens`]: by its token, whose screen it is and what is on the screen;
-//! - [`tokens`]: which tokens were found to be somebody's;
-//! - [`displays`]: by its id, which campaign a decision put on the screen;
-//! - [`links`]: by its participation, where a tracking link leads.
+//! There are four kinds of entries, one file each:
+//! - [`screens`]: the owner and the content of a screen, by token;
+//! - [`tokens`]: the tokens that were found to be valid;
+//! - [`displays`]: the campaign that a decision put on the screen, by decision;
+//! - [`links`]: the target of a tracking link, by participation.
 //!
 //! [`Validity`] decides whether an entry may be used. [`Follower`] asks the store what has changed, and tells the memory.
 //! Unless a `Follower` runs, no entry is ever used, and the store is read for each request.
@@ -31,10 +31,10 @@ pub(crate) use validity::ReadStamp;
 
 pub use content::Rendering;
 
-/// Entries of each kind at most. Beyond that, the entries that are used least are dropped.
+/// The greatest number of entries of each kind. Beyond it, the least used entries are dropped.
 const CAPACITY: u64 = 100_000;
 
-/// What this process keeps in memory of the store.
+/// The copy of parts of the store in memory.
 pub(crate) struct Memory {
     screens: Screens,
     tokens: FoundTokens,
@@ -43,8 +43,8 @@ pub(crate) struct Memory {
     validity: Validity,
 }
 
-/// Invalidates what was read of a user when it is dropped: after this process has changed the user, whether or not the
-/// change succeeded.
+/// Invalidates all entries of a user when it is dropped. It is dropped after this process has changed the user, whether or not
+/// the change succeeded.
 #[must_use]
 pub(crate) struct InvalidateOnDrop<'a> {
     memory: &'a Memory,
@@ -69,27 +69,27 @@ impl Memory {
         }
     }
 
-    /// Begins a read of the store. To be called before the store is read for one of the `keep_…` methods.
+    /// Begins a read of the store. Call this before you read the store for one of the `keep_…` methods.
     pub(crate) fn begin_read(&self) -> ReadStamp {
         self.validity.begin_read()
     }
 
-    /// Whether the memory is in use: the store has told all its changes within the last two seconds.
+    /// Whether the memory may be used: the store has told all its changes within the last two seconds.
     pub(crate) fn is_trusted(&self) -> bool {
         self.validity.is_trusted()
     }
 
-    /// Announces that this process changes the user. The caller holds the answer until the change has ended.
+    /// Announces that this process changes the user. The caller keeps the returned guard until the change has ended.
     pub(crate) fn invalidate_on_drop(&self, user: UserId) -> InvalidateOnDrop<'_> {
         InvalidateOnDrop { memory: self, user }
     }
 
-    /// Invalidates everything that depends on the campaign and was read before now.
+    /// Invalidates everything that was read before now and depends on the campaign.
     pub(crate) fn invalidate_campaign(&self, campaign: CampaignId) {
         self.validity.invalidate(campaign.object_id());
     }
 
-    /// Takes over what the store told in answer to a question that was asked at `asked`.
+    /// Applies the store's answer to a question that was asked at `asked`.
     fn take_over(&self, asked: Instant, told: &Told) {
         self.validity.take_over(asked, told);
     }

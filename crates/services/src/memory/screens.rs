@@ -1,4 +1,4 @@
-//! Screens in memory, by the tokens that address them.
+//! The screens in memory, by the tokens that address them.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use super::{
 };
 use crate::screens::ScreenOwner;
 
-/// Screens by their tokens. Two tokens may address the same screen; each of them has an entry of its own.
+/// The screens by token. Two tokens may address the same screen; each token has its own entry.
 pub(super) struct Screens {
     by_token: Cache<ScreenToken, Arc<CachedScreen>>,
 }
 
-/// The screen that a token addresses. It is kept small, because there are up to [`CAPACITY`] of them.
+/// The screen that a token addresses. The struct is small, because there are up to [`CAPACITY`] of them.
 pub(crate) struct CachedScreen {
     pub(crate) owner: ScreenOwner,
     /// Whether the token is the owner's overlay token. Otherwise it is the token of one of their participations.

@@ -1,4 +1,4 @@
-//! How long a screen is used that is in memory.
+//! Tests of how long a screen in memory is used.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ fn nothing() -> Told {
     Told { changes: Vec::new(), is_all: true }
 }
 
-/// The store tells this change, and others are left to be told.
+/// An answer of the store that tells this change and leaves others untold.
 fn waiting(change: Change) -> Told {
     Told { changes: vec![change], is_all: false }
 }
 
-/// A memory of one screen, which shows a campaign until the tenth minute; and the token of the screen.
+/// A memory with one screen, which shows a campaign until minute 10, and the token of the screen.
 fn memory_of_a_campaign() -> (Memory, ScreenToken) {
     let memory = Memory::new();
     memory.take_over(Instant::now(), &nothing());
@@ -69,7 +69,7 @@ async fn what_changes_is_forgotten_and_nothing_else() {
     }
 }
 
-/// A change that the store never tells of is noticed after thirty seconds, although the store says that there are no changes.
+/// A change that the store never tells is noticed after thirty seconds, although the store says that nothing changed.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_shown_for_longer_than_its_lifetime() {
     let (memory, token) = memory_of_a_campaign();
@@ -90,12 +90,12 @@ async fn a_silent_store_is_believed_for_two_seconds() {
     assert!(is_shown(&memory, &token, minute(1)));
     advance(Duration::from_millis(1)).await;
     assert!(!is_shown(&memory, &token, minute(1)));
-    // After the silence, nothing is used that was read before it.
+    // No entry from before the silence is used.
     memory.take_over(Instant::now(), &nothing());
     assert!(!is_shown(&memory, &token, minute(1)));
 }
 
-/// Changes of others renew the trust if the store has told all of them, and only then.
+/// Changes by others renew the trust only if the store has told all of them.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_all_is_believed_whatever_it_tells() {
     let (memory, token) = memory_of_a_campaign();

@@ -1,4 +1,4 @@
-//! Tokens that were found to be somebody's. The rate limit spares them.
+//! Tokens that were found to be valid. The rate limit on unknown tokens lets them pass.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -10,10 +10,10 @@ use moka::sync::Cache;
 
 use super::{CAPACITY, Memory};
 
-/// How long a token is kept after it was last asked for, whatever has changed since it was found.
+/// How long a token is kept after it was last looked up in memory, whatever has changed in the store since.
 const FOUND_FOR: Duration = Duration::from_hours(1);
 
-/// Hashes of tokens that were found to be somebody's.
+/// The hashes of tokens that were found to be valid.
 pub(super) struct FoundTokens {
     hashes: Cache<u64, ()>,
     hasher: RandomState,
@@ -27,7 +27,7 @@ impl FoundTokens {
 }
 
 impl Memory {
-    /// Notes whether the store has found anybody for the token.
+    /// Notes whether the store knows the token.
     pub(crate) fn note_found(&self, token: &ScreenToken, is_found: bool) {
         let hash = self.tokens.hasher.hash_one(token.expose());
         if is_found {
@@ -37,8 +37,7 @@ impl Memory {
         }
     }
 
-    /// Whether the store found somebody when it was last asked for the token. Forgotten an hour after this question was
-    /// last asked.
+    /// Whether the store knew the token when it was last asked. This is forgotten an hour after the last call with this token.
     pub(crate) fn has_found(&self, token: &str) -> bool {
         self.tokens.hashes.get(&self.tokens.hasher.hash_one(token)).is_some()
     }

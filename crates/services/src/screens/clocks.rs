@@ -14,13 +14,13 @@ use gametriggers_types::{DecisionId, Timestamp, UserId};
 use moka::sync::Cache;
 use tokio::time::Instant;
 
-/// For how many screens this instance remembers its latest decision, and for how long: as long as the longest slot.
+/// The number of screens whose latest decision this instance remembers, and the time for which it does: the longest slot.
 const REMEMBERED_MAX: u64 = 100_000;
 const REMEMBERED_FOR: Duration = Duration::from_hours(1);
 /// How often the same warning may be logged.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// What this instance knows of its own clock and of others. Clones share it.
+/// What this instance knows about its own clock and those of other instances. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Clocks {
     /// The latest decision that this instance made for a streamer, and when it began.
@@ -70,7 +70,7 @@ impl Clocks {
     }
 }
 
-/// Lets a warning be logged once in a while. Holds when it was last logged.
+/// Limits how often a warning is logged, by the time at which it was last logged.
 #[derive(Default)]
 struct WarningLimit(Mutex<Option<Instant>>);
 

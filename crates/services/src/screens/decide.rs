@@ -1,6 +1,7 @@
-//! From a streamer to what is on their screen: by the decision in force, or by a new one.
+//! Finds what is on a streamer's screen: the decision in force, or a new one.
 //!
-//! Everything here reads the store, and not the memory: a decision is never made or ended by what may be out of date.
+//! All functions of this file read the store and not the memory, because data that may be out of date must not make or end a
+//! decision.
 
 use gametriggers_domain::{
     decision::Decision,
@@ -18,22 +19,22 @@ use super::{
 };
 use crate::ServiceError;
 
-/// How often a decision is attempted while other instances decide first.
+/// The number of attempts to decide while other instances decide first.
 const ATTEMPTS: u32 = 10;
 
 /// The campaigns that may be on a streamer's screen at one moment.
 struct EligibleCampaigns {
-    /// Why no campaign at all may be on the screen; `None` if campaigns may.
+    /// The reason why no campaign may be on the screen; `None` if campaigns may.
     screen_hindrance: Option<EmptyReason>,
     /// The campaigns that may be on the screen, each with the streamer's participation in it.
     pairs: Vec<(Participation, Campaign)>,
-    /// If the screen stays empty: when it may be filled, even if nothing changes in the store.
+    /// The time at which an empty screen may be filled although nothing changes in the store.
     empty_until: Timestamp,
 }
 
 impl OverlayService {
-    /// What is on the screen that the token addresses, as the store has it. **If no decision is in force, makes one and
-    /// stores it**: whoever only wants to look must not call this.
+    /// Returns what is on the screen that the token addresses, according to the store. **If no decision is in force, makes one
+    /// and stores it**: code that only looks must not call this.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`] if the token addresses no screen; [`ServiceError::Storage`].
@@ -41,7 +42,7 @@ impl OverlayService {
         Ok(self.decide_until(token).await?.0)
     }
 
-    /// As [`decide`](Self::decide); and when what is on the screen ends, even if nothing changes in the store.
+    /// As [`decide`](Self::decide). Also returns the time at which the content ends although nothing changes in the store.
     pub(super) async fn decide_until(&self, token: &str) -> Result<(Screen, Timestamp), ServiceError> {
         let user = self.resolve_stored(token).await?;
         let now = self.clock.now();
@@ -57,7 +58,7 @@ impl OverlayService {
         Ok((Screen { user, on_screen }, until))
     }
 
-    /// The campaign on the user's screen, as the store has it. Never makes a decision.
+    /// Returns the campaign on the user's screen, according to the store. Never makes a decision.
     ///
     /// # Errors
     /// [`ServiceError::NothingOnScreen`] if no decision is in force, or a test ad is shown; [`ServiceError::Storage`].
@@ -73,11 +74,12 @@ impl OverlayService {
             .ok_or(ServiceError::NothingOnScreen)
     }
 
-    /// What is on the user's screen, apart from test ads; and when that ends, even if nothing changes in the store.
+    /// Returns what is on the user's screen apart from test ads, and the time at which it ends although nothing changes in the
+    /// store.
     ///
-    /// The store is read once: the latest decision, and what is eligible. If no decision is in force, the next one is stored
-    /// and judged in the same way as a decision that was read. If another instance was first, its decision is judged
-    /// instead, by what is eligible now: it may show what was not eligible a moment ago.
+    /// Reads the store once: the latest decision and the eligible campaigns. If no decision is in force, it stores the next one
+    /// and judges it like a decision that was read. If another instance decided first, its decision is judged instead, by the
+    /// campaigns that are eligible now, because it may show one that was not eligible a moment ago.
     async fn decide_for(&self, user: &User, now: Timestamp) -> Result<(OnScreen, Timestamp), ServiceError> {
         let mut latest = self.storage.decisions.find_latest(user.id).await?;
         let mut eligible = self.read_eligible(user, now).await?;

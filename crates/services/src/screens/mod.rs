@@ -36,7 +36,7 @@ pub(crate) use screen::{Credit, DisplayedCampaign, in_force_until, test_ad_on_sc
 pub use resolve::ScreenOwner;
 pub use screen::{OnScreen, Screen, ShownCampaign};
 
-/// Shows screens, and decides what is on them.
+/// Says what is on a screen, and makes the decisions.
 #[derive(Clone)]
 pub struct OverlayService {
     storage: Repositories,
@@ -56,8 +56,8 @@ impl OverlayService {
         Self { storage, clock, secrets, memory, clocks: Clocks::new() }
     }
 
-    /// What is on the screen that the token addresses, in the form that `render` gives it. `render` is called only if that
-    /// form is not in memory.
+    /// Returns what is on the screen that the token addresses, in the form that `render` makes. Calls `render` only if that form
+    /// is not in memory.
     ///
     /// May make a decision, as [`decide`](Self::decide) does.
     ///
@@ -86,7 +86,7 @@ impl OverlayService {
         Ok(rendering)
     }
 
-    /// What is to be kept in memory of what is on the screen.
+    /// The content of the screen in the form that the memory keeps.
     async fn content_kind(&self, screen: &Screen) -> Result<ContentKind, ServiceError> {
         Ok(match &screen.on_screen {
             OnScreen::Campaign(shown) => ContentKind::Campaign(shown.displayed()),
@@ -98,7 +98,8 @@ impl OverlayService {
                 } else if self.memory.is_trusted() {
                     self.storage.participations.list_joined(screen.user.id, JOINED_MAX).await?.into()
                 } else {
-                    // The screen will hardly be kept, so the read is saved.
+                    // The memory is not trusted and will probably not keep this screen, so the list of joined campaigns is not
+                    // read.
                     JoinedCampaigns::Unknown
                 };
                 ContentKind::Empty { reason: *reason, joined }

@@ -14,7 +14,7 @@ use crate::{ServiceError, secrets::Secrets};
 /// How long a receipt is accepted after its display has ended.
 pub const RECEIPT_GRACE: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a receipt proves to have been on the screen.
+/// What a receipt proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     Decision(DecisionId),
@@ -22,7 +22,7 @@ pub(crate) enum Subject {
     TestAd(Timestamp),
 }
 
-/// Makes the receipt of what is on the streamer's screen.
+/// Makes the receipt of `subject` on the owner's screen.
 pub(crate) fn sign(secrets: &Secrets, owner: ScreenOwner, subject: Subject) -> String {
     let subject = match subject {
         Subject::Decision(id) => format!("d{}", id.ordinal),
@@ -32,10 +32,10 @@ pub(crate) fn sign(secrets: &Secrets, owner: ScreenOwner, subject: Subject) -> S
     format!("{subject}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The subject of a receipt for the streamer's screen.
+/// Checks the signature of a receipt for the owner's screen and returns its subject.
 ///
 /// # Errors
-/// [`ServiceError::InvalidReceipt`] if the text is no receipt, or its signature is not this server's for this streamer.
+/// [`ServiceError::InvalidReceipt`] if the text is no receipt, or if this server did not sign it for this owner.
 pub(crate) fn verify(secrets: &Secrets, owner: ScreenOwner, receipt: &str) -> Result<Subject, ServiceError> {
     let read = || {
         let (subject, signature) = receipt.split_once('.')?;

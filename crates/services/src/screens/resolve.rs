@@ -1,4 +1,4 @@
-//! From a token to the streamer whose screen it addresses.
+//! Finds the streamer whose screen a token addresses.
 
 use gametriggers_domain::model::User;
 use gametriggers_persistence::StorageError;
@@ -7,14 +7,14 @@ use gametriggers_types::{ScreenToken, Timestamp, UserId};
 use super::OverlayService;
 use crate::ServiceError;
 
-/// The streamer whose screen a token addresses: as much of them as it takes to credit an event.
+/// The streamer whose screen a token addresses, with the fields that are needed to credit an event.
 #[derive(Debug, Clone, Copy)]
 pub struct ScreenOwner {
     /// The streamer.
     pub id: UserId,
-    /// When they last made their overlay token anew. Receipts that were signed before are void.
+    /// When the streamer last replaced their overlay token. Receipts that were signed before are void.
     pub tokens_revoked_at: Option<Timestamp>,
-    /// When their overlay was last seen, as of the moment when the streamer was read.
+    /// When the overlay was last seen, as of the time at which the streamer was read.
     pub overlay_last_seen: Option<Timestamp>,
 }
 
@@ -29,7 +29,7 @@ impl OverlayService {
     /// The streamer whose screen the token addresses. The token is either the streamer's overlay token, or the browser
     /// source token of one of their participations, unless the streamer has revoked their tokens since they joined.
     ///
-    /// The answer may come from memory, and is then as old as the memory may be.
+    /// The answer may come from memory. Then it may be as old as the entries of the memory.
     ///
     /// # Errors
     /// [`ServiceError::UnknownToken`] if the text is no such token; [`ServiceError::Storage`].
@@ -44,23 +44,23 @@ impl OverlayService {
         Ok(ScreenOwner::from(&user))
     }
 
-    /// Whether this instance has found within the last hour whose screen the token addresses, and has not found since
-    /// then that the token is nobody's any more. Never reads the store.
+    /// Whether this instance has found the owner of the token within the last hour and has not found it unowned since. Never
+    /// reads the store.
     #[must_use]
     pub fn has_found(&self, token: &str) -> bool {
         self.memory.has_found(token)
     }
 
-    /// The streamer whose screen the token addresses, as the store has them now. For whoever decides, or judges whether a
-    /// decision is in force.
+    /// As [`resolve`](Self::resolve), but reads the streamer from the store. Use this to decide, or to judge whether a decision
+    /// is in force.
     ///
     /// # Errors
     /// As [`resolve`](Self::resolve).
     pub(crate) async fn resolve_stored(&self, token: &str) -> Result<User, ServiceError> {
         let token = ScreenToken::parse(token).ok_or(ServiceError::UnknownToken)?;
         if let Some(screen) = self.memory.screen(token.expose()) {
-            // The memory says whose token it is. That saves up to two reads: one read by id suffices, because a token that
-            // was valid stays valid until the streamer makes their tokens anew.
+            // If the memory knows whose token it is, one read by id suffices, which saves up to two reads. A token that was valid
+            // stays valid until the streamer replaces their tokens.
             let stored = self.storage.users.find_by_id(screen.owner.id).await?;
             let unrevoked = stored.filter(|stored| {
                 (stored.overlay_token.as_ref() == Some(&token)) == screen.is_overlay_token
@@ -73,7 +73,7 @@ impl OverlayService {
         self.look_up(&token).await
     }
 
-    /// Looks the token up in the store. An unknown token is not remembered, because it may become somebody's at any moment.
+    /// Looks the token up in the store. An unknown token is not kept in memory, because it may become valid at any time.
     async fn look_up(&self, token: &ScreenToken) -> Result<User, ServiceError> {
         let user = match self.storage.users.find_by_overlay_token(token).await? {
             Some(user) => Some(user),

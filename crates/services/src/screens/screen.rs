@@ -10,25 +10,25 @@ use gametriggers_types::{CampaignId, DecisionId, ParticipationId, RejectionReaso
 /// A streamer's screen and what is on it.
 #[derive(Debug, Clone)]
 pub struct Screen {
-    /// Whose screen.
+    /// The streamer whose screen it is.
     pub user: User,
-    /// What is on it.
+    /// The content of the screen.
     pub on_screen: OnScreen,
 }
 
-/// What is on a screen.
+/// The content of a screen.
 #[derive(Debug, Clone)]
 pub enum OnScreen {
-    /// A campaign, until its decision ends.
+    /// A campaign. It stays until its decision ends.
     Campaign(Box<ShownCampaign>),
     /// The streamer's own test ad.
     Test {
         /// The ad.
         ad: TestCampaign,
-        /// Its receipt. By this, the server knows that a click was on a test ad.
+        /// The receipt of the ad, which shows the server that a click was on a test ad.
         receipt: String,
     },
-    /// Nothing.
+    /// Nothing is on the screen.
     Empty(EmptyReason),
 }
 
@@ -58,10 +58,10 @@ impl ShownCampaign {
     }
 }
 
-/// Whom an event on a screen is credited to, or why it is credited to nobody.
+/// The campaign that an event on a screen is credited to, or the reason why the event is credited to nobody.
 pub(crate) type Credit = Result<DisplayedCampaign, RejectionReason>;
 
-/// A campaign that a decision put on a screen: as much of it as it takes to credit an event.
+/// A campaign that a decision put on a screen, with the fields that are needed to credit an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DisplayedCampaign {
     pub(crate) decision: DecisionId,
@@ -71,17 +71,17 @@ pub(crate) struct DisplayedCampaign {
     pub(crate) basis: Basis,
     /// When the display began.
     pub(crate) from: Timestamp,
-    /// When the display ended. If it has not ended: when it will, unless something ends it before.
+    /// When the display ended. If it has not ended, the time at which it will end, unless something ends it earlier.
     pub(crate) until: Timestamp,
 }
 
-/// When the campaign of a decision in force leaves the screen, even if nothing changes in the store. Its end date may be
-/// earlier now than it was when the decision was made.
+/// The time at which the campaign of a decision in force leaves the screen although nothing changes in the store. The end date of
+/// the campaign may be earlier now than when the decision was made.
 pub(crate) fn in_force_until(displayed: &DisplayedCampaign, campaign: &Campaign) -> Timestamp {
     campaign.end_date.map_or(displayed.until, |end| end.min(displayed.until))
 }
 
-/// The test ad that is on the user's screen, if one is. A test ad is shown above any campaign, and during a blackout.
+/// Returns the test ad on the user's screen, if there is one. A test ad is shown above any campaign and during a blackout.
 pub(crate) fn test_ad_on_screen(user: &User, now: Timestamp) -> Option<&TestCampaign> {
     user.test_ad_at(now).filter(|_| screen_hindrance(user, now) != Some(EmptyReason::StreamerInactive))
 }

@@ -1,4 +1,4 @@
-//! Whatever is in the files: nothing secret is shown, nothing unreadable is stored.
+//! Files with any content: an import shows no secret and stores nothing unreadable.
 
 use gametriggers_persistence::Repositories;
 use gametriggers_services::import;
@@ -8,7 +8,7 @@ use crate::support::{
     CAMPAIGNS, EARLY_BIRD, PARTICIPATIONS, REPORTED_TOKEN, Store, USERS, WEIGHTY, fixture, fixture_file, user,
 };
 
-/// Defect A25: tokens and addresses were logged.
+/// Defect A25: the previous system logged tokens and addresses.
 #[tokio::test]
 async fn a25_a_report_shows_no_token_address_or_password() {
     let fixture_report = import::run(&Store::empty().await.repositories, &fixture()).await.unwrap();
@@ -28,7 +28,7 @@ async fn a25_a_report_shows_no_token_address_or_password() {
     }
 }
 
-/// What a field may hold that is not what it should hold.
+/// Wrong values for any field.
 fn odd_values() -> Vec<Value> {
     vec![
         json!(null),
@@ -61,7 +61,7 @@ fn odd_values() -> Vec<Value> {
     ]
 }
 
-/// The place of every value in a document.
+/// Collects the path of every value in a document.
 fn places(document: &Value, path: &str, places: &mut Vec<String>) {
     let inner: Vec<(String, &Value)> = match document {
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), value)).collect(),
@@ -77,7 +77,7 @@ fn places(document: &Value, path: &str, places: &mut Vec<String>) {
     }
 }
 
-/// What is stored can be read: nothing that the import lets through is corrupt to the store.
+/// Every document that the import accepts can be read from the store.
 #[tokio::test]
 async fn whatever_a_field_holds_is_stored_readably_or_refused() {
     for file in [USERS, CAMPAIGNS, PARTICIPATIONS] {

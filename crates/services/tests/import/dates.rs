@@ -1,4 +1,4 @@
-//! Dates: those that stand for never, and every form in which tools write them.
+//! Dates: values that mean "never", and every form in which tools write dates.
 
 use gametriggers_domain::eligibility::{Hindrance, hindrance};
 use gametriggers_fixtures::time;

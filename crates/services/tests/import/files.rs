@@ -1,4 +1,4 @@
-//! Files that are not as they should be.
+//! Files in a wrong form.
 
 use gametriggers_services::import;
 use gametriggers_services::import::{CollectionReport, ImportError, Options, Progress};
@@ -33,7 +33,7 @@ async fn an_empty_file_is_an_empty_collection() {
     assert!(!report.campaigns.found);
 }
 
-/// 16 MiB are kept in memory at most, and the lines after it are read as ever.
+/// The import keeps at most 16 MiB of a line in memory, and reads the lines after it as usual.
 #[tokio::test]
 async fn a_line_that_is_too_long_is_refused_by_itself() {
     let document =
@@ -54,7 +54,7 @@ async fn a_line_that_is_too_long_is_refused_by_itself() {
     assert_eq!(store.user(KARMA).await.email, KARMA);
 }
 
-/// PowerShell writes UTF-16 where a command's output is redirected.
+/// PowerShell writes UTF-16 if the output of a command is redirected.
 #[tokio::test]
 async fn a_file_of_utf16_is_named_as_such_and_nothing_is_imported() {
     let text = format!("{}\n", user(json!({})));
@@ -86,15 +86,14 @@ async fn a_line_that_is_not_utf8_is_refused_by_itself() {
     assert!(report.users.refused[0].reason.starts_with("not UTF-8 text at byte "), "{report:?}");
 }
 
-/// What an import does to a few documents it does to many: lines keep their numbers, and one that is wrong harms no other,
-/// in whichever batch.
+/// Many documents are imported like a few: lines keep their numbers, and a wrong line in any batch affects no other line.
 #[tokio::test]
 async fn many_lines_are_imported_like_few() {
     const LINES: u64 = 12_003;
     let id = |number: u64| format!("{number:024x}");
     let lines: Vec<_> = (1..=LINES)
         .map(|number| match number {
-            // The first line of a batch, the last, and those in between.
+            // Odd lines: the first and the last of a batch, and some in between.
             5_001 | 10_000 => "{".to_owned(),
             7_000 => user(json!({"_id": {"$oid": id(number)}, "email": id(6_999)})),
             7_001 => user(json!({"_id": {"$oid": id(7_002)}, "email": id(7_002)})),
@@ -110,7 +109,7 @@ async fn many_lines_are_imported_like_few() {
     let report = import.await.unwrap();
     let refused: Vec<_> = report.users.refused.iter().map(|remark| remark.line).collect();
     assert_eq!(refused, [5_001, 7_000, 10_000]);
-    // 7,002 and 12,001 are there already.
+    // Earlier lines have inserted the ids of the lines 7,002 and 12,001.
     assert_eq!((report.users.inserted, report.users.already_present), (LINES - 5, 2));
     assert_eq!((report.users.notes.len(), report.users.notes_count), (10_000, LINES - 6));
     assert_eq!((report.unnamed(), report.users.notes[5_000].line), ((0, LINES - 10_006), 5_002));

@@ -1,9 +1,9 @@
 //! Import of a previous database into a real store.
 //!
-//! `previous-database` holds documents as the previous system stored them: doubles with rounding noise, missing fields,
-//! names of before June 2025, an unknown strategy, a budget already overspent.
+//! `previous-database` holds documents as the previous system stored them: doubles with rounding errors, missing fields, names
+//! from before June 2025, an unknown strategy, and an overspent budget.
 
-// Helpers of tests fail by panicking, as the tests themselves do.
+// Helpers of tests panic if they fail, like the tests themselves.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod anything;

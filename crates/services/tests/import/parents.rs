@@ -10,7 +10,8 @@ use crate::support::{
     participation, remarks,
 };
 
-/// Nothing tells how many units the earnings stand for: were the participation stored, all would be paid again.
+/// Without the campaign, the number of paid units is unknown. If such a participation were stored, all its units would be paid
+/// again.
 #[tokio::test]
 async fn earnings_wait_for_their_campaign_and_are_not_paid_twice() {
     let fixed =

@@ -1,4 +1,4 @@
-//! The fixture: documents as the previous system stored them.
+//! The fixture: a database as the previous system left it.
 
 use bson::Bson;
 use gametriggers_domain::ledger::{Counters, Entry, EntryId, EntryKind};

@@ -1,4 +1,4 @@
-//! Lines that hold no document that could be stored.
+//! Lines whose document cannot be stored.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The fixture, a store to import it into, and documents to change.
+//! The fixture, stores to import it into, and documents that tests change.
 
 use gametriggers_domain::model::{Campaign, Participation, User};
 use gametriggers_persistence::Repositories;
@@ -22,10 +22,10 @@ pub(crate) const HINGE: &str = "685f9273332f9dae98cbd254";
 pub(crate) const KARMA_IN_HINGE: &str = "6864d4ee7d06a675f2abb716";
 pub(crate) const EARLY_BIRD_IN_KEYBOARD: &str = "686511bdf5a1848d4e973390";
 
-/// The token that the original bug report is about.
+/// The token in the original bug report.
 pub(crate) const REPORTED_TOKEN: &str = "29c9f80049037a0cc9edb2899b2478157d9dd25fd1de1958d01aee459f4219c2";
 
-/// An empty store, and the folder that goes with it.
+/// A store and the folder that holds it.
 pub(crate) struct Store {
     pub(crate) repositories: Repositories,
     _folder: TempDir,
@@ -39,14 +39,14 @@ impl Store {
         Self { repositories: store.repositories(), _folder: folder }
     }
 
-    /// A store into which the files were imported, and what the import reported.
+    /// Imports the files into an empty store. Returns the store and the report.
     pub(crate) async fn of(files: &[(&str, &str)]) -> (Self, ImportReport) {
         let store = Self::empty().await;
         let report = store.import(&exported(files)).await;
         (store, report)
     }
 
-    /// A store into which the previous database was imported.
+    /// Imports the previous database into an empty store.
     pub(crate) async fn of_fixture() -> Self {
         let store = Self::empty().await;
         import::run(&store.repositories, &fixture()).await.unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn fixture_file(file: &str) -> String {
     fs::read_to_string(fixture().join(file)).unwrap()
 }
 
-/// A folder with these files.
+/// Makes a folder with these files.
 pub(crate) fn exported(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, content) in files {
@@ -87,7 +87,7 @@ pub(crate) fn exported(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// The least that is a user, with `changes` in it; a change to null takes a field away.
+/// A user with the fewest possible fields, changed by `changes`. A change to null removes a field.
 pub(crate) fn user(changes: Value) -> String {
     let document = json!({
         "_id": {"$oid": KARMA}, "email": "karma@example.com", "name": "karma", "role": "streamer",
@@ -119,7 +119,7 @@ pub(crate) fn changed(mut document: Value, changes: Value) -> String {
     document.to_string()
 }
 
-/// Field and reason of each remark.
+/// The field and the reason of each remark.
 pub(crate) fn remarks(remarks: &[Remark]) -> Vec<(&str, &str)> {
     remarks.iter().map(|remark| (remark.field.as_deref().unwrap_or(""), remark.reason.as_str())).collect()
 }

@@ -1,4 +1,4 @@
-//! The tokens of browser sources, which the previous system made of what everybody can know (defect O20).
+//! The tokens of browser sources. The previous system made them from public data (defect O20).
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ async fn o20_new_tokens_are_random_and_those_of_old_show_nothing() {
         assert_eq!(participations.find_by_token(&token).await.unwrap(), Some(part.clone()));
         seen.insert(token.expose().to_owned());
 
-        // What is stored stays: its streamer may have it in OBS by now.
+        // Stored tokens are kept, because their streamers may use them in OBS by now.
         let again = import::run_with(&store.repositories, &fixture(), RENEWED, &mut |_| {}).await.unwrap();
         assert_eq!((again.participations.already_present, again.tokens_renewed), (6, 0));
         assert_eq!(store.participation(KARMA_IN_HINGE).await, part);

@@ -1,4 +1,4 @@
-//! Values that are absent, odd or new.
+//! Values that are missing, unusual or new.
 
 use gametriggers_domain::ledger::Counters;
 use gametriggers_fixtures::time;
@@ -193,7 +193,7 @@ async fn earnings_of_a_fixed_campaign_count_as_paid_units() {
     assert_eq!(store.repositories.ledger.reconcile(false).await.unwrap(), []);
 }
 
-/// Addresses are kept as they were stored, and said to be of no use.
+/// Addresses are kept as stored, and a note says that they are unusable.
 #[tokio::test]
 async fn addresses_that_lead_nowhere_are_noted() {
     for (field, address, is_noted) in [
@@ -220,7 +220,7 @@ async fn addresses_that_lead_nowhere_are_noted() {
     }
 }
 
-/// The previous system counted the last minute of a period to it, and had no other way to name the end of the day.
+/// The previous system counted the last minute of a period as a whole, and had no other way to write the end of the day.
 #[tokio::test]
 async fn a_period_to_the_last_minute_of_the_day_lasts_to_its_end() {
     let period = |end: &str| json!({"startTime": "00:00", "endTime": end, "days": ["monday"]});

@@ -1,10 +1,10 @@
-//! Changes of other streamers: they cost an unchanged screen no read.
+//! Changes of other streamers cause no read of an unchanged screen.
 
 use std::time::Duration;
 
 use super::{Instance, Instant, OverlaySize, ScreenToken, Stage, TRUSTED_FOR, UserId, change_size, sleep};
 
-/// Changes the settings of this streamer again and again, with such pauses, until the test is over.
+/// Changes the settings of this streamer repeatedly, with this pause, until the test ends.
 async fn is_changed_every(stage: &Stage, id: UserId, pause: Duration) -> tokio::task::JoinHandle<()> {
     let storage = stage.store().await;
     tokio::spawn(async move {
@@ -18,7 +18,7 @@ async fn is_changed_every(stage: &Stage, id: UserId, pause: Duration) -> tokio::
 }
 
 impl Instance {
-    /// How many reads it takes to show the screen for longer than [`TRUSTED_FOR`].
+    /// The number of reads while the screen is shown for longer than [`TRUSTED_FOR`].
     async fn reads_while_showing(&self, token: &ScreenToken) -> usize {
         let (before, until) = (self.reads(), Instant::now() + TRUSTED_FOR + Duration::from_secs(1));
         while Instant::now() < until {
@@ -29,7 +29,7 @@ impl Instance {
     }
 }
 
-/// Another streamer changes 20 times a second, and 100 times a second.
+/// Another streamer changes 20 times a second, and then 100 times a second.
 #[tokio::test]
 async fn somebody_elses_changes_cost_an_unchanged_screen_no_read() {
     let stage = Stage::set().await;

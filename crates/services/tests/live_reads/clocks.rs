@@ -1,4 +1,4 @@
-//! Instances whose clocks do not agree.
+//! Instances whose clocks disagree.
 
 use std::{
     io,
@@ -12,14 +12,14 @@ use gametriggers_types::SignedDuration;
 
 use super::{Instance, ScreenToken, Stage};
 
-/// A clock that is as far ahead of noon.
+/// A clock that is `duration` ahead of noon.
 pub(super) fn ahead(duration: SignedDuration) -> Arc<ManualClock> {
     let clock = ManualClock::at(NOON);
     clock.advance(duration);
     Arc::new(clock)
 }
 
-/// What is logged on this thread while its guard lives.
+/// Collects the log lines of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -31,7 +31,7 @@ impl Log {
         (log, tracing::subscriber::set_default(lines))
     }
 
-    /// What was logged since the last time.
+    /// Returns the lines since the last call.
     fn taken(&self) -> String {
         String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
     }
@@ -48,14 +48,14 @@ impl io::Write for Log {
     }
 }
 
-/// The decision that is in force on the screen; made, if none is.
+/// The decision in force on the screen. If none is in force, one is made.
 pub(super) async fn decided(instance: &Instance, token: &ScreenToken) -> Decision {
     let screen = instance.services.overlay.decide(token.expose()).await.unwrap();
     let OnScreen::Campaign(shown) = screen.on_screen else { panic!("nothing is on screen") };
     shown.decision
 }
 
-/// Both instances log it, each once: the one that supersedes at once, and the one that was superseded when it next reads the
+/// Both instances log it once: the one that supersedes the decision does so at once, and the other one when it next reads the
 /// store.
 #[tokio::test]
 async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it() {
@@ -80,7 +80,7 @@ async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it
     let second = "a decision of this instance was superseded by one that begins before it";
     assert!(said.contains(second) && said.contains("seconds=86400"), "{said}");
 
-    // However often the two supersede each other, neither fills its log.
+    // However often the instances supersede each other's decisions, neither fills its log.
     for _ in 0..3 {
         assert_eq!(decided(&right, &token).await.from, noon());
         decided(&ahead, &token).await;
@@ -88,7 +88,7 @@ async fn a_decision_by_a_clock_far_ahead_is_superseded_and_both_instances_log_it
     assert_eq!(log.taken(), "");
 }
 
-/// Clocks that are synchronised still differ a little.
+/// Synchronised clocks still differ a little.
 #[tokio::test]
 async fn clocks_that_differ_by_two_minutes_share_a_decision_and_log_nothing() {
     let (log, _kept) = Log::keep();

@@ -1,4 +1,4 @@
-//! Decisions: how many reads they cost, and what an instance shows when another one decides first.
+//! Decisions: the number of reads that they cost, and the answer of an instance that decides second.
 
 use gametriggers_domain::model::Participation;
 use gametriggers_fixtures::{interval, minutes, noon};
@@ -9,11 +9,11 @@ use super::{
     clocks::{ahead, decided},
 };
 
-/// The streamer, the latest decision and what is eligible: one read each.
+/// One read each for the streamer, for the latest decision and for the eligible campaigns.
 const ONE_ROUND: usize = 3;
 
 impl Instance {
-    /// How many reads it takes to decide what is on the screen.
+    /// The number of reads that a decision on this screen costs.
     async fn reads_to_decide(&self, token: &ScreenToken) -> usize {
         let before = self.reads();
         self.services.overlay.decide(token.expose()).await.unwrap();
@@ -21,7 +21,7 @@ impl Instance {
     }
 }
 
-/// The participation in the streamer's only eligible campaign.
+/// Returns the participation in the streamer's only eligible campaign.
 async fn only_participation(stage: &Stage, streamer: UserId) -> Participation {
     let mut active = stage.store().await.participations.list_active(streamer).await.unwrap();
     assert_eq!(active.len(), 1);
@@ -34,7 +34,7 @@ async fn pause(stage: &Stage, participation: &Participation) {
     assert!(participations.transition(participation.id, active, paused, noon()).await.unwrap());
 }
 
-/// Whether the decision is made, is in force, or is ended with nothing after it.
+/// One round of reads suffices to make a decision, to find one in force, and to end one without a successor.
 #[tokio::test]
 async fn to_decide_costs_one_round_of_reads() {
     let stage = Stage::set().await;
@@ -55,7 +55,7 @@ async fn to_decide_costs_one_round_of_reads() {
     assert_eq!((latest.id.ordinal, latest.shown()), (4, None));
 }
 
-/// The first decision shows a campaign that was not eligible when the second instance looked.
+/// The first decision shows a campaign that was not eligible when the second instance read the store.
 #[tokio::test]
 async fn an_instance_that_decides_second_shows_the_first_decision() {
     let stage = Stage::set().await;
@@ -78,7 +78,7 @@ async fn an_instance_that_decides_second_shows_the_first_decision() {
     assert_eq!(decided(&first, &token).await, decision);
 }
 
-/// The campaign that the first decision shows is paused before the second instance can show it.
+/// The campaign of the first decision is paused before the second instance can show it.
 #[tokio::test]
 async fn an_instance_that_decides_second_ends_a_first_decision_that_may_no_longer_be_shown() {
     let stage = Stage::set().await;

@@ -1,4 +1,4 @@
-//! Doubles that count, hold up or cut off calls. Every answer is the real store's.
+//! Test doubles that count, delay or fail calls. All answers come from the real store.
 
 mod decisions;
 mod participations;
@@ -25,12 +25,12 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::{decisions::WatchedDecisions, participations::CountedParticipations};
 
-/// Holds up one call of a double.
+/// Delays one call of a double.
 #[derive(Default)]
 struct Hold(Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>);
 
 impl Hold {
-    /// Holds up the next call. The receiver says when the call is there, and the sender lets it go on.
+    /// Delays the next call. The receiver reports that the call has come, and the sender lets it continue.
     fn next(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         let (came, has_come) = oneshot::channel();
         let (let_go, go_on) = oneshot::channel();
@@ -38,7 +38,7 @@ impl Hold {
         (has_come, let_go)
     }
 
-    /// To be called by the double: returns at once, or when the test lets the call go on.
+    /// The double calls this. It returns at once, or when the test lets the delayed call continue.
     async fn pass(&self) {
         let held = mem::take(&mut *self.0.lock().unwrap());
         if let Some((came, go_on)) = held {
@@ -48,7 +48,7 @@ impl Hold {
     }
 }
 
-/// A store's users, with every read counted; a read can be held up after its answer is known.
+/// A store's users. Every read is counted, and a read can be delayed after its answer is known.
 pub(crate) struct WatchedUsers {
     inner: Arc<dyn UserRepository>,
     reads: AtomicUsize,
@@ -60,12 +60,12 @@ impl WatchedUsers {
         Self { inner, reads: AtomicUsize::new(0), hold: Hold::default() }
     }
 
-    /// Reads so far.
+    /// The number of reads so far.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Holds up the next read. The receiver says when its answer is known, and the sender lets it go on.
+    /// Delays the next read. The receiver reports that its answer is known, and the sender lets it continue.
     pub(crate) fn hold_next_read(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         self.hold.next()
     }
@@ -142,21 +142,21 @@ impl UserRepository for WatchedUsers {
     }
 }
 
-/// The state of the line to a store's feed of changes.
+/// The state of the connection to a store's change feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Line {
     Up,
-    /// Questions stay unanswered.
+    /// Questions get no answer.
     Silent,
-    /// Subscriptions are lost, and none can be had.
+    /// Subscriptions are lost, and new ones fail.
     Broken,
 }
 
-/// A store's feed of changes, whose line a test can disturb.
+/// A store's change feed, whose connection a test can disturb.
 pub(crate) struct DisturbedFeed {
     inner: Arc<dyn ChangeFeed>,
     line: watch::Sender<Line>,
-    /// How many subscriptions there are.
+    /// Counts the subscriptions: each of them holds a clone.
     subscriptions: Arc<()>,
 }
 
@@ -211,7 +211,7 @@ impl ChangeStream for DisturbedStream {
     }
 }
 
-/// A store's ledger, which can be away.
+/// A store's ledger that can be made unreachable.
 pub(crate) struct AwayLedger {
     inner: Arc<dyn Ledger>,
     is_away: watch::Sender<bool>,

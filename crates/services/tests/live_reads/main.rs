@@ -1,4 +1,4 @@
-//! Screens in memory: they cost no read, and they are never older than they may be. Decisions, which read the store.
+//! Screens in memory: they cost no read and are never older than allowed. Decisions read the store.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot set its stage fails, and says where
 
@@ -31,7 +31,7 @@ use tokio::time::{Instant, advance, pause, sleep};
 
 use self::doubles::{AwayLedger, CountedParticipations, DisturbedFeed, Line, WatchedDecisions, WatchedUsers};
 
-/// How long an instance answers from memory while the store tells nothing.
+/// The time for which an instance answers from memory without an answer of the change feed.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 
 /// A store that several instances share.
@@ -39,7 +39,7 @@ struct Stage {
     folder: TempDir,
 }
 
-/// One of several instances on a store.
+/// One of several instances that share a store.
 struct Instance {
     services: Services,
     users: Arc<WatchedUsers>,
@@ -60,17 +60,17 @@ impl Stage {
         self.folder.path().join("test.db")
     }
 
-    /// The store as others use it: without the doubles of any instance.
+    /// Opens the store without the doubles of any instance.
     async fn store(&self) -> Repositories {
         SqliteStore::open(&self.file()).await.unwrap().repositories()
     }
 
-    /// An instance that reads the store each time.
+    /// An instance that reads the store for each request.
     async fn plain_instance(&self) -> Instance {
         self.instance_by(Arc::new(ManualClock::at(NOON))).await
     }
 
-    /// An instance that reads the store each time and goes by this clock.
+    /// An instance that reads the store for each request and uses this clock.
     async fn instance_by(&self, clock: Arc<dyn Clock>) -> Instance {
         let mut storage = self.store().await;
         let users = Arc::new(WatchedUsers::new(storage.users));
@@ -95,7 +95,8 @@ impl Stage {
         instance
     }
 
-    /// An active streamer who has one campaign, joined before noon; and the tokens of both.
+    /// Stores an active streamer who joined one campaign before noon. Returns the streamer and the tokens of the user and the
+    /// participation.
     async fn streamer(&self) -> (UserId, [ScreenToken; 2]) {
         let user = User { overlay_last_seen: Some(noon()), ..user_with_token(next_number()) };
         let (id, token) = (user.id, user.overlay_token.clone().unwrap());
@@ -104,7 +105,7 @@ impl Stage {
         (id, [token, source])
     }
 
-    /// The streamer's participation in a new campaign, joined before noon.
+    /// Stores a new campaign and the streamer's participation in it, joined before noon.
     async fn join(&self, streamer: UserId) -> Participation {
         let (number, storage) = (next_number(), self.store().await);
         let campaign = Campaign {
@@ -125,19 +126,19 @@ impl Instance {
         self.services.overlay.resolve(token.expose()).await
     }
 
-    /// The streamer, in whose name something is changed.
+    /// The streamer as the actor of a change.
     async fn actor(&self, id: UserId) -> Actor {
         self.services.streamers.actor(id, None).await.unwrap()
     }
 
-    /// How many reads it takes to know whose screen it is.
+    /// The number of reads that the look-up of this token's streamer costs.
     async fn reads_for(&self, token: &ScreenToken) -> usize {
         let before = self.users.reads();
         self.resolve(token).await.unwrap();
         self.users.reads() - before
     }
 
-    /// Waits until the streamer and what is on their screen are in memory.
+    /// Waits until the streamer and the content of their screen are in memory.
     async fn has_in_memory(&self, token: &ScreenToken) {
         eventually("the screen is in memory", async || {
             self.size(token).await;
@@ -146,7 +147,7 @@ impl Instance {
         .await;
     }
 
-    /// The size of the overlay that the screen tells.
+    /// The size of the overlay in the content of the screen.
     async fn size(&self, token: &ScreenToken) -> OverlaySize {
         let render = |screen: Screen| {
             let size = screen.user.overlay.size.to_string();
@@ -200,7 +201,7 @@ async fn unless_told_to_keep_them_every_instance_reads_the_store() {
     }
 }
 
-/// An instance sees a change that it makes itself as soon as the change is answered.
+/// An instance sees its own change as soon as the change is answered.
 #[tokio::test]
 async fn an_instance_sees_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -236,7 +237,7 @@ async fn another_instance_sees_a_change_within_a_second() {
     assert_eq!(other.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// Every instance decides by what the store says, whatever is in memory.
+/// Every instance decides by the store and not by its memory.
 #[tokio::test]
 async fn a_screen_is_as_the_store_has_it_without_delay() {
     let stage = Stage::set().await;
@@ -267,7 +268,7 @@ async fn a_screen_is_as_the_store_has_it_without_delay() {
     }
 }
 
-/// A read that began before a change and ends after it does not bring the old state back.
+/// A read that began before a change and ended after it does not put the old state into memory.
 #[tokio::test]
 async fn a_read_that_a_change_overtook_is_not_kept() {
     let stage = Stage::set().await;
@@ -276,7 +277,7 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     instance.has_in_memory(&known).await;
     let (id, [token, _]) = stage.streamer().await;
 
-    // By a change of its own.
+    // A change by this instance.
     let (is_read, let_go) = instance.users.hold_next_read();
     let overtaken = async {
         is_read.await.unwrap();
@@ -292,7 +293,7 @@ async fn a_read_that_a_change_overtook_is_not_kept() {
     assert_eq!(read, OverlaySize::Medium, "it was read before the change");
     assert_eq!(instance.size(&token).await, OverlaySize::Small);
 
-    // By somebody else's, of which the store has told.
+    // A change by another instance, which the feed has told.
     instance
         .services
         .streamers
@@ -324,7 +325,7 @@ async fn that_a_token_is_unknown_is_not_remembered() {
     assert_eq!(instance.resolve(&renewed).await.unwrap().id, id);
 }
 
-/// After the last word of the store, the memory is used for two seconds.
+/// The memory is used for two seconds after the last answer of the change feed.
 #[tokio::test]
 async fn after_two_seconds_of_silence_the_store_is_read_again() {
     let stage = Stage::set().await;
@@ -340,7 +341,7 @@ async fn after_two_seconds_of_silence_the_store_is_read_again() {
     assert_eq!(instance.size(&token).await, OverlaySize::Small);
     assert_eq!(instance.reads_for(&token).await, 1, "nor is anything believed that was read since");
 
-    // It speaks again: what it has not told of yet does not come back.
+    // The feed answers again. An entry whose change it has not told yet is not used.
     tokio::time::resume();
     instance.feed.set(Line::Up);
     eventually("the screen is in memory again", async || {
@@ -350,7 +351,7 @@ async fn after_two_seconds_of_silence_the_store_is_read_again() {
     .await;
 }
 
-/// A lost subscription is noticed at once and renewed. What was read before is not used again.
+/// A lost subscription is noticed at once and renewed. Entries from before are not used again.
 #[tokio::test]
 async fn without_a_subscription_the_store_is_read_and_after_it_nothing_old_is_left() {
     let stage = Stage::set().await;

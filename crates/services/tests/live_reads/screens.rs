@@ -1,4 +1,4 @@
-//! What is on a screen, from memory: it costs no read, and a change is shown soon.
+//! The content of screens in memory: it costs no read, and a change is shown soon.
 
 use std::cell::Cell;
 
@@ -14,7 +14,7 @@ use gametriggers_types::{
 use super::{Instance, Repositories, ScreenToken, SelectionPatch, Stage, UserId, WebUrl, sleep};
 
 impl Instance {
-    /// What is on the screen, in a few words, and whether it was rendered for this answer.
+    /// The content of the screen in a few words, and whether it was rendered for this answer.
     pub(super) async fn shows(&self, token: &ScreenToken) -> (String, bool) {
         let is_rendered = Cell::new(false);
         let render = |screen: Screen| {
@@ -32,13 +32,13 @@ impl Instance {
         (String::from_utf8(rendering.body.to_vec()).unwrap(), is_rendered.get())
     }
 
-    /// Waits until the screen is in memory, and returns what is on it.
+    /// Waits until the screen is in memory, and returns its content.
     pub(super) async fn keeps_in_memory(&self, token: &ScreenToken) -> String {
         let kept = async || Some(self.shows(token).await).filter(|(_, is_rendered)| !is_rendered);
         eventually("the screen is in memory", kept).await.0
     }
 
-    /// A click without a receipt.
+    /// Reports a click without a receipt.
     async fn click(&self, token: &ScreenToken) -> EventReport {
         let event = Event::default();
         self.services.tracking.record_click(token.expose(), ClickKind::Chat, &event).await.unwrap()
@@ -49,7 +49,7 @@ impl Instance {
     }
 }
 
-/// A streamer with one campaign, and their participation in it.
+/// Stores a streamer with one campaign. Returns the streamer, their token and their participation.
 async fn one_campaign(stage: &Stage) -> (UserId, ScreenToken, Participation) {
     let (id, [token, _]) = stage.streamer().await;
     let (participation, _) = stage.store().await.participations.list_active(id).await.unwrap().remove(0);
@@ -83,7 +83,7 @@ async fn a_screen_on_which_nothing_changes_costs_no_read_and_nor_do_events_on_it
     assert_eq!(stored.counters.chat_clicks, 10);
 }
 
-/// A change that an instance makes itself is on the screen with its next answer.
+/// The next answer of an instance shows the change that the instance made itself.
 #[tokio::test]
 async fn an_instance_shows_its_own_changes_at_once() {
     let stage = Stage::set().await;
@@ -103,7 +103,7 @@ async fn an_instance_shows_its_own_changes_at_once() {
     assert_eq!(instance.shows(&token).await.0, "Test");
 }
 
-/// When somebody else pauses a campaign or participation, it leaves the screen within a second, and no more events are
+/// If another instance pauses a campaign or a participation, it leaves the screen within a second, and no more events are
 /// credited to it.
 #[tokio::test]
 async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
@@ -131,7 +131,7 @@ async fn what_is_paused_elsewhere_is_off_the_screen_within_a_second() {
     }
 }
 
-/// An empty screen is kept in memory like any other, and events on it are rejected from memory.
+/// An empty screen is kept in memory like any other, and events on it are rejected without a read.
 #[tokio::test]
 async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     let stage = Stage::set().await;
@@ -150,7 +150,7 @@ async fn an_empty_screen_costs_no_read_and_nor_do_events_on_it() {
     assert_eq!(instance.reads(), before);
 }
 
-/// Also if the streamer has joined more campaigns than are kept in memory.
+/// This holds also if the streamer has joined more campaigns than the memory keeps.
 #[tokio::test]
 async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
     let stage = Stage::set().await;
@@ -174,8 +174,8 @@ async fn an_empty_screen_with_many_campaigns_is_filled_by_each_of_them() {
     }
 }
 
-/// After a change of the campaign, the first event without a receipt reads the store, and the next ones do not. No page has
-/// to ask in between.
+/// After a change of the campaign, the first event without a receipt reads the store, and the next ones do not. No page needs to
+/// ask in between.
 #[tokio::test]
 async fn an_event_without_a_receipt_refreshes_what_is_known() {
     let stage = Stage::set().await;
@@ -198,12 +198,12 @@ async fn an_event_without_a_receipt_refreshes_what_is_known() {
         assert_eq!((report.outcome, report.participation), (EventOutcome::Counted, Some(participation.id)));
     }
     assert_eq!(instance.reads(), read_once);
-    // Events never decide, and they keep nothing that a page could send.
+    // Events make no decision and keep no rendering.
     assert_eq!(instance.shows(&token).await, (before.clone(), true));
     assert_eq!(instance.shows(&token).await, (before, false));
 }
 
-/// Another instance spends the money: 1,000 are enough for two visits at 400.
+/// Another instance spends the money. A budget of 1,000 suffices for two visits at 400.
 #[tokio::test]
 async fn a_campaign_whose_money_runs_out_elsewhere_is_off_the_screen_within_a_second() {
     let stage = Stage::set().await;

@@ -1,4 +1,4 @@
-//! Tracking links: viewers are led on from memory, and their visits recorded afterwards.
+//! Tracking links: viewers are redirected from memory, and their visits are recorded afterwards.
 
 use gametriggers_domain::model::Participation;
 use gametriggers_fixtures::{SOON, eventually, noon, soon};
@@ -8,7 +8,7 @@ use gametriggers_types::{ParticipationStatus, VisitSource};
 use super::{Duration, Instance, Stage, sleep};
 
 impl Instance {
-    /// Somebody new follows the link.
+    /// A new viewer follows the link.
     async fn visit(&self, link: &Participation, agent: usize) -> VisitTarget {
         let visitor = Visitor { address: "203.0.113.7".parse().unwrap(), agent: agent.to_string() };
         let led = self.services.links.follow(link.id, VisitSource::Qr, Some(&visitor)).await.unwrap();
@@ -26,7 +26,7 @@ impl Instance {
     }
 }
 
-/// A streamer's part in a campaign that has money for two visits.
+/// Stores a streamer's participation in a campaign that has money for two visits.
 async fn link(stage: &Stage) -> Participation {
     let (id, _) = stage.streamer().await;
     stage.store().await.participations.list_active(id).await.unwrap().remove(0).0
@@ -40,7 +40,7 @@ async fn visits(stage: &Stage, link: &Participation) -> u64 {
 async fn a_viewer_is_led_on_while_the_ledger_is_away_and_counted_when_it_is_back() {
     let stage = Stage::set().await;
     let link = link(&stage).await;
-    // Also by an instance that reads the store each time.
+    // The same holds for an instance that reads the store for each request.
     for (number, instance) in [(1, stage.plain_instance().await), (2, stage.instance().await)] {
         let pending = instance.services.pending_visits();
         instance.ledger.set_away(true);
@@ -70,7 +70,7 @@ async fn a_link_that_is_known_costs_no_read_and_nor_do_visits() {
     assert_eq!(visits(&stage, &link).await, 2);
 }
 
-/// Somebody else pauses the participation: the link leads on, and its visits count no more.
+/// Another instance pauses the participation. The link still works, and its visits do not count any more.
 #[tokio::test]
 async fn whether_visits_count_is_known_within_a_second() {
     let stage = Stage::set().await;
@@ -88,7 +88,8 @@ async fn whether_visits_count_is_known_within_a_second() {
     }
 }
 
-/// However many come while the store is away, all are led on, and no more wait than there is room for.
+/// However many visits come while the store does not answer, all viewers are redirected, and the number of waiting visits is
+/// limited.
 #[tokio::test]
 async fn visits_that_wait_have_a_bound() {
     let stage = Stage::set().await;
@@ -98,7 +99,7 @@ async fn visits_that_wait_have_a_bound() {
     let pending = instance.services.pending_visits();
     instance.ledger.set_away(true);
     instance.visit(&link, 0).await;
-    // The store is known to be away when the first was tried.
+    // After the first visit has been tried, it is known that the store does not answer.
     sleep(Duration::from_secs(1)).await;
     for visitor in 1..=VISITS_MAX + 100 {
         instance.visit(&link, visitor).await;
@@ -109,7 +110,7 @@ async fn visits_that_wait_have_a_bound() {
     assert_eq!(visits(&stage, &link).await, 2, "as many as there is money for");
 }
 
-/// A link that is known leads on also when the store has not been heard for long.
+/// A link in memory works even if the store has not answered for a long time.
 #[tokio::test]
 async fn nobody_waits_for_a_store_that_says_nothing() {
     let stage = Stage::set().await;
@@ -121,7 +122,7 @@ async fn nobody_waits_for_a_store_that_says_nothing() {
     let before = instance.reads();
     let led = instance.services.links.follow(link.id, VisitSource::Qr, None).await.unwrap();
     assert_eq!((led.title.as_str(), instance.reads()), ("Campaign", before));
-    // Whether a visit counts is what the store says.
+    // Only the store says whether a visit counts.
     instance.visit(&link, 1).await;
     instance.services.pending_visits().settled().await;
     assert!(instance.reads() > before);

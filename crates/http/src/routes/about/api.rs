@@ -1,4 +1,4 @@
-//! `GET /api/v1`: what serves here.
+//! `GET /api/v1`: which server and version this is.
 
 use actix_web::{HttpResponse, get};
 

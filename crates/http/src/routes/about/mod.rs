@@ -1,4 +1,4 @@
-//! What the API says of itself.
+//! Endpoints that describe the API.
 
 endpoints! {
     serve,

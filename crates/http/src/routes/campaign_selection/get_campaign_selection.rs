@@ -1,4 +1,4 @@
-//! `GET /users/me/campaign-selection`: how campaigns are chosen for the caller's screen.
+//! `GET /users/me/campaign-selection`: the caller's settings for the selection of campaigns.
 
 use actix_web::{HttpResponse, get, web};
 

@@ -1,4 +1,4 @@
-//! How campaigns are chosen for the caller's screen.
+//! The caller's settings for the selection of campaigns.
 
 endpoints! {
     get_campaign_selection,

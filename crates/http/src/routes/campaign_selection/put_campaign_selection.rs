@@ -1,4 +1,4 @@
-//! `PUT /users/me/campaign-selection`: changes how campaigns are chosen for the caller's screen.
+//! `PUT /users/me/campaign-selection`: changes the caller's settings for the selection of campaigns.
 
 use actix_web::{HttpResponse, put, web};
 use gametriggers_domain::selection;
@@ -23,7 +23,7 @@ use crate::{
     wire::SelectionResponse,
 };
 
-/// The most blackout periods. Nobody needs more in a week, so a longer list is a mistake.
+/// The greatest number of blackout periods. Nobody needs more in a week, so a longer list is a mistake.
 const MAX_BLACKOUTS: usize = 100;
 
 /// Changes how campaigns are chosen: only what the request names. What is on screen ends with it.
@@ -109,7 +109,7 @@ struct WeightsRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BlackoutPeriodRequest {
     /// Accepted, because the periods of the previous system carry one, and ignored.
-    // Defect S13: it was refused.
+    // Defect S13: the previous system refused this field.
     #[serde(rename = "_id", default)]
     #[schema(value_type = Option<serde_json::Value>)]
     #[allow(dead_code)]
@@ -167,7 +167,7 @@ impl TryFrom<SelectionRequest> for SelectionPatch {
     }
 }
 
-/// The value of a setting that has two names on the wire. It is refused if both are given and differ.
+/// Merges a setting that has two names in the request. Refuses two different values.
 fn one_setting<T: PartialEq>(
     first: (&str, Option<T>),
     second: (&str, Option<T>),
@@ -181,7 +181,8 @@ fn one_setting<T: PartialEq>(
     }
 }
 
-/// The strategy of this name, if there is one (defect O18: an unknown name was stored, and every later save of that user failed).
+/// Returns the strategy with this name. Refuses an unknown name (defect O18: the previous system stored it, and then every later
+/// save of that user failed).
 fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
     if selection::find(name).is_some() {
         return Ok(StrategyName::new(name));
@@ -209,7 +210,7 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
     numbered.collect()
 }
 
-/// The period; or the field that is wrong, as a path within the period, and why.
+/// Reads a period. An error names the wrong field, as a path within the period, and the reason.
 fn blackout(request: &BlackoutPeriodRequest) -> Result<BlackoutPeriod, (String, InvalidBlackout)> {
     let day = |(place, day): (usize, &String)| {
         parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))

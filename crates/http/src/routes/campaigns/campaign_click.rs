@@ -1,4 +1,4 @@
-//! `POST /campaigns/click/{token}`: a click, by an address of the previous system.
+//! `POST /campaigns/click/{token}`: a click, under an address of the previous system.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use gametriggers_types::ClickKind;

@@ -1,4 +1,4 @@
-//! Campaigns, and events by the addresses of the previous system.
+//! Campaigns, and events under addresses of the previous system.
 
 endpoints! {
     impression,

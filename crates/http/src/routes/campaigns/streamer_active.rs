@@ -1,4 +1,4 @@
-//! `GET /campaigns/streamer/active`: what the caller has joined.
+//! `GET /campaigns/streamer/active`: the campaigns that the caller has joined.
 
 use actix_web::{HttpResponse, get, web};
 use gametriggers_types::{PageLimit, PageRequest, ParticipationId};

@@ -1,4 +1,4 @@
-//! `GET /health/live`: the process runs.
+//! `GET /health/live`: answers as long as the process runs.
 
 use actix_web::{HttpResponse, get};
 

@@ -1,4 +1,4 @@
-//! Whether the server runs and whether it can work, for whoever watches it.
+//! Endpoints for monitoring: whether the server runs and whether it can serve requests.
 
 mod response;
 

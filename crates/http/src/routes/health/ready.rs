@@ -1,4 +1,4 @@
-//! `GET /health/ready`: requests can be served.
+//! `GET /health/ready`: whether the server can serve requests.
 
 use actix_web::{HttpResponse, get, web};
 

@@ -1,4 +1,4 @@
-//! What the endpoints about the server's health answer.
+//! The answer of the health endpoints.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! `GET /c/{participationId}`: the tracking link, the one way for viewers to reach the sponsor.
+//! `GET /c/{participationId}`: the tracking link, which is the only way for viewers to reach the sponsor.
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -79,14 +79,14 @@ pub(crate) async fn follow(
     lead(target.map_err(ApiError::from))
 }
 
-/// Where the viewer found the link; `link` if the query does not say.
+/// The place where the viewer found the link; `link` if the query does not say.
 fn source(request: &HttpRequest) -> VisitSource {
     let given = query::lenient(request, "src").unwrap_or_default().to_ascii_lowercase();
     let word = given.split(|sign: char| !sign.is_ascii_alphanumeric()).find(|word| !word.is_empty());
     word.and_then(|word| word.parse().ok()).unwrap_or(VisitSource::Link)
 }
 
-/// Whether a request is a viewer's: not a HEAD, and nothing that a browser fetches ahead.
+/// Whether a viewer made the request. A HEAD request and a browser's prefetch do not count.
 fn counts(request: &HttpRequest) -> bool {
     let ahead = |name: &str| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());

@@ -1,4 +1,4 @@
-//! `GET /overlay/{token}/chat-command`: what to say in chat.
+//! `GET /overlay/{token}/chat-command`: the chat command for the campaign on screen.
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -51,7 +51,7 @@ pub(crate) async fn chat_command(
     Ok(HttpResponse::Ok().insert_header((header::VARY, "Accept")).json(ChatCommandResponse { command }))
 }
 
-/// Whether the caller prefers text. Who does not say gets JSON.
+/// Whether the caller prefers plain text. A caller without a preference gets JSON.
 fn prefers_text(request: &HttpRequest) -> bool {
     let ranked = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
     let is_text = |wanted: &str| match wanted {

@@ -1,4 +1,4 @@
-//! `POST /overlay/{token}/click/{kind}`: a click, wherever it was.
+//! `POST /overlay/{token}/click/{kind}`: a click of any kind.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use gametriggers_types::ClickKind;
@@ -47,7 +47,7 @@ pub(crate) async fn click(
     OptionalJsonBody(body): OptionalJsonBody<EventRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let (token, kind) = path.into_inner();
-    // Defect O16: any word was taken, and counted as a click.
+    // Defect O16: the previous system accepted any word and counted it as a click.
     let kind = kind.parse().map_err(|error| ApiError::validation(format!("the kind of a click: {error}")))?;
     record_click(&request, &state, &token, kind, body).await
 }

@@ -1,4 +1,4 @@
-//! What is on a screen, in the form in which it is sent and kept in memory.
+//! The content of a screen, in the form in which it is sent and kept in memory.
 
 use actix_web::web::Bytes;
 use gametriggers_domain::eligibility::EmptyReason;
@@ -71,16 +71,16 @@ impl OverlayDataResponse {
         }
     }
 
-    /// The answer as JSON, and its entity tag as its version. The version is a hash of everything else in the answer, so it is
-    /// the same on every instance and after every restart.
+    /// Makes the answer as JSON, with its entity tag as its version. The version is a hash of all other fields, so it is the same
+    /// on every instance and after every restart.
     fn rendered(mut self) -> Result<Rendering, serde_json::Error> {
         let hash = SipHasher13::new().hash(&serde_json::to_vec(&self)?).as_u128();
         self.version = format!("{hash:032x}");
         let mut text = format!("\"{}\"", self.version).into_bytes();
         let tag_length = text.len();
         serde_json::to_writer(&mut text, &self)?;
-        // Both are kept in memory for many screens, so they share one allocation of exactly their size. Shrinking `text` would
-        // not promise that size.
+        // Both parts are kept in memory for many screens, so they share one allocation of exactly their size. Shrinking `text`
+        // would not guarantee that size.
         let mut body = Bytes::copy_from_slice(&text);
         let entity_tag = body.split_to(tag_length);
         Ok(Rendering { version: entity_tag, body })
@@ -128,7 +128,7 @@ impl From<Screen> for OverlayDataResponse {
     }
 }
 
-/// What is on the screen of this token. Decides if no decision is in force.
+/// Returns the content of the screen with this token. Makes a decision if none is in force.
 pub(super) async fn screen(state: &ApiState, token: &str) -> Result<Rendering, ApiError> {
     let render =
         |screen| OverlayDataResponse::from(screen).rendered().map_err(|error| ApiError::internal(&error));

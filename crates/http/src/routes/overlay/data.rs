@@ -1,4 +1,4 @@
-//! `GET /overlay/{token}/data`: what is on screen.
+//! `GET /overlay/{token}/data`: the content of the screen.
 
 use actix_web::{
     HttpRequest, HttpResponse, get,
@@ -47,7 +47,7 @@ pub(crate) async fn data(
     Ok(HttpResponse::Ok().insert_header(tag).insert_header(cache).insert_header(json).body(body))
 }
 
-/// Whether `If-None-Match` names the version: as an entity tag or without its quotes.
+/// Whether `If-None-Match` names the version, as an entity tag or without quotes.
 fn names_version(request: &HttpRequest, entity_tag: &[u8]) -> bool {
     let version =
         entity_tag.strip_prefix(b"\"").and_then(|tag| tag.strip_suffix(b"\"")).unwrap_or(entity_tag);

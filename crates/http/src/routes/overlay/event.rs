@@ -1,4 +1,4 @@
-//! What endpoints that count an event have in common: what they take, what they answer, and their errors.
+//! Shared parts of the endpoints that count an event: their request, their answer and their errors.
 
 use actix_web::{HttpRequest, HttpResponse};
 use gametriggers_services::{Event, EventOutcome, EventReport};
@@ -91,7 +91,7 @@ pub(crate) enum EventErrors {
 
 const MAX_ID_CHARS: usize = 255;
 
-/// The event that a request reports. The event id may be in the body or in the header `Idempotency-Key`.
+/// Reads the event that a request reports. The event id may be in the body or in the header `Idempotency-Key`.
 pub(crate) fn event(request: &HttpRequest, body: EventRequest) -> Result<Event, ApiError> {
     let header = match request.headers().get("Idempotency-Key") {
         None => None,
@@ -117,12 +117,12 @@ fn bad_id(name: &str) -> ApiError {
     ApiError::validation(format!("{name} is 1 to {MAX_ID_CHARS} printable ASCII characters"))
 }
 
-/// The answer to an event that was recorded or rejected.
+/// Makes the answer to an event that was recorded or rejected.
 pub(crate) fn created(report: EventReport) -> HttpResponse {
     HttpResponse::Created().json(EventResponse::from(report))
 }
 
-/// Counts a click of this kind under this token, and says what became of it.
+/// Records a click of this kind under this token and answers with the outcome.
 pub(crate) async fn record_click(
     request: &HttpRequest,
     state: &ApiState,

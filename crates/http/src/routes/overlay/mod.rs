@@ -1,11 +1,11 @@
-//! What is addressed by a screen's token: the page, its data, its events, QR codes and chat commands. Served under
+//! The endpoints under a screen's token: the page, its data, its events, QR codes and chat commands. They are served under
 //! `/api/v1/overlay/` and `/api/overlay/`.
 
 pub(crate) mod content;
 pub(crate) mod event;
 mod shown;
 
-// They are tried in this order, so those that are asked for most come first.
+// The router tries the endpoints in this order, so the most requested ones come first.
 endpoints! {
     data,
     ping,

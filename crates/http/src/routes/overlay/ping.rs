@@ -1,4 +1,4 @@
-//! `POST /overlay/{token}/ping`: the overlay is there.
+//! `POST /overlay/{token}/ping`: the overlay is loaded.
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use serde::Serialize;
@@ -49,7 +49,7 @@ pub(crate) async fn ping(
     if event.receipt.is_some() {
         state.limits.event(&token)?;
     }
-    // Defect O2: pages pinged with a participation token, which ping did not know.
+    // Defect O2: pages pinged with a participation token, which the previous system did not accept here.
     let display = state.services.tracking.ping(&token, &event).await?;
     let display = display.map(EventResponse::from);
     Ok(HttpResponse::Created().json(PingResponse { success: true, display }))

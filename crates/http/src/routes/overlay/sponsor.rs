@@ -1,4 +1,4 @@
-//! `GET /overlay/{token}/click`: to the sponsor on screen.
+//! `GET /overlay/{token}/click`: redirects to the sponsor on screen.
 
 use actix_web::{HttpResponse, get, web};
 

@@ -1,4 +1,4 @@
-//! The caller's overlay: how it looks, its token, whether it is loaded, a test ad.
+//! The caller's overlay: its settings, its token, its status and its test ad.
 
 endpoints! {
     status,

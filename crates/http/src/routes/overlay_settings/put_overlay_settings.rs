@@ -1,4 +1,4 @@
-//! `PUT /users/me/overlay`: changes how the caller's overlay looks.
+//! `PUT /users/me/overlay`: changes the caller's overlay settings.
 
 use actix_web::{HttpResponse, put, web};
 use gametriggers_services::OverlayPatch;

@@ -1,4 +1,4 @@
-//! `POST /users/me/overlay/regenerate`: makes the caller's overlay token anew.
+//! `POST /users/me/overlay/regenerate`: replaces the caller's overlay token.
 
 use actix_web::{HttpResponse, post, web};
 use serde::Serialize;

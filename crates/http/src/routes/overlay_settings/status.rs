@@ -1,4 +1,4 @@
-//! `GET /users/me/overlay/status`: whether the caller's overlay is loaded somewhere.
+//! `GET /users/me/overlay/status`: whether the caller's overlay is loaded in a browser.
 
 use actix_web::{HttpResponse, get, web};
 use gametriggers_types::Timestamp;

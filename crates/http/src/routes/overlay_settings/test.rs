@@ -1,4 +1,4 @@
-//! `POST /users/me/overlay/test`: a test ad on the caller's own screen.
+//! `POST /users/me/overlay/test`: shows a test ad on the caller's screen.
 
 use actix_web::{HttpResponse, post, web};
 use gametriggers_services::TestAd;
@@ -17,7 +17,7 @@ use crate::{
 
 const MAX_TITLE_CHARS: usize = 200;
 const DEFAULT_TITLE: &str = "Test Campaign";
-/// The address of the picture that the server itself draws.
+/// The address of the picture that this server draws.
 const DEFAULT_MEDIA_PATH: &str = "/api/v1/test-ad.svg";
 
 /// A test ad to show on the caller's own screen. Unknown fields are ignored: the previous system took any object, and its

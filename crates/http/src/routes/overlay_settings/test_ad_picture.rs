@@ -1,4 +1,4 @@
-//! `GET /test-ad.svg`: the picture of a test ad that names none.
+//! `GET /test-ad.svg`: the picture of a test ad without its own.
 
 use actix_web::{HttpResponse, get, http::header};
 

@@ -1,4 +1,4 @@
-//! `GET /uploads/{path}`: what brands uploaded to the previous system. Its campaigns name it by this path.
+//! `GET /uploads/{path}`: a file that a brand uploaded to the previous system. Its campaigns refer to the file by this path.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -18,10 +18,10 @@ use crate::{
 
 /// The prefix of the paths.
 const PREFIX: &str = "/uploads";
-/// The endings of names that are served: those of pictures and videos. Defect A24: anybody could upload a page, which was then
-/// served from the server's own origin.
+/// The file extensions that are served: pictures and videos. Defect A24: anybody could upload an HTML page, and the previous
+/// system served it from its own origin.
 const SERVED: [&str; 11] = ["avif", "gif", "jpeg", "jpg", "m4v", "mov", "mp4", "ogv", "png", "webm", "webp"];
-/// A browser may keep a file for a day, because uploads of the previous system do not change.
+/// A browser may keep a file for a day, because these uploads do not change.
 const CACHED: &str = "public, max-age=86400";
 
 /// An upload of the previous system: a picture or a video, from the folder or the address that the setting `media.uploads`
@@ -66,7 +66,7 @@ fn absent() -> ApiError {
     ApiError::new(ErrorCode::UploadNotFound, message)
 }
 
-/// The file, or the part of it that the request asks for.
+/// Answers with the file, or with the part of it that the request asks for.
 async fn serve(file: PathBuf, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let opened = web::block(move || NamedFile::open(file)).await;
     let file = opened.map_err(|error| ApiError::internal(&error))?.map_err(|_| absent())?;
@@ -82,8 +82,8 @@ async fn serve(file: PathBuf, request: &HttpRequest) -> Result<HttpResponse, Api
     Ok(response)
 }
 
-/// The file of this name in the folder or in a folder below it, if such a file is served. Files outside the folder and hidden
-/// files are not.
+/// Returns the path of this file in the folder or in a folder below it, if its extension is served. Returns `None` for files
+/// outside the folder and for hidden files.
 fn within(folder: &Path, path: &str) -> Option<PathBuf> {
     let path = Path::new(path);
     let plain = |part: Component<'_>| matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."));

@@ -1,4 +1,4 @@
-//! A Chromium without a window, steered through chromedriver.
+//! A Chromium without a window, controlled through chromedriver.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
-/// The names under which distributions install the browser.
+/// The names of the browser's executable in different distributions.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 const FLAGS: &[&str] = &[
     "--headless=new",
@@ -30,15 +30,15 @@ const FLAGS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
 ];
-/// OBS's default for a browser source.
+/// The default size of a browser source in OBS.
 const OBS_SIZE: (u32, u32) = (800, 600);
 
-/// The media as it can be seen; lengths in CSS pixels.
+/// The visible media. Lengths are in CSS pixels.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Sight {
-    /// The path of its address.
+    /// The path of the media's address.
     pub(crate) src: String,
-    /// From the left edge of the screen to the left edge of the media; the others likewise.
+    /// The distance from the left edge of the screen to the left edge of the media. The other distances are measured alike.
     pub(crate) left: f64,
     pub(crate) top: f64,
     pub(crate) right: f64,
@@ -55,12 +55,12 @@ const SIGHT: &str = "
     return { src, left, top, right: innerWidth - right, bottom: innerHeight - bottom, width };
 ";
 
-/// A request that the page has made.
+/// A request of the page.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Request {
-    /// Milliseconds since the page was opened.
+    /// The time in milliseconds since the page was opened.
     pub(crate) at: f64,
-    /// 0 where there was no answer.
+    /// The status of the answer; 0 without an answer.
     pub(crate) status: u16,
 }
 
@@ -69,7 +69,7 @@ const REQUESTS: &str = "
     return made.map(({ startTime, responseStatus }) => ({ at: startTime, status: responseStatus }));
 ";
 
-/// Notes every receipt that the page sends by a ping, for [`Browser::reports`].
+/// Notes every receipt that the page sends with a ping, for [`Browser::reports`].
 const NOTE_REPORTS: &str = "
     window.__reports = [];
     const send = window.fetch;
@@ -80,7 +80,7 @@ const NOTE_REPORTS: &str = "
     };
 ";
 
-/// A browser with a fresh profile, in which what the page leaves transparent is transparent.
+/// A browser with a fresh profile, which draws transparent parts of the page as transparent.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     _driver: Driver,
@@ -88,7 +88,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts the browser as large as a new browser source.
+    /// Starts the browser with the size of a new browser source.
     pub(crate) async fn start() -> Self {
         let driver = Driver::start();
         let profile = TempDir::new().unwrap();
@@ -123,19 +123,19 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// The result of a script's body.
+    /// Runs the body of a script and returns its result.
     pub(crate) async fn eval<T: DeserializeOwned>(&self, script: &str, args: &[Value]) -> T {
         let value = self.client.execute(script, args.to_vec()).await.unwrap();
         serde_json::from_value(value).unwrap()
     }
 
-    /// A command of the browser's own protocol.
+    /// Sends a command of the browser's own protocol.
     pub(crate) async fn devtools(&self, command: &str, params: Value) {
         let body = json!({"cmd": command, "params": params});
         self.client.issue_cmd(VendorCommand { path: "goog/cdp/execute", body }).await.unwrap();
     }
 
-    /// The lines of the console since it was last asked for.
+    /// Returns the lines of the console since the last call.
     pub(crate) async fn console(&self) -> Vec<String> {
         let command = VendorCommand { path: "se/log", body: json!({"type": "browser"}) };
         let lines = self.client.issue_cmd(command).await.unwrap();
@@ -143,17 +143,17 @@ impl Browser {
         lines.map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// What can be seen, if anything.
+    /// Returns the visible media, if there are any.
     pub(crate) async fn sight(&self) -> Option<Sight> {
         self.eval(SIGHT, &[]).await
     }
 
-    /// Waits until this media can be seen.
+    /// Waits until this media is visible.
     pub(crate) async fn shows(&self, src: &str) -> Sight {
         self.sees(src, |_| true).await
     }
 
-    /// Waits until this media can be seen in a certain way.
+    /// Waits until this media is visible and `as_wanted` returns true.
     pub(crate) async fn sees(&self, src: &str, as_wanted: impl Fn(&Sight) -> bool) -> Sight {
         eventually(&format!("{src} in sight"), async || {
             self.sight().await.filter(|sight| sight.src == src && as_wanted(sight))
@@ -161,7 +161,7 @@ impl Browser {
         .await
     }
 
-    /// Waits until no media can be seen; then every pixel must be transparent.
+    /// Waits until no media is visible. Then every pixel must be transparent.
     pub(crate) async fn goes_dark(&self) {
         eventually("nothing in sight", async || self.sight().await.is_none().then_some(())).await;
         self.assert_dark().await;
@@ -177,12 +177,12 @@ impl Browser {
         image::load_from_memory(&self.client.screenshot().await.unwrap()).unwrap().to_rgba8()
     }
 
-    /// The answered and failed requests to addresses with this in them, the oldest first.
+    /// Returns the answered and failed requests whose address contains this text, the oldest first.
     pub(crate) async fn requests(&self, to: &str) -> Vec<Request> {
         self.eval(REQUESTS, &[to.into()]).await
     }
 
-    /// Waits until the page has asked so many times more what is on screen.
+    /// Waits until the page has requested its data this many more times.
     pub(crate) async fn polls(&self, times: usize) {
         let before = self.requests("/data").await.len();
         eventually("the page asks again", async || {
@@ -191,28 +191,28 @@ impl Browser {
         .await;
     }
 
-    /// How many times the page has reported a display.
+    /// The number of displays that the page has reported.
     pub(crate) async fn reports(&self) -> usize {
         self.eval("return window.__reports.length;", &[]).await
     }
 
-    /// Clicks where the element is.
+    /// Clicks at the place of the element.
     pub(crate) async fn click(&self, selector: &str) {
         self.client.find(Locator::Css(selector)).await.unwrap().click().await.unwrap();
     }
 
-    /// Leaves a mark that does not survive a reload.
+    /// Marks the page. A reload removes the mark.
     pub(crate) async fn mark(&self) {
         self.eval::<()>("window.__mark = true;", &[]).await;
     }
 
-    /// Fails if the page has been loaded anew since it was marked.
+    /// Fails if the page was reloaded since it was marked.
     pub(crate) async fn assert_never_reloaded(&self) {
         assert!(self.eval::<bool>("return window.__mark === true;", &[]).await, "the page was reloaded");
     }
 }
 
-/// A command that chromedriver knows beyond the standard.
+/// A command of chromedriver that is not in the standard.
 #[derive(Debug)]
 struct VendorCommand {
     path: &'static str,
@@ -236,11 +236,11 @@ fn find_browser() -> PathBuf {
     files.find(|file| file.is_file()).expect("Chromium is on PATH (Debian: apt-get install chromium)")
 }
 
-/// A chromedriver on a port of its own.
+/// A chromedriver on its own port.
 struct Driver {
     process: Child,
     port: u16,
-    /// Open to the end: a program whose output nobody takes may be ended for it.
+    /// The output stays open until the end, because a program may be ended if nobody reads its output.
     _output: BufReader<ChildStdout>,
 }
 
@@ -263,7 +263,7 @@ impl Driver {
         Self { process, port, _output: output }
     }
 
-    /// Ends the browser too, which killing the process would leave behind.
+    /// Also ends the browser, which would remain if only the process were killed.
     fn shut_down(&self) -> std::io::Result<()> {
         let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         write!(connection, "GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;

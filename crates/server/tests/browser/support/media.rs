@@ -1,4 +1,4 @@
-//! The sponsors' media, served beside the API: the tests need no other host.
+//! The sponsors' media. The test server serves them, so the tests need no other host.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,12 +13,12 @@ use actix_web::{
 pub(crate) const NIMBUS: &str = "/media/nimbus-keyboards.png";
 pub(crate) const VOLT: &str = "/media/volt-energy.png";
 pub(crate) const ORBIT_VIDEO: &str = "/media/orbit-headsets.webm";
-/// From a host that is slow and fails when it is asked for the first time.
+/// A video from a slow host, whose first request fails.
 pub(crate) const SECOND_TRY_VIDEO: &str = "/media/second-try.webm";
-/// Not there.
+/// An address without a file.
 pub(crate) const MISSING: &str = "/media/missing.png";
 
-/// Time for a look at the screen before the host's answer.
+/// The delay of the slow host, which gives tests time to look at the screen.
 const SLOW: Duration = Duration::from_secs(3);
 
 const PICTURE: &[u8] = include_bytes!("../../../demo-media/nimbus-keyboards.png");
@@ -34,7 +34,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         config.route(path, web::get().to(async move || file(content_type, bytes)));
     }
     config.route(SECOND_TRY_VIDEO, web::get().to(second_try));
-    // Asked for by a browser with tabs, not by OBS.
+    // A browser with tabs requests this file, and OBS does not.
     config.route("/favicon.ico", web::get().to(HttpResponse::NoContent));
 }
 

@@ -1,4 +1,4 @@
-//! A server on a port and a store of its own, at a time that the test sets, and a browser to look at it.
+//! A server on its own port and store, with a clock that the test sets, and a browser that shows its page.
 
 mod browser;
 #[allow(dead_code)] // the other suite needs all of it, here and below
@@ -31,10 +31,10 @@ pub(crate) use self::{
     front_end::FrontEnd,
 };
 
-/// The server's time stands until a test moves it, while the `Date` of its answers, by which the page sets its clock,
-/// is the machine's. Slots of this time are long to end for the page …
+/// The server's clock stands still until a test moves it. The header `Date` of its answers, by which the page sets its clock, has
+/// the machine's time. For the page, slots of this time end in a distant future …
 const AHEAD: &str = "2036-05-02T10:00:30Z";
-/// … and slots of this time have long ended.
+/// … and slots of this time ended long ago.
 const BEHIND: &str = "2016-05-06T10:00:30Z";
 const SECRET: &[u8] = b"a secret of the tests, long enough";
 /// A running server.
@@ -48,7 +48,7 @@ pub(crate) struct TestServer {
     folder: TempDir,
 }
 
-/// A server that is down; its store, its port and its time stay.
+/// A stopped server. Its store, its port and its time are kept.
 pub(crate) struct StoppedServer {
     pub(crate) clock: Arc<ManualClock>,
     address: SocketAddr,
@@ -62,12 +62,12 @@ impl StoppedServer {
 }
 
 impl TestServer {
-    /// A server on an empty store, whose slots are yet to end.
+    /// A server on an empty store, whose slots end in the future for the page.
     pub(crate) async fn start() -> Self {
         Self::start_at(AHEAD).await
     }
 
-    /// A server on an empty store; for the page, its slots have ended when they begin.
+    /// A server on an empty store, whose slots have already ended for the page.
     pub(crate) async fn start_behind() -> Self {
         Self::start_at(BEHIND).await
     }
@@ -103,7 +103,7 @@ impl TestServer {
         let server = application.server();
         let handle = server.handle();
         tokio::spawn(server);
-        // Between two requests the page may wait for as long as the server keeps a connection open.
+        // No connection is reused, because the page may wait between two requests until the server closes an idle connection.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
         Self { clock, storage, client, address, handle, visits, folder }
     }
@@ -112,22 +112,22 @@ impl TestServer {
         self.clock.now()
     }
 
-    /// The file that the store is.
+    /// The file of the store.
     pub(crate) fn database(&self) -> PathBuf {
         database(&self.folder)
     }
 
-    /// The address of a path, which begins with `/`.
+    /// The address of a path. The path begins with `/`.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// What the streamer adds to OBS.
+    /// The address that the streamer adds to OBS.
     pub(crate) fn overlay(&self, token: &str) -> String {
         self.url(&format!("/api/v1/overlay/{token}"))
     }
 
-    /// Lets the streamer join a new campaign with this media.
+    /// Stores a new campaign with this media and lets the streamer join it.
     pub(crate) async fn join_with(&self, streamer: &Streamer, media_url: &str) -> Participation {
         let campaign = self.campaign_with(|campaign| {
             media_url.clone_into(&mut campaign.media_url);
@@ -150,7 +150,7 @@ impl TestServer {
         self.as_user(streamer, self.client.put(self.url(path)).json(&body)).await
     }
 
-    /// A request in a user's name, which must succeed.
+    /// Sends a request of this user, which must succeed.
     async fn as_user(&self, streamer: &Streamer, request: RequestBuilder) -> Value {
         let user = &streamer.user;
         let subject = TokenSubject { id: user.id, email: user.email.clone(), role: user.role };
@@ -160,7 +160,7 @@ impl TestServer {
         reply.json()
     }
 
-    /// What has been credited to the participation.
+    /// The counters of the participation.
     pub(crate) async fn credited(&self, participation: &Participation) -> Counters {
         self.stored_participation(participation.id).await.counters
     }
@@ -173,7 +173,7 @@ impl TestServer {
         .await;
     }
 
-    /// Fails if any counter, budget or rollup is not what the ledger adds up to.
+    /// Fails if any counter, budget or rollup differs from the sum of the ledger's entries.
     pub(crate) async fn assert_reconciled(&self) {
         assert_eq!(self.storage.ledger.reconcile(false).await.unwrap(), []);
     }

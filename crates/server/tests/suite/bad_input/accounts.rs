@@ -1,4 +1,4 @@
-//! Callers who are not who they say, or may not do what they ask.
+//! Callers with a wrong identity or without permission.
 
 use gametriggers_domain::model::User;
 use gametriggers_types::{AuthProvider, Role};
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::{Refusal, Stage};
 use crate::support::{Reply, Streamer};
 
-/// The server's own, so that what is refused here is refused for what it says and not for its signature.
+/// The server's secret, so that tokens are refused for their claims and not for their signature.
 const SECRET: &[u8] = b"a secret of the tests, long enough";
 
 const FORGED: Refusal<'_> = (401, "UNAUTHENTICATED", "is not valid or has expired; sign in again");
 
-/// Every route in a caller's own name, with a body that would change something.
+/// Every route of the caller's own account, with a body that would change something.
 fn caller_routes() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("GET", "/api/v1/users/me", Value::Null),
@@ -39,7 +39,7 @@ fn claims(stage: &Stage, user: &User) -> Value {
     json!({"sub": id, "email": email, "role": role, "iss": "nestjs-auth", "iat": now, "exp": now + 86_400})
 }
 
-/// Claims that differ from good ones in one field; null takes it away.
+/// Good claims with one field changed. Null removes the field.
 fn but(mut good: Value, field: &str, value: Value) -> Value {
     good[field] = value;
     good.as_object_mut().unwrap().retain(|_, value| !value.is_null());
@@ -86,7 +86,7 @@ async fn without_a_bearer_token_every_route_of_callers_asks_for_one() {
     stage.assert_untouched().await;
 }
 
-/// Defects A2 and A5: unsigned claims were believed, and a refresh token worked as an access token.
+/// Defects A2 and A5: the previous system believed unsigned claims, and accepted a refresh token as an access token.
 #[tokio::test]
 async fn a5_a_token_that_the_server_did_not_sign_for_access_is_refused() {
     let mut stage = Stage::new().await;
@@ -159,7 +159,8 @@ async fn an_account_that_is_gone_is_a_401_and_a_deactivated_one_a_403() {
     assert_refused_everywhere(&mut stage, &user, refusal, &[]).await;
 }
 
-/// Defects A15 and A18: the role in the token counted, and the wrong one answered 401, which clients take for signed out.
+/// Defects A15 and A18: the role in the token counted, and a wrong role was answered with 401, which clients understand as
+/// "signed out".
 #[tokio::test]
 async fn a15_the_stored_role_counts_whatever_the_token_says() {
     const ME: &str = "/api/v1/users/me";

@@ -1,11 +1,11 @@
-//! Bodies that are not what a route takes.
+//! Bodies that a route does not accept.
 
 use serde_json::json;
 
 use super::{Refusal, Stage, exchange};
 use crate::support::Reply;
 
-/// The routes that take a body in the streamer's name.
+/// The routes of the streamer that require a body.
 const SETTINGS_ROUTES: [(&str, &str); 3] = [
     ("PUT", "/api/v1/users/me/campaign-selection"),
     ("PUT", "/api/v1/users/me/overlay"),
@@ -46,7 +46,7 @@ async fn a_body_that_is_no_json_object_is_refused_everywhere() {
     ];
     for (body, refusal) in cases {
         for (method, path) in SETTINGS_ROUTES {
-            // The previous system took any object as a test ad, and its page sends more than is shown.
+            // The previous system accepted any object as a test ad, and its page sends more fields than are shown.
             if path.ends_with("/test") && refusal.2.starts_with("unknown field") {
                 continue;
             }
@@ -69,7 +69,7 @@ async fn a_body_that_is_no_json_object_is_refused_everywhere() {
     stage.assert_untouched().await;
 }
 
-/// What is read over is read over at any depth, without recursion.
+/// Ignored values may be nested to any depth, because they are skipped without recursion.
 #[tokio::test]
 async fn an_ignored_field_may_be_nested_deeply() {
     let stage = Stage::new().await;
@@ -80,7 +80,7 @@ async fn an_ignored_field_may_be_nested_deeply() {
     assert_eq!(reply.status, 200, "{}", reply.body);
 }
 
-/// An event needs no body, whatever type it declares; a change of settings does.
+/// An event needs no body, whatever content type it declares. A change of settings needs one.
 #[tokio::test]
 async fn an_empty_body_is_an_event_and_no_settings() {
     let stage = Stage::new().await;
@@ -92,7 +92,7 @@ async fn an_empty_body_is_an_event_and_no_settings() {
         let null = stage.send_as(method, path, "null").await;
         stage.assert_refused(path, &null, wrong("expected an object, not null"));
     }
-    // White space is a body, and no JSON.
+    // White space is a body that is not JSON.
     let blank = stage.click_with(" \r\n").await;
     stage.assert_refused("blank", &blank, (400, "MALFORMED_BODY", "the body is empty"));
     stage.assert_untouched().await;
@@ -137,8 +137,8 @@ async fn a_body_of_10_mb_is_refused_by_its_declared_and_by_its_real_size() {
     stage.assert_untouched().await;
 }
 
-/// A compressed body was inflated before its size was limited: 16 requests of 120 KiB took 2.4 GB of memory, without any
-/// sign-in.
+/// A compressed body must not be decompressed before its size is limited: 16 requests of 120 KiB took 2.4 GB of memory, without
+/// any sign-in.
 #[tokio::test]
 async fn an_encoded_body_is_refused_whatever_its_encoding() {
     const ENCODED: Refusal<'_> = (415, "ENCODING_NOT_SUPPORTED", "send it as it is");

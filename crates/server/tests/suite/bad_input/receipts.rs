@@ -1,4 +1,4 @@
-//! Receipts that prove nothing, and event ids that name nothing.
+//! Invalid receipts and invalid event ids.
 
 use serde_json::json;
 
@@ -7,13 +7,13 @@ use crate::support::Reply;
 
 const INVALID: Refusal<'_> = (400, "RECEIPT_INVALID", "use the one from the latest /data answer");
 
-/// The routes that take a receipt.
+/// The routes that accept a receipt.
 fn event_routes(token: &str) -> [String; 4] {
     ["overlay/{}/click", "overlay/{}/click/link", "campaigns/click/{}", "campaigns/impression/{}"]
         .map(|route| format!("/api/v1/{}", route.replace("{}", token)))
 }
 
-/// The receipt with one character after another replaced by another of its alphabet.
+/// Copies of the receipt, each with another character replaced by one of the same alphabet.
 fn altered(receipt: &str) -> Vec<String> {
     let one = |place: usize| {
         let replaced = if &receipt[place..=place] == "1" { "2" } else { "1" };
@@ -22,7 +22,7 @@ fn altered(receipt: &str) -> Vec<String> {
     (0..receipt.len()).map(one).collect()
 }
 
-/// Defect M5: anyone could credit anything. A receipt is signed for one display on one screen.
+/// Defect M5: anybody could credit any participation. A receipt is signed for one display on one screen.
 #[tokio::test]
 async fn m5_a_forged_or_altered_or_foreign_receipt_is_refused_and_not_taken_for_none() {
     let mut stage = Stage::new().await;
@@ -79,7 +79,7 @@ async fn an_expired_receipt_says_so_on_every_route() {
     stage.assert_untouched().await;
 }
 
-/// Defect O19: a new overlay token revoked nothing.
+/// Defect O19: a new overlay token revoked nothing in the previous system.
 #[tokio::test]
 async fn o19_a_receipt_of_before_the_token_was_made_anew_is_void() {
     let mut stage = Stage::new().await;
@@ -94,7 +94,7 @@ async fn o19_a_receipt_of_before_the_token_was_made_anew_is_void() {
     stage.assert_untouched().await;
 }
 
-/// An event id comes in the body or in the header, and is one in both.
+/// An event id may come in the body or in the header. If both have one, they must be the same.
 #[tokio::test]
 async fn an_event_id_is_1_to_255_printable_ascii_characters() {
     let stage = Stage::new().await;

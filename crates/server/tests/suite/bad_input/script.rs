@@ -1,4 +1,4 @@
-//! Script in what is stored: it reaches the page as text, or not at all.
+//! Scripts in stored values: they reach the page as text or not at all.
 
 use gametriggers_fixtures::soon;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const MEDIA: &[&str] = &[
     "",
 ];
 
-/// The state that the page carries, as a browser reads it: up to the first `</script`.
+/// The state in the page, as a browser reads it: up to the first `</script`.
 #[track_caller]
 fn island(page: &Reply) -> Value {
     let after = page.body.split_once(r#"<script type="application/json" id="state">"#).unwrap().1;
@@ -37,7 +37,7 @@ fn island(page: &Reply) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Fails unless the page has no more script elements than its own two.
+/// Fails if the page has other script elements than its own two.
 #[track_caller]
 fn assert_own_script_only(page: &Reply) {
     assert_eq!(page.body.matches("<script").count(), 2, "{}", page.body);
@@ -45,7 +45,7 @@ fn assert_own_script_only(page: &Reply) {
     assert!(!page.header("content-security-policy").contains("script-src 'unsafe"));
 }
 
-/// Defect O1: titles went unescaped into the page.
+/// Defect O1: the previous system put titles into the page without escaping them.
 #[tokio::test]
 async fn o1_a_title_with_script_is_text_on_every_page() {
     let server = TestServer::start().await;
@@ -65,7 +65,7 @@ async fn o1_a_title_with_script_is_text_on_every_page() {
         let page = server.get(&format!("/api/v1/overlay/{}", streamer.token)).await;
         assert_own_script_only(&page);
         assert_eq!(island(&page), data.json());
-        // The plain page of the link: its address is none that is followed.
+        // The link shows its plain page, because the campaign's address is not one that may be followed.
         let visit = server.get(&format!("/c/{}", participation.id)).await;
         assert_eq!((visit.status, visit.header("location")), (200, ""), "{}", visit.body);
         assert!(!visit.body.contains("<script") && !visit.body.contains("<img"), "{}", visit.body);
@@ -97,7 +97,7 @@ async fn o1_a_campaign_whose_media_would_run_script_is_never_shown() {
     }
 }
 
-/// Media that went bad while they were on screen leave it.
+/// If the address of a campaign's media becomes invalid while the campaign is on screen, the campaign leaves the screen.
 #[tokio::test]
 async fn o1_media_that_become_script_leave_the_screen() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Settings that make no sense.
+//! Invalid settings.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ const SELECTION: &str = "/api/v1/users/me/campaign-selection";
 const OVERLAY: &str = "/api/v1/users/me/overlay";
 const TEST_AD: &str = "/api/v1/users/me/overlay/test";
 
-/// A table row: what is sent, and a part of what is answered.
+/// A table row: the request, and a part of the message in the answer.
 type Case<'a> = (&'a str, &'a str);
 
 async fn assert_all_refused(stage: &Stage, method: &str, path: &str, code: &str, cases: &[Case<'_>]) {
@@ -23,7 +23,7 @@ async fn assert_selection_refused(cases: &[Case<'_>]) {
     assert_all_refused(&Stage::new().await, "PUT", SELECTION, "VALIDATION_FAILED", cases).await;
 }
 
-/// Defect O18: an unknown strategy was stored, and the account was unusable from then on.
+/// Defect O18: the previous system stored an unknown strategy, and then the account was unusable.
 #[tokio::test]
 async fn o18_an_unknown_strategy_is_refused_with_the_list_of_those_there_are() {
     const ALL: &str = "is not one of fair-rotation, performance, revenue-optimized, time-rotation, weighted";
@@ -66,7 +66,7 @@ async fn an_interval_is_a_whole_number_of_minutes_from_1_to_60() {
         stage.assert_refused(interval, &reply, (400, "VALIDATION_FAILED", hint));
     }
     stage.assert_untouched().await;
-    // Null is no value: it leaves the interval as it is.
+    // Null is no value, so the interval stays as it is.
     let null = json!({"campaignRotationSettings": {"rotationIntervalMinutes": null}});
     let kept = stage.server.choose(&stage.streamer, null).await;
     assert_eq!(kept["campaignRotationSettings"]["rotationIntervalMinutes"], 3);
@@ -101,7 +101,7 @@ async fn weights_are_numbers_from_0_to_1() {
     stage.assert_untouched().await;
 }
 
-/// All at once, or one after the other until the last of them would go.
+/// A request may not set all weights to 0, neither at once nor one after another.
 #[tokio::test]
 async fn weights_are_never_all_zero() {
     let mut stage = Stage::new().await;
@@ -124,7 +124,7 @@ fn periods(list: &str) -> String {
     format!(r#"{{"campaignRotationSettings": {{"blackoutPeriods": {list}}}}}"#)
 }
 
-/// Defects S11 and S13: malformed times never matched, junk days matched by their beginning, and nothing said so.
+/// Defects S11 and S13: malformed times never matched, misspelt days matched by their beginning, and there was no error.
 #[tokio::test]
 async fn s11_blackout_periods_are_times_of_day_on_days_of_the_week() {
     const TIME: &str = "is not a time of day: write HH:MM";
@@ -198,7 +198,7 @@ async fn a_time_zone_is_one_of_the_iana_database() {
     .await;
 }
 
-/// Two names of one setting that say different things; and fields that no setting has.
+/// A request may not give two values under the two names of a setting, and may not name unknown fields.
 #[tokio::test]
 async fn contradictory_and_unknown_fields_are_refused() {
     const CONTRADICT: &str = "are one setting and contradict each other; send one of them";
@@ -235,7 +235,7 @@ async fn contradictory_and_unknown_fields_are_refused() {
     .await;
 }
 
-/// A good field beside a bad one is not stored either.
+/// If one field is invalid, the valid ones are not stored either.
 #[tokio::test]
 async fn a_request_is_taken_whole_or_not_at_all() {
     assert_selection_refused(&[
@@ -249,7 +249,7 @@ async fn a_request_is_taken_whole_or_not_at_all() {
     .await;
 }
 
-/// Defect O1: text went unchecked into the style sheet of the overlay.
+/// Defect O1: text reached the style sheet of the overlay without a check.
 #[tokio::test]
 async fn o1_overlay_settings_are_of_a_kind_that_cannot_run_script() {
     const COLOUR: &str = "`transparent` or a hexadecimal colour such as #102030";
@@ -276,7 +276,7 @@ async fn o1_overlay_settings_are_of_a_kind_that_cannot_run_script() {
     assert_all_refused(&Stage::new().await, "PUT", OVERLAY, "VALIDATION_FAILED", cases).await;
 }
 
-/// Defects O1 and O26: whatever a test ad named went unchecked onto the page, and an empty request raised a 500.
+/// Defects O1 and O26: the values of a test ad reached the page without a check, and an empty request caused a 500.
 #[tokio::test]
 async fn o26_a_test_ad_is_a_title_and_an_address_of_media() {
     const ADDRESS: &str = "testCampaign.mediaUrl: an address begins with https://, http:// or a single /";

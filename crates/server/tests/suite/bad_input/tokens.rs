@@ -1,4 +1,4 @@
-//! Tokens and ids that address nothing.
+//! Unknown tokens and ids.
 
 use super::{Refusal, Stage, send_raw};
 
@@ -17,7 +17,7 @@ const TOKEN_ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/v1/campaigns/impression/{}"),
 ];
 
-/// As they stand in the address.
+/// Texts that take the place of the token in the address, sent as they are.
 const JUNK: &[&str] = &[
     "unknown",
     "0000000000000000000000000000000000000000000000000000000000000000",
@@ -40,7 +40,7 @@ const JUNK: &[&str] = &[
     "{}",
 ];
 
-/// Nearly the streamer's token, and far too long ones.
+/// Texts that are nearly the streamer's token, and texts that are far too long.
 fn spoilt(token: &str) -> Vec<String> {
     vec![
         token[..63].to_owned(),
@@ -66,7 +66,7 @@ async fn a_token_of_nobody_is_a_404_on_every_route_of_tokens() {
     stage.assert_untouched().await;
 }
 
-/// Defect O4: an unknown token answered 200 with a page that never tried again.
+/// Defect O4: an unknown token was answered with 200 and a page that never tried again.
 #[tokio::test]
 async fn o4_the_page_of_a_token_of_nobody_is_transparent_and_tries_again() {
     let stage = Stage::new().await;
@@ -85,7 +85,7 @@ async fn o4_the_page_of_a_token_of_nobody_is_transparent_and_tries_again() {
     stage.assert_untouched().await;
 }
 
-/// Defect T5: what is no id raised an error of the database, 500.
+/// Defect T5: a text that is no id caused a database error and a 500.
 #[tokio::test]
 async fn t5_a_link_with_an_id_that_is_none_is_a_plain_404_page() {
     let stage = Stage::new().await;
@@ -105,7 +105,7 @@ async fn t5_a_link_with_an_id_that_is_none_is_a_plain_404_page() {
     stage.assert_untouched().await;
 }
 
-/// Defect O16: any word was taken for a kind of click, and counted.
+/// Defect O16: the previous system accepted any word as a kind of click and counted it.
 #[tokio::test]
 async fn o16_a_click_is_of_a_known_kind() {
     let stage = Stage::new().await;

@@ -1,4 +1,4 @@
-//! What is configured is used, and what cannot be is named.
+//! The configuration: valid settings are used, and invalid ones are named in an error.
 
 use std::{net::TcpListener, process::Command};
 
@@ -17,7 +17,7 @@ fn assert_refused(command: Command, named: &[&str]) -> Finished {
     ended
 }
 
-/// Defect A5: a secret written in the code stood in for a missing one.
+/// Defect A5: the previous system used a secret from its source code if none was set.
 #[test]
 fn a5_serve_needs_a_secret_and_says_how_to_make_one() {
     let folder = Folder::new();
@@ -45,7 +45,7 @@ fn unknown_keys_and_bad_values_of_the_environment_are_named() {
         ("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "perhaps", "http.trusted_proxies"),
         ("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "-1", "http.trusted_proxies"),
         ("GAMETRIGGERS__HTTP__FORWARDED_HEADER", "X-Real-IP", "http.forwarded_header"),
-        // Each of these would let pages in that nobody meant, or none.
+        // Each of these values would allow pages that nobody meant, or none at all.
         ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "*", "http.allowed_origins"),
         ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example,null", "http.allowed_origins"),
         ("GAMETRIGGERS__HTTP__ALLOWED_ORIGINS", "https://a.example/", "http.allowed_origins"),
@@ -102,7 +102,7 @@ fn a_file_that_is_named_must_be_there() {
     }
 }
 
-/// The environment above the file above the defaults, and a named file in place of the usual one.
+/// The environment replaces the file, and the file replaces the defaults. A named file is read instead of the usual one.
 #[tokio::test]
 async fn the_environment_alone_is_enough_and_stands_above_the_file() {
     let folder = Folder::new();
@@ -132,7 +132,7 @@ async fn the_environment_alone_is_enough_and_stands_above_the_file() {
     assert!(!folder.path().join("data").exists());
 }
 
-/// The password in addresses of stores.
+/// The password in the store addresses of these tests.
 const PASSWORD: &str = "hunter2";
 
 #[track_caller]
@@ -143,8 +143,8 @@ fn assert_store_refused(folder: &Folder, args: &[&str], url: &str, reason: &str)
     assert!(!ended.stderr.contains(PASSWORD), "{}", ended.stderr);
 }
 
-/// What the driver says of a malformed one may show the password: a question mark in it ends what it takes for the
-/// address of a server.
+/// The driver's message about a malformed address may show the password, because a question mark in the password ends what the
+/// driver takes for the address of a server.
 #[test]
 fn a_mongodb_that_cannot_be_used_is_named_by_its_key_and_its_password_is_not_shown() {
     let folder = Folder::new();
@@ -164,7 +164,7 @@ fn a_mongodb_that_cannot_be_used_is_named_by_its_key_and_its_password_is_not_sho
         }
     }
     assert_store_refused(&folder, &["serve"], "mongo://karma:hunter2@127.0.0.1/game", "unknown scheme");
-    // A port on which nobody listens; `serve` would wait for somebody.
+    // A port on which nobody listens. `serve` would wait for a server on it.
     let nobody = "mongodb://karma:hunter2@127.0.0.1:1/game?serverSelectionTimeoutMS=500";
     for args in [&["migrate", "--dry-run"][..], &["reconcile"]] {
         assert_store_refused(&folder, args, nobody, "the store is unavailable");
@@ -172,7 +172,7 @@ fn a_mongodb_that_cannot_be_used_is_named_by_its_key_and_its_password_is_not_sho
     assert!(!folder.path().join("data").exists(), "nothing was made");
 }
 
-/// A demo is for a store of its own, not for the one that a configuration names for production.
+/// A demo uses its own store, and never the one that a configuration names for production.
 #[test]
 fn the_demo_refuses_a_store_that_is_no_file() {
     let folder = Folder::new();
@@ -215,7 +215,7 @@ fn an_address_in_use_is_named() {
     }
 }
 
-/// A folder that is there, or the address of one.
+/// The setting accepts an existing folder, or the address of one.
 #[tokio::test]
 async fn old_uploads_are_where_the_configuration_says() {
     let folder = Folder::new();
@@ -230,7 +230,7 @@ async fn old_uploads_are_where_the_configuration_says() {
     }
 }
 
-/// The demo's accounts are known to everybody.
+/// Everybody knows the accounts of the demo.
 #[test]
 fn the_demo_listens_to_its_own_machine_only_unless_it_is_told_to() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! `demo`, as somebody meets it who has just cloned the repository.
+//! `demo`, as used by somebody who has just cloned the repository.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ struct Demo {
 }
 
 impl Demo {
-    /// Starts it without any configuration but a free port.
+    /// Starts the demo without any configuration except a free port.
     fn start(folder: &Folder) -> Self {
         let mut command = folder.command(&["demo"]);
         command.env_remove("GAMETRIGGERS__AUTH__JWT_SECRET");
@@ -35,7 +35,7 @@ impl Demo {
         }
     }
 
-    /// Runs a command as it was printed.
+    /// Runs a command exactly as it was printed.
     async fn run(&self, command: &str) -> Reply {
         let mut words = words(command).into_iter().skip(1);
         let (mut method, mut headers, mut url) = (Method::GET, Vec::new(), None);
@@ -60,13 +60,13 @@ impl Demo {
         Reply::of(Client::new().get(format!("{}/data", self.overlay))).await.json()
     }
 
-    /// A click on what is on screen now.
+    /// Clicks on the content of the screen.
     async fn click(&self, event_id: &str) -> Reply {
         let body = json!({"receipt": self.data().await["receipt"], "eventId": event_id});
         Reply::of(Client::new().post(format!("{}/click", self.overlay)).json(&body)).await
     }
 
-    /// What the streamer of this bearer token has joined.
+    /// The campaigns that the streamer of this bearer token has joined.
     async fn joined(&self, bearer: &str) -> Value {
         let (host, _) = self.overlay.split_once("/overlay/").unwrap();
         let request = Client::new().get(format!("{host}/campaigns/streamer/active"));
@@ -75,7 +75,7 @@ impl Demo {
         reply.json()
     }
 
-    /// Ctrl-C.
+    /// Interrupts the demo like Ctrl-C.
     fn interrupt(self) -> Finished {
         let token = self.overlay.rsplit('/').next().unwrap().to_owned();
         let ended = self.process.end("INT");
@@ -86,7 +86,7 @@ impl Demo {
     }
 }
 
-/// The words of a command line; single quotes hold some together.
+/// Splits a command line into words. Single quotes keep words together.
 fn words(line: &str) -> Vec<String> {
     let quoted = line.split('\'').enumerate();
     quoted
@@ -108,7 +108,7 @@ async fn the_demo_works_without_configuration_and_its_three_commands_as_printed(
     let (shown, clicked) = loop {
         let shown = demo.run(&demo.commands[0]).await;
         let clicked = demo.run(&demo.commands[1]).await;
-        // A minute may have ended in between; then nothing was on screen for a moment.
+        // A minute may have ended in between. Then nothing was on screen for a moment.
         if clicked.json()["reason"] != "nothing-on-screen" {
             break (shown.json(), clicked);
         }
@@ -179,7 +179,7 @@ async fn a_second_start_of_the_demo_keeps_what_the_first_one_stored() {
     assert_eq!((reconciled.code, reconciled.stdout.as_str()), (Some(0), "no difference\n"));
 }
 
-/// Whoever has a demo of their own may still run another beside it.
+/// Somebody with their own running demo can run another one beside it.
 #[tokio::test]
 async fn two_demos_on_one_store_show_the_same() {
     let folder = Folder::new();
@@ -190,7 +190,7 @@ async fn two_demos_on_one_store_show_the_same() {
     };
     let (one, other) = match same().await {
         Some(pair) => pair,
-        // A minute ended in between.
+        // A minute has ended in between.
         None => same().await.unwrap(),
     };
     assert_eq!(one, other);

@@ -1,4 +1,4 @@
-//! Nobody but their owner may read the files of an embedded store.
+//! Only their owner may read the files of an SQLite store.
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use super::{
     serving::Server,
 };
 
-/// The command, run by a process that would give everybody every right.
+/// Runs the command in a process whose umask would give everybody all rights.
 fn unmasked(command: &Command) -> Command {
     let mut unmasked = Command::new("/bin/sh");
     unmasked.args(["-c", r#"umask 0; exec "$0" "$@""#]).arg(command.get_program()).args(command.get_args());

@@ -1,4 +1,4 @@
-//! `import`: the previous system's streamers go on as if nothing had happened.
+//! `import`: the previous system's streamers can continue as before.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::support::PREVIOUS_DATABASE;
 /// The streamer of the original bug report.
 const KARMA: &str = "6864d4187d06a675f2abb714";
 const KARMAS_OVERLAY: &str = "0f44b311d2a3777b161a8c9ab3efe78b3122b03a1ea7de83a7b0fe628d34cb1e";
-/// The token by which the bug was reported.
+/// The token in the bug report.
 const REPORTED_TOKEN: &str = "29c9f80049037a0cc9edb2899b2478157d9dd25fd1de1958d01aee459f4219c2";
 const HINGE: &str = "685f9273332f9dae98cbd254";
 const KEYBOARD: &str = "68626579d05bf40ec8267ffd";
@@ -25,7 +25,7 @@ fn id(document: &Value) -> &str {
     document["_id"]["$oid"].as_str().unwrap()
 }
 
-/// A token of the previous database that ends like this, after 63 times `first`.
+/// A token of the previous database: 63 times `first`, and then `last`.
 fn token(first: char, last: char) -> String {
     first.to_string().repeat(63) + &last.to_string()
 }
@@ -56,7 +56,7 @@ async fn an_import_prints_what_it_did_and_a_second_one_does_nothing() {
     assert_eq!(folder.store().everything().await, stored);
 }
 
-/// New tokens for all: with those of old, nobody sees anything.
+/// With `--renew-tokens`, all participations get new tokens, and the old ones show nothing.
 #[tokio::test]
 async fn o20_an_import_can_renew_the_tokens_that_can_be_guessed() {
     let folder = Folder::with_store().await;
@@ -137,7 +137,7 @@ async fn every_token_of_the_previous_system_shows_and_credits_its_streamers_scre
     let folder = Folder::with_previous_database().await;
     let server = Server::start(&folder);
     let kinds = |data: &Value| (data["kind"].clone(), data["reason"].clone());
-    // The hour decides: weekday nights are dark.
+    // The answer depends on the hour, because weekday nights are blackout periods.
     let by_the_hour = [(json!("campaign"), json!(null)), (json!("empty"), json!("blackout"))];
     assert!(by_the_hour.contains(&kinds(&server.data(REPORTED_TOKEN).await)));
     server.end_blackouts(KARMA).await;
@@ -152,7 +152,7 @@ async fn every_token_of_the_previous_system_shows_and_credits_its_streamers_scre
     let data = server.data(&early_bird).await;
     assert_eq!((&data["campaignId"], &data["title"]), (&json!(KEYBOARD), &json!("RGB Gaming Keyboard")));
     server.click(&early_bird, json!({"receipt": data["receipt"]})).await.assert_event("counted", None);
-    // Paused, left, or nothing joined.
+    // Tokens of streamers who have paused, left, or joined nothing.
     for token in [token('a', '1'), token('c', '4'), token('c', '5'), token('b', 'b')] {
         assert_eq!(kinds(&server.data(&token).await), (json!("empty"), json!("no-campaign")));
         server.click(&token, json!({})).await.assert_event("rejected", Some("nothing-on-screen"));
@@ -161,7 +161,7 @@ async fn every_token_of_the_previous_system_shows_and_credits_its_streamers_scre
     folder.assert_reconciled();
 }
 
-/// The participations of a streamer by id.
+/// Lists a streamer's participations by id.
 async fn joined(server: &Server, streamer: &str) -> Vec<Value> {
     let reply = server.get_as(streamer, "/api/v1/campaigns/streamer/active").await;
     assert_eq!(reply.status, 200, "{}", reply.body);
@@ -232,9 +232,9 @@ async fn a_document_that_is_refused_is_named_by_its_line_and_the_others_are_impo
             "refused: users.json line 5 (6864d4187d06a675f2abb717): email: another user is stored with the same value",
         ],
     );
-    // It leaves what is in no terminal alone.
+    // Progress is shown only on a terminal.
     assert!(!ended.stderr.contains("lines, "), "{}", ended.stderr);
-    // Put right, the rest follows.
+    // After the line is corrected, a second import adds what is missing.
     folder.write("users.json", &users.join("\n"));
     let ended = folder.run(&["import", "."]);
     assert_eq!(ended.code, Some(0));

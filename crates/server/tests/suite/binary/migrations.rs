@@ -1,4 +1,4 @@
-//! `migrate`: said before, done once, never changed after.
+//! `migrate`: lists migrations in advance, applies each once, and never changes an applied one.
 
 use super::{
     process::{Folder, Running},
@@ -54,7 +54,7 @@ async fn servers_that_start_at_once_on_no_store_at_all_share_a_new_one() {
     }
 }
 
-/// What was applied is history. A store of another one is not written to.
+/// Applied migrations are history. The server does not write to a store with another history.
 #[tokio::test]
 async fn a_migration_that_was_changed_after_it_was_applied_is_refused() {
     let folder = Folder::with_previous_database().await;

@@ -1,4 +1,4 @@
-//! The real executable: what it prints, how it ends, and what outlives it.
+//! The real executable: its output, its exit, and what remains after it.
 
 mod configuration;
 mod demo;

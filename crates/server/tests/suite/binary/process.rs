@@ -1,4 +1,4 @@
-//! Running the executable in a folder of its own, with nothing of the caller's environment.
+//! Runs the executable in its own folder, without the caller's environment.
 
 use std::{
     io::Read,
@@ -15,11 +15,11 @@ use tempfile::TempDir;
 
 use crate::support::{PREVIOUS_DATABASE, TestStore};
 
-/// As long as a busy machine may take for anything here.
+/// The time that anything in these tests may take on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(1);
 pub(super) const SECRET: &str = "a secret of the tests, long enough";
 
-/// Asks until there is an answer.
+/// Calls `ask` until it returns a value.
 #[track_caller]
 pub(super) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -32,24 +32,24 @@ pub(super) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A working directory, and the store that commands in it are told to work on, if any.
+/// A working directory and, if there is one, the store that commands in it use.
 pub(super) struct Folder {
     folder: TempDir,
     store: Option<TestStore>,
 }
 
 impl Folder {
-    /// A folder whose commands work on what they choose themselves: SQLite files in it.
+    /// A folder without a store: commands create SQLite files in it.
     pub(super) fn new() -> Self {
         Self { folder: TempDir::new().unwrap(), store: None }
     }
 
-    /// A folder with a store that has yet to be made.
+    /// A folder with a store that is not created yet.
     pub(super) async fn with_store() -> Self {
         Self::with(TestStore::create().await)
     }
 
-    /// A folder with this store, which has yet to be made.
+    /// A folder with this store, which is not created yet.
     pub(super) fn with(store: TestStore) -> Self {
         Self { store: Some(store), ..Self::new() }
     }
@@ -59,7 +59,7 @@ impl Folder {
         Self::with_previous_database_in(TestStore::create().await)
     }
 
-    /// A folder whose store is this one and holds the previous system's database.
+    /// A folder with this store, into which the previous system's database is imported.
     #[track_caller]
     pub(super) fn with_previous_database_in(store: TestStore) -> Self {
         let folder = Self::with(store);
@@ -77,26 +77,26 @@ impl Folder {
         path
     }
 
-    /// The store, which the folder was made with.
+    /// The store of the folder. Panics if the folder has none.
     pub(super) fn store(&self) -> &TestStore {
         self.store.as_ref().unwrap()
     }
 
-    /// What the store holds of the participation with this token.
+    /// Reads the counters of the participation with this token.
     pub(super) async fn stored_counters(&self, token: &str) -> Counters {
         let participations = self.store().repositories().await.participations;
         let found = participations.find_by_token(&ScreenToken::parse(token).unwrap()).await.unwrap();
         found.unwrap().counters
     }
 
-    /// Fails if any counter, budget or rollup is not what the ledger adds up to.
+    /// Fails if any counter, budget or rollup differs from the sum of the ledger's entries.
     #[track_caller]
     pub(super) fn assert_reconciled(&self) {
         let ended = self.run(&["reconcile"]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "no difference\n"), "{}", ended.stderr);
     }
 
-    /// A command that would log all it can, and listen on a free port.
+    /// A command that logs at level `debug` and listens on a free port.
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gametriggers"));
         command.args(args).current_dir(self.path()).env_clear();
@@ -117,7 +117,7 @@ impl Folder {
     }
 }
 
-/// A process; killed when it is dropped.
+/// A running process. It is killed when it is dropped.
 pub(super) struct Running {
     child: Child,
     out: Output,
@@ -133,13 +133,13 @@ impl Running {
         Self { child, out, err }
     }
 
-    /// What `find` finds in what was printed so far, as soon as it does.
+    /// Waits until `find` finds something in the output so far, and returns that.
     #[track_caller]
     pub(super) fn printed<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
         self.found("its answer", find, |this| &this.out)
     }
 
-    /// What `find` finds in what was logged so far, as soon as it does.
+    /// Waits until `find` finds something in the log so far, and returns that.
     #[track_caller]
     pub(super) fn logged<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
         self.found("its log", find, |this| &this.err)
@@ -155,7 +155,7 @@ impl Running {
         })
     }
 
-    /// Its number.
+    /// The process id.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -166,19 +166,19 @@ impl Running {
         assert!(sent.unwrap().success());
     }
 
-    /// Kills it, without a moment's delay.
+    /// Kills the process immediately.
     pub(super) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Sends a signal and waits for the end.
+    /// Sends a signal and waits until the process ends.
     #[track_caller]
     pub(super) fn end(self, signal: &str) -> Finished {
         self.signal(signal);
         self.wait()
     }
 
-    /// Waits for the end. Whatever the process has said, it must not have said a secret.
+    /// Waits until the process ends. Fails if its log holds a secret.
     #[track_caller]
     pub(super) fn wait(mut self) -> Finished {
         let code = wait_for("the process to end", || self.child.try_wait().unwrap()).code();
@@ -190,22 +190,22 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         self.child.kill().ok();
         self.child.wait().ok();
     }
 }
 
-/// A process that has ended.
+/// The result of a process that has ended.
 #[derive(Debug)]
 pub(super) struct Finished {
-    /// None after a signal that it did not handle.
+    /// The exit code; `None` if a signal ended the process.
     pub(super) code: Option<i32>,
     pub(super) stdout: String,
     pub(super) stderr: String,
 }
 
-/// Fails if a text holds a token of an overlay, a bearer token, an e-mail address, a hash of a password or the secret.
+/// Fails if a text holds an overlay token, a bearer token, an e-mail address, a password hash or the secret.
 #[track_caller]
 fn assert_discreet(text: &str) {
     let token = text.split(|sign: char| !sign.is_ascii_hexdigit()).find(|word| word.len() >= 64);
@@ -215,7 +215,7 @@ fn assert_discreet(text: &str) {
     }
 }
 
-/// What a process writes, read while it does so that it never waits for its reader.
+/// The output of a process. It is read continuously, so that the process never waits for a reader.
 struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
@@ -238,7 +238,7 @@ impl Output {
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 
-    /// All of it, once the process has ended.
+    /// Returns all output after the process has ended.
     fn whole(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();

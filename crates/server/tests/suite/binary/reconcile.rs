@@ -1,4 +1,4 @@
-//! `reconcile`: counters are what the ledger says, or are made so.
+//! `reconcile`: finds and repairs counters that differ from the ledger.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ const TOKEN: &str = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
 const PARTICIPATION: &str = "686511bdf5a1848d4e973390";
 const CAMPAIGN: &str = "68626579d05bf40ec8267ffd";
 
-/// Another one of the previous database, of which nothing has happened since.
+/// Another participation of the previous database, which had no traffic since the import.
 const UNTOUCHED: &str = "6864d4ee7d06a675f2abb716";
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn what_was_falsified_by_hand_is_reported_and_repaired() {
     let mut expected =
         vec![line, format!("campaign {CAMPAIGN}: {remaining} is 1, the ledger says 39998755000")];
     if store.has_openings_without_entries() {
-        // Also where there was no traffic: this one has stood as it was imported.
+        // The difference is found even without traffic since the import.
         store.set_one(Field::PARTICIPATION_IMPRESSIONS, UNTOUCHED, 6).await;
         expected.push(format!("participation {UNTOUCHED}: impressions is 6, the ledger says 5"));
     }
@@ -67,7 +67,7 @@ async fn what_was_falsified_by_hand_is_reported_and_repaired() {
     folder.assert_reconciled();
 }
 
-/// Always on SQLite: MongoDB refuses a second one of the same id.
+/// This test always uses SQLite, because MongoDB refuses a second entry with the same id.
 #[tokio::test]
 async fn an_entry_that_is_stored_twice_is_named_and_the_exit_code_says_that_it_stays() {
     let folder = Folder::with_previous_database_in(TestStore::sqlite());
@@ -93,7 +93,7 @@ async fn an_entry_that_is_stored_twice_is_named_and_the_exit_code_says_that_it_s
     }
 }
 
-/// A mistyped address must not look like a store in which all is well.
+/// A mistyped address must not look like a store without differences.
 #[tokio::test]
 async fn where_there_is_no_store_nothing_is_reconciled_and_none_is_made() {
     let folder = Folder::with_store().await;

@@ -1,4 +1,4 @@
-//! Where the secret comes from, and what is none.
+//! The sources of the secret, and texts that are refused as a secret.
 #![cfg(unix)]
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
@@ -24,7 +24,7 @@ fn write(folder: &Folder, name: &str, text: &str, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Fails unless the command ends at once and says why, without telling the secret.
+/// Fails unless the command ends at once and names the reason without showing the secret.
 #[track_caller]
 fn assert_refused(command: Command, secret: &str, said: &[&str]) {
     let Finished { code, stderr, .. } = Running::start(command).wait();
@@ -35,7 +35,7 @@ fn assert_refused(command: Command, secret: &str, said: &[&str]) {
     assert!(!stderr.contains(secret), "{stderr}");
 }
 
-/// 64 times the same letter was taken for a secret.
+/// A text of 64 equal letters is refused as a secret.
 #[test]
 fn a_weak_secret_is_refused_wherever_it_comes_from() {
     let folder = Folder::new();
@@ -72,7 +72,7 @@ async fn a_secret_can_come_from_a_file_that_nobody_else_can_read() {
     assert_refused(serve(&folder, None, Some("short")), "6f0c1e7a93b8d245", &["fewer than 32 bytes"]);
 }
 
-/// The demo went on with a secret that others had been able to read, and with one of 32 equal letters.
+/// The demo refuses a secret that others could have read, and one of 32 equal letters.
 #[test]
 fn the_demo_refuses_its_own_secret_if_others_can_read_it_or_it_is_weak() {
     let folder = Folder::new();

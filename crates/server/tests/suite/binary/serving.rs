@@ -1,4 +1,4 @@
-//! `serve`: a running server and how it ends.
+//! `serve`: a running server, and how it ends.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::process::{Finished, Folder, Running, SECRET};
 use crate::support::{Documents, Field, Reply, TestServer};
 
-/// A server in a process of its own.
+/// A server in its own process.
 pub(super) struct Server {
     process: Running,
     pub(super) client: Client,
@@ -22,7 +22,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts `serve` and learns its address from the log.
+    /// Starts `serve` and reads its address from the log.
     #[track_caller]
     pub(super) fn start(folder: &Folder) -> Self {
         Self::of(Running::start(folder.command(&["serve"])))
@@ -33,7 +33,7 @@ impl Server {
         Self::once_logged(process, "listening address=")
     }
 
-    /// A server whose store is away, which it waits for.
+    /// Starts a server whose store is unreachable. The server waits for the store.
     #[track_caller]
     pub(super) fn waiting(folder: &Folder) -> Self {
         Self::once_logged(
@@ -52,7 +52,7 @@ impl Server {
         Self { process, client, base: format!("http://{address}") }
     }
 
-    /// The number of its process.
+    /// The process id.
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
@@ -69,7 +69,7 @@ impl Server {
         Reply::of(self.client.post(self.url(path)).json(&body)).await
     }
 
-    /// What is on the screen of a token; the answer must be 200.
+    /// Requests the content of the screen with this token. The answer must be 200.
     pub(super) async fn data(&self, token: &str) -> Value {
         let reply = self.get(&format!("/api/v1/overlay/{token}/data")).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
@@ -80,7 +80,7 @@ impl Server {
         self.post(&format!("/api/v1/overlay/{token}/click"), body).await
     }
 
-    /// A request in the name of a user, whose token is signed as the sign-in of the previous system does.
+    /// Sends a request of a user with a bearer token that is signed like those of the previous system's sign-in.
     pub(super) async fn as_user(&self, id: &str, request: RequestBuilder) -> Reply {
         let id: UserId = id.parse().unwrap();
         let subject = TokenSubject { id, email: "who@example.com".to_owned(), role: Role::Streamer };
@@ -92,7 +92,7 @@ impl Server {
         self.as_user(id, self.client.get(self.url(path))).await
     }
 
-    /// Lets the streamer show campaigns at every hour; the real clock runs here.
+    /// Removes the streamer's blackout periods, because these tests use the real clock.
     pub(super) async fn end_blackouts(&self, id: &str) {
         let change = json!({"campaignRotationSettings": {"blackoutPeriods": []}});
         let request = self.client.put(self.url("/api/v1/users/me/campaign-selection")).json(&change);
@@ -100,7 +100,7 @@ impl Server {
         assert_eq!(reply.status, 200, "{}", reply.body);
     }
 
-    /// Ends the server as a service manager does.
+    /// Stops the server like a service manager does.
     #[track_caller]
     pub(super) fn stop(self) -> Finished {
         let ended = self.process.end("TERM");
@@ -108,12 +108,12 @@ impl Server {
         ended
     }
 
-    /// Ends the server without asking, at once.
+    /// Kills the server immediately.
     pub(super) fn kill(&mut self) {
         self.process.kill();
     }
 
-    /// Waits until a killed server is gone.
+    /// Waits until a killed server has ended.
     #[track_caller]
     pub(super) fn gone(self) {
         let ended = self.process.wait();
@@ -121,7 +121,7 @@ impl Server {
     }
 }
 
-/// Both signals end it with 0, also while a browser keeps its connection open, and what was answered is stored.
+/// Both signals end the server with exit code 0, even if a browser keeps its connection open, and every answered write is stored.
 #[tokio::test]
 async fn serve_ends_cleanly_when_it_is_told_to() {
     let folder = Folder::with_previous_database().await;
@@ -139,7 +139,7 @@ async fn serve_ends_cleanly_when_it_is_told_to() {
     }
 }
 
-/// Viewers are led on before their visits are recorded. The server is told to stop while they wait for the store.
+/// Viewers are redirected before their visits are recorded. The server is told to stop while the visits wait for the store.
 #[tokio::test]
 async fn visits_are_recorded_before_serve_ends() {
     const VISITS: usize = 200;
@@ -164,7 +164,7 @@ async fn visits_are_recorded_before_serve_ends() {
     folder.assert_reconciled();
 }
 
-/// An instance waits for the migrations if it is told to leave them to others.
+/// An instance that must leave the migrations to others waits for them.
 #[tokio::test]
 async fn serve_refuses_a_store_that_was_not_migrated() {
     let folder = Folder::with_store().await;
@@ -175,8 +175,8 @@ async fn serve_refuses_a_store_that_was_not_migrated() {
     assert!(ended.stderr.contains("run `gametriggers migrate` first"), "{}", ended.stderr);
 }
 
-/// Defects O29 and A25: overlay tokens and bearer tokens were logged. That no line holds one is looked at whenever a
-/// process of these tests ends; here for requests that fail, too.
+/// Defects O29 and A25: the previous system logged overlay tokens and bearer tokens. Every process of these tests is checked for
+/// them when it ends; this test adds requests that fail.
 #[tokio::test]
 async fn o29_no_log_line_holds_a_token() {
     let folder = Folder::with_previous_database().await;
@@ -224,7 +224,7 @@ async fn o29_no_log_line_holds_a_token() {
     }
 }
 
-/// An answer and its log lines are found by one id: the line of the request, and that of a fault.
+/// One id connects an answer with its log lines: the line of the request and the line of a fault.
 #[tokio::test]
 async fn log_lines_name_the_request_by_the_id_of_its_answer() {
     let folder = Folder::with_previous_database().await;
@@ -246,7 +246,7 @@ async fn log_lines_name_the_request_by_the_id_of_its_answer() {
     }
 }
 
-/// Lists are asked for every few seconds, and what is wrong with a document stays so for long.
+/// Lists are requested every few seconds and a broken document stays broken for long, so its fault must not be logged each time.
 #[tokio::test]
 async fn what_cannot_be_read_is_left_out_of_lists_named_once_in_the_log_and_counted() {
     let folder = Folder::with_previous_database().await;

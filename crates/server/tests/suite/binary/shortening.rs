@@ -1,4 +1,4 @@
-//! Old decisions are shortened by a command, and by the server where it is told to.
+//! A command shortens old decisions, and so does a server that is configured to.
 
 use gametriggers::SystemClock;
 use gametriggers_domain::{
@@ -16,7 +16,7 @@ use super::{
 
 const STREAMER: &str = "686511bdf5a1848d4e973390";
 
-/// A folder whose store holds three decisions of a year ago and one of now; and the three.
+/// A folder whose store holds three decisions from a year ago and one from now. Also returns the ids of the three.
 async fn folder() -> (Folder, Vec<DecisionId>) {
     let folder = Folder::with_store().await;
     assert_eq!(folder.run(&["migrate"]).code, Some(0));
@@ -44,7 +44,7 @@ async fn folder() -> (Folder, Vec<DecisionId>) {
     (folder, ids)
 }
 
-/// Which of the decisions carry no tally any more.
+/// The decisions that have no tally any more.
 async fn shortened(folder: &Folder, ids: &[DecisionId]) -> Vec<u64> {
     let decisions = folder.store().repositories().await.decisions;
     let mut shortened = Vec::new();

@@ -1,4 +1,4 @@
-//! Clients that keep the server waiting, or send what is no HTTP. Each attack is small, and over within seconds.
+//! Clients that keep the server waiting or do not speak HTTP. Each attack is small and takes a few seconds.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -19,11 +19,11 @@ use super::{
 
 const CLICK: &str = "POST /api/v1/overlay/0f44b311d2a3777b161a8c9ab3efe78b3122b03a1ea7de83a7b0fe628d34cb1e/click HTTP/1.1\r\n\
                      Host: localhost\r\n";
-/// Much longer than any deadline that these tests set.
+/// A time much longer than any deadline in these tests.
 const FOR_EVER: Duration = Duration::from_secs(20);
 const MEBIBYTE: usize = 1024 * 1024;
 
-/// A server whose limits are these.
+/// A server with these limits.
 fn server(folder: &Folder, limits: &[(&str, &str)]) -> Server {
     let mut command = folder.command(&["serve"]);
     command.env("GAMETRIGGERS__LOG__FILTER", "info");
@@ -38,7 +38,7 @@ fn connect(server: &Server) -> TcpStream {
     socket
 }
 
-/// All that the server says until it closes the connection, which it has to do.
+/// Reads everything that the server sends until it closes the connection. The server must close it.
 #[track_caller]
 fn read_to_end(mut socket: &TcpStream) -> String {
     let mut said = Vec::new();
@@ -50,7 +50,7 @@ fn read_to_end(mut socket: &TcpStream) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// Writes a piece every tenth of a second until the connection is closed, and fails if that never happens.
+/// Writes a piece every tenth of a second until the connection is closed. Fails if it stays open.
 fn dribble(socket: &TcpStream, piece: &'static [u8]) -> thread::JoinHandle<()> {
     let mut socket = socket.try_clone().unwrap();
     thread::spawn(move || {
@@ -62,7 +62,7 @@ fn dribble(socket: &TcpStream, piece: &'static [u8]) -> thread::JoinHandle<()> {
     })
 }
 
-/// 5,000 bodies of one byte every five seconds were held for ever.
+/// Without a deadline, 5,000 bodies that send one byte every five seconds would be held forever.
 #[test]
 fn a_body_that_comes_byte_by_byte_is_answered_408_and_its_connection_ends() {
     let folder = Folder::new();
@@ -80,7 +80,7 @@ fn a_body_that_comes_byte_by_byte_is_answered_408_and_its_connection_ends() {
     server.stop();
 }
 
-/// A body in chunks was taken to its end after the answer had gone out, however long that took.
+/// Without a deadline, the server would read a chunked body to its end after the answer, however long that takes.
 #[test]
 fn a_body_that_is_left_unread_ends_its_connection() {
     let folder = Folder::new();
@@ -102,7 +102,7 @@ fn a_body_that_is_left_unread_ends_its_connection() {
     server.stop();
 }
 
-/// The first request of a connection had to come within five seconds, and any other had for ever.
+/// The deadline for the head holds for every request of a connection and not only for the first.
 #[test]
 fn a_request_that_never_ends_ends_its_connection_the_second_as_the_first() {
     let folder = Folder::new();
@@ -121,7 +121,7 @@ fn a_request_that_never_ends_ends_its_connection_the_second_as_the_first() {
     read_to_end(&second);
     sending.join().unwrap();
 
-    // A body that came whole and that nobody read leaves the connection as it was.
+    // A body that arrived completely and was not read leaves the connection usable.
     let mut third = connect(&server);
     third.write_all(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx").unwrap();
     let count = third.read(&mut answer).unwrap();
@@ -131,7 +131,7 @@ fn a_request_that_never_ends_ends_its_connection_the_second_as_the_first() {
     server.stop();
 }
 
-/// 500 connections with pipelined requests, whose answers nobody read, took gigabytes and kept them.
+/// Without a limit, 500 connections with pipelined requests and unread answers would take gigabytes of memory.
 #[test]
 fn answers_that_nobody_reads_cost_little_and_end_their_connections() {
     let folder = Folder::new();
@@ -143,7 +143,7 @@ fn answers_that_nobody_reads_cost_little_and_end_their_connections() {
         .map(|_| {
             let mut socket = connect(&server);
             socket.set_nonblocking(true).unwrap();
-            // As much as the server takes.
+            // Writes as much as the server accepts.
             let _ = socket.write(requests.as_bytes());
             socket
         })
@@ -151,7 +151,7 @@ fn answers_that_nobody_reads_cost_little_and_end_their_connections() {
     let all = before.1 + sockets.len();
     wait_for("the connections to be accepted", || (server.handles() >= all).then_some(()));
     let mut most = before.0;
-    // The store opens a few files only when it is asked.
+    // The store opens a few files only when it is used.
     wait_for("the connections to be closed", || {
         most = most.max(server.memory());
         (server.handles() < before.1 + 10).then_some(())
@@ -164,11 +164,11 @@ fn answers_that_nobody_reads_cost_little_and_end_their_connections() {
     assert!(noted > sockets.len() - 10, "{}", ended.stderr);
 }
 
-/// 1,100 slow bodies took all 1,024 file handles, and nobody else came in.
+/// Without a limit, 1,100 slow bodies would take all 1,024 file handles, and no other client could connect.
 #[tokio::test]
 async fn slow_connections_make_room_for_others() {
     let folder = Folder::new();
-    // Few handles, which the server cannot raise, so that the attack can be small.
+    // The process gets few file handles and cannot raise the limit, so the attack can be small.
     let mut command = Command::new("sh");
     let serve = folder.command(&["serve"]);
     command.args(["-c", "ulimit -n 256 && exec \"$0\" serve"]).arg(serve.get_program());
@@ -178,13 +178,13 @@ async fn slow_connections_make_room_for_others() {
     let sockets: Vec<_> = (0..300)
         .map(|_| {
             let mut socket = connect(&server);
-            // It may have had to leave already.
+            // The server may have closed this connection already.
             let _ = write!(socket, "{CLICK}Content-Length: 1000\r\n\r\n{{");
             socket
         })
         .collect();
     for _ in 0..20 {
-        // A connection of its own, so that each has to be let in.
+        // Each request uses a new connection, which the server must accept.
         let client = Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
         let reply = client.get(server.url("/health/live")).send().await;
         assert_eq!(reply.map(|reply| reply.status().as_u16()).ok(), Some(200));
@@ -196,7 +196,7 @@ async fn slow_connections_make_room_for_others() {
     assert!(ended.stderr.contains("came to a bad end"), "{}", ended.stderr);
 }
 
-/// Each connection that is no HTTP was logged as an error, so that anybody could fill the log.
+/// Connections that do not speak HTTP must not be logged as errors, because anybody could fill the log with them.
 #[test]
 fn connections_that_are_no_http_are_counted_and_not_logged_one_by_one() {
     let folder = Folder::new();
@@ -216,14 +216,14 @@ fn connections_that_are_no_http_are_counted_and_not_logged_one_by_one() {
 }
 
 impl Server {
-    /// Bytes of memory in use.
+    /// The bytes of memory in use.
     fn memory(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
     }
 
-    /// Open files, connections among them.
+    /// The number of open files, including connections.
     fn handles(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }

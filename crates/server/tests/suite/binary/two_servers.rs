@@ -1,4 +1,4 @@
-//! Several processes on one store.
+//! Several processes that share one store.
 
 use std::collections::BTreeSet;
 
@@ -22,10 +22,10 @@ async fn two_servers_on_one_store_decide_alike_and_count_exactly() {
     let folder = Folder::with_previous_database().await;
     let servers = [Server::start(&folder), Server::start(&folder)];
     servers[0].end_blackouts(KARMA).await;
-    // Asked by many at once, before there is a decision.
+    // Many clients ask at once, before there is a decision.
     let asked = join_all((0..20).map(|place| servers[place % 2].data(KARMAS_OVERLAY))).await;
     let decisions: BTreeSet<_> = asked.iter().map(|data| data["decisionId"].as_str().unwrap()).collect();
-    // A slot may end while they ask; then the next is another one, for both.
+    // A slot may end meanwhile. Then both servers show the next decision.
     assert!(decisions.len() <= 2, "{decisions:?}");
     for decision in decisions {
         let mut same = asked.iter().filter(|data| data["decisionId"] == decision);
@@ -41,7 +41,7 @@ async fn two_servers_on_one_store_decide_alike_and_count_exactly() {
     for reply in join_all((0..CLICKS).map(click)).await {
         reply.assert_event("counted", None);
     }
-    // The other server knows each of them.
+    // The other server knows each click.
     for reply in join_all((0..CLICKS).map(|place| {
         let body = json!({"receipt": receipt, "eventId": format!("click {place}")});
         servers[(place + 1) % 2].click(TOKEN, body)
@@ -58,8 +58,8 @@ async fn two_servers_on_one_store_decide_alike_and_count_exactly() {
     folder.assert_reconciled();
 }
 
-/// Each event is sent to both servers at once, many at a time, so that they alternate; and the index of ids goes round and
-/// round. Whichever server has stored an event, both find it.
+/// Each event is sent to both servers at once, many at a time, so that the servers alternate and the index of ids is refilled
+/// again and again. Both servers find every event, whichever stored it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_under_load_find_the_same_ids_whichever_has_stored_them() {
     const AT_ONCE: usize = 16;
@@ -88,7 +88,7 @@ async fn two_servers_under_load_find_the_same_ids_whichever_has_stored_them() {
         let again = join_all(numbers.iter().map(|&number| click(server, number))).await;
         assert!(again.iter().all(|outcome| outcome == "duplicate"), "{again:?}");
     }
-    // What was found by the one that has stored it, a third process finds as well.
+    // A third process finds every event that the first two stored.
     let third = Server::start(&folder);
     let body = |number: &usize| json!({"receipt": receipt, "eventId": format!("click {number}")});
     for reply in join_all(numbers.iter().map(|number| third.click(TOKEN, body(number)))).await {

@@ -1,4 +1,4 @@
-//! `serve` while its MongoDB is not there yet. Always on MongoDB, whatever store the other tests have.
+//! `serve` while its MongoDB server does not run yet. These tests always use MongoDB, whatever store the others use.
 
 use gametriggers_fixtures::eventually;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::TestStore;
 
 const OVERLAY: &str = "/api/v1/overlay/0f44b311d2a3777b161a8c9ab3efe78b3122b03a1ea7de83a7b0fe628d34cb1e";
 
-/// A folder whose store is on a server of its own that does not run.
+/// A folder whose store is on its own server, which does not run.
 async fn folder_without_server() -> Folder {
     let store = TestStore::mongodb_on_its_own().await;
     store.go_away().await;

@@ -1,4 +1,4 @@
-//! Nobody who follows a link waits for the store.
+//! Viewers who follow a link do not wait for the store.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where links lead, and what people see where they lead nowhere.
+//! The targets of links, and the pages of links without a target.
 
 use gametriggers_domain::ledger::Counters;
 use gametriggers_types::{CampaignStatus, ParticipationStatus};
@@ -23,7 +23,7 @@ async fn a_campaign_without_an_address_gets_a_plain_page() {
     }
 }
 
-/// An address that is fine in a browser's address bar is fine here, too.
+/// An address that works in a browser's address bar works here, too.
 #[tokio::test]
 async fn an_address_with_other_letters_is_led_to_in_the_form_that_a_header_can_carry() {
     let server = TestServer::start().await;
@@ -31,7 +31,7 @@ async fn an_address_with_other_letters_is_led_to_in_the_form_that_a_header_can_c
         ("https://brand.example.com/größe?q=ä b", "https://brand.example.com/gr%C3%B6%C3%9Fe?q=%C3%A4%20b"),
         ("https://größe.example.com/", "https://xn--gre-6ka8i.example.com/"),
         ("/über-uns", "/%C3%BCber-uns"),
-        // What a header can carry is left as it is: to put it together anew led elsewhere.
+        // An address that a header can carry is not changed, because parsing and writing it again led elsewhere.
         ("/.//evil.example/x", "/.//evil.example/x"),
         ("http://own.invalid.evil.example/x", "http://own.invalid.evil.example/x"),
         ("HTTPS://Brand.example.com:443/a/../b", "HTTPS://Brand.example.com:443/a/../b"),
@@ -59,7 +59,7 @@ async fn links_that_lead_nowhere_get_a_page_for_people() {
     assert_eq!(counters(&server, &joined).await, Counters::default());
 }
 
-/// Links live on in chats and clips.
+/// Links remain in chats and clips after a campaign.
 #[tokio::test]
 async fn what_is_paused_or_over_still_leads_and_counts_nothing() {
     let server = TestServer::start().await;
@@ -86,8 +86,8 @@ async fn what_is_paused_or_over_still_leads_and_counts_nothing() {
     }
 }
 
-/// Links are copied into sentences, shouted, cut short and decorated by the platforms on which they are posted. Whoever follows
-/// one meant the sponsor.
+/// Links are copied into sentences, written in capitals, cut short and decorated by platforms. Everybody who follows one wants to
+/// reach the sponsor.
 #[tokio::test]
 async fn a_link_leads_however_it_was_copied() {
     let server = TestServer::start().await;
@@ -123,7 +123,7 @@ async fn a_link_leads_however_it_was_copied() {
     }
 }
 
-/// The page of the previous system reports a click, and then opens the same address to get to the sponsor.
+/// The page of the previous system reports a click and then opens the same address to reach the sponsor.
 #[tokio::test]
 async fn the_address_of_a_click_leads_to_the_sponsor_on_screen_and_counts_nothing() {
     let server = TestServer::start().await;

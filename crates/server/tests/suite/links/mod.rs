@@ -1,4 +1,4 @@
-//! QR codes, chat commands and the tracking links behind them.
+//! QR codes, chat commands, and the tracking links in them.
 
 mod afterwards;
 mod leading;
@@ -18,7 +18,7 @@ fn link(participation: &Participation) -> String {
     format!("/c/{}", participation.id)
 }
 
-/// A viewer follows a link.
+/// The request of a viewer who follows a link.
 fn visit(server: &TestServer, path: &str, address: &str, agent: &str) -> RequestBuilder {
     server.client.get(server.url(path)).header("X-Forwarded-For", address).header("User-Agent", agent)
 }
@@ -48,7 +48,7 @@ async fn visits(server: &TestServer, participation: &Participation) -> u64 {
     counters(server, participation).await.visits
 }
 
-/// A streamer with one campaign that `change` has had its way with.
+/// Stores a streamer with one campaign that `change` has changed.
 async fn joined(
     server: &TestServer,
     change: impl FnOnce(&mut Campaign),

@@ -1,4 +1,4 @@
-//! What a screen offers to viewers: the QR code and the chat command of the campaign on it.
+//! The QR code and the chat command of the campaign on screen.
 
 use gametriggers_domain::model::Participation;
 use gametriggers_types::WebUrl;
@@ -28,7 +28,7 @@ fn read_png(reply: &Reply) -> String {
     read_qr(image.width() as usize, |x, y| image.get_pixel(at(x), at(y)).0[0] < 128)
 }
 
-/// The drawing is a white square and one path of `M<x> <y>h<width>v<height>…` for each dark one.
+/// Reads the QR code. The drawing is a white square and one path with `M<x> <y>h<width>v<height>…` for each dark rectangle.
 fn read_svg(reply: &Reply) -> String {
     assert_eq!((reply.status, reply.header("content-type")), (200, "image/svg+xml"), "{}", reply.body);
     let numbers = |text: &str| -> Vec<usize> {
@@ -46,7 +46,7 @@ fn read_svg(reply: &Reply) -> String {
     read_qr(width, |x, y| shades[y * width + x])
 }
 
-/// Defects O12 and O14: the picture was written where nothing served it, and the link in it was a 404.
+/// Defects O12 and O14: the picture was written to a place that nothing served, and the link in it was answered with 404.
 #[tokio::test]
 async fn o14_the_qr_code_is_a_picture_that_leads_to_the_sponsor() {
     let server = TestServer::start().await;
@@ -78,7 +78,7 @@ async fn o14_the_qr_code_is_a_picture_that_leads_to_the_sponsor() {
     assert_eq!(counters(&server, &participation).await.qr_scans, 1);
 }
 
-/// Defects O13 and O15: the command held a link to nowhere, and a screen without a campaign gave errors.
+/// Defects O13 and O15: the command held a link without a target, and a screen without a campaign caused errors.
 #[tokio::test]
 async fn o15_links_are_of_the_campaign_on_screen_and_decide_nothing() {
     let server = TestServer::start().await;
@@ -98,7 +98,7 @@ async fn o15_links_are_of_the_campaign_on_screen_and_decide_nothing() {
         (200, json!({"command": format!("!sponsor Check out our sponsor: {url}")}))
     );
 
-    // A test ad is no campaign, though one goes on behind it.
+    // A test ad is no campaign, even if a campaign continues behind it.
     server.post(&of(&streamer.token, "ping"), json!({})).await;
     let test = server.post_as(&streamer, "/api/v1/users/me/overlay/test", json!({})).await;
     assert_eq!(test.json()["success"], true);
@@ -117,7 +117,7 @@ async fn o15_links_are_of_the_campaign_on_screen_and_decide_nothing() {
     assert_eq!(latest.id.ordinal, 1);
 }
 
-/// Defect O13: tracking links were set on an object that was thrown away, or stored with a host of an example.
+/// Defect O13: tracking links were set on an object that was not stored, or stored with an example host.
 #[tokio::test]
 async fn o13_tracking_links_are_stored_when_missing_and_when_the_public_url_changes() {
     let server = TestServer::start().await;
@@ -145,7 +145,7 @@ async fn o13_tracking_links_are_stored_when_missing_and_when_the_public_url_chan
     }
 }
 
-/// A participation's own QR code needs no token and no screen: it lives through a token that is made anew.
+/// The QR code of a participation needs no token and no screen, so it still works after a new token.
 #[tokio::test]
 async fn o19_the_stored_address_of_a_qr_code_outlives_the_tokens_of_before() {
     let server = TestServer::start().await;
@@ -167,7 +167,7 @@ async fn o19_the_stored_address_of_a_qr_code_outlives_the_tokens_of_before() {
     }
 }
 
-/// Chat bots print what they fetch: they have no use for JSON, and their users choose nothing but the address.
+/// Chat bots print what they fetch. They cannot use JSON, and their users choose only the address.
 #[tokio::test]
 async fn a_chat_bot_gets_the_command_as_text() {
     const TEXT: &str = "text/plain; charset=utf-8";

@@ -1,4 +1,4 @@
-//! Which of the visits that count are paid.
+//! Counted visits: which of them are paid.
 
 use futures_util::future::join_all;
 use gametriggers_domain::{
@@ -12,7 +12,7 @@ use crate::support::{Reply, TestServer};
 
 const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
-/// A campaign that pays one unit of money for a visit, and has a thousand.
+/// Stores a campaign that pays one unit of money for a visit and has a budget of a thousand. Returns a participation in it.
 async fn campaign(server: &TestServer, change: impl FnOnce(&mut Campaign)) -> Participation {
     let (_, _, joined) = joined(server, |it| {
         it.payment = cpc(1.0);
@@ -22,14 +22,14 @@ async fn campaign(server: &TestServer, change: impl FnOnce(&mut Campaign)) -> Pa
     joined
 }
 
-/// All visits count, and these many are paid.
+/// Fails unless this many visits count and this many of them are paid.
 #[track_caller]
 fn assert_paid(counters: Counters, visits: u64, paid: u64) {
     assert_eq!((counters.visits, counters.clicks), (visits, visits));
     assert_eq!((counters.paid_units, counters.earnings.micros()), (paid, 1_000_000 * paid.cast_signed()));
 }
 
-/// One address could drain a budget by giving itself another agent, port or address of its /64 at each visit.
+/// One address must not drain a budget by using another agent, port or address of its /64 at each visit.
 #[tokio::test]
 async fn an_address_is_paid_three_visits_an_hour_whatever_it_says_that_it_is() {
     let server = TestServer::start().await;
@@ -55,7 +55,7 @@ async fn an_address_is_paid_three_visits_an_hour_whatever_it_says_that_it_is() {
     server.assert_reconciled().await;
 }
 
-/// Who is somewhere else, and who follows the link of another campaign, is paid for.
+/// A visitor at another address is paid for, and so is a visitor of another campaign.
 #[tokio::test]
 async fn other_addresses_and_other_campaigns_are_paid_by_themselves() {
     let server = TestServer::start().await;
@@ -71,7 +71,7 @@ async fn other_addresses_and_other_campaigns_are_paid_by_themselves() {
     assert_paid(counters(&server, &one).await, 20, 12);
     assert_paid(counters(&server, &other).await, 5, 3);
 
-    // The same campaign, shown by another streamer, is the same money.
+    // Another streamer's link to the same campaign spends the same money, so it shares the limit.
     let streamer = server.streamer().await;
     let campaign = server.stored_campaign(one.campaign_id).await;
     let colleague = server.join(&streamer, &campaign).await;
@@ -96,7 +96,7 @@ async fn how_many_visits_of_an_address_are_paid_can_be_set() {
     assert_paid(counters(&server, &joined).await, 24, 5);
 }
 
-/// Whichever instances the visits of an address reach, and however many at once.
+/// The limit holds whichever instances the visits reach, and however many come at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_instances_pay_an_address_no_more_than_one() {
     let server = TestServer::start().await;
@@ -115,7 +115,7 @@ async fn two_instances_pay_an_address_no_more_than_one() {
     server.assert_reconciled().await;
 }
 
-/// Chat platforms fetch a link to show what is behind it, and search engines because it is there.
+/// Chat platforms and search engines fetch links themselves. These visits count and are not paid.
 #[tokio::test]
 async fn programs_are_led_on_and_not_paid() {
     let server = TestServer::start().await;
@@ -140,11 +140,11 @@ async fn programs_are_led_on_and_not_paid() {
     assert_eq!(Reply::of(without_agent).await.status, 302);
     assert_paid(counters(&server, &joined).await, 11, 0);
 
-    // Not one of them has used up what a person at the same address is paid.
+    // The visits of programs do not use up the paid visits of their addresses.
     for number in 0..3 {
         follow(&server, &link(&joined), "203.0.113.1", &format!("{BROWSER} {number}")).await;
     }
-    // Letters that are not ASCII are an agent all the same.
+    // An agent may have non-ASCII letters.
     let agent = "Mozilla/5.0 (Linux; Android 14; \u{5c0f}\u{7c73} 14) AppleWebKit/537.36".as_bytes();
     let person = visit(&server, &link(&joined), "203.0.113.2", "").header("User-Agent", agent);
     Reply::of(person).await;
@@ -152,7 +152,7 @@ async fn programs_are_led_on_and_not_paid() {
     server.assert_reconciled().await;
 }
 
-/// What a visitor cannot be led to is not worth a visit.
+/// A visit without a target is not paid.
 #[tokio::test]
 async fn a_visit_that_leads_nowhere_is_not_paid() {
     let server = TestServer::start().await;

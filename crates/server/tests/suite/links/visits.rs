@@ -1,4 +1,4 @@
-//! Which visits count, and what they pay.
+//! Which visits count, and what they earn.
 
 use gametriggers::HttpSettings;
 use gametriggers_domain::{ledger::Counters, model::Campaign};
@@ -10,7 +10,7 @@ use reqwest::Method;
 use super::{assert_leads, counters, follow, joined, link, visit, visits};
 use crate::support::{Reply, TestServer};
 
-/// Defects O11 and O12: `/c/` did not exist, and campaigns had no address to lead to.
+/// Defects O11 and O12: in the previous system, `/c/` did not exist and campaigns had no target address.
 #[tokio::test]
 async fn o12_a_tracking_link_counts_by_its_source_and_leads_to_the_sponsor() {
     let server = TestServer::start().await;
@@ -77,7 +77,7 @@ async fn one_visitor_at_many_connections_of_two_servers_counts_once() {
     server.assert_reconciled().await;
 }
 
-/// What a browser fetches before anybody looks leads to the same place, and is nobody's visit.
+/// A browser's prefetch gets the same redirect and does not count as a visit.
 #[tokio::test]
 async fn looking_at_the_headers_and_fetching_ahead_count_nothing() {
     let server = TestServer::start().await;
@@ -105,7 +105,7 @@ fn per_visit(rate: f64, budget: f64) -> impl FnOnce(&mut Campaign) {
     }
 }
 
-/// Each accepted visit pays the rate, to the last micro-unit and to the last one that the budget allows.
+/// Each accepted visit is paid the rate, to the last micro-unit, until the budget does not cover another one.
 #[tokio::test]
 async fn cpc_pays_the_rate_per_visit_until_the_budget_is_spent() {
     let server = TestServer::start().await;
@@ -132,7 +132,7 @@ async fn cpc_pays_the_rate_per_visit_until_the_budget_is_spent() {
     server.assert_reconciled().await;
 }
 
-/// Only the proxies in front of the server are believed, and only where there are any.
+/// The forwarded address is believed only from trusted proxies, and only if there are any.
 #[tokio::test]
 async fn the_entry_of_a_trusted_proxy_is_the_visitor() {
     let server = TestServer::start().await;
@@ -171,8 +171,8 @@ async fn the_entry_of_a_trusted_proxy_is_the_visitor() {
     }
 }
 
-/// An address is compared as what it is, never as text: its port, its notation, and the part that its owner chooses tell
-/// nobody apart.
+/// Addresses are compared by value and not as text: the port, the notation, and the part that the owner of a network chooses do
+/// not make a visitor another one.
 #[tokio::test]
 async fn a_visitor_is_one_however_their_address_is_written() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! An empty screen is in memory like any other; whatever fills it is on it soon.
+//! An empty screen is kept in memory like any other, and whatever fills it is shown soon.
 
 use gametriggers_fixtures::soon;
 use gametriggers_types::{CampaignStatus, ParticipationStatus};
@@ -11,7 +11,7 @@ async fn kind(server: &TestServer, streamer: &Streamer) -> String {
     server.data(&streamer.token).await["kind"].as_str().unwrap().to_owned()
 }
 
-/// Two servers that have had the streamer's empty screen in memory for a while.
+/// Starts a second server and lets both keep the streamer's empty screen in memory.
 async fn two_that_know_it_empty(first: TestServer, streamer: &Streamer) -> [TestServer; 2] {
     let servers = two_servers(first, &[&streamer.token]).await;
     for server in &servers {
@@ -36,7 +36,7 @@ async fn a_join_fills_an_empty_screen() {
     is_filled_soon(&servers, &streamer, "the campaign that was joined").await;
 }
 
-/// As in an import, whose files are in any order.
+/// This happens in an import, whose files may come in any order.
 #[tokio::test]
 async fn a_campaign_that_comes_after_those_who_joined_it_fills_their_screens() {
     let first = TestServer::start().await;
@@ -68,7 +68,7 @@ async fn a_participation_or_campaign_that_goes_on_fills_an_empty_screen() {
     is_filled_soon(&servers, &streamer, "the campaign goes on").await;
 }
 
-/// Money, media and the account itself, by an operator in the store.
+/// An operator changes the money, the media and the account directly in the store.
 #[tokio::test]
 async fn what_an_operator_mends_fills_an_empty_screen() {
     let first = TestServer::start().await;
@@ -78,7 +78,7 @@ async fn what_an_operator_mends_fills_an_empty_screen() {
     store.set_one(Field::CAMPAIGN_REMAINING, &campaign, 0).await;
     let servers = two_that_know_it_empty(first, &streamer).await;
     store.set_one(Field::CAMPAIGN_REMAINING, &campaign, 5_000_000).await;
-    // MongoDB tells of no change of what remains alone.
+    // The MongoDB backend does not tell a change of the remaining budget alone.
     store.set_one(Field::CAMPAIGN_TITLE, &campaign, "Funded again").await;
     is_filled_soon(&servers, &streamer, "the budget was raised").await;
 
@@ -95,7 +95,7 @@ async fn what_an_operator_mends_fills_an_empty_screen() {
     is_filled_soon(&servers, &streamer, "the account is active again").await;
 }
 
-/// What comes by time alone nobody tells of, and it is there without delay.
+/// The store tells no change that comes by time alone, and such a change is shown without delay.
 #[tokio::test]
 async fn a_campaign_that_begins_and_a_blackout_that_ends_fill_an_empty_screen_at_once() {
     let first = TestServer::start().await;

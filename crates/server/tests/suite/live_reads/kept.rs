@@ -1,4 +1,4 @@
-//! What was read is kept, however little else is quiet. That the store is not read is seen where it cannot be.
+//! Screens stay in memory however much else changes. The tests make the store unreadable to see that it is not read.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep};
 use super::{click, ping};
 use crate::support::{Documents, Field, Streamer, TestServer};
 
-/// Longer than the store's word is good for.
+/// A time longer than the memory is trusted without an answer of the store.
 const LONG: Duration = Duration::from_secs(3);
 
-/// Asks what is on the screen for long enough that it is in memory, or is not for good.
+/// Requests the content of the screen again and again, for longer than the memory is trusted without an answer of the store.
 async fn poll(server: &TestServer, streamer: &Streamer, kind: &str) {
     let until = Instant::now() + LONG;
     while Instant::now() < until {
@@ -33,7 +33,7 @@ async fn an_empty_screen_does_not_read_the_store() {
     assert_eq!(click(&server, &streamer).await["reason"], "nothing-on-screen");
 }
 
-/// Somebody else's settings are changed 20 times a second, and 100 times.
+/// Another streamer's settings change 20 times a second, and then 100 times a second.
 #[tokio::test]
 async fn somebody_elses_changes_cost_no_read() {
     for pause in [Duration::from_millis(50), Duration::from_millis(10)] {
@@ -60,12 +60,12 @@ async fn somebody_elses_changes_cost_no_read() {
     }
 }
 
-/// No page need have asked since.
+/// No page needs to ask in between.
 #[tokio::test]
 async fn an_event_after_a_change_of_its_campaign_reads_the_store_once() {
     let server = TestServer::start().await;
     let (streamer, joined) = server.streamer_in(1).await;
-    // The first entry of a campaign may change its document, which is told.
+    // The first entry of a campaign may change its document, and the feed tells that, so it is recorded first.
     server.data(&streamer.token).await;
     assert_eq!(click(&server, &streamer).await["outcome"], "counted");
     poll(&server, &streamer, "campaign").await;
@@ -84,7 +84,7 @@ async fn an_event_after_a_change_of_its_campaign_reads_the_store_once() {
             server.post(&format!("/api/v1/campaigns/impression/{}", streamer.token), json!({})).await;
         assert!(display.status == 201, "{}", display.body);
     }
-    // It was told.
+    // The feed tells this change, so the store is read again.
     change("A third one").await;
     let path = format!("/api/v1/overlay/{}/click", streamer.token);
     let is_read = async || server.post(&path, json!({})).await.status >= 500;

@@ -1,4 +1,4 @@
-//! `/data`: all keys, one version, one receipt.
+//! `/data`: it has all keys, one version and one receipt.
 
 use gametriggers_fixtures::soon;
 use gametriggers_types::Timestamp;
@@ -38,7 +38,7 @@ fn assert_keys(data: &Value, null: &[&str]) {
     }
 }
 
-/// Defects O3 and O10: keys came and went, and settings were missing.
+/// Defects O3 and O10: keys appeared and disappeared, and settings were missing.
 #[tokio::test]
 async fn o10_data_has_every_key_whatever_is_on_screen() {
     let server = TestServer::start().await;
@@ -105,12 +105,12 @@ async fn a_known_version_is_answered_with_304() {
         let reply = ask(vec![unknown.clone()]).await;
         assert_eq!((reply.status, reply.json()), (200, first.json()), "{unknown:?}");
     }
-    // An empty screen has a version too.
+    // An empty screen has a version, too.
     let empty = server.get(&data_of(&server.streamer().await.token)).await;
     assert_eq!(empty.header("etag"), format!("\"{}\"", empty.json()["version"].as_str().unwrap()));
 }
 
-/// Defect O9: only another media URL was noticed.
+/// Defect O9: the page noticed only a change of the media URL.
 #[tokio::test]
 async fn o9_the_version_changes_with_all_that_is_shown_and_with_nothing_else() {
     let server = TestServer::start().await;
@@ -176,7 +176,7 @@ async fn all_displays_of_a_decision_carry_one_receipt() {
     let first = server.data(&streamer.token).await;
     let page = server.get(&page_of(joined[0].browser_source_token.expose())).await;
     let in_page = state_of(&page);
-    // Also where the look has changed meanwhile.
+    // This holds also if the overlay settings have changed meanwhile.
     server.put_as(&streamer, "/api/v1/users/me/overlay", json!({"opacity": 30})).await;
     let again = server.data(joined[1].browser_source_token.expose()).await;
     let elsewhere = server.beside().await.data(&streamer.token).await;

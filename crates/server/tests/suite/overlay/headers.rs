@@ -1,4 +1,4 @@
-//! What goes for every answer: origins, headers, slashes, methods.
+//! Rules for every answer: origins, headers, slashes and methods.
 
 use reqwest::{Method, header::IF_NONE_MATCH};
 use serde_json::json;
@@ -86,7 +86,7 @@ async fn a_slash_at_the_end_and_a_look_at_the_headers_are_answered_alike() {
     }
 }
 
-/// Whatever is somebody's own, or shows a token, is kept nowhere on the way.
+/// Answers with private data or a token must not be cached.
 #[tokio::test]
 async fn private_answers_are_kept_by_nobody() {
     let server = TestServer::start().await;

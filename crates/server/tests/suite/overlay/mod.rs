@@ -1,4 +1,4 @@
-//! What an overlay page and `/data` answer, and that they say the truth when something is wrong.
+//! The answers of the overlay page and of `/data`, also when something is wrong.
 
 mod data;
 mod headers;
@@ -32,7 +32,7 @@ fn with_test_ad(user: &mut User) {
     });
 }
 
-/// The page cut in three: before the state that it brings along, the state, after it.
+/// Cuts the page into three parts: the text before its state, the state, and the text after it.
 fn parts(page: &Reply) -> (&str, &str, &str) {
     let (before, rest) = page.body.split_once("<script type=\"application/json\" id=\"state\">").unwrap();
     let (state, after) = rest.split_once("</script>").unwrap();
@@ -44,7 +44,7 @@ fn state_of(page: &Reply) -> Value {
     serde_json::from_str(parts(page).1).unwrap_or_else(|error| panic!("{error}: {}", page.body))
 }
 
-/// Fails unless this is the page, allowed to run its own script and nothing else.
+/// Fails unless this is the page, and its policy allows only its own script.
 #[track_caller]
 fn assert_page(page: &Reply, status: u16) {
     assert_eq!((page.status, page.header("content-type")), (status, "text/html; charset=utf-8"));
@@ -63,7 +63,7 @@ fn assert_page(page: &Reply, status: u16) {
     for own in ["connect-src", "base-uri", "form-action"] {
         assert!(["'self'", "'none'"].contains(&policy[own]), "{own} {}", policy[own]);
     }
-    // Defects O7 and O23: nothing but the campaign's own media comes from elsewhere.
+    // Defects O7 and O23: only the campaign's own media may come from another host.
     for own in [before, after] {
         assert!(!own.contains("://") && !own.contains("=\"//"), "{own}");
     }

@@ -1,20 +1,20 @@
-//! The store away, at fault, or not there yet.
+//! The store is unreachable, fails, or does not run yet.
 
 use serde_json::{Value, json};
 
 use super::{assert_page, data_of, page_of, state_of};
 use crate::support::{Documents, TestServer, TestStore};
 
-/// Defect O3: `/data` answered errors with 200, and the page reloaded for ever.
+/// Defect O3: `/data` answered errors with 200, and the page reloaded itself forever.
 #[tokio::test]
 async fn o3_while_the_store_is_away_nothing_answers_200_and_then_all_is_as_before() {
     let other = TestServer::start_on(TestStore::create_on_its_own().await).await;
     let (streamer, _) = other.streamer_in(2).await;
     let before = other.data(&streamer.token).await;
-    // One that has not read from the store yet.
+    // A server that has not read from the store yet.
     let server = other.beside().await;
     server.store.go_away().await;
-    // At once: each may wait for the store for a while.
+    // The requests run at once, because each may wait for the store for a while.
     let (data_path, page_path) = (data_of(&streamer.token), page_of(&streamer.token));
     let (data, page, ready, live) = tokio::join!(
         server.get(&data_path),
@@ -35,12 +35,12 @@ async fn o3_while_the_store_is_away_nothing_answers_200_and_then_all_is_as_befor
     assert_eq!(server.get("/health/ready").await.status, 200);
 }
 
-/// A fault is no answer either, and nothing of it is shown.
+/// A fault of the store is an error, too, and the answer shows nothing of it.
 #[tokio::test]
 async fn o3_a_fault_of_the_store_is_500_and_shows_nothing_of_it() {
     let server = TestServer::start().await;
     let (streamer, _) = server.streamer_in(1).await;
-    // Nothing is on the screen yet: what is would be answered from memory.
+    // Nothing is on the screen yet, because a screen in memory would be answered without the store.
     server.store.make_unreadable(Documents::Decisions).await;
     let data = server.get(&data_of(&streamer.token)).await;
     data.assert_error(500, "INTERNAL");

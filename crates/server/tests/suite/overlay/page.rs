@@ -1,11 +1,11 @@
-//! The page: what it brings along and what it may do.
+//! The page: the state that it contains, and what its policy allows.
 
 use serde_json::json;
 
 use super::{assert_page, data_of, page_of, parts, state_of, with_test_ad};
 use crate::support::TestServer;
 
-/// A title that would end the data island, an attribute and a script, if it were not escaped.
+/// A title that would end the data island, an attribute and a script if it were not escaped.
 const HOSTILE: &str =
     "</script><script>alert(1)</script><!-- \"'`</title>\u{2028}\u{2029}&lt;img src=x onerror=alert(1)>";
 
@@ -26,7 +26,7 @@ async fn o7_the_page_brings_its_state_and_no_foreign_host() {
     }
 }
 
-/// Defect O1: titles and media addresses were put into the page as they were.
+/// Defect O1: the previous system put titles and media addresses into the page without escaping them.
 #[tokio::test]
 async fn o1_what_brands_and_streamers_write_stays_data() {
     let server = TestServer::start().await;
@@ -53,7 +53,7 @@ async fn o1_what_brands_and_streamers_write_stays_data() {
     }
 }
 
-/// Defect O4: after an unknown token the overlay was dead until somebody refreshed OBS by hand.
+/// Defect O4: after an unknown token, the overlay did not work until somebody refreshed OBS by hand.
 #[tokio::test]
 async fn o4_an_unknown_token_gets_the_page_that_tries_again() {
     let server = TestServer::start().await;

@@ -1,4 +1,4 @@
-//! Left as it was, imported into MongoDB, imported into SQLite: the API gives the same answers.
+//! The API gives the same answers for the database as it was left, imported into MongoDB, and imported into SQLite.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use gametriggers_test_mongod::TestDatabase;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{EARLY_BIRD, account, exported, id_of, start_as_it_was_left, start_imported};
 use crate::support::{Reply, START, Streamer, TestServer, TestStore};
 
-/// In the name of a user.
+/// The routes of an account.
 const ACCOUNT_ROUTES: [&str; 7] = [
     "/api/v1/users/me",
     "/api/v1/users/me/overlay",
@@ -18,17 +18,17 @@ const ACCOUNT_ROUTES: [&str; 7] = [
     "/api/v1/campaigns/streamer/active?page=1&limit=1",
     "/api/v1/campaigns/streamer/active?page=2&limit=1",
 ];
-/// Of a screen.
+/// The routes of a screen.
 const TOKEN_ROUTES: [&str; 6] = ["", "/data", "/qr", "/qr.png", "/qr.svg", "/chat-command"];
-/// A Friday by day and, in a blackout period, by night; the Saturday after, by night; and a week later.
+/// A Friday by day; the same Friday by night, in a blackout period; the Saturday after it by night; and a Friday a week later.
 const TIMES: [&str; 4] = [START, "2026-11-20T23:10:00Z", "2026-11-21T23:10:00Z", "2026-11-27T10:00:00Z"];
-/// Stands for the one overlay token that is not in the database: it is made, at random, when its streamer first asks.
+/// Replaces the one overlay token that is not in the database: it is made at random when its streamer first needs it.
 const MADE: &str = "[made at random]";
 
-/// The headers that say something of what is stored.
+/// The headers that depend on stored data.
 const HEADERS: [&str; 4] = ["content-type", "etag", "cache-control", "location"];
 
-/// What was asked, and what was answered.
+/// A request and its answer.
 #[derive(Debug, PartialEq)]
 struct Answer {
     asked: String,
@@ -40,10 +40,10 @@ struct Answer {
 struct Instance {
     server: TestServer,
     accounts: Vec<Streamer>,
-    /// Of screens: of streamers, and of participations.
+    /// The tokens of screens: of streamers and of participations.
     tokens: Vec<String>,
     participations: Vec<String>,
-    /// The token that [`MADE`] stands for.
+    /// The token that [`MADE`] replaces.
     made: String,
 }
 
@@ -64,7 +64,7 @@ impl Instance {
         Self { server, accounts, tokens, participations, made }
     }
 
-    /// Asks as whom it may concern.
+    /// Sends a request, as `whose` if that is given.
     async fn ask(
         &self,
         method: Method,
@@ -73,7 +73,7 @@ impl Instance {
         body: Option<&Value>,
     ) -> Answer {
         let request = self.server.client.request(method.clone(), self.server.url(path));
-        // Visitors are told apart by where they come from.
+        // The server distinguishes visitors by address and agent.
         let request = request.header("X-Forwarded-For", "203.0.113.7").header("User-Agent", "a browser");
         let request = body.into_iter().fold(request, RequestBuilder::json);
         let reply = match whose {
@@ -93,7 +93,7 @@ impl Instance {
         }
     }
 
-    /// Everything that can be read.
+    /// Requests everything that can be read.
     async fn read_all(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         for streamer in &self.accounts {
@@ -113,7 +113,7 @@ impl Instance {
         answers
     }
 
-    /// Every screen is displayed and clicked, and every link is followed.
+    /// Reports a display and clicks of every screen, and follows every link.
     async fn visit_all(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         for token in &self.tokens {
@@ -137,7 +137,7 @@ impl Instance {
         answers
     }
 
-    /// Every account changes its settings, as far as it has any.
+    /// Changes the settings of every account that has any.
     async fn change_all(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         let look = json!({"size": "small", "opacity": 33.3});

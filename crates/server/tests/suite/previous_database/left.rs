@@ -1,4 +1,4 @@
-//! The database as it was left: nothing of it has to be put right before it is served.
+//! The database as the previous system left it can be served without a correction.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ const KARMA_IN_KEYBOARD: &str = "686511bdf5a1848d4e97338c";
 const EARLY_BIRD_IN_KEYBOARD: &str = "686511bdf5a1848d4e973390";
 /// The token of [`EARLY_BIRD_IN_KEYBOARD`].
 const EARLY_BIRDS_SOURCE: &str = "ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc6";
-/// The visitors of each link that is followed.
+/// The number of visitors of each followed link.
 const VISITS: i64 = 10;
 /// The fields that the ledger writes.
 const LEDGERS: [&str; 14] = [
@@ -92,7 +92,7 @@ async fn settings_are_what_they_were_where_they_make_sense() {
 
     let later = read(&server, LATER_ROLE, ME).await;
     assert_eq!((&later["role"], &later["name"]), (&json!("streamer_individual"), &json!("later_role")));
-    // `bogus` and `performance` are stored, and the interval as a double.
+    // The stored strategies are `bogus` and `performance`, and the stored interval is a double.
     assert_eq!(later["campaignSelectionStrategy"], "fair-rotation");
     assert_eq!(later["campaignRotationSettings"]["preferredStrategy"], "fair-rotation");
     assert_eq!(later["campaignRotationSettings"]["rotationIntervalMinutes"], 3);
@@ -111,7 +111,7 @@ async fn settings_are_what_they_were_where_they_make_sense() {
     assert_eq!((&brand["role"], &brand["overlayToken"]), (&json!("brand"), &Value::Null));
 }
 
-/// The counters and the money of a participation.
+/// The counters and the earnings of a participation.
 fn counted(participation: &Value) -> Value {
     let keys =
         ["impressions", "clicks", "chatClicks", "qrScans", "linkClicks", "visits", "estimatedEarnings"];
@@ -128,31 +128,31 @@ async fn odd_numbers_and_old_names_are_read_as_what_they_meant() {
     };
     assert_eq!(joined.as_array().unwrap().len(), 3);
     let hinge = of(KARMA_IN_HINGE);
-    // 8.299999999999999 and 82991.7 are stored.
+    // The stored values are 8.299999999999999 and 82991.7.
     assert_eq!(counted(&hinge["participation"]), json!([5, 2, 0, 0, 0, 0, 8.3]));
     assert_eq!(hinge["participation"]["avgViewerCount"], 1.5);
     assert_eq!(hinge["campaign"]["title"], "Hinge");
     let drink = of(KARMA_IN_ENERGY_DRINK);
     assert_eq!(counted(&drink["participation"]), json!([13_888, 9, 0, 4, 1, 0, 12_500.2]));
     assert_eq!(drink["campaign"]["startDate"], "2025-07-01T00:00:00Z");
-    // `viewerImpressions`, the name until June 2025.
+    // The stored field is `viewerImpressions`, its name until June 2025.
     let early_bird = read(&server, EARLY_BIRD, JOINED).await;
     assert_eq!(counted(&early_bird[0]["participation"]), json!([42, 0, 0, 0, 0, 0, 0]));
-    // Paused, and left.
+    // One participation is paused, and one was left.
     let weighty = read(&server, WEIGHTY, JOINED).await;
     let statuses: Vec<_> =
         weighty.as_array().unwrap().iter().map(|pair| &pair["participation"]["status"]).collect();
     assert_eq!(statuses, ["participation_paused"]);
 }
 
-/// What has happened to a participation.
+/// The events of a participation.
 #[derive(Default)]
 struct Traffic {
     displays: i64,
     clicks: i64,
 }
 
-/// A look at the screen that is displayed and clicked, some of it twice.
+/// Requests the content of the screen, reports its display and clicks on it, some of it twice.
 async fn look(server: &TestServer, token: &str, seen: &mut BTreeMap<String, Traffic>) {
     let shown = server.data(token).await;
     assert_eq!(shown["kind"], "campaign", "{shown}");
@@ -173,12 +173,12 @@ async fn stored(server: &TestServer, collection: &str, id: &str) -> Document {
     store.database().raw().collection(collection).find_one(doc! {"_id": id}).await.unwrap().unwrap()
 }
 
-/// An amount as this system stores it. A double would do for any test that reads it through the API.
+/// An amount as this system stores it. The API would show the same for a double, so tests compare stored values.
 fn exactly(micros: i64) -> Bson {
     Bson::Decimal128(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000).parse().unwrap())
 }
 
-/// Screens are looked at and links are followed, for half an hour. Returns what was seen of each participation.
+/// Looks at screens and follows links for half an hour. Returns the events of each participation.
 async fn half_an_hour(server: &TestServer) -> BTreeMap<String, Traffic> {
     let karma = account(server, KARMA).await;
     let mut seen = BTreeMap::new();
@@ -223,7 +223,7 @@ async fn after_traffic_its_money_is_exact() {
     for (id, remaining) in [
         (HINGE, 82_991_700_000 - displays(KARMA_IN_HINGE) * 1_660_000),
         (KEYBOARD, 40_000_000_000 - in_keyboard * 1_245_000),
-        // Visits cost nothing; 0.30000000000000004 was stored.
+        // Visits cost nothing. The stored value was 0.30000000000000004.
         (ENERGY_DRINK, 300_000),
     ] {
         let campaign = stored(&server, "campaigns", id).await;
@@ -231,7 +231,7 @@ async fn after_traffic_its_money_is_exact() {
     }
 }
 
-/// The previous service's own fields, and the documents that nothing has happened to.
+/// The previous service's own fields stay as they are, and so do documents without events.
 #[tokio::test]
 async fn what_is_not_ours_stays_as_it_was() {
     let server = start_as_it_was_left().await;

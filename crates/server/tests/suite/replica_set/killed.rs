@@ -1,5 +1,5 @@
-//! The server of the store is killed amid the events, as by a crash or a power cut of it, and comes back. What was
-//! acknowledged is there, once.
+//! The MongoDB server is killed during the events, as by a crash or a power failure, and comes back. Every acknowledged event is
+//! stored once.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,13 +37,13 @@ use crate::support::{Reply, Streamer, TestServer, TestStore, address_of};
 const CLIENTS: usize = 32;
 const EVENTS: usize = 6;
 const ROUNDS: usize = 4;
-/// The round in which the server stays away until everybody was refused; in the others it is back at once.
+/// The round in which the MongoDB server stays away until every client was refused. In the other rounds it is restarted at once.
 const LONG_ROUND: usize = 1;
-/// How many events of a round are acknowledged before the server is killed.
+/// The number of events of a round that are acknowledged before the MongoDB server is killed.
 const ACKNOWLEDGED_BEFORE: usize = CLIENTS * EVENTS / 4;
-/// Also while the store is away.
+/// The time within which every request is answered, even while the store is away.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
-/// A server that is there again is used again by then.
+/// The time within which a restarted MongoDB server is used again.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
 const RATE: f64 = 1.66;
 const BUDGET: f64 = 100_000.0;
@@ -54,7 +54,7 @@ enum Client {
     Persistent,
     /// Sends no click again.
     Fickle,
-    /// Follows the tracking link, each time somebody else, until it leads to the sponsor.
+    /// Follows the tracking link, each time as a new visitor, until it leads to the sponsor.
     Visitor,
 }
 
@@ -73,10 +73,10 @@ struct LedgerDocument {
     kind: String,
 }
 
-/// What has happened in this round.
+/// The events of the current round.
 struct Round {
     acknowledged: usize,
-    /// Clients that have events left and were not refused yet.
+    /// The clients that still have events to send and were not refused yet.
     unrefused: BTreeSet<usize>,
 }
 
@@ -86,7 +86,7 @@ impl Default for Round {
     }
 }
 
-/// The events of all clients, and what they were told of them.
+/// The events of all clients and their answers.
 #[derive(Default)]
 struct Events {
     sent: Mutex<BTreeSet<String>>,
@@ -94,7 +94,7 @@ struct Events {
     visits: AtomicUsize,
     refused: AtomicUsize,
     this_round: watch::Sender<Round>,
-    /// By what was answered, the longest that it took.
+    /// The longest time of an answer, by status.
     longest: Mutex<BTreeMap<u16, Duration>>,
 }
 
@@ -130,7 +130,7 @@ impl Stage {
         self.server.client.get(url).header("User-Agent", visitor).header("X-Forwarded-For", from)
     }
 
-    /// The answer, which comes in time whether or not the store is there.
+    /// Sends a request. The answer must come in time, whether or not the store is reachable.
     async fn answer(&self, request: RequestBuilder) -> Reply {
         let began = Instant::now();
         let reply = timeout(ANSWERED_WITHIN, Reply::of(request)).await.expect("an answer in time");
@@ -141,7 +141,7 @@ impl Stage {
         reply
     }
 
-    /// The events of a client in a round.
+    /// Sends the events of a client in a round.
     async fn send(&self, round: usize, number: usize) {
         for event in 0..EVENTS {
             let id = format!("round {round} client {number} event {event}");
@@ -168,7 +168,7 @@ impl Stage {
         });
     }
 
-    /// Whether the click is acknowledged.
+    /// Sends a click and returns whether it is acknowledged.
     async fn send_click(&self, id: &str) -> bool {
         let again = !self.events.sent.lock().unwrap().insert(id.to_owned());
         let reply = self.answer(self.click(id)).await;
@@ -176,7 +176,8 @@ impl Stage {
             self.assert_away(&reply);
             return false;
         }
-        // Refused before, it may have been stored all the same; sent once, it is nobody's duplicate.
+        // A click that was refused before may have been stored, so it may be a duplicate. A click that is sent the first time
+        // cannot be.
         if !(again && reply.json()["outcome"] == "duplicate") {
             reply.assert_event("counted", None);
         }
@@ -185,7 +186,7 @@ impl Stage {
         true
     }
 
-    /// Whether the visitor is led to the sponsor, which is all that acknowledges a visit.
+    /// Sends a visit and returns whether it is acknowledged. The redirect to the sponsor is the only acknowledgement.
     async fn send_visit(&self, visitor: &str) -> bool {
         let reply = self.answer(self.visit(visitor)).await;
         let is_acknowledged = reply.status == 302;
@@ -204,7 +205,7 @@ impl Stage {
         self.answer(self.server.client.get(self.server.url(path))).await
     }
 
-    /// Kills the server of the store when the round is under way, and starts it again.
+    /// Kills the MongoDB server during the round and starts it again.
     async fn interrupt(&self, mut mongod: Server, round: usize) -> Server {
         let mut this_round = self.events.this_round.subscribe();
         this_round.wait_for(|round| round.acknowledged >= ACKNOWLEDGED_BEFORE).await.unwrap();
@@ -231,9 +232,9 @@ impl Stage {
         mongod
     }
 
-    /// Fails unless what was acknowledged is stored, once, and nothing is but what was sent.
+    /// Fails unless every acknowledged event is stored once and everything stored was sent.
     async fn assert_as_acknowledged(&self) {
-        // Viewers are led on before their visits are recorded.
+        // Viewers are redirected before their visits are recorded.
         self.server.visits.settled().await;
         let visits = self.events.visits.load(Ordering::SeqCst);
         let (mut stored, mut stored_visits) = (BTreeSet::new(), 0);
@@ -281,8 +282,8 @@ impl Stage {
     }
 }
 
-/// Whatever was acknowledged outlives a kill of the store's server; while that is away, everybody is told to come
-/// again, in time; and when it is back, nobody has to do anything.
+/// Every acknowledged event survives a kill of the MongoDB server. While that server is away, every client is told in time to try
+/// again later. When it is back, nobody needs to intervene.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_event_that_was_answered_outlives_a_kill_of_the_stores_server_and_counts_once() {
     let mut mongod = spawn_blocking(|| Server::start().unwrap()).await.unwrap();

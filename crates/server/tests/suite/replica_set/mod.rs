@@ -1,5 +1,5 @@
-//! What holds on a MongoDB replica set: when its server is killed, under two instances at their busiest, and when it is
-//! none. Always on MongoDB, whatever store the other tests have.
+//! Behaviour that depends on a MongoDB replica set: its server is killed, two busy instances share it, and it is no replica set
+//! at all. These tests always use MongoDB, whatever store the others use.
 
 mod killed;
 mod refused;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::support::TestStore;
 
-/// All documents of a collection, past every rule of the product.
+/// Reads all documents of a collection directly, without the product.
 async fn documents<T>(store: &TestStore, collection: &str) -> Vec<T>
 where
     T: DeserializeOwned + Send + Sync,

@@ -1,4 +1,4 @@
-//! Stores that cannot be used, and what the operator is told.
+//! Stores that cannot be used, and the messages that the operator gets.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -11,10 +11,10 @@ use tokio::{
 };
 
 const PASSWORD: &str = "correct-horse-battery-staple";
-/// What an operator is willing to wait for.
+/// The longest time that an operator should wait for the message.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
-/// Everything that the operator, or whoever reads the log, is told instead of a store.
+/// Collects everything that the operator and the log are told about an unusable store.
 async fn told(url: &str) -> String {
     let began = Instant::now();
     let opened = timeout(2 * TOLD_WITHIN, Store::open(url)).await.unwrap();
@@ -23,11 +23,11 @@ async fn told(url: &str) -> String {
     format!("{error:#}\n{error:?}")
 }
 
-/// It has no transactions: counters and money would not be safe on it.
+/// A standalone server has no transactions, so counters and money would not be safe on it.
 #[tokio::test]
 async fn a_standalone_server_is_refused_with_what_to_do_about_it() {
     let standalone = spawn_blocking(|| Server::start_standalone().unwrap()).await.unwrap();
-    // The driver passes over it where a replica set is named.
+    // If a replica set is named, the driver ignores a standalone server.
     for url in [standalone.uri(), format!("{}?replicaSet=rs0", standalone.uri())] {
         let told = told(&url).await;
         for word in ["standalone", "`--replSet rs0`", "`rs.initiate()`"] {
@@ -36,7 +36,7 @@ async fn a_standalone_server_is_refused_with_what_to_do_about_it() {
     }
 }
 
-/// It may be initiated in a moment, so whoever can wait does; whoever cannot is told what is missing.
+/// A replica set may be initiated at any moment. So a command that can wait does, and the others say what is missing.
 #[tokio::test]
 async fn a_replica_set_that_was_not_initiated_is_named_with_what_to_do_about_it() {
     let uninitiated = spawn_blocking(|| Server::start_uninitiated().unwrap()).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_replica_set_that_was_not_initiated_is_named_with_what_to_do_about_it(
     .await;
 }
 
-/// Nobody there, nobody who answers, and addresses that are none.
+/// Addresses without a server, with a server that does not answer, and invalid addresses.
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_told_of_in_time_and_without_the_password() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -64,7 +64,7 @@ async fn a_server_that_cannot_be_reached_is_told_of_in_time_and_without_the_pass
         format!("{PASSWORD}@no-such-host.invalid/game"),
         format!("{PASSWORD}@{nobody}/game?w=-1"),
         format!("{PASSWORD}@127.0.0.1:port/game"),
-        // Signs that are to be written as %40, %2F and so on.
+        // Characters that must be written as %40, %2F and so on.
         format!("{PASSWORD}@@{nobody}/game"),
         format!("{PASSWORD}/@{nobody}/game"),
         format!("{PASSWORD}:@{nobody}/game"),

@@ -1,4 +1,4 @@
-//! Two instances at their busiest, on campaigns whose money runs out meanwhile.
+//! Two busy instances, with campaigns whose money runs out meanwhile.
 
 use std::{
     cell::RefCell,
@@ -22,42 +22,43 @@ use tokio::time::sleep;
 use super::documents;
 use crate::support::{Reply, Streamer, TestServer, TestStore, address_of};
 
-/// On each of the two instances.
+/// The number of clients on each of the two instances.
 const CLIENTS: usize = 64;
 const STREAMERS: usize = 16;
-/// The slots of a streamer who has chosen nothing.
+/// The length of a slot with the default settings.
 const SLOT_SECONDS: i64 = 180;
 const ROUNDS: usize = 5;
-/// By when all money is spent that can be.
+/// The number of rounds after which all money that can be spent must be spent.
 const ROUNDS_AT_MOST: usize = 10;
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// What is paid for, what a unit of it comes to, and the budget. The last never runs out, so that something is always on
-/// screen; the others suffice for a few. The first is what the timetable of `time-rotation` shows when spending begins.
+/// The payment type, the rate, the price of a unit and the budget of each campaign. The last campaign never runs out of money, so
+/// that something is always on screen. The others suffice for a few units. The timetable of `time-rotation` shows the first one
+/// when spending begins.
 const PURSES: [(PaymentType, f64, f64, f64); 4] = [
     (PaymentType::Cpm, 1_660.0, 1.66, 6.0),
     (PaymentType::Cpc, 0.333_333, 0.333_333, 20.0),
-    // In total, for as many displays as are expected.
+    // The rate is paid in total for all expected displays.
     (PaymentType::Fixed, 2.0, 0.25, 1.3),
     (PaymentType::Cpm, 1_000.0, 1.0, 100_000.0),
 ];
 const SMALL: usize = PURSES.len() - 1;
 const EXPECTED_IMPRESSIONS: u64 = 8;
-/// Half of the streamers have a timetable. All but three of them find no money for their first display.
+/// Half of the streamers have a timetable. All but three of those find no money for their first display.
 const REJECTED_AT_LEAST: usize = STREAMERS / 2 - 3;
 
 struct Stage {
     servers: [TestServer; 2],
     campaigns: Vec<Campaign>,
-    /// With their participations, in the order of the campaigns.
+    /// The streamers with their participations, in the order of the campaigns.
     streamers: Vec<(Streamer, Vec<Participation>)>,
     credited: RefCell<BTreeMap<ParticipationId, Counters>>,
-    /// Every answer to the question what is on screen.
+    /// The first answer about each decision.
     decisions: RefCell<BTreeMap<DecisionId, Value>>,
-    /// Displays.
+    /// The number of rejected displays.
     rejected: AtomicUsize,
-    /// Visits that are paid while there is money.
+    /// The number of visits to campaigns that pay for visits.
     paid_visits_sent: AtomicUsize,
     over: AtomicBool,
 }
@@ -73,7 +74,7 @@ impl Stage {
         let mut streamers = Vec::new();
         for number in 0..STREAMERS {
             let streamer = server.streamer().await;
-            // Half of them show the same campaign at the same time; what the others show depends on every click.
+            // Half of the streamers show the same campaign at the same time. What the others show depends on every click.
             let strategy = ["time-rotation", "performance"][number % 2];
             server.choose(&streamer, json!({"campaignSelectionStrategy": strategy})).await;
             let joined = join_all(campaigns.iter().map(|campaign| server.join(&streamer, campaign))).await;
@@ -84,12 +85,12 @@ impl Stage {
         Self { servers, campaigns, streamers, credited, decisions, rejected, paid_visits_sent, over }
     }
 
-    /// Each client has one of the instances and one of the streamers; all pairs are there equally often.
+    /// Assigns an instance and a streamer to each client. All pairs occur equally often.
     fn at(&self, client: usize) -> (&TestServer, &(Streamer, Vec<Participation>)) {
         (&self.servers[client % 2], &self.streamers[client / 2 % STREAMERS])
     }
 
-    /// What is on screen, which is the same for everybody as long as it is the same decision.
+    /// Requests the content of the screen. It must be the same for all clients while the decision is the same.
     async fn data(&self, client: usize) -> Value {
         let (server, (streamer, _)) = self.at(client);
         let data = server.data(&streamer.token).await;
@@ -101,8 +102,8 @@ impl Stage {
         data
     }
 
-    /// Everybody asks at once, and with every answer one more slot has gone by: those who would decide next disagree on
-    /// what there is to decide.
+    /// All clients ask at once, and each answer moves the clock by one slot. So instances that decide next disagree about what to
+    /// decide.
     async fn ask_while_time_goes_by(&self) {
         join_all((0..2 * CLIENTS).map(async |client| {
             self.data(client).await;
@@ -111,7 +112,7 @@ impl Stage {
         .await;
     }
 
-    /// Everybody asks at once while the clock stands, and all who have the same screen before them see the same.
+    /// All clients ask at once while the clock stands. Clients of the same screen must see the same content.
     async fn ask(&self) -> Vec<Value> {
         let seen = join_all((0..2 * CLIENTS).map(|client| self.data(client))).await;
         for (client, data) in seen.iter().enumerate() {
@@ -123,10 +124,10 @@ impl Stage {
         seen
     }
 
-    /// All that a client can do about what is on screen.
+    /// Does everything that a client can do with the content of the screen.
     async fn spend(&self, round: usize, client: usize, data: &Value) {
         join3(self.display(client, data), self.click(round, client, data), self.visit(round, client)).await;
-        // Perhaps with less money than before, and so another one.
+        // Less money may be left than before, so this may be another decision.
         self.data(client).await;
     }
 
@@ -145,7 +146,7 @@ impl Stage {
             }
             self.credit(joined[number].id, &display);
         } else {
-            // A duplicate is told what became of the first.
+            // The answer to a duplicate has the reason of the first one.
             let reason = answer["reason"].as_str();
             assert!(matches!(reason, None | Some("budget-exhausted")), "{answer}");
             let outcome = if reason.is_some() { ["duplicate", "rejected"] } else { ["duplicate"; 2] };
@@ -154,7 +155,7 @@ impl Stage {
         }
     }
 
-    /// Clicks cost nothing: they count whether or not there is money.
+    /// Clicks cost nothing, so they count whether or not money is left.
     async fn click(&self, round: usize, client: usize, data: &Value) {
         let (server, (streamer, _)) = self.at(client);
         let path = format!("/api/v1/overlay/{}/click/chat", streamer.token);
@@ -166,7 +167,8 @@ impl Stage {
         self.credit(id, &Counters { clicks: 1, chat_clicks: 1, ..Counters::default() });
     }
 
-    /// Somebody new follows one of the streamer's links. That it led on says that the visit was judged, and not how.
+    /// Lets a new visitor follow one of the streamer's links. The redirect says that the visit was accepted and not whether it is
+    /// paid.
     async fn visit(&self, round: usize, client: usize) {
         let (server, (_, joined)) = self.at(client);
         let number = (round + client / (2 * STREAMERS)) % PURSES.len();
@@ -187,7 +189,8 @@ impl Stage {
         self.credited.borrow_mut().entry(id).or_default().add(change);
     }
 
-    /// Looks at all budgets, by either instance in turn, until all is over: none goes up, and none below nothing.
+    /// Reads all budgets, through both instances in turn, until the test is over. No budget may grow or become negative. Returns
+    /// the number of reads.
     async fn watch(&self) -> usize {
         let mut last = PURSES.map(|(.., budget)| units(budget));
         for look in 0.. {
@@ -204,7 +207,7 @@ impl Stage {
         unreachable!()
     }
 
-    /// Whether none of the small budgets suffices for another unit.
+    /// Whether no small budget suffices for another unit.
     async fn is_spent(&self) -> bool {
         for (campaign, (_, _, unit, _)) in self.campaigns.iter().zip(PURSES).take(SMALL) {
             if self.servers[0].stored_campaign(campaign.id).await.remaining_budget >= units(unit) {
@@ -215,7 +218,7 @@ impl Stage {
     }
 
     async fn assert_exact(&self) {
-        // Viewers are led on before their visits are recorded.
+        // Viewers are redirected before their visits are recorded.
         join_all(self.servers.iter().map(|server| server.visits.settled())).await;
         for (number, (kind, _, unit, budget)) in PURSES.into_iter().enumerate() {
             let (mut paid_units, mut paid) = (0, Money::ZERO);
@@ -224,7 +227,7 @@ impl Stage {
                 let stored = self.servers[0].stored_participation(id).await.counters;
                 let mut expected = self.credited.borrow().get(&id).copied().unwrap_or_default();
                 if kind == PaymentType::Cpc {
-                    // Whose visits are paid is for the ledger to say: those that it found money for.
+                    // The ledger decides which visits are paid: those for which it found money.
                     let visits = stored.visits;
                     let earnings = times(units(unit), visits);
                     expected.add(&Counters {
@@ -252,7 +255,7 @@ impl Stage {
         self.servers[0].assert_reconciled().await;
     }
 
-    /// Every decision that was told of is stored as it was told, and none has another one's number.
+    /// Fails unless every decision is stored as clients were told, and no two decisions have the same ordinal.
     async fn assert_one_decision_each(&self) {
         let (told, mut stored) = (self.decisions.borrow().clone(), 0);
         for (streamer, _) in &self.streamers {

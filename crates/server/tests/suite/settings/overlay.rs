@@ -1,4 +1,4 @@
-//! How the overlay looks, its token, and whether it is loaded.
+//! The overlay settings, the overlay token, and whether the overlay is loaded.
 
 use gametriggers_types::ParticipationStatus;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn overlay_settings_are_changed_one_by_one_and_null_changes_nothing() {
     }
 }
 
-/// Defect O10: changed settings reached a loaded page only when it was reloaded by hand.
+/// Defect O10: changed settings reached a loaded page only after a reload by hand.
 #[tokio::test]
 async fn o10_changed_settings_are_in_the_data_at_once_under_a_new_version() {
     let server = TestServer::start().await;
@@ -68,7 +68,7 @@ async fn regenerated(server: &TestServer, streamer: &Streamer) -> String {
     token
 }
 
-/// Defect O19: making the token anew revoked nothing that had been derived from it.
+/// Defect O19: a new token revoked nothing that was derived from the old one.
 #[tokio::test]
 async fn o19_a_new_overlay_token_revokes_the_old_one_and_what_was_derived_before() {
     let server = TestServer::start().await;
@@ -90,13 +90,13 @@ async fn o19_a_new_overlay_token_revokes_the_old_one_and_what_was_derived_before
         assert_eq!(read(&server, &streamer, path).await["overlayToken"], token);
     }
     assert_eq!(read(&server, &streamer, STATUS).await, json!({"active": false, "lastSeen": null}));
-    // The screen goes on under the new token, with a receipt of its own.
+    // The screen continues under the new token, with a new receipt.
     let now = server.data(&token).await;
     assert_eq!(now["decisionId"], shown["decisionId"]);
     assert_ne!(now["receipt"], shown["receipt"]);
     server.display(&token, &shown).await.assert_error(400, "RECEIPT_INVALID");
     server.display(&token, &now).await.assert_event("counted", None);
-    // What is joined later has a token that works; what was joined before keeps its stored one, though it is void.
+    // A participation that is joined later has a valid token. An earlier one keeps its stored token, which is void.
     server.clock.advance_seconds(1);
     let later = server.join(&streamer, &server.campaign().await).await;
     assert_eq!(server.data(later.browser_source_token.expose()).await, now);
@@ -104,7 +104,7 @@ async fn o19_a_new_overlay_token_revokes_the_old_one_and_what_was_derived_before
         let stored = server.stored_participation(participation.id).await;
         assert_eq!(stored.browser_source_token, participation.browser_source_token);
     }
-    // Nobody else's tokens are concerned.
+    // The tokens of other streamers stay valid.
     for token in [other.token.as_str(), of_other[0].browser_source_token.expose()] {
         assert_eq!(server.data(token).await["kind"], "campaign");
     }
@@ -116,14 +116,14 @@ async fn o19_a_new_overlay_token_revokes_the_old_one_and_what_was_derived_before
     assert_eq!(server.data(&third).await["decisionId"], shown["decisionId"]);
 }
 
-/// Defect O25: `active` was missing, null or true for ever.
+/// Defect O25: `active` was missing, null, or true forever.
 #[tokio::test]
 async fn o25_an_overlay_is_active_for_120_seconds_after_it_was_seen() {
     let server = TestServer::start().await;
     let streamer = server.streamer().await;
     let never = json!({"active": false, "lastSeen": null});
     assert_eq!(read(&server, &streamer, STATUS).await, never);
-    // Looking at the data is not a sign of the page.
+    // A request for the data does not prove that the page is loaded.
     server.data(&streamer.token).await;
     assert_eq!(read(&server, &streamer, STATUS).await, never);
     ping(&server, &streamer.token).await;
@@ -140,7 +140,8 @@ async fn o25_an_overlay_is_active_for_120_seconds_after_it_was_seen() {
     assert_eq!(read(&server, &streamer, ME).await["overlayLastSeen"], "2026-11-20T10:00:30Z");
 }
 
-/// Defect O2: pages pinged with a participation's token, which ping did not know, and went inactive after two minutes.
+/// Defect O2: pages pinged with a participation's token, which the previous system did not accept, and became inactive after two
+/// minutes.
 #[tokio::test]
 async fn o2_a_ping_under_either_kind_of_token_keeps_the_overlay_active() {
     let server = TestServer::start().await;
@@ -154,7 +155,7 @@ async fn o2_a_ping_under_either_kind_of_token_keeps_the_overlay_active() {
         let status = json!({"active": true, "lastSeen": server.now()});
         assert_eq!(read(&server, &streamer, STATUS).await, status);
     }
-    // Its campaign may be over: the screen that pings is the streamer's all the same.
+    // The participation may have ended. The token still addresses the streamer's screen.
     let (active, left) = (ParticipationStatus::Active, ParticipationStatus::LeftEarly);
     let now = server.now();
     assert!(server.storage.participations.transition(joined[0].id, active, left, now).await.unwrap());

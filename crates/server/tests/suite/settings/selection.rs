@@ -1,4 +1,4 @@
-//! How campaigns are chosen.
+//! The settings for the selection of campaigns.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{ME, SELECTION, read};
 use crate::support::TestServer;
 
-/// Settings all of which differ from the defaults, as an answer gives them back.
+/// Settings that all differ from the defaults, in the format of answers.
 fn chosen() -> Value {
     json!({
         "campaignSelectionStrategy": "weighted",
@@ -55,7 +55,7 @@ async fn defaults_are_filled_in_and_the_profile_says_the_same() {
     }
 }
 
-/// Defects S2 and S13: two fields for one setting, and a request had to name everything or crashed the server.
+/// Defects S2 and S13: one setting had two fields, and a request that did not name all settings crashed the server.
 #[tokio::test]
 async fn s13_a_partial_change_changes_what_it_names_and_nothing_else() {
     let server = TestServer::start().await;
@@ -102,7 +102,7 @@ async fn s13_a_partial_change_changes_what_it_names_and_nothing_else() {
     }
 }
 
-/// Nothing changes, so nothing on screen ends.
+/// A request that changes nothing does not end the decision on screen.
 #[tokio::test]
 async fn a_change_of_nothing_leaves_everything_as_it_is() {
     let server = TestServer::start().await;
@@ -125,7 +125,7 @@ async fn a_change_of_nothing_leaves_everything_as_it_is() {
     assert_eq!(after["updatedAt"], "2026-11-20T10:00:40Z");
 }
 
-/// Defect S13: what had been read could not be saved again: `property _id should not exist`.
+/// Defect S13: settings that had been read could not be saved again: `property _id should not exist`.
 #[tokio::test]
 async fn s13_what_was_read_can_be_saved_again() {
     let server = TestServer::start().await;
@@ -141,7 +141,7 @@ async fn s13_what_was_read_can_be_saved_again() {
     }
 }
 
-/// Defect S13 again: the previous system's periods carry an `_id`. The list is replaced whole.
+/// Defect S13: the previous system's periods have an `_id`. The list is replaced as a whole.
 #[tokio::test]
 async fn s13_blackout_periods_are_replaced_whole_and_may_carry_an_id() {
     let server = TestServer::start().await;
@@ -165,7 +165,7 @@ async fn s13_blackout_periods_are_replaced_whole_and_may_carry_an_id() {
     assert_eq!(put(json!([])).await, json!([]));
 }
 
-/// Settings were saved as whole documents: of two changes at once, one was lost.
+/// The previous system saved settings as whole documents, so one of two concurrent changes was lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_different_fields_at_once_lose_nothing() {
     let server = TestServer::start().await;
@@ -186,7 +186,8 @@ async fn changes_of_different_fields_at_once_lose_nothing() {
     let twice = changes.iter().chain(&changes).enumerate();
     join_all(twice.map(|(place, change)| servers[place % 2].choose(&streamer, change.clone()))).await;
     assert_eq!(settings(read(&second, &streamer, SELECTION).await), wanted);
-    // Each of the seven changes counts; the same one again counts where it was not stored yet when it was looked at.
+    // Each of the seven changes adds to the version. A repetition adds to it if the first one was not stored yet when the
+    // repetition was checked.
     let version = server.stored_user(streamer.user.id).await.selection.version;
     assert!((7..=14).contains(&version), "{version}");
 }

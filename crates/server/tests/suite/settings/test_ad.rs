@@ -1,4 +1,4 @@
-//! The test ad: what a streamer shows themselves for ten seconds.
+//! The test ad, which streamers show on their own screens for ten seconds.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ async fn send(server: &TestServer, streamer: &Streamer, body: Value) -> Value {
     reply.json()
 }
 
-/// A streamer with two campaigns, whose overlay is loaded.
+/// Stores a streamer with two campaigns, whose overlay is loaded.
 async fn on_air(server: &TestServer) -> Streamer {
     let (streamer, _) = server.streamer_in(2).await;
     ping(server, &streamer.token).await;
     streamer
 }
 
-/// Defect O8: with a campaign on screen the test ad never appeared, and the answer said that it had.
+/// Defect O8: with a campaign on screen, the test ad never appeared although the answer said so.
 #[tokio::test]
 async fn o8_a_test_ad_is_above_any_campaign_for_ten_seconds() {
     let server = TestServer::start().await;
@@ -43,7 +43,7 @@ async fn o8_a_test_ad_is_above_any_campaign_for_ten_seconds() {
     server.clock.set("2026-11-20T10:00:39.999Z");
     let page = server.get(&format!("/api/v1/overlay/{}", streamer.token)).await;
     assert!(page.body.contains("https://media.example.com/test.mp4"), "{}", page.body);
-    // The campaign is back with its same decision.
+    // After the test ad, the campaign is back with the same decision.
     server.clock.set("2026-11-20T10:00:40Z");
     assert_eq!(server.data(&streamer.token).await, campaign);
 }
@@ -63,7 +63,7 @@ async fn a_test_ad_is_shown_whatever_else_would_be() {
     assert_eq!(title(&streamer.token).await, "second", "for ten seconds of its own");
     server.clock.advance_seconds(1);
     assert_eq!(server.data(&streamer.token).await["reason"], "blackout");
-    // On the streamer's own screen only, whichever token addresses it.
+    // The test ad is only on the streamer's own screen, whichever token addresses the screen.
     let (streamer, joined) = server.streamer_in(1).await;
     ping(&server, &streamer.token).await;
     send(&server, &streamer, json!({"testCampaign": {"title": "mine"}})).await;
@@ -72,7 +72,7 @@ async fn a_test_ad_is_shown_whatever_else_would_be() {
     assert_eq!(server.data(&bystander.token).await["kind"], "campaign");
 }
 
-/// Defect O8: the truth about an overlay that is not loaded.
+/// Defect O8: the answer says that no overlay is loaded.
 #[tokio::test]
 async fn o8_without_an_active_overlay_nothing_is_sent_and_the_answer_says_so() {
     let server = TestServer::start().await;
@@ -87,12 +87,12 @@ async fn o8_without_an_active_overlay_nothing_is_sent_and_the_answer_says_so() {
     server.clock.advance_seconds(120);
     assert_eq!(send(&server, &streamer, json!({})).await, not_active);
     assert_eq!(server.data(&streamer.token).await["decisionId"], campaign["decisionId"]);
-    // Nor does it appear when the overlay is loaded afterwards.
+    // The test ad does not appear when the overlay is loaded later.
     ping(&server, &streamer.token).await;
     assert_eq!(server.data(&streamer.token).await["kind"], "campaign");
 }
 
-/// Defect O26: a request without a test campaign raised a 500, and the default picture was another host's.
+/// Defect O26: a request without a test campaign caused a 500, and the default picture came from another host.
 #[tokio::test]
 async fn o26_every_field_of_a_test_ad_has_a_default_of_our_own() {
     let server = TestServer::start().await;
@@ -116,7 +116,7 @@ async fn o26_every_field_of_a_test_ad_has_a_default_of_our_own() {
     assert!(picture.body.starts_with("<svg") && !picture.body.contains("<script"), "{}", picture.body);
 }
 
-/// What happens on a test ad is no campaign's.
+/// Events on a test ad are credited to no campaign.
 #[tokio::test]
 async fn events_on_a_test_ad_are_rejected_with_or_without_its_receipt() {
     let server = TestServer::start().await;
@@ -134,7 +134,7 @@ async fn events_on_a_test_ad_are_rejected_with_or_without_its_receipt() {
             assert_eq!(reply.json()["participationId"], Value::Null);
         }
     }
-    // Its receipt says so for ten minutes after its end, as any other's does, while the campaign is on screen again.
+    // The receipt of a test ad is valid for ten minutes after its end, like any other, even if the campaign is on screen again.
     server.clock.set("2026-11-20T10:10:40Z");
     for path in &routes {
         server.post(path, with_receipt.clone()).await.assert_event("rejected", Some("test-ad"));
@@ -146,7 +146,7 @@ async fn events_on_a_test_ad_are_rejected_with_or_without_its_receipt() {
     for participation in server.storage.participations.list_active(streamer.user.id).await.unwrap() {
         assert_eq!(participation.0.counters, gametriggers_domain::ledger::Counters::default());
     }
-    // What was on screen before the test ad is still credited.
+    // A click on the display before the test ad is still credited.
     server.click(&streamer.token, &campaign).await.assert_event("counted", None);
     server.assert_reconciled().await;
 }
@@ -167,7 +167,7 @@ async fn a_test_ad_goes_to_the_callers_own_overlay_only() {
     assert_eq!(read(&server, &streamer, SELECTION).await, before, "it is no setting");
 }
 
-/// The settings page of the previous system sends more than is shown.
+/// The settings page of the previous system sends more fields than are shown.
 #[tokio::test]
 async fn a_test_ad_may_say_more_than_is_shown() {
     let server = TestServer::start().await;

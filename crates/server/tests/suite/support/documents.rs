@@ -1,4 +1,4 @@
-//! Documents to set a stage with.
+//! Documents that tests store.
 
 use gametriggers_domain::{
     model::{Campaign, Participation, User},
@@ -25,12 +25,12 @@ impl TestServer {
         self.streamer_with(|_| {}).await
     }
 
-    /// Stores a streamer whom `change` has had its way with.
+    /// Stores a streamer that `change` has changed.
     pub(crate) async fn streamer_with(&self, change: impl FnOnce(&mut User)) -> Streamer {
         self.imported_streamer(change, None, "{}").await
     }
 
-    /// Stores a streamer as an import does, with what it brings along besides.
+    /// Stores a streamer as an import does, with the other fields that the import brings.
     pub(crate) async fn imported_streamer(
         &self,
         change: impl FnOnce(&mut User),
@@ -48,12 +48,12 @@ impl TestServer {
         Streamer { user, token: token.expose().to_owned() }
     }
 
-    /// Stores an active campaign: cpm 1000, that is one unit of money per impression, and a budget of 1,000.
+    /// Stores an active campaign that pays by cpm 1000, which is one unit of money per impression, from a budget of 1,000.
     pub(crate) async fn campaign(&self) -> Campaign {
         self.campaign_with(|_| {}).await
     }
 
-    /// Stores a campaign that pays so, out of a budget of which nothing is spent.
+    /// Stores a campaign with this payment and this unspent budget.
     pub(crate) async fn campaign_paying(&self, payment: Payment, budget: f64) -> Campaign {
         let change = |it: &mut Campaign| {
             (it.payment, it.budget, it.remaining_budget) = (payment, units(budget), units(budget));
@@ -61,7 +61,7 @@ impl TestServer {
         self.campaign_with(change).await
     }
 
-    /// Stores a campaign that `change` has had its way with.
+    /// Stores a campaign that `change` has changed.
     pub(crate) async fn campaign_with(&self, change: impl FnOnce(&mut Campaign)) -> Campaign {
         let mut campaign = self.new_campaign();
         change(&mut campaign);
@@ -74,7 +74,7 @@ impl TestServer {
         store_campaign(&self.storage, campaign.clone()).await;
     }
 
-    /// A campaign as [`campaign`](Self::campaign) stores it, not stored yet.
+    /// Makes the campaign that [`campaign`](Self::campaign) would store, without storing it.
     pub(crate) fn new_campaign(&self) -> Campaign {
         let (number, now) = (next_number(), self.now());
         Campaign {
@@ -94,7 +94,7 @@ impl TestServer {
         participation
     }
 
-    /// A streamer who has joined this many campaigns.
+    /// Stores a streamer who has joined this many new campaigns.
     pub(crate) async fn streamer_in(&self, campaigns: usize) -> (Streamer, Vec<Participation>) {
         let streamer = self.streamer().await;
         let mut joined = Vec::new();
@@ -105,13 +105,13 @@ impl TestServer {
         (streamer, joined)
     }
 
-    /// The participation as stored, with all visits that this server has led on.
+    /// Reads the participation after all visits that this server redirected are recorded.
     pub(crate) async fn stored_participation(&self, id: ParticipationId) -> Participation {
         self.visits.settled().await;
         self.storage.participations.find_by_id(id).await.unwrap().unwrap()
     }
 
-    /// The campaign as stored, after all visits that this server has led on.
+    /// Reads the campaign after all visits that this server redirected are recorded.
     pub(crate) async fn stored_campaign(&self, id: CampaignId) -> Campaign {
         self.visits.settled().await;
         self.storage.campaigns.find_by_id(id).await.unwrap().unwrap()

@@ -1,4 +1,4 @@
-//! The front end of the previous system, as far as browser sources saw it: a proxy that forwards four paths of a screen.
+//! The front end of the previous system, as browser sources saw it: a proxy that forwards four paths of a screen.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,8 @@ use reqwest::{Client, Method};
 
 /// A running proxy.
 ///
-/// It passes bodies on, but neither queries nor headers, turns every good answer into 200, and knows no other path.
+/// The proxy forwards bodies, but neither queries nor headers. It answers 200 for every successful answer, and knows no other
+/// path.
 pub(crate) struct FrontEnd {
     address: SocketAddr,
     handle: ServerHandle,
@@ -24,9 +25,9 @@ struct Backend {
 }
 
 impl FrontEnd {
-    /// A proxy in front of the server at this address, which begins with `http://`.
+    /// Starts a proxy in front of the server at this address, which begins with `http://`.
     pub(crate) fn start(backend: String) -> Self {
-        // Between two requests the page may wait for as long as the server keeps a connection open.
+        // No connection is reused, because the page may wait between two requests until the server closes an idle connection.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
         let backend = Data::new(Backend { url: backend, client });
         let app = move || {
@@ -53,7 +54,7 @@ impl FrontEnd {
 
 impl Drop for FrontEnd {
     fn drop(&mut self) {
-        // Told to stop, and not waited for.
+        // The proxy is told to stop. Nobody waits until it has stopped.
         drop(self.handle.stop(false));
     }
 }

@@ -1,4 +1,4 @@
-//! A server on a port of its own, over a store of its own, at a time that the test sets.
+//! A server on its own port and its own store, with a clock that the test sets.
 
 mod documents;
 mod front_end;
@@ -29,16 +29,16 @@ pub(crate) use self::{
     store::{Documents, Everything, Field, TestStore},
 };
 
-/// A Friday.
+/// The time at which servers start. It is a Friday.
 pub(crate) const START: &str = "2026-11-20T10:00:30Z";
-/// A request that hangs fails its test instead of holding up the run.
+/// The limit for a request. It lets a test with a hanging request fail instead of blocking the run.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
-/// What the previous system's database holds, with all its oddities, as an export.
+/// An export of the previous system's database with all its oddities.
 pub(crate) const PREVIOUS_DATABASE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../services/tests/previous-database");
 const SECRET: &[u8] = b"a secret of the tests, long enough";
 
-/// The network address of a visitor, which no other one has.
+/// A network address that only this visitor has.
 pub(crate) fn address_of(visitor: &str) -> String {
     let mut hasher = DefaultHasher::new();
     visitor.hash(&mut hasher);
@@ -46,16 +46,16 @@ pub(crate) fn address_of(visitor: &str) -> String {
     format!("2001:db8:{a:x}{b:02x}:{c:x}{d:02x}::1")
 }
 
-/// A running server. Several may share one store ([`beside`](Self::beside)), as instances in production do.
+/// A running server. Several servers may share one store ([`beside`](Self::beside)), like instances in production.
 pub(crate) struct TestServer {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) storage: Repositories,
     pub(crate) client: Client,
     address: SocketAddr,
     handle: ServerHandle,
-    /// What was led on and is not recorded yet.
+    /// The visits that were redirected and are not recorded yet.
     pub(crate) visits: PendingVisits,
-    /// For what no service would do to it.
+    /// The store itself, for changes that no service would make.
     pub(crate) store: Arc<TestStore>,
 }
 
@@ -70,57 +70,57 @@ impl TestServer {
         Self::start_with(store, |_| {}).await
     }
 
-    /// A server on this store, at [`START`], with settings of its own.
+    /// A server on this store, at [`START`], with changed settings.
     pub(crate) async fn start_with(store: TestStore, change: impl FnOnce(&mut HttpSettings)) -> Self {
         let change = |settings: &mut ApplicationSettings| change(&mut settings.http);
         Self::with(Arc::new(store), Arc::new(ManualClock::at(START)), change, |ledger| ledger).await
     }
 
-    /// A server on an empty store, at [`START`], that takes what `wrap` makes of the ledger for the ledger. Its
-    /// [`storage`](Self::storage) is the store as it is.
+    /// A server on an empty store, at [`START`]. It uses the ledger that `wrap` makes of the real one. Its
+    /// [`storage`](Self::storage) has the real ledger.
     pub(crate) async fn start_behind(wrap: impl FnOnce(Arc<dyn Ledger>) -> Arc<dyn Ledger>) -> Self {
         let store = Arc::new(TestStore::create().await);
         Self::with(store, Arc::new(ManualClock::at(START)), |_| {}, wrap).await
     }
 
-    /// A server on an empty store, at [`START`], with limits of its own.
+    /// A server on an empty store, at [`START`], with these limits.
     pub(crate) async fn start_limited(limits: LimitSettings) -> Self {
         let store = Arc::new(TestStore::create().await);
         let change = |settings: &mut ApplicationSettings| settings.limits = limits;
         Self::with(store, Arc::new(ManualClock::at(START)), change, |ledger| ledger).await
     }
 
-    /// Another instance on the same store, at the same time.
+    /// Another instance on the same store, with the same clock.
     pub(crate) async fn beside(&self) -> Self {
         Self::on(self.store.clone(), self.clock.clone()).await
     }
 
-    /// Another instance on the same store, whose clock says this.
+    /// Another instance on the same store, whose clock shows this time.
     pub(crate) async fn beside_at(&self, time: &str) -> Self {
         Self::on(self.store.clone(), Arc::new(ManualClock::at(time))).await
     }
 
-    /// Another instance on the same store, at the same time, with settings of its own.
+    /// Another instance on the same store, with the same clock and changed settings.
     pub(crate) async fn beside_with(&self, change: impl FnOnce(&mut HttpSettings)) -> Self {
         let change = |settings: &mut ApplicationSettings| change(&mut settings.http);
         Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
     }
 
-    /// Another instance on the same store, at the same time, that pays so many visits in an hour from one address.
+    /// Another instance on the same store, with the same clock, that pays this many visits per hour from one address.
     pub(crate) async fn beside_paying(&self, paid_per_address: u64) -> Self {
         let visits = VisitSettings { paid_per_address: paid_per_address.try_into().unwrap() };
         let change = |settings: &mut ApplicationSettings| settings.visits = visits;
         Self::with(self.store.clone(), self.clock.clone(), change, |ledger| ledger).await
     }
 
-    /// The server, ended and started again.
+    /// Stops the server and starts it again on the same store.
     pub(crate) async fn restarted(self) -> Self {
         self.handle.stop(true).await;
         let Self { clock, store, .. } = self;
         Self::on(store, clock).await
     }
 
-    /// The store, once the server has ended.
+    /// Stops the server and returns the store.
     pub(crate) async fn ended(self) -> TestStore {
         self.handle.stop(true).await;
         Arc::into_inner(self.store).expect("no other instance")
@@ -147,7 +147,7 @@ impl TestServer {
             forwarded_header: ForwardedHeader::XForwardedFor,
             uploads: None,
         };
-        // A test may change settings more often than anybody in a minute by the real clock, which limits go by.
+        // Rate limits use the real clock, and a test may change settings more often than a person does in a minute.
         let limits = LimitSettings { settings_changes_per_minute: 0, ..LimitSettings::default() };
         let visits = VisitSettings::default();
         let mut settings = ApplicationSettings { http, limits, visits };
@@ -167,7 +167,7 @@ impl TestServer {
         Self { clock, storage, client, address, handle, visits, store }
     }
 
-    /// The address of a path, which begins with `/`.
+    /// The address of a path. The path begins with `/`.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -180,20 +180,20 @@ impl TestServer {
         Reply::of(self.client.post(self.url(path)).json(&body)).await
     }
 
-    /// What is on the screen of a token; the answer must be 200.
+    /// Requests the content of the screen with this token. The answer must be 200.
     pub(crate) async fn data(&self, token: &str) -> Value {
         let reply = self.get(&format!("/api/v1/overlay/{token}/data")).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.json()
     }
 
-    /// Reports the display of what `data` says is on screen.
+    /// Reports the display of the content that `data` names.
     pub(crate) async fn display(&self, token: &str, data: &Value) -> Reply {
         let body = serde_json::json!({"receipt": data["receipt"]});
         self.post(&format!("/api/v1/campaigns/impression/{token}"), body).await
     }
 
-    /// A click on what `data` says is on screen.
+    /// Sends a click on the content that `data` names.
     pub(crate) async fn click(&self, token: &str, data: &Value) -> Reply {
         let body = serde_json::json!({"receipt": data["receipt"]});
         self.post(&format!("/api/v1/overlay/{token}/click"), body).await
@@ -204,7 +204,7 @@ impl TestServer {
         JwtKeys::new(SECRET).issue(&subject, self.clock.now()).unwrap()
     }
 
-    /// A request in a user's name.
+    /// Sends a request of this user.
     pub(crate) async fn as_user(&self, streamer: &Streamer, request: RequestBuilder) -> Reply {
         Reply::of(request.bearer_auth(self.bearer(&streamer.user))).await
     }
@@ -221,24 +221,24 @@ impl TestServer {
         self.as_user(streamer, self.client.put(self.url(path)).json(&body)).await
     }
 
-    /// Changes a streamer's selection settings; the answer must be 200.
+    /// Changes a streamer's selection settings. The answer must be 200.
     pub(crate) async fn choose(&self, streamer: &Streamer, settings: Value) -> Value {
         let reply = self.put_as(streamer, "/api/v1/users/me/campaign-selection", settings).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.json()
     }
 
-    /// The user as stored.
+    /// Reads the user from the store.
     pub(crate) async fn stored_user(&self, id: UserId) -> gametriggers_domain::model::User {
         self.storage.users.find_by_id(id).await.unwrap().unwrap()
     }
 
-    /// Deactivates a user as an operator does, in the store itself.
+    /// Deactivates a user directly in the store, as an operator does.
     pub(crate) async fn deactivate(&self, id: UserId) {
         self.store.set_one(Field::USER_IS_ACTIVE, &id.to_string(), false).await;
     }
 
-    /// Fails if any counter, budget or rollup is not what the ledger adds up to.
+    /// Fails if any counter, budget or rollup differs from the sum of the ledger's entries.
     pub(crate) async fn assert_reconciled(&self) {
         self.visits.settled().await;
         assert_eq!(self.storage.ledger.reconcile(false).await.unwrap(), []);

@@ -1,4 +1,4 @@
-//! An answer, read whole.
+//! An answer that was read to its end.
 
 use reqwest::{RequestBuilder, header::HeaderMap};
 use serde_json::Value;
@@ -27,7 +27,7 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Fails unless this is an error of this status and code, in the form that all errors have, with a message.
+    /// Fails unless this is an error with this status and code, in the common format of errors, with a message.
     #[track_caller]
     pub(crate) fn assert_error(&self, status: u16, code: &str) {
         let body = self.json();
@@ -39,7 +39,7 @@ impl Reply {
         assert_eq!(keys, ["code", "error", "message", "statusCode"]);
     }
 
-    /// Fails unless this is the answer to an event with this outcome and reason.
+    /// Fails unless this is the answer to an event, with this outcome and reason.
     #[track_caller]
     pub(crate) fn assert_event(&self, outcome: &str, reason: Option<&str>) {
         let body = self.json();

@@ -1,7 +1,7 @@
-//! A store of a test's own, and what no service would do to one.
+//! The store of a test, and changes to it that no service would make.
 //!
-//! The tests are the same for every kind of store: what they do behind the server's back, they do through
-//! [`TestStore`], and where the kinds differ by nature, it says how.
+//! The tests are the same for every kind of store. Changes behind the server's back go through [`TestStore`]. Where the kinds of
+//! stores differ, [`TestStore`] says how.
 
 mod field;
 mod mongodb;
@@ -17,21 +17,21 @@ use serde_json::Value;
 pub(crate) use self::field::{Documents, Field};
 use self::{mongodb::MongoDb, sqlite::Sqlite};
 
-/// Names the server on which every test makes a database of its own, such as `mongodb://localhost:27017/?replicaSet=rs0`.
-/// Where it is not set, every test has an SQLite file of its own.
+/// The environment variable that names a server, such as `mongodb://localhost:27017/?replicaSet=rs0`, on which every test makes
+/// its own database. If it is not set, every test has its own SQLite file.
 const STORAGE_URL: &str = "GAMETRIGGERS_TEST_STORAGE_URL";
 
-/// All that is stored: the rows or documents of each table or collection, in order.
+/// The content of a store: the rows or documents of each table or collection, in order.
 pub(crate) type Everything = BTreeMap<String, Vec<String>>;
 
-/// A store of its own, gone in the end.
+/// A store of one test. It is deleted when it is dropped.
 pub(crate) enum TestStore {
     Sqlite(Sqlite),
     MongoDb(MongoDb),
 }
 
 impl TestStore {
-    /// An empty one that knows no schema yet.
+    /// Makes an empty store without a schema.
     pub(crate) async fn create() -> Self {
         match server_uri() {
             Some(uri) => Self::MongoDb(MongoDb::on(&uri).await),
@@ -39,8 +39,8 @@ impl TestStore {
         }
     }
 
-    /// As [`create`](Self::create), on a server that no other test uses: it can [`go_away`](Self::go_away), and does not
-    /// wait for long for those who did.
+    /// As [`create`](Self::create), on a server that no other test uses. Such a store can [`go_away`](Self::go_away), and its
+    /// clients do not wait for it for long.
     pub(crate) async fn create_on_its_own() -> Self {
         match server_uri() {
             Some(_) => Self::mongodb_on_its_own().await,
@@ -48,12 +48,12 @@ impl TestStore {
         }
     }
 
-    /// An empty SQLite file, whatever the tests run on.
+    /// Makes an empty SQLite file, whatever store the tests run on.
     pub(crate) fn sqlite() -> Self {
         Self::Sqlite(Sqlite::in_a_folder())
     }
 
-    /// The file, which it must be.
+    /// The SQLite file. Panics if the store is not SQLite.
     pub(crate) fn file(&self) -> &Sqlite {
         match self {
             Self::Sqlite(store) => store,
@@ -61,17 +61,17 @@ impl TestStore {
         }
     }
 
-    /// This database of MongoDB, whatever the tests run on.
+    /// Uses this MongoDB database, whatever store the tests run on.
     pub(crate) fn mongodb(database: TestDatabase) -> Self {
         Self::MongoDb(MongoDb::from(database))
     }
 
-    /// A database of MongoDB on a server that no other test uses, whatever the tests run on.
+    /// Makes a MongoDB database on a server that no other test uses, whatever store the tests run on.
     pub(crate) async fn mongodb_on_its_own() -> Self {
         Self::MongoDb(MongoDb::on_a_private_server().await)
     }
 
-    /// The value of `storage.url` that leads to it.
+    /// The value of `storage.url` for this store.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Sqlite(store) => store.url(),
@@ -79,12 +79,12 @@ impl TestStore {
         }
     }
 
-    /// The store as the services see it, by a client of its own.
+    /// Opens the store like the services do, through its own client.
     pub(crate) async fn repositories(&self) -> Repositories {
         Store::open(&self.url()).await.unwrap().repositories()
     }
 
-    /// Whether anything was made yet.
+    /// Whether anything was created in the store yet.
     pub(crate) async fn exists(&self) -> bool {
         match self {
             Self::Sqlite(store) => store.exists(),
@@ -104,12 +104,12 @@ impl TestStore {
         assert!(self.set(field, None, &value.into()).await > 0, "{field:?} is set nowhere");
     }
 
-    /// Sets a field of the one document with this id that has another value there.
+    /// Sets a field of the document with this id. Exactly one document must change.
     pub(crate) async fn set_one(&self, field: Field, id: &str, value: impl Into<Value>) {
         assert_eq!(self.set(field, Some(id), &value.into()).await, 1, "{field:?} of {id}");
     }
 
-    /// How many documents have changed.
+    /// Sets the field and returns how many documents have changed.
     async fn set(&self, field: Field, id: Option<&str>, value: &Value) -> usize {
         match self {
             Self::Sqlite(store) => store.set(field, id, value),
@@ -117,7 +117,7 @@ impl TestStore {
         }
     }
 
-    /// The name of a field in what the store says.
+    /// The name of a field in the messages of the store.
     pub(crate) const fn name_of(&self, field: Field) -> &'static str {
         match self {
             Self::Sqlite(_) => field.column,
@@ -125,7 +125,7 @@ impl TestStore {
         }
     }
 
-    /// Makes every read of these fail from now on, and returns a part of what the store then says for the log.
+    /// Makes every later read of these documents fail. Returns a part of the error that the store then logs.
     pub(crate) async fn make_unreadable(&self, documents: Documents) -> String {
         match self {
             Self::Sqlite(store) => store.make_unreadable(documents),
@@ -141,7 +141,7 @@ impl TestStore {
         }
     }
 
-    /// Makes it look as if it had never been migrated.
+    /// Makes the store look as if it had never been migrated.
     pub(crate) async fn forget_migrations(&self) {
         match self {
             Self::Sqlite(store) => store.forget_migrations(),
@@ -149,7 +149,7 @@ impl TestStore {
         }
     }
 
-    /// Makes it look as if other migrations had been applied under the names of ours.
+    /// Makes the store look as if other migrations had been applied under the names of ours.
     pub(crate) async fn falsify_migrations(&self) {
         match self {
             Self::Sqlite(store) => store.falsify_migrations(),
@@ -157,26 +157,26 @@ impl TestStore {
         }
     }
 
-    /// From now on, keeps no more than so many ids out of the index of ids. By itself, a store may keep more out of it than a
-    /// test has events.
+    /// Makes the store keep at most this many ids out of its index of ids. By default, a store may keep more ids out of the index
+    /// than a test has events.
     pub(crate) fn index_all_ids_but(&self, late: u32) {
         match self {
             Self::Sqlite(store) => store.index_all_ids_but(late),
-            // There all are in it at once.
+            // MongoDB indexes all ids at once.
             Self::MongoDb(_) => {}
         }
     }
 
-    /// Whether the ledger knows what a document held that was inserted and has seen no entry yet.
+    /// Whether the ledger knows the counters of an inserted document before its first entry.
     pub(crate) const fn has_openings_without_entries(&self) -> bool {
         match self {
             Self::Sqlite(_) => true,
-            // It may hold documents that nobody inserted: the first entry opens them.
+            // MongoDB may hold documents that nobody inserted, so the first entry of a document stores them.
             Self::MongoDb(_) => false,
         }
     }
 
-    /// All that is stored but for the record that a repair may leave of itself.
+    /// The content of the store without the record that a repair may leave.
     pub(crate) fn without_record_of_repairs(&self, everything: Everything) -> Everything {
         match self {
             Self::Sqlite(_) => Sqlite::without_record_of_repairs(everything),
@@ -184,16 +184,16 @@ impl TestStore {
         }
     }
 
-    /// What `reconcile` says of a store where nothing was made yet.
+    /// The message of `reconcile` on a store in which nothing was created yet.
     pub(crate) const fn nothing_to_reconcile(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "there is no store at sqlite://",
-            // Nothing tells a database that was never written to from one that does not exist.
+            // In MongoDB, a database without writes is the same as one that does not exist.
             Self::MongoDb(_) => "the store lacks the migrations 0001__users",
         }
     }
 
-    /// Whether the store itself sees to it that no two participations have the same token.
+    /// Whether the store itself prevents two participations with the same token.
     pub(crate) async fn keeps_tokens_unique(&self) -> bool {
         match self {
             Self::Sqlite(store) => store.keeps_tokens_unique(),
@@ -201,7 +201,7 @@ impl TestStore {
         }
     }
 
-    /// Nobody else writes until this is dropped, where a store can be held up so.
+    /// Blocks all other writers until the returned value is dropped; `None` if the store cannot be blocked.
     pub(crate) fn hold_writes(&self) -> Option<impl Sized> {
         match self {
             Self::Sqlite(store) => Some(store.hold_writes()),
@@ -209,7 +209,7 @@ impl TestStore {
         }
     }
 
-    /// From now on nobody can reach it.
+    /// Makes the store unreachable.
     pub(crate) async fn go_away(&self) {
         match self {
             Self::Sqlite(store) => store.go_away(),
@@ -217,7 +217,7 @@ impl TestStore {
         }
     }
 
-    /// It can be reached again and has kept everything.
+    /// Makes the store reachable again, with everything that it held.
     pub(crate) async fn come_back(&self) {
         match self {
             Self::Sqlite(store) => store.come_back(),
@@ -229,7 +229,7 @@ impl TestStore {
 fn server_uri() -> Option<String> {
     match env::var(STORAGE_URL) {
         Ok(url) if url.starts_with("mongodb://") || url.starts_with("mongodb+srv://") => Some(url),
-        // Not shown: it may hold a password.
+        // The value is not shown, because it may hold a password.
         Ok(_) => panic!("{STORAGE_URL} may name a MongoDB server, and begins with mongodb:// then"),
         Err(env::VarError::NotPresent) => None,
         Err(error) => panic!("{STORAGE_URL}: {error}"),

@@ -1,4 +1,4 @@
-//! A double of the store's decisions.
+//! A test double of the store's decisions.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::Hold;
 
-/// A store's decisions, with every read counted; an insertion can be held up before it reaches the store.
+/// A store's decisions. Every read is counted, and an insertion can be delayed before it reaches the store.
 pub(crate) struct WatchedDecisions {
     inner: Arc<dyn DecisionRepository>,
     reads: AtomicUsize,
@@ -25,13 +25,13 @@ impl WatchedDecisions {
         Self { inner, reads: AtomicUsize::new(0), hold: Hold::default() }
     }
 
-    /// Reads so far.
+    /// The number of reads so far.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Holds up the next insertion. The receiver says when a decision was made and is to be stored; the sender lets the
-    /// insertion go on.
+    /// Delays the next insertion. The receiver reports that a decision was made and is about to be stored, and the sender lets
+    /// the insertion continue.
     pub(crate) fn hold_next_insertion(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         self.hold.next()
     }

@@ -1,4 +1,4 @@
-//! A double of the store's participations.
+//! A test double of the store's participations.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use gametriggers_types::{
     CampaignId, Listing, PageRequest, ParticipationId, ParticipationStatus, ScreenToken, Timestamp, UserId,
 };
 
-/// A store's participations, with every read counted.
+/// A store's participations. Every read is counted.
 pub(crate) struct CountedParticipations {
     inner: Arc<dyn ParticipationRepository>,
     reads: AtomicUsize,
@@ -25,7 +25,7 @@ impl CountedParticipations {
         Self { inner, reads: AtomicUsize::new(0) }
     }
 
-    /// Reads so far.
+    /// The number of reads so far.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! Whether the store holds what the clients were told, and nothing else.
+//! Checks that the store agrees with what the clients were told.
 
 use gametriggers_domain::{
     ledger::{Counters, EntryId, Verdict},
@@ -12,7 +12,7 @@ use super::{
     state::State,
 };
 
-/// Everything that is not as it has to be, in words.
+/// Describes every violation in words.
 pub(super) fn violations(log: &Log, state: &State) -> Vec<String> {
     let mut found = Vec::new();
     for (id, event) in &log.events {
@@ -38,17 +38,17 @@ pub(super) fn violations(log: &Log, state: &State) -> Vec<String> {
     found
 }
 
-/// One sending is the first, and it alone is told so.
+/// One sending of an event is the first. Exactly that one must be answered as the first.
 fn of_answers(event: &Event) -> impl Iterator<Item = String> {
     let firsts = event.answers.iter().filter(|answer| answer.outcome != Told::Duplicate).count();
     let twice = (firsts > 1).then(|| format!("was answered {firsts} times as if it were the first"));
-    // Where a sending was not answered, that was the first.
+    // If a sending was not answered, that one may have been the first.
     let all_answered = event.times_sent > 0 && event.answers.len() == event.times_sent;
     let never = (firsts == 0 && all_answered).then(|| "was new and answered as a duplicate".to_owned());
     twice.into_iter().chain(never)
 }
 
-/// Stored as it was sent, under the verdict that was told.
+/// The event must be stored as it was sent, with the verdict that its sender was told.
 fn of_entry(event: &Event, stored: &StoredEntry) -> Vec<String> {
     let (credited, shown) = (stored.entry.participation, event.shown);
     let mut found = Vec::new();
@@ -76,7 +76,7 @@ fn never_sent(log: &Log, state: &State) -> impl Iterator<Item = String> {
     state.entries.keys().filter(unknown).map(|id| format!("{id} is stored and was never sent"))
 }
 
-/// What a screen was told to show is what was decided.
+/// Every decision that a screen was told must be stored as it was told.
 fn of_decisions(log: &Log, state: &State) -> impl Iterator<Item = String> {
     log.shown.iter().filter_map(|(id, shown)| match state.decisions.get(id) {
         None => Some(format!("decision {id} was shown and is not stored")),
@@ -85,7 +85,7 @@ fn of_decisions(log: &Log, state: &State) -> impl Iterator<Item = String> {
     })
 }
 
-/// No more is spent than there was, and all that is spent is somebody's.
+/// No campaign may spend more than its budget, and the spent amount must equal the earnings of its participations.
 fn of_money(campaign: &Campaign, state: &State) -> impl Iterator<Item = String> {
     let remaining = campaign.remaining_budget;
     let spent = campaign.budget - remaining;
@@ -96,7 +96,7 @@ fn of_money(campaign: &Campaign, state: &State) -> impl Iterator<Item = String> 
     overspent.into_iter().chain(unequal)
 }
 
-/// Each entry counts once, and nothing counts but entries.
+/// Each entry must count once, and only entries may count.
 fn of_counters(participation: &Participation, campaign: &Campaign, state: &State) -> Vec<String> {
     let stored = &participation.counters;
     let own = state.entries.values().filter(|it| it.entry.participation == participation.id);
@@ -104,7 +104,7 @@ fn of_counters(participation: &Participation, campaign: &Campaign, state: &State
     for StoredEntry { entry, verdict } in own {
         expected.add(&Counters::of(entry.kind, verdict));
     }
-    // Visits cannot be looked up. No click of the load has their source.
+    // Visits cannot be looked up by id. No click of the load has their source, so the stored number of visits is used.
     let visits = stored.visits;
     let paid = if campaign.payment.kind() == PaymentType::Cpc { visits } else { 0 };
     expected.add(&Counters { visits, clicks: visits, qr_scans: visits, paid_units: paid, ..<_>::default() });
@@ -116,7 +116,7 @@ fn of_counters(participation: &Participation, campaign: &Campaign, state: &State
     found
 }
 
-/// All that were acknowledged count, but for those that found no money, and none that was not sent.
+/// All acknowledged visits must count unless no money was left for them, and no others may count.
 fn of_visits(participation: &Participation, campaign: &Campaign, log: &Log) -> impl Iterator<Item = String> {
     let stored = participation.counters.visits;
     let visits = log.visits.get(&participation.id).copied().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Requests to a server that may be gone at any moment.
+//! Requests to a server that may be killed at any moment.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -8,11 +8,11 @@ use std::{
 use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
 use tokio::time::sleep;
 
-/// A server that answers nothing for so long has failed.
+/// The time within which a server must answer. Otherwise it has failed.
 const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
-/// The server hung up, or there is none.
+/// The error that the server closed the connection or does not run.
 pub(super) struct Gone;
 
 pub(super) struct Connection {
@@ -32,7 +32,7 @@ impl Connection {
         format!("{}{path}", self.base)
     }
 
-    /// Sends what `request` makes, again and again, until it is not refused; then the answer must have this status.
+    /// Sends the request that `request` makes until the server does not refuse it any more. The answer must have this status.
     pub(super) async fn insist(
         &self,
         status: StatusCode,
@@ -46,7 +46,8 @@ impl Connection {
         }
     }
 
-    /// The answer, which must have this status; `None` if the server says to come again.
+    /// Sends a request and returns the body of the answer, which must have this status. Returns `None` if the server asks to try
+    /// again later.
     pub(super) async fn ask(
         &self,
         status: StatusCode,
@@ -54,7 +55,7 @@ impl Connection {
     ) -> Result<Option<Vec<u8>>, Gone> {
         let response = request.send().await.map_err(|_| self.gone())?;
         let answered = response.status();
-        // Cut off within the answer, nothing is acknowledged.
+        // If the answer is cut off, nothing is acknowledged.
         let body = response.bytes().await.map_err(|_| self.gone())?;
         if answered == StatusCode::SERVICE_UNAVAILABLE {
             self.refused.fetch_add(1, Ordering::SeqCst);
@@ -64,12 +65,12 @@ impl Connection {
         Ok(Some(body.to_vec()))
     }
 
-    /// How often somebody was told to come again.
+    /// The number of refusals with "try again later".
     pub(super) fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
-    /// From now on the server may be gone.
+    /// Allows the server to be gone from now on.
     pub(super) fn expect_the_end(&self) {
         self.end_expected.store(true, Ordering::SeqCst);
     }

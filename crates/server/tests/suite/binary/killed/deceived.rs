@@ -1,4 +1,4 @@
-//! The checker finds what a faulty server does, and each thing that must not be.
+//! The checker finds the violations of faulty servers, and each violation by itself.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::support::{Field, TestServer};
 
-/// Of each client.
+/// The number of steps of each client.
 const STEPS: usize = 4;
 
-/// A load that has come to its end, on a server of this process.
+/// A finished load on a server in this process.
 struct Rehearsal {
     server: TestServer,
     stage: Stage,
@@ -68,7 +68,7 @@ async fn a_server_that_answers_before_it_stores_is_found_out() {
     assert_found(&violations, "was acknowledged and is not stored");
 }
 
-/// `reconcile` finds nothing there: all that counts is an entry.
+/// `reconcile` finds no difference here, because every counted unit has an entry.
 #[tokio::test]
 async fn a_server_that_counts_an_event_under_two_ids_is_found_out() {
     let rehearsal = Rehearsal::with(Bug::RecordsTwice).await;
@@ -108,10 +108,10 @@ async fn counters_and_budgets_that_were_changed_in_the_store_are_found_out() {
     assert!(by_reconcile >= 2, "{violations:#?}");
 }
 
-/// A way to falsify what was noted or what was read.
+/// Falsifies the log of the load or the state that was read.
 type Falsify = fn(&mut Log, &mut State, &EntryId);
 
-/// Each of these alone, so that no law hides behind another.
+/// Each violation occurs alone, so that no check hides another one.
 #[tokio::test]
 async fn each_law_finds_its_own_violation() {
     const NOBODY: &str = "000000000000000000000000";
@@ -147,7 +147,7 @@ async fn each_law_finds_its_own_violation() {
             *state.decisions.last_entry().unwrap().get_mut() = None;
         }),
         ("were acknowledged", |log, state, _| {
-            // Of a campaign that does not pay for them.
+            // Takes a participation in a campaign that does not pay for visits.
             let id =
                 state.participations.iter().find(|it| it.campaign_id == state.campaigns[0].id).unwrap().id;
             log.visits.get_mut(&id).unwrap().acknowledged += 1;

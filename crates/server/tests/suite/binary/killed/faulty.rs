@@ -1,4 +1,4 @@
-//! Ledgers that do what no ledger may.
+//! Ledgers that violate the rules of a ledger.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,15 +14,15 @@ use gametriggers_domain::{
 use gametriggers_persistence::{Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
 use gametriggers_types::{CampaignId, ParticipationId};
 
-/// What is wrong with a ledger.
+/// The fault of a ledger.
 #[derive(Clone, Copy)]
 pub(super) enum Bug {
     None,
-    /// What is new is answered at once and stored when more comes: the last of it dies with the process.
+    /// The ledger answers new entries at once and stores them when more entries come, so the last ones die with the process.
     AnswersBeforeItStores,
-    /// A fact has two ids.
+    /// The ledger records each entry under two ids.
     RecordsTwice,
-    /// Whoever came first in a campaign gets everything.
+    /// The ledger credits all entries of a campaign to the participation that came first.
     CreditsSomebodyElse,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Faulty {
     bug: Bug,
     known: Mutex<BTreeSet<EntryId>>,
     unstored: Mutex<Vec<Entry>>,
-    /// In each campaign.
+    /// The participation that came first in each campaign.
     first: Mutex<BTreeMap<CampaignId, ParticipationId>>,
 }
 

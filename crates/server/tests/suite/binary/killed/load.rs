@@ -1,4 +1,4 @@
-//! Clients of all kinds at once, each of whom notes what they do.
+//! Clients of all kinds that act at once. Each client notes what it does.
 
 use std::{
     sync::{Mutex, MutexGuard},
@@ -24,15 +24,15 @@ use super::{
 };
 use crate::support::address_of;
 
-/// A viewer clicks this often before they look at the screen again,
+/// The number of clicks of a viewer between two looks at the screen.
 const CLICKS_PER_LOOK: usize = 4;
-/// … and sends every so many-th click twice.
+/// A viewer sends one of this many clicks twice.
 const SENT_TWICE: usize = 7;
 const SENT_AGAIN_AT_ONCE: usize = 16;
-/// A viewer is led on before their visit is recorded; after so long it is.
+/// A viewer is redirected before their visit is recorded. The visit is recorded within this time.
 const RECORDED_WITHIN: Duration = Duration::from_secs(1);
 const STRATEGIES: [&str; 3] = ["weighted", "performance", "fair-rotation"];
-/// All screens of a stage show the same campaign by it, the first one that pays best.
+/// With this strategy, all screens of a stage show the same campaign, the best-paying one that still has money.
 const BEST_PAYING: &str = "revenue-optimized";
 
 /// The clients of each streamer.
@@ -41,7 +41,7 @@ const ROLES: [Role; 7] =
 
 #[derive(Debug, Clone, Copy)]
 enum Role {
-    /// The streamer, whose changes of the settings end one decision after the other.
+    /// The streamer, whose changes of the settings end one decision after another.
     Director,
     /// The overlay.
     Page,
@@ -64,27 +64,27 @@ pub(super) struct Load<'a> {
     stage: &'a Stage,
     log: Mutex<&'a mut Log>,
     server: Connection,
-    /// Begins the ids of this load's events.
+    /// The beginning of the ids of this load's events.
     name: String,
     recorded: watch::Sender<usize>,
-    /// The visits of the last moments, which may not be recorded yet. None any more when the server may be gone.
+    /// The recent visits, which may not be recorded yet. `None` once the server may be gone.
     led_on: Mutex<Option<Vec<(Instant, ParticipationId)>>>,
 }
 
 impl<'a> Load<'a> {
-    /// A load on the server at this address; no two may have the same name.
+    /// A load on the server at this address. Each load needs its own name.
     pub(super) fn new(stage: &'a Stage, log: &'a mut Log, base: String, name: &str) -> Self {
         let (server, name) = (Connection::to(base), name.to_owned());
         let led_on = Mutex::new(Some(Vec::new()));
         Self { stage, log: Mutex::new(log), server, name, recorded: watch::Sender::default(), led_on }
     }
 
-    /// Returns when so many new events were acknowledged.
+    /// Waits until this many new events are acknowledged.
     pub(super) async fn recorded(&self, count: usize) {
         self.recorded.subscribe().wait_for(|recorded| *recorded >= count).await.unwrap();
     }
 
-    /// From now on the server may be gone, and with it the visits that are not recorded yet.
+    /// Allows the server to be gone from now on, together with the visits that are not recorded yet.
     pub(super) fn expect_the_end(&self) {
         self.server.expect_the_end();
         let led_on = self.led_on.lock().unwrap().take().unwrap_or_default();
@@ -95,22 +95,22 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Everybody looks at the one campaign that has money for fewer displays than there are screens, and leaves it to a
-    /// later load to report them.
+    /// All screens show the one campaign whose money suffices for fewer displays than there are screens. A later load reports
+    /// these displays.
     pub(super) async fn look_at_what_soon_has_no_money(&self) {
         for streamer in &self.stage.streamers {
-            // Only a server that was killed would not answer.
+            // Only a killed server would not answer.
             self.choose(streamer, BEST_PAYING).await.ok();
             self.look(streamer).await.ok();
         }
     }
 
-    /// Goes on until the server is gone.
+    /// Continues until the server is gone.
     pub(super) async fn until_the_end(&self) {
         self.run(usize::MAX).await;
     }
 
-    /// Takes so many steps of each client, and answers whatever had no answer.
+    /// Takes this many steps of each client, and sends every event again that had no answer.
     pub(super) async fn to_its_end(&self, steps: usize) {
         self.run(steps).await;
     }
@@ -179,7 +179,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// Looks at the screen, where there always is a campaign, and notes what there is to display.
+    /// Looks at the screen, which always shows a campaign, and notes the display to report.
     async fn look(&self, streamer: &OnAir) -> Result<(EntryId, Shown), Gone> {
         let url = self.server.url(&format!("/api/v1/overlay/{}/data", streamer.token));
         let data = self.server.insist(StatusCode::OK, || self.server.http.get(&url)).await?;
@@ -207,7 +207,7 @@ impl<'a> Load<'a> {
         if number.is_multiple_of(SENT_TWICE) { self.send(&id).await } else { Ok(()) }
     }
 
-    /// Somebody new follows the link. That it leads on is all that they are told.
+    /// Lets a new viewer follow the link. The redirect is the only answer that the viewer gets.
     async fn visit(&self, joined: ParticipationId, visitor: &str) -> Result<(), Gone> {
         let request = self.server.http.get(self.server.url(&format!("/c/{joined}?src=qr")));
         self.log().visits.entry(joined).or_default().sent += 1;

@@ -1,4 +1,4 @@
-//! What the clients have sent, and what they were told of it.
+//! The log of what the clients have sent and how they were answered.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use gametriggers_types::{DecisionId, ParticipationId, RejectionReason};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What an event is told to be.
+/// The outcome in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Told {
@@ -19,31 +19,31 @@ pub(super) enum Told {
     Rejected,
 }
 
-/// What one sending of an event was answered.
+/// The answer to one sending of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Answer {
     pub(super) outcome: Told,
-    /// Why it does not count; of a duplicate, why the first one does not.
+    /// The reason why the event does not count. For a duplicate, it is the reason of the first one.
     pub(super) reason: Option<RejectionReason>,
     pub(super) participation_id: Option<ParticipationId>,
 }
 
-/// An event whose id in the ledger is known to whoever sends it.
+/// An event whose ledger id the sender knows.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
-    /// How to send it again.
+    /// The path and the body with which the event is sent again.
     pub(super) path: String,
     pub(super) body: Value,
-    /// Who was on screen by its receipt.
+    /// The participation on screen, according to the receipt.
     pub(super) shown: ParticipationId,
-    /// None for a display that has yet to be sent.
+    /// The number of sendings; 0 for a display that was not sent yet.
     pub(super) times_sent: usize,
-    /// In the order in which they came.
+    /// The answers, in the order in which they came.
     pub(super) answers: Vec<Answer>,
 }
 
-/// The visits by the link of one participation, each of somebody else. Their ids are the server's secret.
+/// The visits through the link of one participation, each by another visitor. Only the server knows their ids.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Visits {
     pub(super) sent: u64,
@@ -55,14 +55,14 @@ pub(super) struct Log {
     /// Clicks and displays.
     pub(super) events: BTreeMap<EntryId, Event>,
     pub(super) visits: BTreeMap<ParticipationId, Visits>,
-    /// What screens were told to show.
+    /// The decisions that screens were told, with the participation that they show.
     pub(super) shown: BTreeSet<(DecisionId, ParticipationId)>,
     pub(super) pings: usize,
-    /// How often somebody was told to come again.
+    /// The number of refusals with "try again later".
     pub(super) refused: usize,
 }
 
-/// How much of everything there was.
+/// The numbers of events by kind.
 pub(super) struct Totals {
     acknowledged: usize,
     unanswered: usize,
@@ -90,7 +90,7 @@ impl Totals {
         }
     }
 
-    /// Fails where so little has happened that finding nothing wrong says nothing.
+    /// Fails if so few events happened that the absence of violations would prove nothing.
     pub(super) fn assert_enough(&self) {
         let Self { acknowledged, unanswered, sent_again, rejected, decisions, visits, pings, .. } = *self;
         assert_eq!(unanswered, 0, "{self}");

@@ -1,11 +1,11 @@
-//! The server is killed (`kill -9`) amid the events, again and again.
+//! The server is killed (`kill -9`) during the events, again and again.
 //!
-//! `load` sends the events and keeps a [`log`] of what was sent and what was answered until the `moment` comes, `state` reads
-//! what the store holds afterwards, and `checker` compares the two. `deceived` shows that it finds what a server over a
-//! `faulty` ledger does.
+//! `load` sends the events and keeps a [`log`] of what was sent and answered, until the `moment` comes. `state` reads what the
+//! store holds afterwards, and `checker` compares the two. `deceived` shows that `checker` finds the violations of a server over
+//! a `faulty` ledger.
 //!
-//! `GAMETRIGGERS_TEST_KILL_ROUNDS` says how often the server is killed, `GAMETRIGGERS_TEST_KILL_SEED` repeats the moments of
-//! an earlier run; what happens at a moment is still for the machine to say.
+//! `GAMETRIGGERS_TEST_KILL_ROUNDS` sets the number of rounds. `GAMETRIGGERS_TEST_KILL_SEED` repeats the moments of an earlier
+//! run, although the machine may still do other things at these moments.
 
 mod checker;
 mod connection;
@@ -43,11 +43,11 @@ use super::{
 use crate::support::{TestServer, TestStore};
 
 const ROUNDS: usize = 4;
-/// Another server is killed within this time of its start, before anybody has asked it anything.
+/// A second server is killed within this time of its start, before it gets any request.
 const STARTED_WITHIN: Duration = Duration::from_millis(100);
-/// What each client does in the end, when nobody is killed any more.
+/// The number of steps of each client at the end, when no server is killed any more.
 const LAST_STEPS: usize = 12;
-/// So few that the index of ids goes round and round.
+/// A number so small that the index of ids is refilled again and again.
 const LATE_IDS: u32 = 16;
 const VIOLATIONS_SHOWN: usize = 20;
 
@@ -58,9 +58,9 @@ fn number(variable: &str) -> Option<u64> {
 
 fn start(folder: &Folder) -> Running {
     let mut command = folder.command(&["serve"]);
-    // A line for each request would make it a test of the log.
+    // Without a line per request, because this is no test of the log.
     command.env("GAMETRIGGERS__LOG__FILTER", "info");
-    // Visitors say where they come from.
+    // The visitors' addresses come from a header.
     command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
     Running::start(command)
 }
@@ -91,8 +91,8 @@ async fn assert_as_acknowledged(folder: &Folder, stage: &Stage, log: &Log) {
     assert!(found.is_empty(), "{} violations:\n{shown}", found.len());
 }
 
-/// Whatever was acknowledged is there after a crash, once, under the verdict that was told, for whom was on screen; and no
-/// more was paid than there was.
+/// After a crash, every acknowledged event is stored once, with the verdict that was told, for the participation that was on
+/// screen, and no campaign paid more than it had.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_kill_at_any_moment_and_counts_once() {
     let rounds = number("GAMETRIGGERS_TEST_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.try_into().unwrap());
@@ -100,7 +100,7 @@ async fn what_was_acknowledged_outlives_a_kill_at_any_moment_and_counts_once() {
         number("GAMETRIGGERS_TEST_KILL_SEED").unwrap_or_else(|| RandomState::new().hash_one("any") >> 32);
     println!("GAMETRIGGERS_TEST_KILL_SEED={seed} repeats these moments");
 
-    // A killed process may leave a transaction open, which must not hold up other tests.
+    // A killed process may leave a transaction open, which must not block other tests.
     let server = TestServer::start_on(TestStore::create_on_its_own().await).await;
     server.clock.set(&SystemClock.now().to_string());
     let stage = Stage::set_by(&server).await;

@@ -1,4 +1,4 @@
-//! When a server is killed: at random, and at the same moments for the same seed.
+//! The moment at which a server is killed. It is random, and the same for the same seed.
 
 use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
@@ -9,27 +9,27 @@ use tokio::time::{sleep, timeout};
 
 use super::load::Load;
 
-/// The server is killed within this time of the first request, or of when it records.
+/// The server is killed within this time of the first request, or of the time at which it records events.
 const KILLED_WITHIN: Duration = Duration::from_millis(300);
-/// … or with one of so many acknowledgements: at that moment a server must have nothing left to do for what it has
-/// acknowledged.
+/// Or the server is killed together with one of this many acknowledgements. At that moment it must have no work left for what it
+/// has acknowledged.
 const KILLED_AMONG: u128 = 100;
-/// A server that has acknowledged so many new events records whatever comes. Before, it may wait for a store that has yet
-/// to find out that the server before is dead.
+/// A server that has acknowledged this many new events records all events. Before that, it may wait for the store to find out
+/// that the previous server is dead.
 const RECORDING: usize = 20;
 const RECORDED_WITHIN: Duration = Duration::from_mins(1);
 
-/// When a server is killed.
+/// The moment at which a server is killed.
 #[derive(Debug)]
 pub(super) enum Moment {
     AfterFirstRequest(Duration),
     OnceRecording(Duration),
-    /// Within microseconds of this one.
+    /// Within microseconds of the acknowledgement with this number.
     WithAcknowledgement(usize),
 }
 
 impl Moment {
-    /// At random, from each part of the time in turn.
+    /// A random moment. The rounds take their moments from successive parts of the time.
     pub(super) fn of(seed: u64, round: usize, rounds: usize) -> Self {
         let chance = chance(seed, round, "under load");
         let part = KILLED_WITHIN / u32::try_from(rounds).unwrap();
@@ -58,7 +58,7 @@ impl Moment {
     }
 }
 
-/// From 0 to 1, and always the same for the same seed.
+/// A number from 0 to 1, the same for the same seed.
 pub(super) fn chance(seed: u64, round: usize, of: &str) -> f64 {
     let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round, of));
     f64::from(u32::try_from(hash >> 32).unwrap()) / f64::from(u32::MAX)

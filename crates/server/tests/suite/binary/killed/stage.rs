@@ -1,4 +1,4 @@
-//! Who takes part: streamers, and campaigns, of which some can pay for a few units only.
+//! The streamers and the campaigns of these tests. Some campaigns can pay for a few units only.
 
 use gametriggers_domain::model::{Campaign, Participation};
 use gametriggers_fixtures::payment;
@@ -6,8 +6,8 @@ use gametriggers_types::{PaymentType, UserId};
 
 use crate::support::TestServer;
 
-/// What is paid for, the rate, and the budget. Two never run out, so that something is always on screen; the others do one
-/// after the other: the best-paying one after three displays, the last one after 600 visits.
+/// The payment type, the rate and the budget of each campaign. Two campaigns never run out of money, so that something is always
+/// on screen. The others do in turn: the best-paying one after three displays, the last one after 600 visits.
 const CAMPAIGNS: [(PaymentType, f64, f64); 9] = [
     (PaymentType::Cpm, 1_000.0, 100_000.0),
     (PaymentType::Cpm, 1_660.0, 6.0),
@@ -36,7 +36,7 @@ pub(super) struct OnAir {
 }
 
 impl Stage {
-    /// Stores them, at the server's time.
+    /// Stores the streamers and campaigns through the server, at its time.
     pub(super) async fn set_by(server: &TestServer) -> Self {
         let mut campaigns = Vec::new();
         for (kind, rate, budget) in CAMPAIGNS {

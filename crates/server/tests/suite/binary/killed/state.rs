@@ -1,4 +1,4 @@
-//! What the store holds while no server runs.
+//! The state of the store while no server runs.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use gametriggers_types::{DecisionId, ParticipationId};
 
 use super::{log::Log, stage::Stage};
 
-/// How many reads are under way at once.
+/// The number of concurrent reads.
 const AT_ONCE: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    /// Of the clicks that were sent and of the displays of all decisions.
+    /// The entries of the sent clicks and of the displays of all decisions.
     pub(super) entries: BTreeMap<EntryId, StoredEntry>,
-    /// Whom each one shows.
+    /// The participation that each decision shows.
     pub(super) decisions: BTreeMap<DecisionId, Option<ParticipationId>>,
     pub(super) campaigns: Vec<Campaign>,
     pub(super) participations: Vec<Participation>,
-    /// Over all quarter-hours.
+    /// The sum of the rollups of all quarter-hours.
     pub(super) rollups: BTreeMap<ParticipationId, Counters>,
     pub(super) discrepancies: Vec<Discrepancy>,
 }
@@ -33,7 +33,7 @@ impl State {
         loop {
             let before = participations(storage, stage).await;
             let all = Self::read_once(storage, stage, log).await;
-            // A store may still be committing when whoever has asked it to is dead.
+            // A store may still be committing after the client that asked for the commit is dead.
             if all.participations == before {
                 return all;
             }

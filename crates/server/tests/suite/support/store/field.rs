@@ -1,4 +1,4 @@
-//! What is stored, by the names that it has in each kind of store.
+//! Names of stored data in each kind of store.
 
 /// Documents of one kind.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +25,13 @@ impl Documents {
 
     pub(super) const fn collection(self) -> &'static str {
         match self {
-            // The rollup that is open is kept with its participation.
+            // MongoDB keeps the open rollup with its participation.
             Self::Participations | Self::Counters | Self::Rollups => "campaignparticipations",
             other => other.table(),
         }
     }
 
-    /// The column of the id by which tests name them.
+    /// The column with the id by which tests name the documents.
     pub(super) const fn id_column(self) -> &'static str {
         if matches!(self, Self::Counters | Self::Rollups) { "participation_id" } else { "id" }
     }
@@ -43,7 +43,7 @@ pub(crate) struct Field {
     pub(super) documents: Documents,
     pub(super) column: &'static str,
     pub(super) key: &'static str,
-    /// Numbers are micro-units of money.
+    /// Whether numbers are micro-units of money.
     pub(super) is_money: bool,
 }
 

@@ -1,4 +1,4 @@
-//! One database of a MongoDB server, by the bare driver.
+//! One database of a MongoDB server, through the bare driver.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,13 +10,12 @@ use tokio::task::spawn_blocking;
 
 use super::{Documents, Everything, Field};
 
-/// How long a server of its own is looked for while it is away. A production store is waited for longer than a test
-/// has to be.
+/// The time for which a client looks for an unreachable server. In production it is longer than a test should wait.
 const AWAY_AFTER: &str = "serverSelectionTimeoutMS=2000";
 
 pub(crate) struct MongoDb {
     database: TestDatabase,
-    /// The server, if nobody else uses it.
+    /// The server, if no other test uses it.
     server: Option<Arc<Mutex<Server>>>,
 }
 
@@ -83,7 +82,7 @@ impl MongoDb {
         usize::try_from(result.modified_count).unwrap()
     }
 
-    /// A collection that is gone is an empty one, so a view that cannot be computed takes its place.
+    /// If the collection were dropped, reads would find it empty. So it is replaced by a view that cannot be computed.
     pub(super) async fn make_unreadable(&self, documents: Documents) -> String {
         let (database, name) = (self.database.raw(), documents.collection());
         let elsewhere = format!("{name}_elsewhere");
@@ -130,7 +129,7 @@ impl MongoDb {
         self.with_server(Server::restart).await;
     }
 
-    /// Does what blocks.
+    /// Runs blocking work on the server.
     async fn with_server(&self, work: fn(&mut Server) -> anyhow::Result<()>) {
         let server = self.server.clone().expect("a server that nobody else uses");
         spawn_blocking(move || work(&mut server.lock().unwrap())).await.unwrap().unwrap();

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Documents, Everything, Field};
 
-/// How long a writer is waited for.
+/// The time for which a write waits for other writers.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Sqlite(TempDir);
@@ -28,7 +28,7 @@ impl Sqlite {
 
     pub(super) fn everything(&self) -> Everything {
         let db = self.open();
-        // The rest are SQLite's own notes.
+        // The other tables are SQLite's own.
         let tables =
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'";
         let mut names = db.prepare(tables).unwrap();
@@ -47,7 +47,7 @@ impl Sqlite {
         names.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
-    /// A repaired campaign has changed once more, and repairs are counted.
+    /// Removes what a repair leaves: the changes, because a repaired campaign changes once more, and the count of repairs.
     pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {
         everything.remove("changes");
         everything.remove("ledger_repairs");
@@ -77,7 +77,7 @@ impl Sqlite {
         format!("no such table: {table}")
     }
 
-    /// The first table that the first migration makes.
+    /// Drops the first table that the first migration makes.
     pub(super) fn forget_migrations(&self) {
         self.execute("DROP TABLE users");
     }
@@ -94,14 +94,14 @@ impl Sqlite {
         self.open().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Nobody else writes until this is dropped.
+    /// Blocks all other writers until the returned value is dropped.
     pub(super) fn hold_writes(&self) -> Connection {
         let db = self.open();
         db.execute_batch("BEGIN IMMEDIATE").unwrap();
         db
     }
 
-    /// As a network drive goes.
+    /// Makes the file unreachable, like a network drive that fails.
     pub(super) fn go_away(&self) {
         fs::rename(self.0.path(), self.elsewhere()).unwrap();
     }
@@ -114,14 +114,14 @@ impl Sqlite {
         self.execute(&format!("UPDATE ledger_ids_reach SET late_max = {late}"));
     }
 
-    /// As a backup or a forgotten shell does: nobody else can write until it is dropped.
+    /// Locks the file, like a backup or a forgotten shell. No other process can write until the returned value is dropped.
     pub(crate) fn locked(&self) -> Connection {
         let other = self.open();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         other
     }
 
-    /// Stores every entry of the ledger once more, as rejected ones, and returns how many there are.
+    /// Copies every entry of the ledger as a rejected one, and returns how many there are.
     pub(crate) fn store_entries_twice(&self) -> usize {
         let again = "INSERT INTO ledger_entries (id, participation_id, campaign_id, kind, units, at_ms, paid_units, \
                          unpaid_units, amount_micros, rejection) \
