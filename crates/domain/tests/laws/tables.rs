@@ -1,4 +1,4 @@
-//! Each strategy's weights against numbers worked out by hand from the table in the design.
+//! Each strategy's weights against numbers worked out by hand.
 
 use gametriggers_domain::selection::{self, Candidate, SelectionContext, select};
 use gametriggers_fixtures::{NOON, context, cpm, interval, minutes, noon, seed, time, weights};

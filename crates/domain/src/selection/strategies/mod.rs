@@ -7,6 +7,7 @@ mod performance;
 mod revenue_optimized;
 mod time_rotation;
 mod weighted;
+
 static STRATEGIES: &[&dyn SelectionStrategy] = &[
     &weighted::Weighted,
     &time_rotation::TimeRotation,

@@ -1,5 +1,6 @@
 //! Invalid settings.
 
+use gametriggers_domain::selection;
 use serde_json::{Value, json};
 
 use super::{Refusal, Stage};
@@ -26,15 +27,17 @@ async fn assert_selection_refused(cases: &[Case<'_>]) {
 /// Defect O18: the previous system stored an unknown strategy, and then the account was unusable.
 #[tokio::test]
 async fn o18_an_unknown_strategy_is_refused_with_the_list_of_those_there_are() {
-    const ALL: &str = "is not one of fair-rotation, performance, revenue-optimized, time-rotation, weighted";
+    let mut names: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
+    names.sort_unstable();
+    let all = format!("is not one of {}", names.join(", "));
     let long = json!({"campaignSelectionStrategy": "x".repeat(10_000)}).to_string();
     assert_selection_refused(&[
-        (r#"{"campaignSelectionStrategy": "random"}"#, ALL),
-        (r#"{"campaignSelectionStrategy": "Weighted"}"#, ALL),
-        (r#"{"campaignSelectionStrategy": " weighted"}"#, ALL),
-        (r#"{"campaignSelectionStrategy": ""}"#, ALL),
-        (r#"{"campaignRotationSettings": {"preferredStrategy": "random"}}"#, ALL),
-        (&long, ALL),
+        (r#"{"campaignSelectionStrategy": "random"}"#, &all),
+        (r#"{"campaignSelectionStrategy": "Weighted"}"#, &all),
+        (r#"{"campaignSelectionStrategy": " weighted"}"#, &all),
+        (r#"{"campaignSelectionStrategy": ""}"#, &all),
+        (r#"{"campaignRotationSettings": {"preferredStrategy": "random"}}"#, &all),
+        (&long, &all),
         (
             r#"{"campaignSelectionStrategy": 3}"#,
             "campaignSelectionStrategy: expected a string, not integer `3`",
