@@ -123,11 +123,9 @@ pub(crate) async fn read_budget(
     let fields = || doc! {IN_LEDGER: 1, "budget": 1, "remainingBudget": 1};
     let ids = || std::iter::once(campaign.object_id());
     let read = |fields: &mut Fields| {
-        let (is_opened, remaining) =
-            (is_in_ledger(fields), fields.required("remainingBudget", values::money)?);
-        // The previous system left out the budget if it was the same as the remaining budget.
-        let budget = fields.optional("budget", values::money)?.unwrap_or(remaining);
-        Ok((is_opened, (budget, remaining)))
+        let budget = fields.required("budget", values::money)?;
+        let remaining = fields.required("remainingBudget", values::money)?;
+        Ok((is_in_ledger(fields), (budget, remaining)))
     };
     let found = read_named(store, session, collection::CAMPAIGNS, ids(), fields()).await?;
     let found = found.first().ok_or_else(|| missing(Unknown::Campaign(campaign)))?;
