@@ -234,6 +234,18 @@ pub fn release(campaign: CampaignId, remaining: Money) -> Movement {
     Movement::Release { campaign, amount: remaining.max(Money::ZERO) }
 }
 
+/// The movement that settles a participation which has earned `earnings`. An imported participation may have earned less than
+/// nothing; then nothing becomes the streamer's.
+#[must_use]
+pub fn settle(
+    participation: ParticipationId,
+    campaign: CampaignId,
+    streamer: UserId,
+    earnings: Money,
+) -> Movement {
+    Movement::Settlement { participation, campaign, streamer, amount: earnings.max(Money::ZERO) }
+}
+
 /// The movement that pays `amount` out to a streamer with this account.
 ///
 /// # Errors
@@ -293,6 +305,16 @@ mod tests {
             release(campaign(), money(-40)),
             Movement::Release { campaign: campaign(), amount: money(0) }
         );
+    }
+
+    #[test]
+    fn a_settlement_is_what_was_earned_and_never_less_than_nothing() {
+        for (earned, settled) in [(7, 7), (0, 0), (-7, 0)] {
+            let participation = ObjectId::from_bytes([3; 12]).into();
+            let settlement = settle(participation, campaign(), streamer(), money(earned));
+            let account = Account { settled: money(settled), ..Account::default() };
+            assert_eq!(settlement.change_of_account(), Some((streamer(), account)));
+        }
     }
 
     proptest! {

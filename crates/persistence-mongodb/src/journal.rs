@@ -148,7 +148,7 @@ async fn post(
         Ok(movement) => movement,
         Err(refusal) => return Ok(Posting::Refused(refusal)),
     };
-    let entry = entry(id, movement, instruction);
+    let entry = instruction.entry(id, movement);
     let mut document = write_entry(&entry);
     if let Movement::Budget { campaign, .. } = entry.movement {
         document.insert(ORDINAL, next_ordinal(store, session, campaign).await?);
@@ -185,11 +185,10 @@ async fn settle(
         let (participation, movement) = document::read(Entity::Participation, &found, |fields| {
             let participation = fields.required("_id", values::id)?;
             let streamer = fields.required("streamerId", values::id)?;
-            let earnings = fields.optional("estimatedEarnings", values::money)?;
-            let amount = earnings.unwrap_or(Money::ZERO).max(Money::ZERO);
-            Ok((participation, Movement::Settlement { participation, campaign, streamer, amount }))
+            let earnings = fields.optional("estimatedEarnings", values::money)?.unwrap_or(Money::ZERO);
+            Ok((participation, journal::settle(participation, campaign, streamer, earnings)))
         })?;
-        entries.push(entry(JournalId::settlement(participation), movement, instruction));
+        entries.push(instruction.entry(JournalId::settlement(participation), movement));
         last = Some(participation);
     }
     let is_full = u32::try_from(entries.len()).is_ok_and(|length| length == limit);
@@ -204,11 +203,6 @@ async fn settle(
     }
     let settled = u32::try_from(entries.len()).unwrap_or(u32::MAX);
     Ok(Settling::Settled { settled, next: last.filter(|_| is_full) })
-}
-
-fn entry(id: JournalId, movement: Movement, instruction: &Instruction) -> JournalEntry {
-    let Instruction { at, by, note } = instruction.clone();
-    JournalEntry { id, movement, at, by, note }
 }
 
 /// The ordinal of the campaign's next change of budget. If two transactions give the same ordinal, the server aborts

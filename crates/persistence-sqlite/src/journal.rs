@@ -94,7 +94,7 @@ impl SqliteStore {
                     Ok(movement) => movement,
                     Err(refusal) => return Ok(Posting::Refused(refusal)),
                 };
-                let entry = entry(id, movement, &instruction);
+                let entry = instruction.entry(id, movement);
                 store(db, &entry)?;
                 Ok(Posting::Posted(entry))
             })
@@ -120,26 +120,21 @@ fn settle(
             let row = EntityRow::new(row, Entity::Participation, "id")?;
             let participation = row.parse("id")?;
             let streamer = row.parse("streamer_id")?;
-            let amount = row.money("earnings_micros")?.max(Money::ZERO);
-            Ok((participation, Movement::Settlement { participation, campaign, streamer, amount }))
+            let earnings = row.money("earnings_micros")?;
+            Ok((participation, journal::settle(participation, campaign, streamer, earnings)))
         })?
         .collect::<DbResult<_>>()?;
     let mut settled = 0;
     for &(participation, movement) in &page {
         let id = JournalId::settlement(participation);
         if find(db, &id)?.is_none() {
-            store(db, &entry(id, movement, instruction))?;
+            store(db, &instruction.entry(id, movement))?;
             settled += 1;
         }
     }
     let is_full = u32::try_from(page.len()).is_ok_and(|length| length == limit);
     let next = page.last().filter(|_| is_full).map(|(participation, _)| *participation);
     Ok(Settling::Settled { settled, next })
-}
-
-fn entry(id: JournalId, movement: Movement, instruction: &Instruction) -> JournalEntry {
-    let Instruction { at, by, note } = instruction.clone();
-    JournalEntry { id, movement, at, by, note }
 }
 
 /// Stores an entry and moves its money.

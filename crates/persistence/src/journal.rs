@@ -1,7 +1,7 @@
 //! The money journal: commands that move money without an event.
 
 use async_trait::async_trait;
-use gametriggers_domain::journal::{Account, JournalEntry, JournalId, Refusal, Request};
+use gametriggers_domain::journal::{Account, JournalEntry, JournalId, Movement, Refusal, Request};
 use gametriggers_types::{CampaignId, Money, ParticipationId, Timestamp, UserId};
 
 use crate::StorageError;
@@ -15,6 +15,15 @@ pub struct Instruction {
     pub by: Option<UserId>,
     /// A reference or a reason, for people.
     pub note: Option<String>,
+}
+
+impl Instruction {
+    /// The entry of a movement that this instruction asks for.
+    #[must_use]
+    pub fn entry(&self, id: JournalId, movement: Movement) -> JournalEntry {
+        let Self { at, by, note } = self.clone();
+        JournalEntry { id, movement, at, by, note }
+    }
 }
 
 /// What became of a command of the journal.
