@@ -11,7 +11,7 @@ use gametriggers_fixtures::{campaign, campaign_id, cpc, entry, minute, participa
 use gametriggers_persistence::{
     Discrepancy, Entity, Instruction, Outcome, Posting, Repositories, Settling, StorageError,
 };
-use gametriggers_types::{Money, RejectionReason, UserId, VisitSource};
+use gametriggers_types::{Money, PageLimit, RejectionReason, UserId, VisitSource};
 
 use crate::{
     Fixture,
@@ -39,6 +39,10 @@ crate::laws! { $ journal:
 
 fn request(name: impl std::fmt::Display) -> Request {
     Request::parse(&name.to_string()).expect("a name of a request")
+}
+
+fn limit(at_most: u32) -> PageLimit {
+    PageLimit::try_from(at_most).expect("a limit of a page")
 }
 
 fn instruction() -> Instruction {
@@ -228,11 +232,12 @@ async fn an_overspent_budget_releases_nothing(fixture: &impl Fixture) {
     assert_money(fixture, 100.0, -3.5).await;
 }
 
-/// Settles all participations of campaign 1 in steps of `limit` and returns how many were settled.
-async fn settle(client: &Repositories, limit: u32) -> u32 {
+/// Settles all participations of campaign 1 in steps of `at_most` and returns how many were settled.
+async fn settle(client: &Repositories, at_most: u32) -> u32 {
     let (mut after, mut all) = (None, 0);
     loop {
-        let step = client.journal.settle(campaign_id(1), after, limit, &instruction()).await.unwrap();
+        let step =
+            client.journal.settle(campaign_id(1), after, limit(at_most), &instruction()).await.unwrap();
         let Settling::Settled { settled, next } = step else { panic!("{step:?}") };
         all += settled;
         after = next;
@@ -255,7 +260,8 @@ async fn participations_are_settled_once_with_what_they_have_earned(fixture: &im
             assert!(visit(&client, part, format!("{number}.{visits}")).await);
         }
     }
-    let early = client.journal.settle(campaign_id(1), None, 10, &instruction()).await.unwrap();
+    let early =
+        client.journal.settle(campaign_id(1), None, PageLimit::default(), &instruction()).await.unwrap();
     assert_eq!(early, Settling::Refused(Refusal::NotReleased));
     posted(release(&client).await);
     let settled = at_once(fixture, 8, |task, client| async move {
@@ -282,9 +288,9 @@ async fn a_settlement_goes_on_where_it_stopped(fixture: &impl Fixture) {
     stage(fixture, 5).await;
     let client = fixture.repositories();
     posted(release(&client).await);
-    let first = client.journal.settle(campaign_id(1), None, 2, &instruction()).await.unwrap();
+    let first = client.journal.settle(campaign_id(1), None, limit(2), &instruction()).await.unwrap();
     let Settling::Settled { settled: 2, next: Some(next) } = first else { panic!("{first:?}") };
-    let second = client.journal.settle(campaign_id(1), Some(next), 2, &instruction()).await.unwrap();
+    let second = client.journal.settle(campaign_id(1), Some(next), limit(2), &instruction()).await.unwrap();
     assert!(matches!(second, Settling::Settled { settled: 2, next: Some(_) }), "{second:?}");
     let other = fixture.reopen().await;
     assert_eq!(settle(&other, 2).await, 1);

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use gametriggers_documents::{Fields, Problem, values};
 use gametriggers_domain::journal::{self, Account, JournalEntry, JournalId, Movement, Refusal, Request};
 use gametriggers_persistence::{Entity, Instruction, Journal, Posting, Settling, StorageError};
-use gametriggers_types::{CampaignId, Money, ParticipationId, UserId};
+use gametriggers_types::{CampaignId, Money, PageLimit, ParticipationId, UserId};
 use mongodb::ClientSession;
 
 use crate::{
@@ -35,7 +35,7 @@ enum Order {
 struct Part {
     campaign: CampaignId,
     after: Option<ParticipationId>,
-    limit: u32,
+    limit: PageLimit,
 }
 
 #[async_trait]
@@ -63,7 +63,7 @@ impl Journal for MongoStore {
         &self,
         campaign: CampaignId,
         after: Option<ParticipationId>,
-        limit: u32,
+        limit: PageLimit,
         instruction: &Instruction,
     ) -> Result<Settling, StorageError> {
         let (part, instruction) = (Part { campaign, after, limit }, instruction.clone());
@@ -177,7 +177,7 @@ async fn settle(
     let page = participations
         .find(filter)
         .sort(doc! {"_id": 1})
-        .limit(limit.into())
+        .limit(limit.get().into())
         .projection(doc! {"streamerId": 1, "estimatedEarnings": 1});
     let mut page = page.session(&mut *session).await?;
     let (mut entries, mut last) = (Vec::new(), None);
@@ -191,7 +191,7 @@ async fn settle(
         entries.push(instruction.entry(JournalId::settlement(participation), movement));
         last = Some(participation);
     }
-    let is_full = u32::try_from(entries.len()).is_ok_and(|length| length == limit);
+    let is_full = u32::try_from(entries.len()).is_ok_and(|length| length == limit.get());
     let ids: Vec<_> = entries.iter().map(|entry| Bson::from(entry.id.as_str())).collect();
     for settled in find_by_ids(&store.collection(collection::JOURNAL), session, &ids, doc! {}).await? {
         let settled = read_entry(&settled)?.id;

@@ -170,14 +170,14 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("ledger.reconcile", ledger.reconcile(false)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(true)).await;
 
-    let (request, amount) = (Request::parse("1").unwrap(), units(2_000.0));
+    let (request, amount, limit) = (Request::parse("1").unwrap(), units(2_000.0), PageLimit::default());
     let instruction = Instruction { at: now, by: None, note: None };
     let (campaign, budget) = (part.campaign_id, units(5_000.0));
     for _ in 0..2 {
         let change = journal.change_budget(campaign, budget, &request, &instruction);
         profiler.call("journal.change_budget", change).await;
         profiler.call("journal.release_budget", journal.release_budget(campaign, &instruction)).await;
-        profiler.call("journal.settle", journal.settle(campaign, None, 10, &instruction)).await;
+        profiler.call("journal.settle", journal.settle(campaign, None, limit, &instruction)).await;
         profiler.call("journal.pay_out", journal.pay_out(id, amount, &request, &instruction)).await;
     }
     let settlement = JournalId::settlement(part.id);

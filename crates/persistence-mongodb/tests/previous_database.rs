@@ -398,7 +398,7 @@ async fn a_budget_of_the_previous_system_can_be_changed_and_released() {
     assert_eq!(ledger.reconcile(false).await.unwrap(), []);
 
     journal.release_budget(hinge, &instruction).await.unwrap();
-    let settled = journal.settle(hinge, None, 100, &instruction).await.unwrap();
+    let settled = journal.settle(hinge, None, PageLimit::default(), &instruction).await.unwrap();
     assert_eq!(settled, Settling::Settled { settled: 2, next: None });
     let earned = journal.account("6864d4187d06a675f2abb714".parse().unwrap()).await.unwrap();
     assert_eq!(earned.settled, units(8.3));

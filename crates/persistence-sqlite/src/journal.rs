@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use gametriggers_domain::journal::{self, Account, JournalEntry, JournalId, Movement, Refusal, Request};
 use gametriggers_persistence::{Entity, Instruction, Journal, Posting, Settling, StorageError};
-use gametriggers_types::{CampaignId, Money, ParticipationId, UserId};
+use gametriggers_types::{CampaignId, Money, PageLimit, ParticipationId, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::{
@@ -48,7 +48,7 @@ impl Journal for SqliteStore {
         &self,
         campaign: CampaignId,
         after: Option<ParticipationId>,
-        limit: u32,
+        limit: PageLimit,
         instruction: &Instruction,
     ) -> Result<Settling, StorageError> {
         let instruction = instruction.clone();
@@ -106,7 +106,7 @@ fn settle(
     db: &Connection,
     campaign: CampaignId,
     after: Option<ParticipationId>,
-    limit: u32,
+    limit: PageLimit,
     instruction: &Instruction,
 ) -> DbResult<Settling> {
     if find(db, &JournalId::release(campaign))?.is_none() {
@@ -116,7 +116,7 @@ fn settle(
                WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?";
     let page: Vec<_> = db
         .prepare_cached(sql)?
-        .query_and_then((text(campaign), after.map_or_else(String::new, text), limit), |row| {
+        .query_and_then((text(campaign), after.map_or_else(String::new, text), limit.get()), |row| {
             let row = EntityRow::new(row, Entity::Participation, "id")?;
             let participation = row.parse("id")?;
             let streamer = row.parse("streamer_id")?;
@@ -132,7 +132,7 @@ fn settle(
             settled += 1;
         }
     }
-    let is_full = u32::try_from(page.len()).is_ok_and(|length| length == limit);
+    let is_full = u32::try_from(page.len()).is_ok_and(|length| length == limit.get());
     let next = page.last().filter(|_| is_full).map(|(participation, _)| *participation);
     Ok(Settling::Settled { settled, next })
 }

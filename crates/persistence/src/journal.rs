@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use gametriggers_domain::journal::{Account, JournalEntry, JournalId, Movement, Refusal, Request};
-use gametriggers_types::{CampaignId, Money, ParticipationId, Timestamp, UserId};
+use gametriggers_types::{CampaignId, Money, PageLimit, ParticipationId, Timestamp, UserId};
 
 use crate::StorageError;
 
@@ -88,7 +88,7 @@ pub trait Journal: Send + Sync {
         &self,
         campaign: CampaignId,
         after: Option<ParticipationId>,
-        limit: u32,
+        limit: PageLimit,
         instruction: &Instruction,
     ) -> Result<Settling, StorageError>;
 
