@@ -1,13 +1,16 @@
 //! `PUT /users/me/campaign-selection`: changes the caller's settings for the selection of campaigns.
 
+use std::{collections::BTreeMap, fmt};
+
 use actix_web::{HttpResponse, put, web};
-use gametriggers_domain::selection;
+use gametriggers_domain::selection::{self, Parameter};
 use gametriggers_services::SelectionPatch;
-use gametriggers_types::{
-    BlackoutPeriod, InvalidBlackout, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weekday,
+use gametriggers_types::{Daypart, ParameterValue, SlotsBetween, SlotsInARow, StrategyParameters, 
+    WeeklyPeriod, InvalidPeriod, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weekday,
     Weight, parse_weekday, weekday_name,
 };
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 use utoipa::{
     ToSchema,
     openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
@@ -79,6 +82,22 @@ struct RotationSettingsRequest {
     #[serde(default)]
     #[schema(value_type = Option<WeightsRequest>)]
     priority_weights: Option<Object<WeightsRequest>>,
+    /// The parameters of strategies to change: strategy, parameter, value. `GET /selection-strategies` lists them with
+    /// their ranges. They are kept when another strategy is chosen.
+    #[serde(default)]
+    #[schema(
+        value_type = Option<BTreeMap<String, BTreeMap<String, serde_json::Value>>>,
+        example = json!({"capped-fair": {"share": 0.5}})
+    )]
+    strategy_parameters: Option<BTreeMap<String, Option<BTreeMap<String, Value>>>>,
+    /// In how many slots in a row one campaign may be on screen; 0 means without limit.
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 0, maximum = 20)]
+    max_slots_in_a_row: Option<SlotsInARow>,
+    /// How many slots are at least between two campaigns of one category (competitive separation); 0 means none.
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 0, maximum = 10)]
+    min_slots_between_category: Option<SlotsBetween>,
     /// Replaces the list whole.
     #[serde(default)]
     #[schema(value_type = Option<Vec<BlackoutPeriodRequest>>, max_items = 100)]
@@ -161,6 +180,9 @@ impl TryFrom<SelectionRequest> for SelectionPatch {
             payment_rate: weights.payment_rate,
             performance: weights.performance,
             fairness: weights.fairness,
+            parameters: parameters(rotation.strategy_parameters.unwrap_or_default())?,
+            in_a_row: rotation.max_slots_in_a_row,
+            between: rotation.min_slots_between_category,
             blackouts: rotation.blackout_periods.as_deref().map(blackouts).transpose()?,
             time_zone,
         })
@@ -184,19 +206,51 @@ fn one_setting<T: PartialEq>(
 /// Returns the strategy with this name. Refuses an unknown name (defect O18: the previous system stored it, and then every later
 /// save of that user failed).
 fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
-    if selection::find(name).is_some() {
-        return Ok(StrategyName::new(name));
+    match selection::find(name) {
+        Ok(strategy) => Ok(StrategyName::new(strategy.name())),
+        Err(unknown) => Err(ApiError::validation(format!("campaignSelectionStrategy: {unknown}"))),
     }
-    let mut known: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
-    known.sort_unstable();
-    let name: String = name.chars().take(64).collect();
-    Err(ApiError::validation(format!(
-        "campaignSelectionStrategy: `{name}` is not one of {}",
-        known.join(", ")
-    )))
 }
 
-fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPeriod>, ApiError> {
+/// Reads the parameters of strategies. A null changes nothing.
+fn parameters(
+    request: BTreeMap<String, Option<BTreeMap<String, Value>>>,
+) -> Result<StrategyParameters, ApiError> {
+    let refused = |reason: &dyn fmt::Display| {
+        ApiError::validation(format!("campaignRotationSettings.strategyParameters.{reason}"))
+    };
+    let mut parameters = StrategyParameters::default();
+    for (strategy, values) in request {
+        for (name, value) in values.unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null()) {
+            let parameter = selection::find_parameter(&strategy, &name).map_err(|error| refused(&error))?;
+            let value = parameter_value(parameter, value)
+                .map_err(|reason| refused(&format!("{strategy}.{name}{reason}")))?;
+            parameters.set(&strategy, &name, value);
+        }
+    }
+    selection::check_parameters(&parameters).map_err(|error| refused(&error))?;
+    Ok(parameters)
+}
+
+/// Reads the value of a parameter by its kind. An error begins with a path within the value, or with a colon.
+fn parameter_value(parameter: &Parameter, value: Value) -> Result<ParameterValue, String> {
+    match (parameter, value) {
+        (Parameter::Dayparts(_), Value::Array(parts)) => {
+            let read = |(place, part)| match serde_json::from_value::<Daypart>(part) {
+                Ok(part) => Ok(part),
+                Err(error) => Err(format!("[{place}]: {error}")),
+            };
+            let parts = parts.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+            Ok(ParameterValue::Dayparts(parts))
+        }
+        (Parameter::Number(_), Value::Number(number)) => {
+            Ok(ParameterValue::Number(number.as_f64().unwrap_or(f64::NAN)))
+        }
+        (parameter, _) => Err(format!(": {}", parameter.range())),
+    }
+}
+
+fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<WeeklyPeriod>, ApiError> {
     if periods.len() > MAX_BLACKOUTS {
         let message = format!("campaignRotationSettings.blackoutPeriods: at most {MAX_BLACKOUTS} periods");
         return Err(ApiError::validation(message));
@@ -211,16 +265,16 @@ fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPe
 }
 
 /// Reads a period. An error names the wrong field, as a path within the period, and the reason.
-fn blackout(request: &BlackoutPeriodRequest) -> Result<BlackoutPeriod, (String, InvalidBlackout)> {
+fn blackout(request: &BlackoutPeriodRequest) -> Result<WeeklyPeriod, (String, InvalidPeriod)> {
     let day = |(place, day): (usize, &String)| {
         parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))
     };
     let days = request.days.iter().enumerate().map(day).collect::<Result<Vec<_>, _>>()?;
-    BlackoutPeriod::new(request.start_time, request.end_time, &days).map_err(|error| {
+    WeeklyPeriod::new(request.start_time, request.end_time, &days).map_err(|error| {
         let field = match error {
-            InvalidBlackout::NoDays | InvalidBlackout::Day(_) => ".days",
-            InvalidBlackout::Start | InvalidBlackout::TimeOfDay(_) => ".startTime",
-            InvalidBlackout::Empty => "",
+            InvalidPeriod::NoDays | InvalidPeriod::Day(_) => ".days",
+            InvalidPeriod::Start | InvalidPeriod::TimeOfDay(_) => ".startTime",
+            InvalidPeriod::Empty => "",
         };
         (field.to_owned(), error)
     })
