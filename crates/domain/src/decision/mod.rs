@@ -12,34 +12,13 @@ pub use tally::{AWAY_MAX, ScreenTime, Tally};
 use gametriggers_types::{CampaignId, DecisionId, ParticipationId, SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use crate::basis::Basis;
 use crate::selection::Selection;
 
 /// The greatest difference between the clocks of two instances that is tolerated. If a decision begins later than this
 /// after the reader's time, the clock that made it runs ahead. The reader then makes a new decision instead of waiting
 /// until the old one begins.
 pub const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(2);
-
-/// What the impressions of a decision are paid by. It is fixed when the decision is made, so that impressions are not
-/// paid twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Basis {
-    /// The audience cannot be measured: the display counts as one impression.
-    Display,
-    /// The audience is measured: viewer-minutes are counted.
-    Viewers,
-}
-
-impl Basis {
-    /// The other basis, which does not pay for this decision.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Display => Self::Viewers,
-            Self::Viewers => Self::Display,
-        }
-    }
-}
 
 /// Why a streamer's screen is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
