@@ -1,21 +1,16 @@
 //! `PUT /users/me/campaign-selection`: changes the caller's settings for the selection of campaigns.
 
-use std::{collections::BTreeMap, fmt};
-
 use actix_web::{HttpResponse, put, web};
-use gametriggers_domain::selection::{self, Parameter};
+use gametriggers_domain::selection;
 use gametriggers_services::SelectionPatch;
-use gametriggers_types::{Daypart, ParameterValue, SlotsBetween, SlotsInARow, StrategyParameters, 
-    WeeklyPeriod, InvalidPeriod, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weekday,
-    Weight, parse_weekday, weekday_name,
-};
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::Value;
-use utoipa::{
-    ToSchema,
-    openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
-};
+use gametriggers_types::{RotationInterval, SlotsBetween, SlotsInARow, StrategyName, TimeZoneName, Weight};
+use serde::Deserialize;
+use utoipa::{ToSchema, openapi::schema::Schema};
 
+use super::{
+    parameters::{ParametersRequest, parameters, parameters_schema},
+    periods::{BlackoutPeriodRequest, blackouts},
+};
 use crate::{
     body::{JsonBody, Object},
     caller::Caller,
@@ -25,9 +20,6 @@ use crate::{
     state::ApiState,
     wire::SelectionResponse,
 };
-
-/// The greatest number of blackout periods. Nobody needs more in a week, so a longer list is a mistake.
-const MAX_BLACKOUTS: usize = 100;
 
 /// Changes how campaigns are chosen: only what the request names. What is on screen ends with it.
 #[utoipa::path(
@@ -85,11 +77,8 @@ struct RotationSettingsRequest {
     /// The parameters of strategies to change: strategy, parameter, value. `GET /selection-strategies` lists them with
     /// their ranges. They are kept when another strategy is chosen.
     #[serde(default)]
-    #[schema(
-        value_type = Option<BTreeMap<String, BTreeMap<String, serde_json::Value>>>,
-        example = json!({"capped-fair": {"share": 0.5}})
-    )]
-    strategy_parameters: Option<BTreeMap<String, Option<BTreeMap<String, Value>>>>,
+    #[schema(schema_with = parameters_schema, required = false)]
+    strategy_parameters: Option<ParametersRequest>,
     /// In how many slots in a row one campaign may be on screen; 0 means without limit.
     #[serde(default)]
     #[schema(value_type = Option<u8>, minimum = 0, maximum = 20)]
@@ -123,41 +112,8 @@ struct WeightsRequest {
     fairness: Option<Weight>,
 }
 
-/// A period without campaigns.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BlackoutPeriodRequest {
-    /// Accepted, because the periods of the previous system carry one, and ignored.
-    // Defect S13: the previous system refused this field.
-    #[serde(rename = "_id", default)]
-    #[schema(value_type = Option<serde_json::Value>)]
-    #[allow(dead_code)]
-    id: Option<IgnoredAny>,
-    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "22:00")]
-    start_time: TimeOfDay,
-    /// Another one than `startTime`; `24:00` is the end of the day.
-    #[schema(value_type = String, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", example = "06:00")]
-    end_time: TimeOfDay,
-    /// The English names of days, whole or their first three letters, in any case.
-    #[schema(schema_with = days_schema)]
-    days: Vec<String>,
-}
-
 fn strategy_schema() -> Schema {
     openapi::words_or_null(selection::all().iter().map(|strategy| strategy.name()))
-}
-
-fn days_schema() -> Schema {
-    let any_case = |letter: char| format!("[{}{letter}]", letter.to_ascii_uppercase());
-    let any_case = |text: &str| text.chars().map(any_case).collect::<String>();
-    let days = (0..7_i8).filter_map(|offset| Weekday::from_monday_zero_offset(offset).ok());
-    let names = days.map(|day| {
-        let (short, rest) = weekday_name(day).split_at(3);
-        format!("{}({})?", any_case(short), any_case(rest))
-    });
-    let pattern = format!("^({})$", names.collect::<Vec<_>>().join("|"));
-    let day = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
-    Schema::Array(ArrayBuilder::new().items(day).min_items(Some(1)).build())
 }
 
 impl TryFrom<SelectionRequest> for SelectionPatch {
@@ -210,72 +166,4 @@ fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
         Ok(strategy) => Ok(StrategyName::new(strategy.name())),
         Err(unknown) => Err(ApiError::validation(format!("campaignSelectionStrategy: {unknown}"))),
     }
-}
-
-/// Reads the parameters of strategies. A null changes nothing.
-fn parameters(
-    request: BTreeMap<String, Option<BTreeMap<String, Value>>>,
-) -> Result<StrategyParameters, ApiError> {
-    let refused = |reason: &dyn fmt::Display| {
-        ApiError::validation(format!("campaignRotationSettings.strategyParameters.{reason}"))
-    };
-    let mut parameters = StrategyParameters::default();
-    for (strategy, values) in request {
-        for (name, value) in values.unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null()) {
-            let parameter = selection::find_parameter(&strategy, &name).map_err(|error| refused(&error))?;
-            let value = parameter_value(parameter, value)
-                .map_err(|reason| refused(&format!("{strategy}.{name}{reason}")))?;
-            parameters.set(&strategy, &name, value);
-        }
-    }
-    selection::check_parameters(&parameters).map_err(|error| refused(&error))?;
-    Ok(parameters)
-}
-
-/// Reads the value of a parameter by its kind. An error begins with a path within the value, or with a colon.
-fn parameter_value(parameter: &Parameter, value: Value) -> Result<ParameterValue, String> {
-    match (parameter, value) {
-        (Parameter::Dayparts(_), Value::Array(parts)) => {
-            let read = |(place, part)| match serde_json::from_value::<Daypart>(part) {
-                Ok(part) => Ok(part),
-                Err(error) => Err(format!("[{place}]: {error}")),
-            };
-            let parts = parts.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
-            Ok(ParameterValue::Dayparts(parts))
-        }
-        (Parameter::Number(_), Value::Number(number)) => {
-            Ok(ParameterValue::Number(number.as_f64().unwrap_or(f64::NAN)))
-        }
-        (parameter, _) => Err(format!(": {}", parameter.range())),
-    }
-}
-
-fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<WeeklyPeriod>, ApiError> {
-    if periods.len() > MAX_BLACKOUTS {
-        let message = format!("campaignRotationSettings.blackoutPeriods: at most {MAX_BLACKOUTS} periods");
-        return Err(ApiError::validation(message));
-    }
-    let numbered = periods.iter().enumerate().map(|(place, Object(request))| {
-        blackout(request).map_err(|(field, error)| {
-            let period = format!("campaignRotationSettings.blackoutPeriods[{place}]");
-            ApiError::validation(format!("{period}{field}: {error}"))
-        })
-    });
-    numbered.collect()
-}
-
-/// Reads a period. An error names the wrong field, as a path within the period, and the reason.
-fn blackout(request: &BlackoutPeriodRequest) -> Result<WeeklyPeriod, (String, InvalidPeriod)> {
-    let day = |(place, day): (usize, &String)| {
-        parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))
-    };
-    let days = request.days.iter().enumerate().map(day).collect::<Result<Vec<_>, _>>()?;
-    WeeklyPeriod::new(request.start_time, request.end_time, &days).map_err(|error| {
-        let field = match error {
-            InvalidPeriod::NoDays | InvalidPeriod::Day(_) => ".days",
-            InvalidPeriod::Start | InvalidPeriod::TimeOfDay(_) => ".startTime",
-            InvalidPeriod::Empty => "",
-        };
-        (field.to_owned(), error)
-    })
 }
