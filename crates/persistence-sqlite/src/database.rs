@@ -211,6 +211,8 @@ fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    #[cfg(test)]
+    let connection = crate::explain::watched(connection, path);
     connection.busy_timeout(ANSWER_WITHIN)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);
