@@ -72,6 +72,8 @@ async fn counters_and_money_are_those_of_the_ledger() {
     }
     let visit = server.get(&format!("/c/{}?src=link", shown["participationId"].as_str().unwrap())).await;
     assert_eq!(visit.status, 302, "{}", visit.body);
+    // Viewers are redirected before their visits are recorded.
+    server.visits.settled().await;
     let command = server.get(&format!("/api/v1/overlay/{}/chat-command", streamer.token)).await;
     let list = joined(&server, &streamer, "").await;
     let participation = &list[0]["participation"];
