@@ -36,6 +36,7 @@
 
 mod campaigns;
 mod changes;
+mod credentials;
 mod decisions;
 mod idempotency;
 mod insertions;
@@ -43,6 +44,7 @@ mod journal;
 mod ledger;
 mod lists;
 mod money;
+mod other_fields;
 mod overlay;
 mod participations;
 mod probe;
@@ -97,9 +99,9 @@ pub trait Fixture: Send + Sync + Sized {
     /// Gives the decision a basis that does not exist.
     async fn falsify_decision(&self, id: DecisionId);
 
-    /// Returns the stored value that the previous system kept in this document under this name. The name is one that no
-    /// repository returns: `password` of a user, or a field of an imported document that this version does not use.
-    async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value>;
+    /// Returns the value of this name among the stored `other_fields` of a user, a campaign or a participation, in relaxed
+    /// Extended JSON. A long is a plain number. `None` if there is no value of this name.
+    async fn other_field(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value>;
 }
 
 /// The document that [`Fixture::make_unreadable`] changes.
@@ -160,12 +162,14 @@ macro_rules! files {
 
 files! { $
     users,
+    credentials,
     tokens,
     overlay,
     selection,
     campaigns,
     participations,
     insertions,
+    other_fields,
     lists,
     decisions,
     ledger,

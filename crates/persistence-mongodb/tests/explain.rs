@@ -22,7 +22,9 @@ use gametriggers_fixtures::{
     campaign, campaign_id, empty_decision, entry, interval, minute, new_campaign, new_participation,
     new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
-use gametriggers_persistence::{Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError};
+use gametriggers_persistence::{
+    Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError, UserRepository,
+};
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
     CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
@@ -83,24 +85,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     let (streamer, brand, part) = (user(number), campaign(number), participation(number));
     let (id, now) = (streamer.id, start());
 
-    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(user(number)))).await;
-    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(user(number)))).await;
-    let many = vec![new_user(user(number))];
-    profiler.call("users.insert_all_if_absent", users.insert_all_if_absent(many)).await;
-    profiler.call("users.find_by_id", users.find_by_id(id)).await;
-    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a"))).await;
-    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b"))).await;
-    profiler.call("users.find_by_overlay_token", users.find_by_overlay_token(&token("a"))).await;
-    let token = token("c");
-    profiler.call("users.regenerate_overlay_token", users.regenerate_overlay_token(id, &token, now)).await;
-    let overlay = OverlayPatch { opacity: Some(Opacity::try_from(50.0).unwrap()), ..OverlayPatch::default() };
-    profiler.call("users.update_overlay", users.update_overlay(id, &overlay, now)).await;
-    let selection = SelectionPatch { interval: Some(interval(5)), ..SelectionPatch::default() };
-    profiler.call("users.update_selection", users.update_selection(id, &selection, now)).await;
-    profiler.call("users.touch_overlays", users.touch_overlays(&[(id, now)])).await;
-    profiler
-        .call("users.set_test_campaign", users.set_test_campaign(id, &test_campaign("Test", minute(1))))
-        .await;
+    call_every_method_of_users(profiler, &*users, number).await;
 
     profiler
         .call("campaigns.insert_if_absent", campaigns.insert_if_absent(&new_campaign(campaign(number))))
@@ -185,6 +170,31 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("journal.account", journal.account(id)).await;
 
     profiler.call("probe.ping", probe.ping()).await;
+}
+
+/// As [`call_every_method`], for users. `number` is the number of a user who is not stored yet.
+async fn call_every_method_of_users(profiler: &mut Profiler<'_>, users: &dyn UserRepository, number: u32) {
+    let (streamer, now) = (user(number), start());
+    let id = streamer.id;
+    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(user(number)))).await;
+    profiler.call("users.insert_if_absent", users.insert_if_absent(&new_user(user(number)))).await;
+    let many = vec![new_user(user(number))];
+    profiler.call("users.insert_all_if_absent", users.insert_all_if_absent(many)).await;
+    profiler.call("users.find_by_id", users.find_by_id(id)).await;
+    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a"))).await;
+    profiler.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b"))).await;
+    profiler.call("users.find_by_overlay_token", users.find_by_overlay_token(&token("a"))).await;
+    profiler.call("users.find_credentials", users.find_credentials(&streamer.email)).await;
+    let token = token("c");
+    profiler.call("users.regenerate_overlay_token", users.regenerate_overlay_token(id, &token, now)).await;
+    let overlay = OverlayPatch { opacity: Some(Opacity::try_from(50.0).unwrap()), ..OverlayPatch::default() };
+    profiler.call("users.update_overlay", users.update_overlay(id, &overlay, now)).await;
+    let selection = SelectionPatch { interval: Some(interval(5)), ..SelectionPatch::default() };
+    profiler.call("users.update_selection", users.update_selection(id, &selection, now)).await;
+    profiler.call("users.touch_overlays", users.touch_overlays(&[(id, now)])).await;
+    profiler
+        .call("users.set_test_campaign", users.set_test_campaign(id, &test_campaign("Test", minute(1))))
+        .await;
 }
 
 /// A page for each way to start one.

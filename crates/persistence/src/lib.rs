@@ -35,7 +35,7 @@ pub use journal::{Instruction, Journal, Posting, Settling};
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
-pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
+pub use users::{Credentials, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 
 /// All repositories of one store.
 #[derive(Clone)]
