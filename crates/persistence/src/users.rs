@@ -122,6 +122,9 @@ pub trait UserRepository: Send + Sync {
 
     /// Gives the user this overlay token unless they have one. Returns the user's token; `None` if the user does not
     /// exist. If several callers do so at once, all get the same token.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if another user has this token.
     async fn ensure_overlay_token(
         &self,
         id: UserId,
@@ -130,6 +133,9 @@ pub trait UserRepository: Send + Sync {
 
     /// Replaces the overlay token, stores `now` as the time before which tokens and receipts are void, and clears the
     /// time when the overlay was last seen. Returns false if the user does not exist.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if another user has this token.
     async fn regenerate_overlay_token(
         &self,
         id: UserId,
