@@ -39,6 +39,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 #![deny(dead_code)]
 
+#[macro_use]
+mod difference;
+
 mod campaigns;
 mod changes;
 mod credentials;
