@@ -10,7 +10,7 @@
 //!
 //! # How a new backend opts in
 //!
-//! `tests/contract.rs` of the backend implements
+//! `docs/howto/add-a-backend.md` leads from an empty crate to the whole contract. `tests/contract.rs` of the backend implements
 //! [`Fixture`] and has this line:
 //!
 //! ```text
@@ -180,6 +180,9 @@ macro_rules! files {
             $(pub use crate::$file::cases as $file;)+
         }
 
+        #[cfg(test)]
+        const FAMILIES: &[&str] = &[$(stringify!($file)),+];
+
         /// Makes a test of every law for the backend of this [`Fixture`], in one module per file of laws.
         #[macro_export]
         macro_rules! contract_tests {
@@ -191,6 +194,11 @@ macro_rules! files {
         }
     };
 }
+
+/// The how-to's code is compiled and run with the other documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/howto/add-a-backend.md")]
+struct HowToAddABackend;
 
 files! { $
     users,
@@ -212,4 +220,18 @@ files! { $
     journal,
     probe,
     changes,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_how_to_names_every_family() {
+        let how_to = include_str!("../../../docs/howto/add-a-backend.md");
+        for family in super::FAMILIES {
+            assert!(
+                how_to.contains(&format!("`{family}`")),
+                "{family} is in no row of docs/howto/add-a-backend.md"
+            );
+        }
+    }
 }
