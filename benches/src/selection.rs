@@ -2,17 +2,17 @@
 
 use std::{
     hint::black_box,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use gametriggers_domain::{
     price::Payment,
-    selection::{self, Candidate, Seed, SelectionContext, SelectionStrategy},
+    selection::{self, Candidate, SelectionStrategy},
 };
-use gametriggers_types::{
-    Money, ObjectId, PaymentType, PriorityWeights, RotationInterval, SignedDuration, Slot, Timestamp,
-};
+use gametriggers_fixtures::{context, noon, seed};
+use gametriggers_types::{Money, ObjectId, PaymentType, SignedDuration};
 
 use crate::results::{Selection, median};
 
@@ -40,7 +40,7 @@ pub(crate) fn measure() -> anyhow::Result<Vec<Selection>> {
     Ok(measured)
 }
 
-fn nanos_each(strategy: &dyn SelectionStrategy, candidates: &[Candidate]) -> anyhow::Result<f64> {
+fn nanos_each(strategy: &dyn SelectionStrategy, candidates: &[Candidate<'_>]) -> anyhow::Result<f64> {
     let mut calls = 1_u32;
     while batch(strategy, candidates, calls)? < BATCH {
         calls *= 2;
@@ -54,37 +54,44 @@ fn nanos_each(strategy: &dyn SelectionStrategy, candidates: &[Candidate]) -> any
 }
 
 /// The time of this many calls, each with its own seed.
-fn batch(strategy: &dyn SelectionStrategy, candidates: &[Candidate], calls: u32) -> anyhow::Result<Duration> {
-    let now = now()?;
-    let slot = Slot::containing(now, RotationInterval::default());
-    let weights = PriorityWeights::default();
+fn batch(
+    strategy: &dyn SelectionStrategy,
+    candidates: &[Candidate<'_>],
+    calls: u32,
+) -> anyhow::Result<Duration> {
     let started = Instant::now();
     for call in 0..calls {
-        let ctx = SelectionContext { now, slot, weights, seed: Seed::new(u128::from(call).to_be_bytes()) };
+        let ctx = context(noon(), seed(call.into()));
         black_box(selection::select(strategy, black_box(&ctx), black_box(candidates)));
     }
     Ok(started.elapsed())
 }
 
-fn now() -> anyhow::Result<Timestamp> {
-    Ok("2026-11-20T12:00:00Z".parse()?)
-}
-
 /// A candidate with a history. The numbers differ between candidates.
-fn candidate(number: u64) -> anyhow::Result<Candidate> {
+fn candidate(number: u64) -> anyhow::Result<Candidate<'static>> {
     let kind = PaymentType::ALL[number as usize % PaymentType::ALL.len()];
     let rate = Money::from_units(1.0 + (number * 37 % 400) as f64 / 4.0)?;
     let minutes = |count: u64| SignedDuration::from_mins(count.cast_signed());
+    let categories = &CATEGORIES[number as usize % CATEGORIES.len()..];
     Ok(Candidate {
         campaign: ObjectId::from_parts(2, number.to_be_bytes()).into(),
         participation: ObjectId::from_parts(3, number.to_be_bytes()).into(),
-        joined_at: now()? - minutes(1_000 + number * 61 % 9_000),
+        categories,
+        joined_at: noon() - minutes(1_000 + number * 61 % 9_000),
         payment: Payment::new(kind, rate, Payment::DEFAULT_EXPECTED_IMPRESSIONS)?,
+        budget: Money::from_units(10_000.0)?,
+        remaining: Money::from_units(10_000.0 - (number * 37 % 9_000) as f64)?,
+        starts_at: Some(noon() - minutes(10_000 + number * 61 % 9_000)),
+        ends_at: Some(noon() + minutes(10_000 + number * 53 % 9_000)),
         paid_units: number * 101 % 5_000,
         impressions: 500 + number * 997 % 20_000,
         clicks: number * 31 % 300,
         visits: number * 17 % 100,
-        shown: minutes(number * 7 % 45),
-        last_shown: Some(now()? - minutes(number * 11 % 90)),
+        displayed: minutes(number * 7 % 45),
+        tallied: minutes(number * 7 % 45),
+        last_shown: Some(noon() - minutes(number * 11 % 90)),
+        ..gametriggers_fixtures::candidate(0)
     })
 }
+
+static CATEGORIES: LazyLock<[String; 3]> = LazyLock::new(|| ["gaming", "food", "travel"].map(str::to_owned));

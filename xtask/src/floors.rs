@@ -94,6 +94,11 @@ const FLOORS: &[Floor] = &[
         never: &[&HTTP_SERVER, &SQLITE, &MONGODB],
     },
     Floor {
+        package: "gametriggers-lab",
+        may_use: &["gametriggers-types", "gametriggers-domain", "gametriggers-persistence"],
+        never: NO_DRIVER_NO_HTTP,
+    },
+    Floor {
         package: "gametriggers-fixtures",
         may_use: &[
             "gametriggers-types",
@@ -132,6 +137,7 @@ const FLOORS: &[Floor] = &[
             "gametriggers-persistence-sqlite",
             "gametriggers-persistence-mongodb",
             "gametriggers-services",
+            "gametriggers-lab",
             "gametriggers-http",
         ],
         never: &[],
@@ -145,6 +151,7 @@ const FLOORS: &[Floor] = &[
             "gametriggers-persistence-sqlite",
             "gametriggers-persistence-mongodb",
             "gametriggers-test-mongod",
+            "gametriggers-fixtures",
             "gametriggers-services",
             "gametriggers-http",
             "gametriggers",

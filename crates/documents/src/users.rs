@@ -1,21 +1,21 @@
 //! Reads and writes `users`.
 
-use bson::{Document, doc};
+use bson::{Bson, Document, deserialize_from_bson, doc};
 use gametriggers_domain::{
     model::{TestCampaign, User},
     selection,
 };
 use gametriggers_types::{
-    BlackoutPeriod, MediaType, Opacity, OverlaySettings, PriorityWeights, RotationInterval, ScreenToken,
-    SelectionSettings, StrategyName, TimeOfDay, TimeZoneName, UserId, WebUrl, Weight, parse_weekday,
-    weekday_name,
+    Daypart, InvalidSelectionSetting, MediaType, Opacity, OverlaySettings, ParameterValue, PriorityWeights,
+    RotationInterval, ScreenToken, SelectionSettings, Spacing, StrategyName, StrategyParameters, TimeOfDay,
+    TimeZoneName, UserId, WebUrl, WeeklyPeriod, Weight, parse_weekday, weekday_name,
 };
 
 use crate::{
     fields::{Fields, Problem},
     values::{
-        self, checked, count, flag, number, parsed, stored_count, stored_id, stored_time, text, texts, time,
-        token,
+        self, Read, checked, count, flag, number, parsed, stored_count, stored_id, stored_time, text, texts,
+        time, token,
     },
 };
 
@@ -90,6 +90,9 @@ pub fn write(user: &User, password_hash: Option<&str>) -> Document {
             "preferredStrategy": selection.strategy.as_str(),
             "rotationIntervalMinutes": i32::from(selection.interval.minutes()),
             "priorityWeights": write_weights(selection.weights),
+            "strategyParameters": write_parameters(&selection.parameters),
+            "maxSlotsInARow": i32::from(selection.spacing.in_a_row.slots()),
+            "minSlotsBetweenCategory": i32::from(selection.spacing.between.slots()),
             "blackoutPeriods": write_blackouts(&selection.blackouts),
         },
         "timezone": selection.time_zone.as_str(),
@@ -126,14 +129,45 @@ pub fn write_weights(weights: PriorityWeights) -> Document {
     }
 }
 
+/// The path of the values of strategies' parameters in the document of a user.
+pub const STRATEGY_PARAMETERS: &str = "campaignRotationSettings.strategyParameters";
+
+fn write_parameters(parameters: &StrategyParameters) -> Document {
+    let mut written = Document::new();
+    for (strategy, parameter, value) in parameters.iter() {
+        let of_strategy = written.entry(strategy.to_owned()).or_insert_with(|| Document::new().into());
+        if let Bson::Document(values) = of_strategy {
+            values.insert(parameter, write_parameter(value));
+        }
+    }
+    written
+}
+
+/// The value of one parameter of a strategy.
+#[must_use]
+pub fn write_parameter(value: &ParameterValue) -> Bson {
+    match value {
+        ParameterValue::Number(number) => (*number).into(),
+        ParameterValue::Dayparts(parts) => {
+            let write = |part: &Daypart| {
+                let mut written = write_period(&part.period);
+                written.extend(doc! {"category": &part.category, "weight": part.weight.value()});
+                Bson::from(written)
+            };
+            parts.iter().map(write).collect::<Vec<_>>().into()
+        }
+    }
+}
+
 /// The value of `campaignRotationSettings.blackoutPeriods`.
 #[must_use]
-pub fn write_blackouts(periods: &[BlackoutPeriod]) -> Vec<Document> {
-    let write = |period: &BlackoutPeriod| {
-        let days: Vec<_> = period.days().iter().map(|day| weekday_name(*day)).collect();
-        doc! {"startTime": period.start().to_string(), "endTime": period.end().to_string(), "days": days}
-    };
-    periods.iter().map(write).collect()
+pub fn write_blackouts(periods: &[WeeklyPeriod]) -> Vec<Document> {
+    periods.iter().map(write_period).collect()
+}
+
+fn write_period(period: &WeeklyPeriod) -> Document {
+    let days: Vec<_> = period.days().iter().map(|day| weekday_name(*day)).collect();
+    doc! {"startTime": period.start().to_string(), "endTime": period.end().to_string(), "days": days}
 }
 
 /// The value of `testCampaign`.
@@ -194,6 +228,11 @@ fn selection(fields: &mut Fields) -> SelectionSettings {
             strategy: StrategyName::default(),
             interval: stored.usable("rotationIntervalMinutes", interval, DEFAULT).unwrap_or_default(),
             weights: stored.inside("priorityWeights", weights),
+            parameters: stored.usable("strategyParameters", parameters, DEFAULT).unwrap_or_default(),
+            spacing: Spacing {
+                in_a_row: stored.usable("maxSlotsInARow", slots, DEFAULT).unwrap_or_default(),
+                between: stored.usable("minSlotsBetweenCategory", slots, DEFAULT).unwrap_or_default(),
+            },
             blackouts: stored.each("blackoutPeriods", |period| blackout(period, is_ours)),
             time_zone,
             version,
@@ -202,7 +241,7 @@ fn selection(fields: &mut Fields) -> SelectionSettings {
     });
     // Defect S2: the strategy was stored in two fields, and only the first was read.
     if let Some(name) = chosen.or(preferred) {
-        if selection::find(&name).is_none() {
+        if selection::find(&name).is_err() {
             let shown: String = name.chars().take(64).collect();
             let instead = selection::default_strategy().name();
             let reason =
@@ -212,6 +251,14 @@ fn selection(fields: &mut Fields) -> SelectionSettings {
         settings.strategy = StrategyName::new(&name);
     }
     settings
+}
+
+fn parameters(stored: &Bson) -> Read<StrategyParameters> {
+    checked(deserialize_from_bson(stored.clone()))
+}
+
+fn slots<T: TryFrom<f64, Error = InvalidSelectionSetting>>(stored: &Bson) -> Read<T> {
+    checked(T::try_from(number(stored)?))
 }
 
 fn weights(stored: &mut Fields) -> PriorityWeights {
@@ -234,7 +281,7 @@ fn weights(stored: &mut Fields) -> PriorityWeights {
 /// The previous system had no 24:00. It used 23:59 for the end of the day, and that minute was within the period
 /// (`docs/adr/0015-end-of-day.md`). A period of this system has no `_id` and is in a document with `selectionVersion`
 /// (`is_ours`); its 23:59 is kept.
-fn blackout(period: &mut Fields, is_ours: bool) -> Option<BlackoutPeriod> {
+fn blackout(period: &mut Fields, is_ours: bool) -> Option<WeeklyPeriod> {
     let is_previous = period.forget("_id") || !is_ours;
     let start = period.usable("startTime", parsed, PERIOD_LEFT_OUT);
     let mut end = period.usable("endTime", parsed, PERIOD_LEFT_OUT);
@@ -250,7 +297,7 @@ fn blackout(period: &mut Fields, is_ours: bool) -> Option<BlackoutPeriod> {
             Err(error) => period.note("days", &format!("{error}; the day is left out")),
         }
     }
-    match BlackoutPeriod::new(start?, end?, &days) {
+    match WeeklyPeriod::new(start?, end?, &days) {
         Ok(period) => Some(period),
         Err(error) => {
             period.note("days", &format!("{error}; {PERIOD_LEFT_OUT}"));

@@ -26,8 +26,8 @@ pub fn in_blackout(settings: &SelectionSettings, now: Timestamp) -> bool {
     if settings.blackouts.is_empty() {
         return false;
     }
-    let (day, minute) = settings.time_zone.day_and_minute(now);
-    settings.blackouts.iter().any(|period| period.covers(day, minute))
+    let local = settings.time_zone.local_time(now);
+    settings.blackouts.iter().any(|period| period.covers(local))
 }
 
 /// Until when a campaign that may be shown at `from` may stay on screen: the end of the slot, the beginning of a

@@ -11,7 +11,7 @@ use gametriggers_types::{
 };
 
 use crate::{
-    decision::Basis,
+    basis::Basis,
     price::{Accrual, Payment},
     quota::Quota,
 };

@@ -9,6 +9,7 @@
 //! The most frequent extension is a new selection strategy: `docs/howto/add-a-strategy.md`.
 
 pub mod access;
+mod basis;
 pub mod batch;
 pub mod decision;
 pub mod eligibility;

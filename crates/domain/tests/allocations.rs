@@ -7,14 +7,14 @@ use gametriggers_types::PaymentType;
 /// The buffers of a record: the strategy's name, who was a candidate, and the chance of each.
 const OWNED_BY_THE_RECORD: u64 = 3;
 
-fn candidates(count: u32) -> Vec<Candidate> {
+fn candidates(count: u32) -> Vec<Candidate<'static>> {
     let candidate = |(number, &kind)| Candidate {
         payment: payment(kind, 1.66, 10_000),
         paid_units: u64::from(number),
         impressions: 100 * u64::from(number),
         clicks: u64::from(number),
         visits: u64::from(number),
-        shown: minutes(3),
+        tallied: minutes(3),
         last_shown: Some(start()),
         ..candidate(number)
     };

@@ -125,6 +125,15 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
+/// Reads a part of a body that was parsed before. An error consists of the path of the wrong value within the part (`[0].weight`,
+/// empty for the part itself) and the reason.
+pub(crate) fn read_part<T: DeserializeOwned>(part: serde_json::Value) -> Result<T, (String, String)> {
+    serde_path_to_error::deserialize(part).map_err(|error| {
+        let path = error.path().to_string();
+        (if path == "." { String::new() } else { path }, readable(&error.inner().to_string()))
+    })
+}
+
 fn malformed(cause: &serde_json::Error) -> ApiError {
     ApiError::new(ErrorCode::MalformedBody, format!("the body is not valid JSON: {cause}"))
 }

@@ -1,13 +1,17 @@
 //! Laws of decisions: the first decision that is written under an id is the only one.
 
 use gametriggers_domain::{
-    decision::{Basis, Content, Decision, Tally},
+    decision::{Basis, Broadcast, Circumstances, Content, Decision},
     eligibility::EmptyReason,
-    selection::{Candidate, Seed, SelectionContext, SelectionStrategy, select},
+    model::Campaign,
+    selection::{Candidate, ExplorationShare, Seed, SelectionContext, SelectionStrategy, select},
 };
-use gametriggers_fixtures::{campaign_id, candidate, context, decision_id, empty_decision, minute, user_id};
+use gametriggers_fixtures::{
+    campaign, campaign_id, candidate, context, decision_id, empty_decision, minute, participation, user,
+    user_id,
+};
 use gametriggers_persistence::{EndedDecision, Entity, Shortening, StorageError, StoredDecision};
-use gametriggers_types::{CampaignId, DecisionId, SignedDuration, Timestamp};
+use gametriggers_types::{DecisionId, SignedDuration, Timestamp};
 
 use crate::{
     Fixture,
@@ -20,7 +24,7 @@ crate::laws! { $ decisions:
     every_seed_and_strategy_is_read_as_inserted,
     every_reason_of_an_empty_screen_is_read_as_inserted,
     every_basis_and_number_is_read_as_inserted,
-    a_tally_is_read_as_inserted,
+    what_a_decision_passes_on_is_read_as_inserted,
     the_first_decision_under_an_id_is_kept,
     of_many_deciders_all_get_the_same_decision,
     of_many_deciders_of_many_slots_each_slot_has_one_decision,
@@ -43,7 +47,11 @@ impl SelectionStrategy for Given {
         "given"
     }
 
-    fn weigh(&self, _: &SelectionContext, _: &[Candidate], weights: &mut [f64]) {
+    fn description(&self) -> &'static str {
+        "Gives the candidates these weights."
+    }
+
+    fn weigh(&self, _: &SelectionContext<'_>, _: &[Candidate<'_>], weights: &mut [f64]) {
         weights.copy_from_slice(&self.0);
     }
 }
@@ -145,24 +153,25 @@ async fn every_basis_and_number_is_read_as_inserted(fixture: &impl Fixture) {
     }
 }
 
-/// The tally of a decision is kept for every campaign: for those that were shown before and for those that were only admitted.
-async fn a_tally_is_read_as_inserted(fixture: &impl Fixture) {
+/// What a decision passes to the next is read as inserted: the tally, for campaigns that were shown before and for those that
+/// were only admitted; the course of the broadcast; and in the draw the candidates that were barred and the exploration share.
+async fn what_a_decision_passes_on_is_read_as_inserted(fixture: &impl Fixture) {
     let mut before: Option<Decision> = None;
+    let mut barred = 0;
     for ordinal in 1..=6 {
-        let mut next = draw(1, ordinal, vec![1.0; 3], [u8::try_from(ordinal).unwrap(); 16]);
-        next.tally = Tally::inherited(before.as_ref(), next.from);
-        let candidates: Vec<CampaignId> =
-            (1..=3 + u32::try_from(ordinal % 2).unwrap()).map(campaign_id).collect();
-        next.tally.admit(&candidates, next.from);
+        let campaigns = 3 + u32::try_from(ordinal % 2).unwrap();
+        let next = decide_after(before.as_ref(), 1, ordinal, campaigns);
         store(fixture, &next).await;
         assert_same(&stored(fixture, next.id).await.decision, &next);
+        barred += next.selection().unwrap().barred;
         before = Some(next);
     }
-    let shown = before.unwrap().tally;
-    assert!(
-        (1..=3).any(|number| shown.of(campaign_id(number)).last().is_some()),
-        "the tally is worth keeping"
-    );
+    let last = before.unwrap();
+    let has_time = |number| last.tally.of(campaign_id(number)).last().is_some();
+    assert!((1..=3).any(has_time), "the tally is worth keeping");
+    assert!(last.broadcast != Broadcast::default(), "the broadcast is worth keeping");
+    let exploration = last.selection().unwrap().exploration;
+    assert!(barred > 0 && !exploration.is_off(), "the draws are worth keeping");
 }
 
 /// A second decision under an id is dropped, and its maker gets the first one.
@@ -279,15 +288,29 @@ async fn a_decision_that_is_not_there_is_not_found(fixture: &impl Fixture) {
     assert_eq!(decisions.find(decision_id(2, 2)).await.unwrap(), None);
 }
 
-/// A decision among three campaigns, with the tally that it inherits from `before`.
+/// A decision among three campaigns, with what it inherits from `before`.
 fn draw_after(before: Option<&Decision>, streamer: u32, ordinal: u64) -> Decision {
-    let mut next = draw(streamer, ordinal, vec![0.2, 0.3, 0.5], [u8::try_from(ordinal).unwrap(); 16]);
-    next.tally = Tally::inherited(before, next.from);
-    next.tally.admit(&[1, 2, 3].map(campaign_id), next.from);
-    next
+    decide_after(before, streamer, ordinal, 3)
 }
 
-/// Stores `count` decisions of the streamer, each with the tally that it inherits from the one before.
+/// A decision among the first `count` campaigns, as the server makes it: a campaign has a break after each slot, and a quarter of
+/// the decisions is left to chance.
+fn decide_after(before: Option<&Decision>, streamer: u32, ordinal: u64, count: u32) -> Decision {
+    let mut user = user(streamer);
+    user.selection.spacing.in_a_row = 1.0.try_into().unwrap();
+    let joined = |number| {
+        let categories = vec![AWKWARD_TEXT.to_owned(), format!("category {number}")];
+        (participation(number, number, streamer), Campaign { categories, ..campaign(number) })
+    };
+    let eligible: Vec<_> = (1..=count).map(joined).collect();
+    let now = empty_decision(streamer, ordinal).from;
+    let exploration = ExplorationShare::try_from(0.25).unwrap();
+    let circumstances =
+        Circumstances { user: &user, previous: before, eligible: &eligible, viewers: None, exploration, now };
+    circumstances.decide(|_| Seed::new([u8::try_from(ordinal).unwrap(); 16])).unwrap()
+}
+
+/// Stores `count` decisions of the streamer, each with what it inherits from the one before.
 async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<Decision> {
     let mut draws: Vec<Decision> = Vec::new();
     for ordinal in 1..=count {
@@ -354,6 +377,7 @@ async fn a_shortened_decision_still_says_what_was_paid(fixture: &impl Fixture) {
     assert_eq!(after.candidate_count(), 3);
     assert!(after.is_shortened() && !before.is_shortened());
     assert_eq!((after.replay(), after.shares.len(), short.tally.len()), (None, 1, 0));
+    assert_eq!(short.broadcast, Broadcast::default());
     // The shortened decision is still the first one under its id.
     assert_same(&decisions.insert_first(&whole).await.unwrap(), &short);
 }

@@ -34,6 +34,11 @@
 //! Write a private `async fn` in the file of its family. Its doc comment states the law in one sentence. Add its name to the list
 //! at the head of the file. Only that list calls the function, so a law that is missing from the list is dead code, which is an
 //! error in this crate. Add a new file to the list at the end of this file, for the same reason.
+//!
+//! # What a store does for a call
+//!
+//! [`call_every_method`] calls each method of each repository. A backend gives it an [`Observer`] that judges what the store does
+//! for each call, for example whether it uses an index.
 
 // This crate is test code in the form of a library: a law that does not hold panics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
@@ -46,6 +51,7 @@ mod campaigns;
 mod changes;
 mod credentials;
 mod decisions;
+mod every_method;
 mod idempotency;
 mod insertions;
 mod journal;
@@ -71,6 +77,7 @@ use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, UserId};
 use serde_json::Value;
 
+pub use every_method::{Observer, call_every_method};
 pub use unimplemented::unimplemented_repositories;
 
 /// An empty, migrated store for one law. The value keeps the store alive and cleans it up when it is dropped.

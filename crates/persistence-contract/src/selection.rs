@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use gametriggers_domain::model::User;
 use gametriggers_fixtures::{blackout, interval, minute, user, user_id, user_with_token, weight, weights};
 use gametriggers_persistence::{SelectionPatch, SelectionUpdate};
-use gametriggers_types::{PriorityWeights, SelectionSettings, StrategyName, TimeZoneName};
+use gametriggers_types::{
+    Daypart, ParameterValue, PriorityWeights, SelectionSettings, Spacing, StrategyName, StrategyParameters,
+    TimeZoneName,
+};
 
 use crate::{
     Fixture,
@@ -40,6 +43,8 @@ fn old() -> SelectionSettings {
         strategy: StrategyName::new("performance"),
         interval: interval(11),
         weights: weights(0.4, 0.3, 0.3),
+        parameters: parameters(&[("capped-fair", "share", number(0.5)), ("pacing", "urgency", number(2.0))]),
+        spacing: spacing(1, 2),
         blackouts: vec![blackout("01:00", "02:00", &["tuesday"])],
         time_zone: TimeZoneName::parse("Asia/Kolkata").unwrap(),
         version: 7,
@@ -52,10 +57,43 @@ fn new() -> SelectionSettings {
         strategy: StrategyName::new("time-rotation"),
         interval: interval(60),
         weights: weights(0.125, 0.1 + 0.2, 1.0),
+        parameters: parameters(&[
+            ("capped-fair", "share", number(0.1 + 0.2)),
+            ("daypart", "dayparts", dayparts()),
+            ("pacing", "urgency", number(2.0)),
+        ]),
+        spacing: spacing(20, 10),
         blackouts: vec![blackout("22:00", "06:00", &["friday"]), blackout("12:00", "24:00", &["sunday"])],
         time_zone: TimeZoneName::parse("America/Argentina/Buenos_Aires").unwrap(),
         version: 8,
     }
+}
+
+/// Values of strategies' parameters: strategy, parameter, value.
+fn parameters(values: &[(&str, &str, ParameterValue)]) -> StrategyParameters {
+    let mut parameters = StrategyParameters::default();
+    for (strategy, name, value) in values {
+        parameters.set(strategy, name, value.clone());
+    }
+    parameters
+}
+
+const fn number(value: f64) -> ParameterValue {
+    ParameterValue::Number(value)
+}
+
+fn dayparts() -> ParameterValue {
+    let part = |category: &str, weight: f64| Daypart {
+        period: blackout("22:00", "06:00", &["friday", "sunday"]),
+        category: category.to_owned(),
+        weight: weight.try_into().unwrap(),
+    };
+    ParameterValue::Dayparts(vec![part(AWKWARD_TEXT, 1.0 / 3.0), part("gaming", 100.0)])
+}
+
+fn spacing(in_a_row: u8, between: u8) -> Spacing {
+    let (in_a_row, between) = (f64::from(in_a_row), f64::from(between));
+    Spacing { in_a_row: in_a_row.try_into().unwrap(), between: between.try_into().unwrap() }
 }
 
 /// A streamer with the [`old`] settings.
@@ -64,7 +102,7 @@ fn streamer(number: u32) -> User {
 }
 
 /// One patch per setting that sets it to its value in [`new`], each with the settings that follow if [`old`] were stored.
-fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
+fn single_patches() -> [(SelectionPatch, SelectionSettings); 11] {
     let none = SelectionPatch::default;
     let old = || SelectionSettings { version: 8, ..old() };
     let new = new();
@@ -90,6 +128,38 @@ fn single_patches() -> [(SelectionPatch, SelectionSettings); 7] {
             SelectionSettings { weights: weights(0.4, 0.3, 1.0), ..old() },
         ),
         (
+            SelectionPatch {
+                parameters: parameters(&[("capped-fair", "share", number(0.1 + 0.2))]),
+                ..none()
+            },
+            SelectionSettings {
+                parameters: parameters(&[
+                    ("capped-fair", "share", number(0.1 + 0.2)),
+                    ("pacing", "urgency", number(2.0)),
+                ]),
+                ..old()
+            },
+        ),
+        (
+            SelectionPatch { parameters: parameters(&[("daypart", "dayparts", dayparts())]), ..none() },
+            SelectionSettings {
+                parameters: parameters(&[
+                    ("capped-fair", "share", number(0.5)),
+                    ("daypart", "dayparts", dayparts()),
+                    ("pacing", "urgency", number(2.0)),
+                ]),
+                ..old()
+            },
+        ),
+        (
+            SelectionPatch { in_a_row: Some(new.spacing.in_a_row), ..none() },
+            SelectionSettings { spacing: spacing(20, 2), ..old() },
+        ),
+        (
+            SelectionPatch { between: Some(new.spacing.between), ..none() },
+            SelectionSettings { spacing: spacing(1, 10), ..old() },
+        ),
+        (
             SelectionPatch { blackouts: Some(new.blackouts.clone()), ..none() },
             SelectionSettings { blackouts: new.blackouts, ..old() },
         ),
@@ -109,6 +179,9 @@ fn whole_patch() -> SelectionPatch {
         payment_rate: Some(new.weights.payment_rate()),
         performance: Some(new.weights.performance()),
         fairness: Some(new.weights.fairness()),
+        parameters: new.parameters,
+        in_a_row: Some(new.spacing.in_a_row),
+        between: Some(new.spacing.between),
         blackouts: Some(new.blackouts),
         time_zone: Some(new.time_zone),
     }

@@ -6,8 +6,8 @@ use gametriggers_fixtures::{
 };
 use gametriggers_persistence::{Entity, Insertion};
 use gametriggers_types::{
-    AuthProvider, MediaType, OverlayPosition, OverlaySettings, OverlaySize, Role, SelectionSettings,
-    StrategyName, TimeZoneName, WebUrl,
+    AuthProvider, MediaType, OverlayPosition, OverlaySettings, OverlaySize, ParameterValue, Role,
+    SelectionSettings, Spacing, StrategyName, StrategyParameters, TimeZoneName, WebUrl,
 };
 
 use crate::{
@@ -35,6 +35,8 @@ crate::laws! { $ users:
 
 /// A user in which no field is absent and no field has its default value.
 fn full_user(number: u32) -> User {
+    let mut parameters = StrategyParameters::default();
+    parameters.set("capped-fair", "share", ParameterValue::Number(0.1 + 0.2));
     User {
         id: user_id(number),
         email: format!("o'brien+{number}@exämple.com"),
@@ -61,6 +63,8 @@ fn full_user(number: u32) -> User {
             strategy: StrategyName::new("revenue-optimized"),
             interval: interval(60),
             weights: weights(0.1 + 0.2, 1.0 / 3.0, 0.0),
+            parameters,
+            spacing: Spacing { in_a_row: 3.0.try_into().unwrap(), between: 2.0.try_into().unwrap() },
             blackouts: vec![
                 blackout("22:00", "06:00", &["friday", "sunday"]),
                 blackout("00:00", "24:00", &["monday"]),

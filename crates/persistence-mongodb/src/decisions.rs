@@ -84,7 +84,8 @@ impl DecisionRepository for MongoStore {
             let short = decision.clone().shortened();
             let content = stored_content(&short.content).map_err(unwritable)?;
             let tally = serialize_to_bson(&short.tally).map_err(unwritable)?;
-            let change = doc! {"content": content, "tally": tally};
+            let broadcast = serialize_to_bson(&short.broadcast).map_err(unwritable)?;
+            let change = doc! {"content": content, "tally": tally, "broadcast": broadcast};
             let mut filter = by_key(short.id);
             // A decision is shortened only once: the short form has no tally.
             filter.extend(has_tally());
@@ -182,6 +183,7 @@ fn write(decision: &Decision) -> bson::error::Result<Document> {
         "basis": serialize_to_bson(&decision.basis)?,
         "content": stored_content(&decision.content)?,
         "tally": serialize_to_bson(&decision.tally)?,
+        "broadcast": serialize_to_bson(&decision.broadcast)?,
     })
 }
 
@@ -215,6 +217,7 @@ fn read_fields(fields: &mut Fields) -> Result<Decision, Problem> {
         basis: fields.required("basis", |basis| deserialized::<Basis>(text(basis)?.into()))?,
         content: fields.required("content", content)?,
         tally: fields.required("tally", |tally| deserialized(tally.clone()))?,
+        broadcast: fields.optional("broadcast", |stored| deserialized(stored.clone()))?.unwrap_or_default(),
     })
 }
 

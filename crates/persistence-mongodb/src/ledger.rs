@@ -108,8 +108,7 @@ impl MongoStore {
         }
     }
 
-    /// Tries the transaction of a batch once, in a session of its own. A session is of no more use after a call that
-    /// did not come to its end.
+    /// Tries the transaction of a batch once, and keeps in `known` what the attempt showed.
     async fn attempt(
         &self,
         entries: &[Entry],
@@ -118,15 +117,7 @@ impl MongoStore {
     ) -> TxResult<Vec<Outcome>> {
         let mut session = transaction::begin(self).await?;
         let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known)).await;
-        let committed = match recorded.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into()))
-        {
-            Ok(recorded) => transaction::commit(&mut session).await.map(|()| recorded),
-            Err(error) => {
-                transaction::abort(session, &error).await;
-                Err(error)
-            }
-        };
-        match committed {
+        match transaction::end(session, recorded).await {
             Ok(Recorded { judged, open }) => {
                 let Judged { outcomes, entries, .. } = judged;
                 let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign);

@@ -10,7 +10,7 @@ use gametriggers_persistence::{
 };
 use gametriggers_types::{
     BackgroundColor, Opacity, OverlayPosition, OverlaySize, PriorityWeights, RotationInterval, ScreenToken,
-    StrategyName, TimeZoneName, Timestamp, UserId, Weight,
+    SlotsBetween, SlotsInARow, StrategyName, TimeZoneName, Timestamp, UserId, Weight,
 };
 use mongodb::{Collection, options::ReturnDocument};
 
@@ -111,6 +111,14 @@ impl UserRepository for MongoStore {
         changes.set("campaignRotationSettings.preferredStrategy", strategy);
         let interval = patch.interval.map(RotationInterval::minutes).map(i32::from);
         changes.set("campaignRotationSettings.rotationIntervalMinutes", interval);
+        for (strategy, parameter, value) in patch.parameters.iter() {
+            let field = format!("{}.{strategy}.{parameter}", users::STRATEGY_PARAMETERS);
+            changes.set(&field, Some(users::write_parameter(value)));
+        }
+        let in_a_row = patch.in_a_row.map(SlotsInARow::slots).map(i32::from);
+        changes.set("campaignRotationSettings.maxSlotsInARow", in_a_row);
+        let between = patch.between.map(SlotsBetween::slots).map(i32::from);
+        changes.set("campaignRotationSettings.minSlotsBetweenCategory", between);
         let blackouts = patch.blackouts.as_deref().map(users::write_blackouts);
         changes.set("campaignRotationSettings.blackoutPeriods", blackouts);
         changes.set("timezone", patch.time_zone.as_ref().map(TimeZoneName::as_str));

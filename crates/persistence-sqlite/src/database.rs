@@ -39,6 +39,10 @@ pub(crate) const STEP_WITHIN: Duration = Duration::from_mins(1);
 const GRACE: Duration = Duration::from_millis(250);
 /// The pause between two attempts at an operation for which SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
+/// The pause after the first attempt to get a lock. It doubles with each further attempt.
+const LOCK_PAUSE_FIRST: Duration = Duration::from_millis(1);
+/// How often [`LOCK_PAUSE_FIRST`] doubles at most.
+const LOCK_PAUSE_DOUBLINGS_MAX: u32 = 6;
 
 /// When the write-ahead log has this many pages (12 MB), SQLite copies them to the file. SQLite's default is 1,000
 /// pages. They hold only a few batches of events, and most of these pages would be copied again after the next few
@@ -102,10 +106,10 @@ impl Database {
         let permit = permit(&inner.reader_permits, deadline).await?;
         let reading = run_blocking(move || {
             let _held_to_the_end = permit;
-            let left = left_until(deadline)?;
+            ensure_time_left(deadline)?;
             let idle = lock(&inner.idle_readers).pop();
             let mut connection = idle.map_or_else(|| connect(&inner.path), Ok)?;
-            connection.busy_timeout(left)?;
+            wait_for_locks(&mut connection, deadline)?;
             let transaction = connection.transaction()?;
             let answer = query(&transaction);
             drop(transaction);
@@ -191,16 +195,28 @@ async fn permit(semaphore: &Arc<Semaphore>, deadline: Instant) -> Result<OwnedSe
     }
 }
 
-/// How long a call may still wait for a lock.
+/// Checks that there is time left.
 ///
 /// # Errors
 /// If the deadline has passed. The caller has been told so, and the work must not begin.
-fn left_until(deadline: Instant) -> DbResult<Duration> {
-    match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(unavailable(false, "the store did not answer in time").into()),
-        // SQLite counts whole milliseconds. Less than one would be no wait at all.
-        left => Ok(left.max(Duration::from_millis(1))),
+fn ensure_time_left(deadline: Instant) -> DbResult<()> {
+    if deadline.saturating_duration_since(Instant::now()).is_zero() {
+        return Err(unavailable(false, "the store did not answer in time").into());
     }
+    Ok(())
+}
+
+/// Lets the connection wait for locks until the deadline.
+///
+/// SQLite's own `busy_timeout` reads no clock. It adds up the pauses that it asks for. On a busy machine each pause takes
+/// longer, so `busy_timeout` would end after the caller has stopped waiting, and the caller would not learn the outcome.
+fn wait_for_locks(connection: &mut Connection, deadline: Instant) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(move |attempts: i32| {
+        let pause = LOCK_PAUSE_FIRST * 2_u32.pow(attempts.unsigned_abs().min(LOCK_PAUSE_DOUBLINGS_MAX));
+        let left = deadline.saturating_duration_since(Instant::now());
+        thread::sleep(pause.min(left));
+        !left.is_zero()
+    }))
 }
 
 fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
@@ -211,6 +227,8 @@ fn unavailable(outcome_unknown: bool, why: &str) -> StorageError {
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    #[cfg(test)]
+    let connection = crate::explain::watched(connection, path);
     connection.busy_timeout(ANSWER_WITHIN)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.set_prepared_statement_cache_capacity(64);

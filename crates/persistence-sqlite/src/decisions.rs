@@ -43,7 +43,7 @@ impl DecisionRepository for SqliteStore {
             .write(move |db| {
                 let id = text(decision.id);
                 let sql = "INSERT INTO decisions (streamer_id, ordinal, from_ms, until_ms, slot_start_ms, \
-                           settings_version, basis, content, tally) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+                           settings_version, basis, content, tally, broadcast) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                            ON CONFLICT (streamer_id, ordinal) DO NOTHING";
                 db.prepare_cached(sql)?.execute((
                     text(decision.id.streamer),
@@ -55,6 +55,7 @@ impl DecisionRepository for SqliteStore {
                     basis_word(decision.basis),
                     json_text(Entity::Decision, &id, "content", &decision.content)?,
                     json_text(Entity::Decision, &id, "tally", &decision.tally)?,
+                    json_text(Entity::Decision, &id, "broadcast", &decision.broadcast)?,
                 ))?;
                 Ok(find(db, decision.id)?.unwrap_or(decision))
             })
@@ -121,11 +122,12 @@ fn with_tally(
 /// Stores the short form of a decision. Returns false if the decision was shortened before.
 fn shorten(db: &Connection, short: &Decision) -> DbResult<bool> {
     let id = text(short.id);
-    let sql = "UPDATE decisions SET content = ?, tally = ? \
+    let sql = "UPDATE decisions SET content = ?, tally = ?, broadcast = ? \
                WHERE streamer_id = ? AND ordinal = ? AND tally <> '{}'";
     let changed = db.prepare_cached(sql)?.execute((
         json_text(Entity::Decision, &id, "content", &short.content)?,
         json_text(Entity::Decision, &id, "tally", &short.tally)?,
+        json_text(Entity::Decision, &id, "broadcast", &short.broadcast)?,
         text(short.id.streamer),
         signed(short.id.ordinal),
     ))?;
@@ -169,5 +171,6 @@ fn from_row(row: &Row<'_>) -> DbResult<Decision> {
         basis: row.require("basis", basis)?,
         content: row.require("content", consistent.then_some(content))?,
         tally: row.json("tally")?,
+        broadcast: row.json("broadcast")?,
     })
 }

@@ -12,6 +12,8 @@ mod counters;
 mod database;
 mod decisions;
 mod error;
+#[cfg(test)]
+mod explain;
 mod files;
 mod insertion;
 mod journal;

@@ -8,7 +8,8 @@ use gametriggers_persistence::{
 };
 use gametriggers_types::{
     Opacity, OverlaySettings, PriorityWeights, RotationInterval, ScreenToken, SelectionSettings,
-    StrategyName, TimeZoneName, Timestamp, UserId, WebUrl, Weight,
+    SlotsBetween, SlotsInARow, Spacing, StrategyName, StrategyParameters, TimeZoneName, Timestamp, UserId,
+    WebUrl, WeeklyPeriod, Weight,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -141,6 +142,9 @@ impl UserRepository for SqliteStore {
                      weight_payment_rate = coalesce(:payment_rate, weight_payment_rate), \
                      weight_performance = coalesce(:performance, weight_performance), \
                      weight_fairness = coalesce(:fairness, weight_fairness), \
+                     strategy_parameters = json_patch(strategy_parameters, :parameters), \
+                     slots_in_a_row = coalesce(:in_a_row, slots_in_a_row), \
+                     slots_between = coalesce(:between, slots_between), \
                      blackouts = coalesce(:blackouts, blackouts), \
                      time_zone = coalesce(:time_zone, time_zone), \
                      selection_version = selection_version + 1, \
@@ -154,6 +158,9 @@ impl UserRepository for SqliteStore {
                     ":payment_rate": patch.payment_rate.map(Weight::value),
                     ":performance": patch.performance.map(Weight::value),
                     ":fairness": patch.fairness.map(Weight::value),
+                    ":parameters": parameters_text(id, &patch.parameters)?,
+                    ":in_a_row": patch.in_a_row.map(SlotsInARow::slots),
+                    ":between": patch.between.map(SlotsBetween::slots),
                     ":blackouts": blackouts,
                     ":time_zone": patch.time_zone.as_ref().map(TimeZoneName::as_str),
                     ":now": now.as_millisecond(),
@@ -220,13 +227,14 @@ fn insert(db: &Connection, new: &NewUser) -> DbResult<Insertion> {
     let sql = "INSERT INTO users (id, email, name, image, password_hash, role, auth_provider, auth_provider_id, \
          channel_url, categories, languages, description, is_active, overlay_position, overlay_size, \
          overlay_opacity, overlay_background, overlay_token, tokens_revoked_at, overlay_last_seen, strategy, \
-         interval_minutes, weight_payment_rate, weight_performance, weight_fairness, blackouts, time_zone, \
-         selection_version, test_title, test_media_url, test_media_type, test_expires_at, created_at, updated_at, \
+         interval_minutes, weight_payment_rate, weight_performance, weight_fairness, strategy_parameters, \
+         slots_in_a_row, slots_between, blackouts, time_zone, selection_version, test_title, test_media_url, test_media_type, test_expires_at, created_at, updated_at, \
          other_fields) VALUES (:id, :email, :name, :image, :password_hash, :role, :auth_provider, \
          :auth_provider_id, :channel_url, :categories, :languages, :description, :is_active, :overlay_position, \
          :overlay_size, :overlay_opacity, :overlay_background, :overlay_token, :tokens_revoked_at, \
          :overlay_last_seen, :strategy, :interval_minutes, :weight_payment_rate, :weight_performance, \
-         :weight_fairness, :blackouts, :time_zone, :selection_version, :test_title, :test_media_url, \
+         :weight_fairness, :strategy_parameters, :slots_in_a_row, :slots_between, :blackouts, :time_zone, \
+         :selection_version, :test_title, :test_media_url, \
          :test_media_type, :test_expires_at, :created_at, :updated_at, :other_fields)";
     db.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
@@ -254,6 +262,9 @@ fn insert(db: &Connection, new: &NewUser) -> DbResult<Insertion> {
         ":weight_payment_rate": user.selection.weights.payment_rate().value(),
         ":weight_performance": user.selection.weights.performance().value(),
         ":weight_fairness": user.selection.weights.fairness().value(),
+        ":strategy_parameters": parameters_text(user.id, &user.selection.parameters)?,
+        ":slots_in_a_row": user.selection.spacing.in_a_row.slots(),
+        ":slots_between": user.selection.spacing.between.slots(),
         ":blackouts": blackouts_text(user.id, &user.selection.blackouts)?,
         ":time_zone": user.selection.time_zone.as_str(),
         ":selection_version": signed(user.selection.version),
@@ -268,7 +279,11 @@ fn insert(db: &Connection, new: &NewUser) -> DbResult<Insertion> {
     Ok(Insertion::Inserted)
 }
 
-fn blackouts_text(id: UserId, periods: &[gametriggers_types::BlackoutPeriod]) -> DbResult<String> {
+fn parameters_text(id: UserId, parameters: &StrategyParameters) -> DbResult<String> {
+    json_text(Entity::User, &text(id), "strategy_parameters", parameters)
+}
+
+fn blackouts_text(id: UserId, periods: &[WeeklyPeriod]) -> DbResult<String> {
     json_text(Entity::User, &text(id), "blackouts", &periods)
 }
 
@@ -320,6 +335,11 @@ fn selection_from(row: &EntityRow<'_, '_>) -> DbResult<SelectionSettings> {
         interval: row
             .check("interval_minutes", RotationInterval::try_from(row.get::<i64>("interval_minutes")?))?,
         weights: row.check("weight_payment_rate", weights)?,
+        parameters: row.json("strategy_parameters")?,
+        spacing: Spacing {
+            in_a_row: row.check("slots_in_a_row", row.get::<f64>("slots_in_a_row")?.try_into())?,
+            between: row.check("slots_between", row.get::<f64>("slots_between")?.try_into())?,
+        },
         blackouts: row.json("blackouts")?,
         time_zone: row.check("time_zone", TimeZoneName::parse(&row.get::<String>("time_zone")?))?,
         version: row.count("selection_version")?,

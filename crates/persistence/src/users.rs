@@ -5,8 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_types::{
-    BackgroundColor, BlackoutPeriod, Opacity, OverlayPosition, OverlaySize, RotationInterval, ScreenToken,
-    SelectionSettings, StrategyName, TimeZoneName, Timestamp, UserId, Weight,
+    BackgroundColor, Opacity, OverlayPosition, OverlaySize, RotationInterval, ScreenToken, SelectionSettings,
+    SlotsBetween, SlotsInARow, StrategyName, StrategyParameters, TimeZoneName, Timestamp, UserId,
+    WeeklyPeriod, Weight,
 };
 
 use crate::{Insertion, Insertions, StorageError};
@@ -60,8 +61,12 @@ pub struct SelectionPatch {
     pub payment_rate: Option<Weight>,
     pub performance: Option<Weight>,
     pub fairness: Option<Weight>,
+    /// The values that are set. Others stay.
+    pub parameters: StrategyParameters,
+    pub in_a_row: Option<SlotsInARow>,
+    pub between: Option<SlotsBetween>,
     /// Replaces the whole list.
-    pub blackouts: Option<Vec<BlackoutPeriod>>,
+    pub blackouts: Option<Vec<WeeklyPeriod>>,
     pub time_zone: Option<TimeZoneName>,
 }
 
@@ -77,6 +82,9 @@ impl SelectionPatch {
             || other(self.payment_rate.as_ref(), &settings.weights.payment_rate())
             || other(self.performance.as_ref(), &settings.weights.performance())
             || other(self.fairness.as_ref(), &settings.weights.fairness())
+            || settings.parameters.would_change_by(&self.parameters)
+            || other(self.in_a_row.as_ref(), &settings.spacing.in_a_row)
+            || other(self.between.as_ref(), &settings.spacing.between)
             || other(self.blackouts.as_ref(), &settings.blackouts)
             || other(self.time_zone.as_ref(), &settings.time_zone)
     }

@@ -11,7 +11,7 @@ use actix_web::{dev::Server, middleware::from_fn, rt, web::ServiceConfig};
 use gametriggers_http::{ApiState, JwtKeys, RateLimits};
 use gametriggers_persistence::Repositories;
 use gametriggers_services::{
-    Clock, LinkSettings, PendingVisits, Secrets, Services,
+    Clock, LinkSettings, PendingVisits, Secrets, ServiceSettings, Services,
     tasks::{Next, Tasks, Work},
 };
 use gametriggers_types::{InvalidWebUrl, WebUrl};
@@ -94,7 +94,7 @@ impl Application {
         clock: Arc<dyn Clock>,
         extra: fn(&mut ServiceConfig),
     ) -> Result<Self, ApplicationError> {
-        let ApplicationSettings { http: settings, limits, visits } = settings;
+        let ApplicationSettings { http: settings, limits, visits, decisions } = settings;
         let cannot_bind = |error| ApplicationError::Bind(settings.bind, error);
         let address = listener.local_addr().map_err(cannot_bind)?;
         let public_url = match &settings.public_url {
@@ -109,7 +109,8 @@ impl Application {
         };
         let links =
             LinkSettings { public_url: public_url.clone(), paid_visits_per_address: visits.paid_per_address };
-        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &links);
+        let service_settings = ServiceSettings { links, exploration: decisions.exploration };
+        let services = Services::new(storage, clock.clone(), Secrets::derive(secret), &service_settings);
         services.spawn_live_reads();
         let (pending_visits, tasks) = (services.pending_visits(), services.tasks());
         let http =

@@ -30,6 +30,7 @@ mod visits;
 
 use std::sync::Arc;
 
+use gametriggers_domain::selection::ExplorationShare;
 use gametriggers_persistence::Repositories;
 
 use crate::{
@@ -55,6 +56,15 @@ pub use streamers::{OVERLAY_ACTIVE_WITHIN, OverlayStatus, StreamerService, TEST_
 pub use tracking::{Event, EventOutcome, EventReport, TrackingService};
 pub use visits::{PendingVisits, VISITS_MAX};
 
+/// The settings of an installation that services need.
+#[derive(Debug, Clone)]
+pub struct ServiceSettings {
+    /// Links and the visits through them.
+    pub links: LinkSettings,
+    /// The share of decisions that are left to chance.
+    pub exploration: ExplorationShare,
+}
+
 /// Every service, wired to one store and one clock.
 #[derive(Clone)]
 #[allow(missing_docs)]
@@ -73,10 +83,21 @@ pub struct Services {
 impl Services {
     /// Connects the services to the store and the clock. Call this within a Tokio runtime.
     #[must_use]
-    pub fn new(storage: Repositories, clock: Arc<dyn Clock>, secrets: Secrets, links: &LinkSettings) -> Self {
+    pub fn new(
+        storage: Repositories,
+        clock: Arc<dyn Clock>,
+        secrets: Secrets,
+        settings: &ServiceSettings,
+    ) -> Self {
         let secrets = Arc::new(secrets);
         let memory = Arc::new(Memory::new());
-        let overlay = OverlayService::new(storage.clone(), clock.clone(), secrets.clone(), memory.clone());
+        let overlay = OverlayService::new(
+            storage.clone(),
+            clock.clone(),
+            secrets.clone(),
+            memory.clone(),
+            settings.exploration,
+        );
         let tasks = Tasks::default();
         let recorder = Recorder::new(storage.ledger.clone(), &tasks);
         let stored_links = Links::new(storage.clone(), memory.clone());
@@ -97,7 +118,7 @@ impl Services {
                 overlay.clone(),
                 stored_links,
                 visits,
-                links,
+                &settings.links,
             ),
             streamers: StreamerService::new(storage.clone(), clock, memory.clone()),
             campaigns: CampaignService::new(storage.clone()),

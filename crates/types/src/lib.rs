@@ -7,19 +7,18 @@
 //! value being valid.
 
 mod address;
-mod blackout;
 mod enums;
 mod id;
 mod media;
 mod money;
 mod overlay;
 mod page;
+mod period;
 mod selection;
 mod time;
 mod token;
 
 pub use address::{AddressKey, InvalidNetworkAddress, NetworkAddress};
-pub use blackout::{BlackoutPeriod, InvalidBlackout, TimeOfDay, parse_weekday, weekday_name};
 pub use enums::{
     AuthProvider, CampaignStatus, ClickKind, MediaType, ParticipationStatus, PaymentType, RejectionReason,
     Role, UnknownValue, UnpaidReason, VisitSource,
@@ -32,9 +31,11 @@ pub use overlay::{
     BackgroundColor, InvalidOverlaySetting, Opacity, OverlayPosition, OverlaySettings, OverlaySize,
 };
 pub use page::{InvalidPageLimit, Listing, PageLimit, PageRequest, PageStart};
+pub use period::{InvalidPeriod, TimeOfDay, WeeklyPeriod, parse_weekday, weekday_name};
 pub use selection::{
-    InvalidSelectionSetting, PriorityWeights, RotationInterval, SelectionSettings, StrategyName,
-    TimeZoneName, Weight,
+    Daypart, DaypartWeight, InvalidSelectionSetting, LocalTime, ParameterValue, PriorityWeights,
+    RotationInterval, SelectionSettings, SlotsBetween, SlotsInARow, Spacing, StrategyName,
+    StrategyParameters, TimeZoneName, Weight,
 };
 pub use time::{Minute, Quarter, Slot};
 pub use token::ScreenToken;

@@ -55,6 +55,12 @@ impl Slot {
         self.index
     }
 
+    /// The slot's length.
+    #[must_use]
+    pub const fn interval(self) -> RotationInterval {
+        self.interval
+    }
+
     /// The slot's first instant.
     #[must_use]
     pub fn start(self) -> Timestamp {

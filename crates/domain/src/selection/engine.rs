@@ -1,82 +1,9 @@
 //! Draws one campaign from the weights of the candidates. The stored record allows the draw to be repeated.
 
-use std::{fmt, hash::Hasher, str::FromStr};
+use gametriggers_types::{CampaignId, Spacing};
+use serde::{Deserialize, Serialize};
 
-use gametriggers_types::{CampaignId, InvalidId};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use siphasher::sip::SipHasher24;
-
-use super::{Candidate, SelectionContext, SelectionStrategy, Share, Shares};
-
-/// The source of a decision's randomness: 128 bits that the server derives from the streamer, the ordinal and its
-/// secret.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Seed([u8; 16]);
-
-impl Seed {
-    /// A seed of these bytes.
-    #[must_use]
-    pub const fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub const fn bytes(self) -> [u8; 16] {
-        self.0
-    }
-
-    /// A pseudo-random number in the open interval (0, 1): `SipHash-2-4` of the campaign with the seed as key. It never
-    /// changes for the same seed and campaign.
-    fn uniform(self, campaign: CampaignId) -> f64 {
-        let mut hasher = SipHasher24::new_with_key(&self.0);
-        hasher.write(&campaign.object_id().bytes());
-        open_unit(hasher.finish())
-    }
-}
-
-/// Maps the upper 52 bits of a hash to the middle of one of 2⁵² equal cells of (0, 1). With 53 bits, the middle of the
-/// last cell would round to 1.
-fn open_unit(hash: u64) -> f64 {
-    #[allow(clippy::cast_precision_loss)] // 52 bits are exact
-    let cell = (hash >> 12) as f64;
-    (cell + 0.5) * 2_f64.powi(-52)
-}
-
-impl fmt::Display for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-impl fmt::Debug for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Seed {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let number =
-            digits.then(|| u128::from_str_radix(text, 16).ok()).flatten().ok_or(InvalidId::NotHex)?;
-        Ok(Self(number.to_be_bytes()))
-    }
-}
-
-impl Serialize for Seed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Seed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+use super::{Candidate, Seed, SelectionContext, SelectionStrategy, Share, Shares, spacing};
 
 /// A draw and its outcome. The complete form is enough to repeat and to explain the draw; the shortened form is not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +20,14 @@ pub struct Selection {
     /// True if the strategy's weights could not be used: all were 0, or one was negative or not finite. Then all
     /// candidates had the same weight.
     pub weights_unusable: bool,
+    /// The number of candidates that could not be picked because of the streamer's spacing. They are the last ones in
+    /// `shares`, with a probability of 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub barred: usize,
+    /// The share of decisions that were left to chance when this one was made. It is part of the probabilities: each is
+    /// (1 − exploration)·w/Σw + exploration/N for N candidates that are not barred.
+    #[serde(default, skip_serializing_if = "ExplorationShare::is_off")]
+    pub exploration: ExplorationShare,
     /// In a shortened record, the number of candidates that there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shortened_from: Option<usize>,
@@ -130,7 +65,7 @@ impl Selection {
     #[must_use]
     pub(crate) fn shortened(self) -> Self {
         let shortened_from = Some(self.candidate_count());
-        Self { shares: [self.picked()].into_iter().collect(), pick: 0, shortened_from, ..self }
+        Self { shares: [self.picked()].into_iter().collect(), pick: 0, barred: 0, shortened_from, ..self }
     }
 
     /// Whether a stored record has a form that [`select`] makes, complete or shortened.
@@ -141,6 +76,55 @@ impl Selection {
     }
 }
 
+/// The share of decisions that are drawn with equal probabilities instead of the strategy's: from 0 (off, the default) to 1.
+///
+/// Without it, a strategy that always gives one campaign all the weight never shows what another choice would have
+/// brought, so nothing can be learned about other strategies from its decisions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct ExplorationShare(f64);
+
+/// The number is not from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the exploration share is a number from 0 (off) to 1")]
+pub struct InvalidExplorationShare;
+
+impl ExplorationShare {
+    /// The number.
+    #[must_use]
+    pub const fn value(self) -> f64 {
+        self.0
+    }
+
+    /// Whether no decision is left to chance.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.0 <= 0.0
+    }
+}
+
+impl TryFrom<f64> for ExplorationShare {
+    type Error = InvalidExplorationShare;
+
+    fn try_from(share: f64) -> Result<Self, Self::Error> {
+        if (0.0..=1.0).contains(&share) { Ok(Self(share)) } else { Err(InvalidExplorationShare) }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // for serde
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The rules of a draw that hold whatever the strategy.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct DrawRules {
+    /// The distance between campaigns that the streamer wants.
+    pub spacing: Spacing,
+    /// The share of decisions that the installation leaves to chance.
+    pub exploration: ExplorationShare,
+}
+
 /// Picks one of `candidates` with the weights that `strategy` gives them; `None` if there are no candidates. Allocates
 /// only the record.
 ///
@@ -149,15 +133,38 @@ impl Selection {
 #[must_use]
 pub fn select(
     strategy: &dyn SelectionStrategy,
-    ctx: &SelectionContext,
-    candidates: &[Candidate],
+    ctx: &SelectionContext<'_>,
+    candidates: &[Candidate<'_>],
 ) -> Option<Selection> {
-    if candidates.is_empty() {
-        return None;
-    }
+    draw_from(strategy, ctx, candidates, candidates.len(), ExplorationShare::default())
+}
+
+/// As [`select`], by these rules. Moves the candidates that may not be picked now to the end of `candidates`.
+#[must_use]
+pub fn select_by(
+    rules: DrawRules,
+    strategy: &dyn SelectionStrategy,
+    ctx: &SelectionContext<'_>,
+    candidates: &mut [Candidate<'_>],
+) -> Option<Selection> {
+    let admitted = spacing::admit(rules.spacing, ctx, candidates);
+    draw_from(strategy, ctx, candidates, admitted, rules.exploration)
+}
+
+/// Picks one of the first `admitted` candidates.
+fn draw_from(
+    strategy: &dyn SelectionStrategy,
+    ctx: &SelectionContext<'_>,
+    candidates: &[Candidate<'_>],
+    admitted: usize,
+    exploration: ExplorationShare,
+) -> Option<Selection> {
+    let eligible = candidates.get(..admitted).filter(|eligible| !eligible.is_empty())?;
     let mut shares = Shares::of(candidates);
-    strategy.weigh(ctx, candidates, shares.probabilities_mut());
-    let weights_unusable = !normalise(shares.probabilities_mut());
+    let probabilities = &mut shares.probabilities_mut()[..admitted];
+    strategy.weigh(ctx, eligible, probabilities);
+    let weights_unusable = !normalise(probabilities);
+    explore(exploration, probabilities);
     let pick = draw(ctx.seed, &shares);
     Some(Selection {
         strategy: strategy.name().to_owned(),
@@ -165,8 +172,22 @@ pub fn select(
         shares,
         pick,
         weights_unusable,
+        barred: candidates.len() - admitted,
+        exploration,
         shortened_from: None,
     })
+}
+
+/// Leaves a share of the decisions to chance.
+fn explore(exploration: ExplorationShare, probabilities: &mut [f64]) {
+    if exploration.is_off() {
+        return;
+    }
+    #[allow(clippy::cast_precision_loss)] // few candidates
+    let equal = 1.0 / probabilities.len() as f64;
+    for probability in probabilities {
+        *probability = (1.0 - exploration.0) * *probability + exploration.0 * equal;
+    }
 }
 
 /// Turns weights into probabilities. If the weights cannot be used, makes all probabilities equal and returns false.
@@ -195,37 +216,4 @@ fn draw(seed: Seed, shares: &Shares) -> usize {
         }
     }
     best.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// At 0 or 1 itself the logarithm is of no use: a candidate would win or lose whatever it weighs.
-    #[test]
-    fn no_hash_is_taken_to_0_or_1() {
-        for hash in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {
-            let u = open_unit(hash);
-            assert!(0.0 < u && u < 1.0, "{hash}: {u}");
-            assert!(u.ln() < 0.0 && u.ln().is_finite(), "{hash}: {u}");
-        }
-    }
-
-    #[test]
-    fn a_seed_is_read_back_from_its_text_and_nothing_else_is_a_seed() {
-        let seed = Seed::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]);
-        assert_eq!(seed.to_string(), "000102030405060708090a0b0c0d0eff");
-        assert_eq!(seed.to_string().parse(), Ok(seed));
-        for junk in ["", "0", "+00102030405060708090a0b0c0d0eff", "g00102030405060708090a0b0c0d0eff"] {
-            assert_eq!(junk.parse::<Seed>(), Err(InvalidId::NotHex), "{junk:?}");
-        }
-    }
-
-    /// If the hash changed, no stored record would replay.
-    #[test]
-    fn the_number_of_a_seed_and_campaign_is_the_same_for_ever() {
-        let campaign = |byte| CampaignId::from(gametriggers_types::ObjectId::from_bytes([byte; 12]));
-        let drawn = |byte| Seed::new([7; 16]).uniform(campaign(byte)).to_string();
-        assert_eq!([drawn(1), drawn(2)], ["0.5454299020934187", "0.4125253477096077"]);
-    }
 }

@@ -8,18 +8,34 @@
 //! with probability wᵢ/Σw (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006). uᵢ depends only
 //! on the seed and the campaign. So if a candidate joins or leaves and the weights of the others stay the same, the
 //! draw among the others has the same winner.
+//!
+//! Two more things belong to the engine, whatever the strategy ([`DrawRules`]): the distance between campaigns that the
+//! streamer wants, and the share of decisions that the installation leaves to chance.
 
 mod engine;
+mod input;
+mod parameters;
+mod registry;
+mod seed;
 mod shares;
+mod spacing;
 mod strategies;
 
-pub use engine::{Seed, Selection, select};
+pub use engine::{DrawRules, ExplorationShare, InvalidExplorationShare, Selection, select, select_by};
+pub use input::{APPEARANCES_MAX, Appearance, AwayCampaign, BroadcastSoFar, Candidate, SelectionContext};
+pub use parameters::{
+    DAYPART_CATEGORY_MAX, DAYPARTS_MAX, DaypartsParameter, InvalidParameter, NumberParameter, Parameter,
+    Parameters, PriorityWeightParameter,
+};
+pub use registry::{
+    UnknownStrategy, all, check_parameters, default_strategy, effective_parameters, find, find_or_default,
+    find_parameter,
+};
+pub use seed::Seed;
 pub use shares::{Share, Shares};
-pub use strategies::{all, default_strategy, find};
+pub(crate) use spacing::NO_BREAK;
 
-use gametriggers_types::{CampaignId, ParticipationId, PriorityWeights, SignedDuration, Slot, Timestamp};
-
-use crate::price::Payment;
+use gametriggers_types::SignedDuration;
 
 /// The longest waiting time that the `weighted` strategy distinguishes: a longer wait does not raise the weight
 /// further.
@@ -30,57 +46,20 @@ pub trait SelectionStrategy: Send + Sync {
     /// The name by which streamers choose the strategy. It must never change, because it is stored in their settings.
     fn name(&self) -> &'static str;
 
+    /// What the strategy does: one sentence for streamers.
+    fn description(&self) -> &'static str;
+
+    /// The parameters that a streamer may set. Most strategies have none.
+    fn parameters(&self) -> &'static [Parameter] {
+        &[]
+    }
+
     /// Writes one weight (finite, ≥ 0) for each candidate.
     ///
-    /// `weights` is as long as `candidates` and contains only zeros. Only the ratios of the weights matter. If all stay
-    /// 0, or one is negative or not finite, the engine gives all candidates the same weight and notes this in the
-    /// record.
-    fn weigh(&self, ctx: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]);
-}
-
-/// The data that a strategy may use besides the candidates.
-#[derive(Debug, Clone)]
-pub struct SelectionContext {
-    /// The time of the decision.
-    pub now: Timestamp,
-    /// The slot that contains this time.
-    pub slot: Slot,
-    /// The streamer's weights for the `weighted` strategy.
-    pub weights: PriorityWeights,
-    /// The decision's seed. Strategies that draw must use no other source of randomness.
-    pub seed: Seed,
-}
-
-/// An eligible campaign, with the data that strategies may use.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The campaign.
-    pub campaign: CampaignId,
-    /// The streamer's participation in the campaign.
-    pub participation: ParticipationId,
-    /// When the streamer joined.
-    pub joined_at: Timestamp,
-    /// How the campaign pays.
-    pub payment: Payment,
-    /// Units paid to this participation so far: impressions or visits.
-    pub paid_units: u64,
-    /// Impressions of this participation so far.
-    pub impressions: u64,
-    /// Clicks of every kind so far.
-    pub clicks: u64,
-    /// Visits through the tracking link so far.
-    pub visits: u64,
-    /// How long the campaign was on screen in this broadcast.
-    pub shown: SignedDuration,
-    /// When the campaign was last on screen in this broadcast; `None` if it was not.
-    pub last_shown: Option<Timestamp>,
-}
-
-impl Candidate {
-    /// Clicks per impression; 0 if there are no impressions.
-    #[must_use]
-    #[allow(clippy::cast_precision_loss)] // a ratio to 15 digits
-    pub fn click_through_rate(&self) -> f64 {
-        if self.impressions == 0 { 0.0 } else { self.clicks as f64 / self.impressions as f64 }
-    }
+    /// `weights` is as long as `candidates` and contains only zeros. Only the ratios of the weights matter. At least one
+    /// must become greater than 0. If all stay 0, or one is negative or not finite, the engine gives all candidates the
+    /// same weight and notes this in the record; for a strategy in the registry this is a mistake, which a test finds.
+    ///
+    /// A strategy allocates nothing: the decision would be slower, and a test would fail.
+    fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]);
 }

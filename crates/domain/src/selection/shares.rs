@@ -32,7 +32,7 @@ pub struct Shares {
 
 impl Shares {
     /// The candidates in the given order, with probabilities of 0.
-    pub(super) fn of(candidates: &[Candidate]) -> Self {
+    pub(super) fn of(candidates: &[Candidate<'_>]) -> Self {
         Self {
             candidates: candidates.iter().map(|one| (one.campaign, one.participation)).collect(),
             probabilities: vec![0.0; candidates.len()],

@@ -10,8 +10,8 @@ use gametriggers_fixtures::{
     NOON, blackout, campaign, cpc, cpm, fixed, minutes, noon, participation, time, user,
 };
 use gametriggers_types::{
-    BlackoutPeriod, CampaignStatus, Money, ParticipationStatus, PaymentType, Role, SelectionSettings,
-    SignedDuration, TimeZoneName, Timestamp,
+    CampaignStatus, Money, ParticipationStatus, PaymentType, Role, SelectionSettings, SignedDuration,
+    TimeZoneName, Timestamp, WeeklyPeriod,
 };
 
 /// A streamer who may show anything at any time.
@@ -134,7 +134,7 @@ fn an_inactive_user_or_no_streamer_shows_nothing() {
     }
 }
 
-fn blackouts(zone: &str, periods: &[BlackoutPeriod]) -> SelectionSettings {
+fn blackouts(zone: &str, periods: &[WeeklyPeriod]) -> SelectionSettings {
     SelectionSettings {
         blackouts: periods.to_vec(),
         time_zone: TimeZoneName::parse(zone).unwrap(),

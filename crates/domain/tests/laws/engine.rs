@@ -14,7 +14,11 @@ impl SelectionStrategy for Given {
         "given"
     }
 
-    fn weigh(&self, _: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
+    fn description(&self) -> &'static str {
+        "Gives campaign number n the n-th weight."
+    }
+
+    fn weigh(&self, _: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
         for (one, weight) in candidates.iter().zip(weights) {
             *weight = self.0[usize::try_from(number_of(one.campaign)).unwrap()];
         }
@@ -22,11 +26,11 @@ impl SelectionStrategy for Given {
 }
 
 /// As many candidates as there are weights.
-fn candidates(weights: &[f64]) -> Vec<Candidate> {
+fn candidates(weights: &[f64]) -> Vec<Candidate<'static>> {
     (0..).map(candidate).take(weights.len()).collect()
 }
 
-fn draw(weights: &[f64], ctx: &SelectionContext) -> Selection {
+fn draw(weights: &[f64], ctx: &SelectionContext<'_>) -> Selection {
     select(&Given(weights.to_vec()), ctx, &candidates(weights)).unwrap()
 }
 
@@ -108,11 +112,12 @@ proptest! {
     /// changes nothing.
     #[test]
     fn a_candidate_that_leaves_moves_no_pick_among_the_others(
-        ctx in any_context(),
+        moment in any_context(),
         weights in prop::collection::vec(prop_oneof![Just(0.0), 1e-6..1e6], 2..8),
         leaves in prop::collection::vec(any::<bool>(), 8),
     ) {
         prop_assume!(weights.iter().any(|&weight| weight > 0.0));
+        let ctx = moment.context("given");
         let before = draw(&weights, &ctx);
         let staying: Vec<_> = candidates(&weights)
             .into_iter()
@@ -126,11 +131,12 @@ proptest! {
 
     #[test]
     fn only_the_ratio_of_weights_matters(
-        ctx in any_context(),
+        moment in any_context(),
         weights in prop::collection::vec(1e-6..1e6, 1..8),
         factor in -60..60_i32,
     ) {
         let scaled: Vec<_> = weights.iter().map(|weight| weight * 2_f64.powi(factor)).collect();
+        let ctx = moment.context("given");
         prop_assert_eq!(draw(&weights, &ctx), draw(&scaled, &ctx));
     }
 }

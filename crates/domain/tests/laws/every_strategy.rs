@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gametriggers_domain::selection::{
-    self, Candidate, Selection, SelectionContext, SelectionStrategy, select,
+    self, Candidate, DrawRules, Selection, SelectionContext, SelectionStrategy, select, select_by,
 };
 use gametriggers_types::{CampaignId, StrategyName};
 use proptest::prelude::*;
@@ -18,7 +18,11 @@ fn probabilities(selection: &Selection) -> Vec<(CampaignId, f64)> {
     shares
 }
 
-fn weights(strategy: &dyn SelectionStrategy, ctx: &SelectionContext, candidates: &[Candidate]) -> Vec<f64> {
+fn weights(
+    strategy: &dyn SelectionStrategy,
+    ctx: &SelectionContext<'_>,
+    candidates: &[Candidate<'_>],
+) -> Vec<f64> {
     let mut weights = vec![0.0; candidates.len()];
     strategy.weigh(ctx, candidates, &mut weights);
     weights
@@ -38,21 +42,21 @@ fn the_names_that_streamers_have_chosen_stay() {
         assert_eq!(selection::find(name).unwrap().name(), name);
     }
     assert_eq!(selection::default_strategy().name(), StrategyName::DEFAULT);
-    assert!(selection::find("no-such-strategy").is_none());
+    assert!(selection::find("no-such-strategy").is_err());
 }
 
 proptest! {
     #[test]
-    fn without_candidates_nothing_is_picked(ctx in any_context()) {
+    fn without_candidates_nothing_is_picked(moment in any_context()) {
         for strategy in selection::all() {
-            prop_assert!(select(*strategy, &ctx, &[]).is_none(), "{}", strategy.name());
+            prop_assert!(select(*strategy, &moment.context(strategy.name()), &[]).is_none(), "{}", strategy.name());
         }
     }
 
     #[test]
-    fn a_pick_is_one_of_the_candidates_and_had_a_chance(ctx in any_context(), candidates in any_candidates()) {
+    fn a_pick_is_one_of_the_candidates_and_had_a_chance(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
-            let selection = select(*strategy, &ctx, &candidates).unwrap();
+            let selection = select(*strategy, &moment.context(strategy.name()), &candidates).unwrap();
             let picked = selection.picked();
             prop_assert!(selection.is_consistent());
             prop_assert!(picked.probability > 0.0, "{}", strategy.name());
@@ -65,19 +69,21 @@ proptest! {
         }
     }
 
+    /// Weights that are all 0, negative or not finite would be replaced by equal chances, which nobody has chosen.
     #[test]
-    fn weights_are_finite_and_not_negative(ctx in any_context(), candidates in any_candidates()) {
+    fn weights_are_usable(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
-            let weights = weights(*strategy, &ctx, &candidates);
-            let usable = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
+            let weights = weights(*strategy, &moment.context(strategy.name()), &candidates);
+            let usable = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
+                && weights.iter().any(|weight| *weight > 0.0);
             prop_assert!(usable, "{}: {weights:?}", strategy.name());
         }
     }
 
     #[test]
-    fn probabilities_are_finite_and_sum_to_1(ctx in any_context(), candidates in any_candidates()) {
+    fn probabilities_are_finite_and_sum_to_1(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
-            let shares = select(*strategy, &ctx, &candidates).unwrap().shares;
+            let shares = select(*strategy, &moment.context(strategy.name()), &candidates).unwrap().shares;
             prop_assert_eq!(shares.len(), candidates.len());
             let sane = shares.iter().all(|share| share.probability.is_finite() && share.probability >= 0.0);
             let sum: f64 = shares.iter().map(|share| share.probability).sum();
@@ -87,17 +93,17 @@ proptest! {
 
     /// Defect S8: every poll drew anew, so that the overlay flickered and each time was billed.
     #[test]
-    fn s8_whoever_asks_again_gets_the_same_record(ctx in any_context(), candidates in any_candidates()) {
+    fn s8_whoever_asks_again_gets_the_same_record(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
-            let (first, again) = (select(*strategy, &ctx, &candidates), select(*strategy, &ctx, &candidates));
+            let (first, again) = (select(*strategy, &moment.context(strategy.name()), &candidates), select(*strategy, &moment.context(strategy.name()), &candidates));
             prop_assert_eq!(first, again, "{}", strategy.name());
         }
     }
 
     #[test]
-    fn a_record_replays_to_its_pick_also_after_storage(ctx in any_context(), candidates in any_candidates()) {
+    fn a_record_replays_to_its_pick_also_after_storage(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
-            let selection = select(*strategy, &ctx, &candidates).unwrap();
+            let selection = select(*strategy, &moment.context(strategy.name()), &candidates).unwrap();
             prop_assert_eq!(selection.replay(), Some(selection.picked().campaign), "{}", strategy.name());
             let json = serde_json::to_string(&selection).unwrap();
             let stored: Selection = serde_json::from_str(&json).unwrap();
@@ -109,16 +115,36 @@ proptest! {
     /// The order in which a store lists candidates is chance. Defect S7: it decided.
     #[test]
     fn s7_the_order_of_candidates_changes_nothing(
-        ctx in any_context(),
+        moment in any_context(),
         (candidates, shuffled) in any_candidates().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
         for strategy in selection::all() {
-            let one = select(*strategy, &ctx, &candidates).unwrap();
-            let other = select(*strategy, &ctx, &shuffled).unwrap();
+            let one = select(*strategy, &moment.context(strategy.name()), &candidates).unwrap();
+            let other = select(*strategy, &moment.context(strategy.name()), &shuffled).unwrap();
             prop_assert_eq!(one.picked().campaign, other.picked().campaign, "{}", strategy.name());
             for ((campaign, one), (_, other)) in probabilities(&one).into_iter().zip(probabilities(&other)) {
                 prop_assert!((one - other).abs() < 1e-12, "{}, {campaign}: {one} or {other}", strategy.name());
             }
+        }
+    }
+
+    /// Whatever the distance that the streamer wants: somebody is on screen, those who are barred have no chance, and a
+    /// lone candidate is not barred.
+    #[test]
+    fn spacing_bars_some_and_never_all(moment in any_context(), candidates in any_candidates()) {
+        let rules = DrawRules { spacing: moment.spacing(), ..DrawRules::default() };
+        for strategy in selection::all() {
+            let mut candidates = candidates.clone();
+            let ctx = moment.context(strategy.name());
+            let selection = select_by(rules, *strategy, &ctx, &mut candidates).unwrap();
+            let admitted = candidates.len() - selection.barred;
+            prop_assert!(admitted >= 1);
+            for (place, share) in selection.shares.iter().enumerate() {
+                prop_assert_eq!(share.campaign, candidates[place].campaign);
+                prop_assert!(place < admitted || share.probability <= 0.0, "{}", strategy.name());
+            }
+            prop_assert!(selection.picked().probability > 0.0, "{}", strategy.name());
+            prop_assert_eq!(selection.replay(), Some(selection.picked().campaign), "{}", strategy.name());
         }
     }
 }

@@ -25,11 +25,11 @@ impl Audience {
 }
 
 /// Shows one of `campaigns` (its true click-through rate beside it) `rounds` times; answers how often each was shown.
-fn show(campaigns: &mut [(Candidate, f64)], rounds: u32, audience: &mut Audience) -> Vec<u32> {
+fn show(campaigns: &mut [(Candidate<'_>, f64)], rounds: u32, audience: &mut Audience) -> Vec<u32> {
     let strategy = selection::find("performance").unwrap();
     let mut shown = vec![0; campaigns.len()];
     for _ in 0..rounds {
-        let candidates: Vec<_> = campaigns.iter().map(|(candidate, _)| candidate.clone()).collect();
+        let candidates: Vec<_> = campaigns.iter().map(|(candidate, _)| *candidate).collect();
         let selection = select(strategy, &context(noon(), audience.seed()), &candidates).unwrap();
         let picked = selection.shares.iter().position(|share| share == selection.picked()).unwrap();
         let (candidate, rate) = &mut campaigns[picked];

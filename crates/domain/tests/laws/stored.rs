@@ -1,20 +1,20 @@
 //! Records as they are stored: what was written once must be read, and replayed, by every later version.
 
 use gametriggers_domain::{
-    decision::{Basis, Content, Decision, Tally},
-    selection::{self, Candidate, Selection, SelectionContext, select},
+    decision::{Basis, Broadcast, Content, Decision, Tally},
+    selection::{self, Candidate, Parameters, Selection, SelectionContext, select},
 };
 use gametriggers_fixtures::{context, cpc, cpm, decision_id, fixed, minutes, noon, seed, weights};
 
 use crate::support::candidate;
 
-fn three() -> [Candidate; 3] {
+fn three() -> [Candidate<'static>; 3] {
     let with = |number, payment, impressions, clicks, shown| Candidate {
         payment,
         impressions,
         clicks,
         visits: number,
-        shown: minutes(shown),
+        tallied: minutes(shown),
         ..candidate(number)
     };
     [
@@ -25,7 +25,10 @@ fn three() -> [Candidate; 3] {
 }
 
 fn record(strategy: &str) -> Selection {
-    let ctx = SelectionContext { weights: weights(0.5, 0.25, 0.25), ..context(noon(), seed(7)) };
+    let ctx = SelectionContext {
+        parameters: Parameters::new(weights(0.5, 0.25, 0.25), None),
+        ..context(noon(), seed(7))
+    };
     select(selection::find(strategy).unwrap(), &ctx, &three()).unwrap()
 }
 
@@ -98,6 +101,7 @@ fn the_form_of_a_shortened_decision_stays() {
         basis: Basis::Display,
         content: Content::Campaign(record.clone()),
         tally,
+        broadcast: Broadcast::inherited(None, noon()),
     };
     let form = r#"{
         "kind": "campaign",
@@ -120,7 +124,12 @@ fn the_form_of_a_shortened_decision_stays() {
     assert_eq!(serde_json::from_str::<Content>(form).unwrap(), short.content);
     assert_eq!(serde_json::to_string(&short.tally).unwrap(), "{}");
     assert_eq!(
-        Decision { content: decision.content.clone(), tally: decision.tally.clone(), ..short.clone() },
+        Decision {
+            content: decision.content.clone(),
+            tally: decision.tally.clone(),
+            broadcast: decision.broadcast.clone(),
+            ..short.clone()
+        },
         decision
     );
     assert_eq!(short.clone().shortened(), short, "a second time changes nothing");

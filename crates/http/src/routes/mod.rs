@@ -13,6 +13,7 @@ pub(crate) mod health;
 pub(crate) mod links;
 pub(crate) mod overlay;
 pub(crate) mod overlay_settings;
+pub(crate) mod selection_strategies;
 pub(crate) mod uploads;
 pub(crate) mod users;
 
@@ -37,6 +38,7 @@ const API_GROUPS: &[Group] = &[
     users::GROUP,
     campaign_selection::GROUP,
     overlay_settings::GROUP,
+    selection_strategies::GROUP,
     about::GROUP,
 ];
 /// The groups without a prefix.

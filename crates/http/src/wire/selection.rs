@@ -1,13 +1,16 @@
 //! The settings for the selection of campaigns.
 
 use gametriggers_domain::{model::User, selection};
-use gametriggers_types::{BlackoutPeriod, RotationInterval, TimeZoneName, Timestamp, Weight};
+use gametriggers_types::{
+    RotationInterval, SlotsBetween, SlotsInARow, StrategyParameters, TimeZoneName, Timestamp, WeeklyPeriod,
+    Weight,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The name of the strategy that is used. If the stored name is unknown, this is the default.
 pub(super) fn strategy_of(user: &User) -> &'static str {
-    selection::find(user.selection.strategy.as_str()).unwrap_or(selection::default_strategy()).name()
+    selection::find_or_default(&user.selection.strategy).name()
 }
 
 /// How campaigns are chosen for the streamer's screen.
@@ -43,8 +46,18 @@ pub(crate) struct RotationSettingsResponse {
     #[schema(value_type = u8, minimum = 1, maximum = 60, example = 3)]
     rotation_interval_minutes: RotationInterval,
     priority_weights: WeightsResponse,
+    /// The parameters of all strategies but `weighted`, whose parameters are `priorityWeights`: the stored values, and the
+    /// defaults where none are stored. `GET /selection-strategies` describes them.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, serde_json::Value>>, example = json!({"capped-fair": {"share": 0.5}}))]
+    strategy_parameters: StrategyParameters,
+    /// In how many slots in a row one campaign may be on screen; 0 means without limit.
+    #[schema(value_type = u8, minimum = 0, maximum = 20, example = 0)]
+    max_slots_in_a_row: SlotsInARow,
+    /// How many slots are at least between two campaigns of one category; 0 means none.
+    #[schema(value_type = u8, minimum = 0, maximum = 10, example = 0)]
+    min_slots_between_category: SlotsBetween,
     #[schema(value_type = Vec<BlackoutPeriodSchema>)]
-    blackout_periods: Vec<BlackoutPeriod>,
+    blackout_periods: Vec<WeeklyPeriod>,
     /// The IANA zone in which blackout periods are read.
     #[schema(value_type = String, example = "Asia/Kolkata")]
     timezone: TimeZoneName,
@@ -61,6 +74,9 @@ impl From<&User> for RotationSettingsResponse {
                 performance: weights.performance(),
                 fairness: weights.fairness(),
             },
+            strategy_parameters: selection::effective_parameters(&user.selection),
+            max_slots_in_a_row: user.selection.spacing.in_a_row,
+            min_slots_between_category: user.selection.spacing.between,
             blackout_periods: user.selection.blackouts.clone(),
             timezone: user.selection.time_zone.clone(),
         }
@@ -83,7 +99,7 @@ struct WeightsResponse {
 /// the day on which it starts.
 #[derive(ToSchema)]
 #[schema(as = BlackoutPeriod, rename_all = "camelCase")]
-#[allow(dead_code)] // only its schema is used; the type itself is `gametriggers_types::BlackoutPeriod`
+#[allow(dead_code)] // only its schema is used; the type itself is `gametriggers_types::WeeklyPeriod`
 pub(crate) struct BlackoutPeriodSchema {
     #[schema(pattern = "^[0-2][0-9]:[0-5][0-9]$", example = "22:00")]
     start_time: String,

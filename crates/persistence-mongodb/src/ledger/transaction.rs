@@ -10,7 +10,7 @@ use mongodb::{
     error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
     options::{Acknowledgment, ReadConcern, WriteConcern},
 };
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, error::Elapsed, sleep, timeout, timeout_at};
 
 use crate::{
     MongoStore,
@@ -85,7 +85,7 @@ impl TxError {
 }
 
 /// The error of a transaction whose time was over before its commit.
-pub(crate) fn out_of_time(elapsed: tokio::time::error::Elapsed) -> StorageError {
+pub(crate) fn out_of_time(elapsed: Elapsed) -> StorageError {
     StorageError::Unavailable { outcome_unknown: false, source: elapsed.into() }
 }
 
@@ -121,17 +121,11 @@ where
 {
     let mut session = begin(store).await?;
     let worked = timeout_at(deadline, work(store.clone(), &mut session)).await;
-    match worked.unwrap_or_else(|elapsed| Err(out_of_time(elapsed).into())) {
-        Ok(answer) => commit(&mut session).await.map(|()| answer),
-        Err(error) => {
-            abort(session, &error).await;
-            Err(error)
-        }
-    }
+    end(session, worked).await
 }
 
-/// Begins a transaction on one state of the store. A majority has this state, or will have it before the transaction's
-/// commit is durable.
+/// Begins a transaction on one state of the store, in a session of its own. A session is of no more use after a call that
+/// did not come to its end. A majority has the state, or will have it before the transaction's commit is durable.
 pub(crate) async fn begin(store: &MongoStore) -> TxResult<ClientSession> {
     let mut session = store.client.start_session().await?;
     // The write concern is set only here. Inside a transaction, a command with a write concern is an error, and a
@@ -142,8 +136,20 @@ pub(crate) async fn begin(store: &MongoStore) -> TxResult<ClientSession> {
     Ok(session)
 }
 
+/// Ends a transaction, and returns the answer of what was done in it. Commits the transaction if `worked` is an answer.
+/// Aborts the transaction if `worked` is an error or was not there in time.
+pub(crate) async fn end<T>(mut session: ClientSession, worked: Result<TxResult<T>, Elapsed>) -> TxResult<T> {
+    match worked.unwrap_or_else(|elapsed| Err(out_of_time(elapsed).into())) {
+        Ok(answer) => commit(&mut session).await.map(|()| answer),
+        Err(error) => {
+            abort(session, &error).await;
+            Err(error)
+        }
+    }
+}
+
 /// Commits the transaction. If it stays unknown whether the transaction was committed, the error says so.
-pub(crate) async fn commit(session: &mut ClientSession) -> TxResult<()> {
+async fn commit(session: &mut ClientSession) -> TxResult<()> {
     let deadline = Instant::now() + COMMIT_TIMEOUT;
     let mut asked = 0;
     loop {
@@ -172,7 +178,7 @@ pub(crate) async fn commit(session: &mut ClientSession) -> TxResult<()> {
 
 /// Aborts a transaction, if the server can be told. If it cannot, a process that meets the transaction aborts it
 /// ([`orphans`](super::orphans)).
-pub(crate) async fn abort(mut session: ClientSession, error: &TxError) {
+async fn abort(mut session: ClientSession, error: &TxError) {
     if !error.is_unavailable() {
         // This fails if there is nothing left to abort.
         timeout(ABORT_TIMEOUT, session.abort_transaction()).await.ok();

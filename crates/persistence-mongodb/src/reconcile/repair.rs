@@ -61,15 +61,7 @@ async fn repair_chunk(
 ) -> TxResult<bool> {
     let mut session = transaction::begin(store).await?;
     let repaired = timeout_at(deadline, repair_within(store, &mut session, chunk, repairs)).await;
-    match repaired.unwrap_or_else(|elapsed| Err(transaction::out_of_time(elapsed).into())) {
-        Ok(true) => transaction::commit(&mut session).await.map(|()| true),
-        // The transaction has changed nothing. Dropping the session ends it.
-        Ok(false) => Ok(false),
-        Err(error) => {
-            transaction::abort(session, &error).await;
-            Err(error)
-        }
-    }
+    transaction::end(session, repaired).await
 }
 
 async fn repair_within(

@@ -19,7 +19,7 @@ use tokio::{
     time::timeout_at,
 };
 
-use super::{GRACE, left_until, unavailable};
+use super::{GRACE, ensure_time_left, unavailable, wait_for_locks};
 use crate::error::{DbError, DbResult};
 
 /// How many tasks may wait for the thread.
@@ -118,12 +118,11 @@ impl Writer {
 impl Job {
     fn run(self, connection: &mut Connection) {
         drop(self.place);
-        let Ok(left) = left_until(self.deadline) else { return };
-        if !self.turn.begin() {
+        if ensure_time_left(self.deadline).is_err() || !self.turn.begin() {
             return;
         }
-        // `busy_timeout` fails only for a connection that is in use.
-        connection.busy_timeout(left).ok();
+        // This fails only for a connection that is in use.
+        wait_for_locks(connection, self.deadline).ok();
         // A panic concerns only the caller of this task. The task's transaction was rolled back when it was dropped.
         catch_unwind(AssertUnwindSafe(|| (self.task)(connection))).ok();
     }

@@ -4,6 +4,7 @@
 
 mod demo;
 mod import;
+mod lab;
 mod migrate;
 mod reconcile;
 mod serve;
@@ -69,6 +70,12 @@ enum Command {
         #[arg(long)]
         repair: bool,
     },
+    /// Try selection strategies without streamers.
+    Lab {
+        /// What to try.
+        #[command(subcommand)]
+        lab: lab::Lab,
+    },
     /// Replace old decisions by a short form, which says what was shown, when and with what probability, but no longer
     /// contains the other candidates. Each streamer's latest decision stays complete.
     ShortenDecisions {
@@ -95,6 +102,7 @@ impl Cli {
                 import::run(&settings, &directory, renew_tokens).await
             }
             Command::Reconcile { repair } => reconcile::run(&settings, repair).await,
+            Command::Lab { lab } => lab.run(&settings).await,
             Command::ShortenDecisions { older_than_days } => {
                 shorten_decisions::run(&settings, older_than_days).await
             }

@@ -54,13 +54,19 @@ pub struct ApplicationSettings {
     pub http: HttpSettings,
     pub limits: LimitSettings,
     pub visits: VisitSettings,
+    pub decisions: DecisionSettings,
 }
 
 impl Settings {
     /// Copies the settings that a server needs.
     #[must_use]
     pub fn application(&self) -> ApplicationSettings {
-        ApplicationSettings { http: self.http.clone(), limits: self.limits, visits: self.visits }
+        ApplicationSettings {
+            http: self.http.clone(),
+            limits: self.limits,
+            visits: self.visits,
+            decisions: self.decisions.clone(),
+        }
     }
 
     /// Reads the configuration from the file and from the environment. The file is `file`, or else `gametriggers.toml` if that

@@ -72,6 +72,8 @@ async fn counters_and_money_are_those_of_the_ledger() {
     }
     let visit = server.get(&format!("/c/{}?src=link", shown["participationId"].as_str().unwrap())).await;
     assert_eq!(visit.status, 302, "{}", visit.body);
+    // A visit is recorded after the visitor was led on.
+    server.visits.settled().await;
     let command = server.get(&format!("/api/v1/overlay/{}/chat-command", streamer.token)).await;
     let list = joined(&server, &streamer, "").await;
     let participation = &list[0]["participation"];

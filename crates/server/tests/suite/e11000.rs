@@ -12,6 +12,7 @@ use gametriggers_domain::{
     ledger::Counters,
     model::{Participation, TrackingLinks},
     price::Payment,
+    selection,
 };
 use gametriggers_fixtures::{payment, units};
 use gametriggers_types::{Money, PageLimit, PageRequest, ParticipationId, PaymentType};
@@ -23,8 +24,6 @@ const PARTICIPATIONS: [usize; 2] = [24, 6];
 const ROUNDS: usize = 7;
 /// The number of turns of each viewer in a round. Meanwhile, settings change and time passes.
 const TURNS: usize = 2;
-const STRATEGIES: [&str; 5] =
-    ["weighted", "fair-rotation", "performance", "time-rotation", "revenue-optimized"];
 const SIZES: [&str; 3] = ["small", "large", "medium"];
 /// The routes of clicks, each with the kind of its clicks.
 const CLICKS: [(&str, &str); 6] = [
@@ -38,6 +37,12 @@ const CLICKS: [(&str, &str); 6] = [
 const SOURCES: [&str; 3] = ["chat", "qr", "link"];
 const SELECTION: &str = "/api/v1/users/me/campaign-selection";
 const OVERLAY: &str = "/api/v1/users/me/overlay";
+
+/// The strategy that streamers choose in this round: another one in each.
+fn strategy_of(round: usize) -> &'static str {
+    let all = selection::all();
+    all[round % all.len()].name()
+}
 
 /// The payment of a streamer's campaign number `number`, and the price of one unit.
 fn price(number: usize) -> (Payment, Money) {
@@ -224,7 +229,7 @@ impl Stage {
     async fn set_up(&self, party: &Party, round: usize) {
         let interval = json!({"rotationIntervalMinutes": 1 + round % 4});
         let changes = [
-            (0, SELECTION, json!({"campaignSelectionStrategy": STRATEGIES[round % STRATEGIES.len()]})),
+            (0, SELECTION, json!({"campaignSelectionStrategy": strategy_of(round)})),
             (1, SELECTION, json!({"campaignRotationSettings": interval})),
             (0, OVERLAY, json!({"size": SIZES[round % SIZES.len()]})),
             (1, OVERLAY, json!({"opacity": 50 + round})),
@@ -236,7 +241,7 @@ impl Stage {
         .await;
         let read = async |path| checked(self.servers[0].get_as(&party.streamer, path).await).json();
         let (selection, overlay) = (read(SELECTION).await, read(OVERLAY).await);
-        assert_eq!(selection["campaignSelectionStrategy"], STRATEGIES[round % STRATEGIES.len()]);
+        assert_eq!(selection["campaignSelectionStrategy"], strategy_of(round));
         assert_eq!(selection["campaignRotationSettings"]["rotationIntervalMinutes"], 1 + round % 4);
         assert_eq!(overlay["size"], SIZES[round % SIZES.len()]);
         assert_eq!(overlay["opacity"], json!(50.0 + f64::from(u8::try_from(round).unwrap())));

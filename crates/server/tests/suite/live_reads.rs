@@ -5,18 +5,20 @@ mod kept;
 
 use std::time::Duration;
 
-use gametriggers_fixtures::soon;
+use gametriggers_fixtures::{SOON, soon};
 use gametriggers_types::ParticipationStatus;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Reply, Streamer, TestServer};
 
-/// Starts a second server and pings both for a second, so that both have the streamer in memory.
+/// Starts a second server and pings both, so that both have the streamer in memory. A server keeps what it reads after the store
+/// has told it of changes for the first time. No answer of a server shows whether that has happened, so the pings last as long as
+/// a change may take.
 async fn two_servers(first: TestServer, tokens: &[&str]) -> [TestServer; 2] {
     let second = first.beside().await;
     let servers = [first, second];
-    let until = Instant::now() + Duration::from_secs(1);
+    let until = Instant::now() + SOON;
     while Instant::now() < until {
         for (server, token) in
             servers.iter().flat_map(|server| tokens.iter().map(move |token| (server, token)))

@@ -1,7 +1,12 @@
 //! The OpenAPI document agrees with the server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+};
 
+use gametriggers_domain::selection::{self, Parameter};
+use gametriggers_types::PriorityWeights;
 use serde_json::{Value, json};
 
 use crate::support::{Documents, Reply, Streamer, TestServer};
@@ -295,4 +300,52 @@ async fn every_error_code_has_its_status_and_its_message() {
     // A viewer gets a page instead of the first. No endpoint takes a value that must be unique, which is the second. The others
     // take a slow client, and one who asks too often.
     assert_eq!(missing, ["UNKNOWN_LINK", "ALREADY_EXISTS", "BODY_TOO_SLOW", "RATE_LIMITED"]);
+}
+
+/// The table of strategies in `docs/api.md` is the registry's. With `INSTA_UPDATE=always`, which accepts snapshots, this test
+/// writes the table.
+#[test]
+fn the_strategies_in_the_documentation_are_those_of_the_registry() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api.md");
+    const BEGIN: &str =
+        "<!-- The table is made from the registry of strategies: `just bless openapi`. -->\n\n";
+    const END: &str = "\n<!-- End of the table. -->";
+    let page = fs::read_to_string(FILE).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (table, after) = rest.split_once(END).unwrap();
+    let expected = strategies_table();
+    if env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+        fs::write(FILE, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
+    } else {
+        assert_eq!(
+            table, expected,
+            "run `just bless openapi`, or `INSTA_UPDATE=always cargo xtask test --test suite openapi`"
+        );
+    }
+}
+
+/// A row for each strategy, and a list of its parameters.
+fn strategies_table() -> String {
+    let mut table = "| strategy | what it does | parameters |\n| --- | --- | --- |\n".to_owned();
+    for strategy in selection::all() {
+        let about = |parameter: &Parameter| {
+            let default = match parameter {
+                Parameter::Number(number) => format!("default {}", number.default),
+                Parameter::PriorityWeight(weight) => {
+                    format!("default {}", (weight.of)(PriorityWeights::default()).value())
+                }
+                Parameter::Dayparts(_) => "by default none".to_owned(),
+            };
+            let (name, description, range) = (parameter.name(), parameter.description(), parameter.range());
+            format!("`{name}`: {description} ({range}; {default})")
+        };
+        let parameters: Vec<_> = strategy.parameters().iter().map(about).collect();
+        table += &format!(
+            "| `{}` | {} | {} |\n",
+            strategy.name(),
+            strategy.description(),
+            parameters.join("<br>")
+        );
+    }
+    table
 }

@@ -58,6 +58,7 @@ async fn a8_the_profile_is_complete_and_tells_no_secret() {
     insta::assert_json_snapshot!(profile, {
         "._id" => "[24 hexadecimal digits]",
         ".overlayToken" => "[64 hexadecimal digits]",
+        ".campaignRotationSettings.strategyParameters" => "[the parameters of each strategy]",
     });
     for secret in ["password", "$2b$", "__v", "xp"] {
         assert!(!reply.body.contains(secret), "{}", reply.body);

@@ -4,7 +4,7 @@
 //! decision.
 
 use gametriggers_domain::{
-    decision::Decision,
+    decision::{Circumstances, Decision, empty_decision},
     eligibility::{self, EmptyReason, empty_until, screen_hindrance},
     model::{Campaign, Participation, User},
 };
@@ -13,7 +13,6 @@ use gametriggers_types::Timestamp;
 
 use super::{
     OnScreen, OverlayService, Screen, ScreenOwner, ShownCampaign, in_force_until,
-    next::{empty_decision, next_decision},
     receipt::{self, Subject},
     test_ad_on_screen,
 };
@@ -98,7 +97,7 @@ impl OverlayService {
                 }
             };
             let ended_id = ended.as_ref().map(|ended| ended.id);
-            let next = next_decision(&self.secrets, user, ended.as_deref(), &eligible.pairs, now);
+            let next = self.next_decision(user, ended.as_deref(), &eligible.pairs, now);
             let next = if let Some(next) = next {
                 next
             } else {
@@ -122,6 +121,26 @@ impl OverlayService {
         }
         let message = "other instances decided first, again and again";
         Err(StorageError::Conflict(message.into()).into())
+    }
+
+    /// The decision that follows `previous` and shows one of the eligible campaigns; `None` if there are none.
+    fn next_decision(
+        &self,
+        user: &User,
+        previous: Option<&Decision>,
+        eligible: &[(Participation, Campaign)],
+        now: Timestamp,
+    ) -> Option<Decision> {
+        // Nobody measures an audience yet.
+        let viewers = None;
+        let exploration = self.exploration;
+        let circumstances = Circumstances { user, previous, eligible, viewers, exploration, now };
+        let next = circumstances.decide(|id| self.secrets.seed(id))?;
+        if let Some(selection) = next.selection().filter(|selection| selection.weights_unusable) {
+            let strategy = selection.strategy.as_str();
+            tracing::warn!(strategy, decision = %next.id, "unusable weights: weighed all equally");
+        }
+        Some(next)
     }
 
     /// Reads which campaigns may be on the user's screen.

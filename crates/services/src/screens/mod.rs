@@ -2,7 +2,7 @@
 //!
 //! A request goes through these steps, one file each:
 //! 1. [`resolve`]: the token gives the streamer whose screen it addresses.
-//! 2. [`decide`]: the decision in force gives the campaign on the screen. If none is in force, a [`next`] decision is made
+//! 2. [`decide`]: the decision in force gives the campaign on the screen. If none is in force, the next decision is made
 //!    and stored.
 //! 3. [`receipt`]: the server signs what it shows.
 //! 4. [`credit`]: an event is credited to the campaign that the screen shows or showed.
@@ -13,14 +13,13 @@
 mod clocks;
 mod credit;
 mod decide;
-mod next;
 pub(crate) mod receipt;
 mod resolve;
 mod screen;
 
 use std::sync::Arc;
 
-use gametriggers_domain::eligibility::EmptyReason;
+use gametriggers_domain::{eligibility::EmptyReason, selection::ExplorationShare};
 use gametriggers_persistence::Repositories;
 use gametriggers_types::ScreenToken;
 
@@ -44,6 +43,7 @@ pub struct OverlayService {
     secrets: Arc<Secrets>,
     memory: Arc<Memory>,
     clocks: Clocks,
+    exploration: ExplorationShare,
 }
 
 impl OverlayService {
@@ -52,8 +52,9 @@ impl OverlayService {
         clock: Arc<dyn Clock>,
         secrets: Arc<Secrets>,
         memory: Arc<Memory>,
+        exploration: ExplorationShare,
     ) -> Self {
-        Self { storage, clock, secrets, memory, clocks: Clocks::new() }
+        Self { storage, clock, secrets, memory, clocks: Clocks::new(), exploration }
     }
 
     /// Returns what is on the screen that the token addresses, in the form that `render` makes. Calls `render` only if that form

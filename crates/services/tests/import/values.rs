@@ -108,7 +108,7 @@ async fn a_blackout_period_holds_on_the_days_that_are_days() {
     ]});
     let (store, report) = Store::of(&[(USERS, &user(json!({"campaignRotationSettings": settings})))]).await;
     let blackouts = store.user(KARMA).await.selection.blackouts;
-    let days: Vec<_> = blackouts.iter().map(gametriggers_types::BlackoutPeriod::days).collect();
+    let days: Vec<_> = blackouts.iter().map(gametriggers_types::WeeklyPeriod::days).collect();
     assert_eq!(days, [[Weekday::Monday], [Weekday::Sunday]]);
     let path = "campaignRotationSettings.blackoutPeriods";
     assert_eq!(

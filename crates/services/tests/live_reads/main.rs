@@ -14,6 +14,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use gametriggers_domain::{
     access::Actor,
     model::{Campaign, Participation, User},
+    selection::ExplorationShare,
 };
 use gametriggers_fixtures::{
     ManualClock, NOON, campaign, cpc, eventually, interval, next_number, noon, participation, soon,
@@ -23,7 +24,7 @@ use gametriggers_persistence::{OverlayPatch, Repositories};
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{
     Clock, LinkSettings, OnScreen, Rendering, Screen, ScreenOwner, Secrets, SelectionPatch, ServiceError,
-    Services, new_token,
+    ServiceSettings, Services, new_token,
 };
 use gametriggers_types::{OverlaySize, ScreenToken, UserId, WebUrl};
 use tempfile::TempDir;
@@ -84,7 +85,8 @@ impl Stage {
         let public_url = WebUrl::parse("http://localhost").unwrap();
         let paid_visits_per_address = LinkSettings::PAID_VISITS_PER_ADDRESS;
         let links = LinkSettings { public_url, paid_visits_per_address };
-        let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &links);
+        let settings = ServiceSettings { links, exploration: ExplorationShare::default() };
+        let services = Services::new(storage, clock, Secrets::derive(b"of a test"), &settings);
         Instance { services, users, decisions, participations, feed, ledger }
     }
 

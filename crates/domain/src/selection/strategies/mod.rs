@@ -1,35 +1,27 @@
-//! The registry of strategies. A new strategy needs a file and two lines here (`docs/howto/add-a-strategy.md`).
+//! The strategies. A new one is a file in this folder and a line in this list (`docs/howto/add-a-strategy.md`).
 
 use super::SelectionStrategy;
 
-mod fair_rotation;
-mod performance;
-mod revenue_optimized;
-mod time_rotation;
-mod weighted;
+/// Declares each file as a module and puts its strategy into the list.
+macro_rules! strategies {
+    ($($file:ident::$strategy:ident,)*) => {
+        $(mod $file;)*
 
-static STRATEGIES: &[&dyn SelectionStrategy] = &[
-    &weighted::Weighted,
-    &time_rotation::TimeRotation,
-    &revenue_optimized::RevenueOptimized,
-    &performance::Performance,
-    &fair_rotation::FairRotation,
-];
-
-/// Every strategy that a streamer can choose.
-#[must_use]
-pub fn all() -> &'static [&'static dyn SelectionStrategy] {
-    STRATEGIES
+        /// Every strategy that a streamer can choose.
+        pub(super) static ALL: &[&dyn SelectionStrategy] = &[$(&$file::$strategy,)*];
+    };
 }
 
-/// The strategy with this name.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static dyn SelectionStrategy> {
-    STRATEGIES.iter().copied().find(|strategy| strategy.name() == name)
+strategies! {
+    capped_fair::CappedFair,
+    daypart::Daypart,
+    fair_rotation::FairRotation,
+    pacing::Pacing,
+    performance::Performance,
+    revenue_optimized::RevenueOptimized,
+    time_rotation::TimeRotation,
+    weighted::Weighted,
 }
 
-/// The strategy for streamers who chose none, or one that does not exist.
-#[must_use]
-pub fn default_strategy() -> &'static dyn SelectionStrategy {
-    &fair_rotation::FairRotation
-}
+/// The strategy for streamers who chose none.
+pub(super) static DEFAULT: &dyn SelectionStrategy = &fair_rotation::FairRotation;

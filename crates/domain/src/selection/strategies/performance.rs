@@ -25,7 +25,11 @@ impl SelectionStrategy for Performance {
         "performance"
     }
 
-    fn weigh(&self, ctx: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
+    fn description(&self) -> &'static str {
+        "Campaigns that your viewers click get more time, and new ones get a chance to prove themselves."
+    }
+
+    fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
         // The winner of each round so far. The candidates are drawn one after the other, so only the current winners
         // are kept.
         let mut leaders = [(0, f64::NEG_INFINITY); ROUNDS];
@@ -62,7 +66,7 @@ fn stream(seed: Seed, campaign: CampaignId) -> ChaCha8Rng {
 /// The posterior of a candidate's click-through rate. Counts from the previous system may hold more clicks than
 /// impressions; the rate is then taken to be 1.
 #[allow(clippy::cast_precision_loss)] // shapes to 15 digits
-fn posterior(candidate: &Candidate) -> Option<Beta<f64>> {
+fn posterior(candidate: &Candidate<'_>) -> Option<Beta<f64>> {
     let clicks = candidate.clicks.min(candidate.impressions);
     let misses = candidate.impressions - clicks;
     Beta::new(1.0 + clicks as f64, 1.0 + misses as f64).ok()

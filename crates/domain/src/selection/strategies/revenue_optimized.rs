@@ -21,7 +21,11 @@ impl SelectionStrategy for RevenueOptimized {
         "revenue-optimized"
     }
 
-    fn weigh(&self, _: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
+    fn description(&self) -> &'static str {
+        "The campaign that is expected to earn you the most is on your screen."
+    }
+
+    fn weigh(&self, _: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
         let best = candidates.iter().zip(weights).reduce(|best, next| {
             let (best_earning, next_earning) = (expected_earning(best.0), expected_earning(next.0));
             let wins = next_earning > best_earning
@@ -36,7 +40,7 @@ impl SelectionStrategy for RevenueOptimized {
 
 /// The expected earnings of one more impression, in units of money.
 #[allow(clippy::cast_precision_loss)] // an estimate
-fn expected_earning(candidate: &Candidate) -> f64 {
+fn expected_earning(candidate: &Candidate<'_>) -> f64 {
     let payment = &candidate.payment;
     let rate = payment.rate().as_units();
     match payment.kind() {

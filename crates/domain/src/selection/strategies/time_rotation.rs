@@ -11,8 +11,12 @@ impl SelectionStrategy for TimeRotation {
         "time-rotation"
     }
 
-    fn weigh(&self, ctx: &SelectionContext, candidates: &[Candidate], weights: &mut [f64]) {
-        let key = |candidate: &Candidate| (candidate.joined_at, candidate.participation);
+    fn description(&self) -> &'static str {
+        "Campaigns follow each other in a fixed order, so that you can publish a timetable."
+    }
+
+    fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
+        let key = |candidate: &Candidate<'_>| (candidate.joined_at, candidate.participation);
         let count = i64::try_from(candidates.len()).unwrap_or(i64::MAX).max(1);
         let turn = ctx.slot.index().rem_euclid(count);
         // Ranks are counted instead of sorting a copy: N is small, and nothing is allocated.

@@ -3,16 +3,14 @@
 use actix_web::{HttpResponse, put, web};
 use gametriggers_domain::selection;
 use gametriggers_services::SelectionPatch;
-use gametriggers_types::{
-    BlackoutPeriod, InvalidBlackout, RotationInterval, StrategyName, TimeOfDay, TimeZoneName, Weekday,
-    Weight, parse_weekday, weekday_name,
-};
-use serde::{Deserialize, de::IgnoredAny};
-use utoipa::{
-    ToSchema,
-    openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, Type},
-};
+use gametriggers_types::{RotationInterval, SlotsBetween, SlotsInARow, StrategyName, TimeZoneName, Weight};
+use serde::Deserialize;
+use utoipa::{ToSchema, openapi::schema::Schema};
 
+use super::{
+    parameters::{ParametersRequest, parameters, parameters_schema},
+    periods::{BlackoutPeriodRequest, blackouts},
+};
 use crate::{
     body::{JsonBody, Object},
     caller::Caller,
@@ -22,9 +20,6 @@ use crate::{
     state::ApiState,
     wire::SelectionResponse,
 };
-
-/// The greatest number of blackout periods. Nobody needs more in a week, so a longer list is a mistake.
-const MAX_BLACKOUTS: usize = 100;
 
 /// Changes how campaigns are chosen: only what the request names. What is on screen ends with it.
 #[utoipa::path(
@@ -79,6 +74,19 @@ struct RotationSettingsRequest {
     #[serde(default)]
     #[schema(value_type = Option<WeightsRequest>)]
     priority_weights: Option<Object<WeightsRequest>>,
+    /// The parameters of strategies to change: strategy, parameter, value. `GET /selection-strategies` lists them with
+    /// their ranges. They are kept when another strategy is chosen.
+    #[serde(default)]
+    #[schema(schema_with = parameters_schema, required = false)]
+    strategy_parameters: Option<ParametersRequest>,
+    /// In how many slots in a row one campaign may be on screen; 0 means without limit.
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 0, maximum = 20)]
+    max_slots_in_a_row: Option<SlotsInARow>,
+    /// How many slots are at least between two campaigns of one category (competitive separation); 0 means none.
+    #[serde(default)]
+    #[schema(value_type = Option<u8>, minimum = 0, maximum = 10)]
+    min_slots_between_category: Option<SlotsBetween>,
     /// Replaces the list whole.
     #[serde(default)]
     #[schema(value_type = Option<Vec<BlackoutPeriodRequest>>, max_items = 100)]
@@ -104,41 +112,8 @@ struct WeightsRequest {
     fairness: Option<Weight>,
 }
 
-/// A period without campaigns.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BlackoutPeriodRequest {
-    /// Accepted, because the periods of the previous system carry one, and ignored.
-    // Defect S13: the previous system refused this field.
-    #[serde(rename = "_id", default)]
-    #[schema(value_type = Option<serde_json::Value>)]
-    #[allow(dead_code)]
-    id: Option<IgnoredAny>,
-    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "22:00")]
-    start_time: TimeOfDay,
-    /// Another one than `startTime`; `24:00` is the end of the day.
-    #[schema(value_type = String, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", example = "06:00")]
-    end_time: TimeOfDay,
-    /// The English names of days, whole or their first three letters, in any case.
-    #[schema(schema_with = days_schema)]
-    days: Vec<String>,
-}
-
 fn strategy_schema() -> Schema {
     openapi::words_or_null(selection::all().iter().map(|strategy| strategy.name()))
-}
-
-fn days_schema() -> Schema {
-    let any_case = |letter: char| format!("[{}{letter}]", letter.to_ascii_uppercase());
-    let any_case = |text: &str| text.chars().map(any_case).collect::<String>();
-    let days = (0..7_i8).filter_map(|offset| Weekday::from_monday_zero_offset(offset).ok());
-    let names = days.map(|day| {
-        let (short, rest) = weekday_name(day).split_at(3);
-        format!("{}({})?", any_case(short), any_case(rest))
-    });
-    let pattern = format!("^({})$", names.collect::<Vec<_>>().join("|"));
-    let day = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
-    Schema::Array(ArrayBuilder::new().items(day).min_items(Some(1)).build())
 }
 
 impl TryFrom<SelectionRequest> for SelectionPatch {
@@ -161,6 +136,9 @@ impl TryFrom<SelectionRequest> for SelectionPatch {
             payment_rate: weights.payment_rate,
             performance: weights.performance,
             fairness: weights.fairness,
+            parameters: parameters(rotation.strategy_parameters.unwrap_or_default())?,
+            in_a_row: rotation.max_slots_in_a_row,
+            between: rotation.min_slots_between_category,
             blackouts: rotation.blackout_periods.as_deref().map(blackouts).transpose()?,
             time_zone,
         })
@@ -184,44 +162,8 @@ fn one_setting<T: PartialEq>(
 /// Returns the strategy with this name. Refuses an unknown name (defect O18: the previous system stored it, and then every later
 /// save of that user failed).
 fn known_strategy(name: &str) -> Result<StrategyName, ApiError> {
-    if selection::find(name).is_some() {
-        return Ok(StrategyName::new(name));
+    match selection::find(name) {
+        Ok(strategy) => Ok(StrategyName::new(strategy.name())),
+        Err(unknown) => Err(ApiError::validation(format!("campaignSelectionStrategy: {unknown}"))),
     }
-    let mut known: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
-    known.sort_unstable();
-    let name: String = name.chars().take(64).collect();
-    Err(ApiError::validation(format!(
-        "campaignSelectionStrategy: `{name}` is not one of {}",
-        known.join(", ")
-    )))
-}
-
-fn blackouts(periods: &[Object<BlackoutPeriodRequest>]) -> Result<Vec<BlackoutPeriod>, ApiError> {
-    if periods.len() > MAX_BLACKOUTS {
-        let message = format!("campaignRotationSettings.blackoutPeriods: at most {MAX_BLACKOUTS} periods");
-        return Err(ApiError::validation(message));
-    }
-    let numbered = periods.iter().enumerate().map(|(place, Object(request))| {
-        blackout(request).map_err(|(field, error)| {
-            let period = format!("campaignRotationSettings.blackoutPeriods[{place}]");
-            ApiError::validation(format!("{period}{field}: {error}"))
-        })
-    });
-    numbered.collect()
-}
-
-/// Reads a period. An error names the wrong field, as a path within the period, and the reason.
-fn blackout(request: &BlackoutPeriodRequest) -> Result<BlackoutPeriod, (String, InvalidBlackout)> {
-    let day = |(place, day): (usize, &String)| {
-        parse_weekday(day).map_err(|error| (format!(".days[{place}]"), error))
-    };
-    let days = request.days.iter().enumerate().map(day).collect::<Result<Vec<_>, _>>()?;
-    BlackoutPeriod::new(request.start_time, request.end_time, &days).map_err(|error| {
-        let field = match error {
-            InvalidBlackout::NoDays | InvalidBlackout::Day(_) => ".days",
-            InvalidBlackout::Start | InvalidBlackout::TimeOfDay(_) => ".startTime",
-            InvalidBlackout::Empty => "",
-        };
-        (field.to_owned(), error)
-    })
 }

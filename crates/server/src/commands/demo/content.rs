@@ -98,11 +98,8 @@ fn user(id: UserId, name: &str, role: Role, now: Timestamp) -> User {
 fn campaign(id: CampaignId, sponsor: &Sponsor, brand_id: UserId, now: Timestamp) -> anyhow::Result<Campaign> {
     let units = |units: i64| Money::from_micros(units * Money::MICROS_PER_UNIT);
     let rate = units(sponsor.rate_units);
+    let payment = Payment::new(sponsor.payment_type, rate, Payment::DEFAULT_EXPECTED_IMPRESSIONS)?;
     Ok(Campaign {
-        id,
-        title: sponsor.title.to_owned(),
-        description: None,
-        brand_id,
         budget: units(sponsor.budget_units),
         remaining_budget: units(sponsor.budget_units),
         media_url: media::path(sponsor.file),
@@ -111,10 +108,6 @@ fn campaign(id: CampaignId, sponsor: &Sponsor, brand_id: UserId, now: Timestamp)
         status: CampaignStatus::Active,
         categories: vec!["Gaming".to_owned()],
         languages: vec!["English".to_owned()],
-        start_date: None,
-        end_date: None,
-        payment: Payment::new(sponsor.payment_type, rate, Payment::DEFAULT_EXPECTED_IMPRESSIONS)?,
-        created_at: now,
-        updated_at: now,
+        ..Campaign::draft(id, brand_id, sponsor.title.to_owned(), payment, now)
     })
 }

@@ -14,7 +14,9 @@ mod reply;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
+use gametriggers::{
+    Application, ApplicationSettings, DecisionSettings, HttpSettings, LimitSettings, Store, VisitSettings,
+};
 use gametriggers_domain::{ledger::Counters, model::Participation};
 use gametriggers_fixtures::{ManualClock, eventually};
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
@@ -95,7 +97,7 @@ impl TestServer {
             uploads: None,
         };
         let (limits, visits) = (LimitSettings::default(), VisitSettings::default());
-        let settings = ApplicationSettings { http, limits, visits };
+        let settings = ApplicationSettings { http, limits, visits, decisions: DecisionSettings::default() };
         let application =
             Application::build(&settings, SECRET, storage.clone(), clock.clone(), media::configure).unwrap();
         let address = application.address();

@@ -27,8 +27,7 @@ async fn assert_selection_refused(cases: &[Case<'_>]) {
 /// Defect O18: the previous system stored an unknown strategy, and then the account was unusable.
 #[tokio::test]
 async fn o18_an_unknown_strategy_is_refused_with_the_list_of_those_there_are() {
-    let mut names: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
-    names.sort_unstable();
+    let names: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
     let all = format!("is not one of {}", names.join(", "));
     let long = json!({"campaignSelectionStrategy": "x".repeat(10_000)}).to_string();
     assert_selection_refused(&[
@@ -45,6 +44,56 @@ async fn o18_an_unknown_strategy_is_refused_with_the_list_of_those_there_are() {
         (r#"{"campaignSelectionStrategy": ["weighted"]}"#, "expected a string, not an array"),
     ])
     .await;
+}
+
+/// A wrong parameter is refused with its place and with what is allowed.
+#[tokio::test]
+async fn a_parameter_is_one_that_its_strategy_has_and_in_its_range() {
+    const FIELD: &str = "campaignRotationSettings.strategyParameters.";
+    let stage = Stage::new().await;
+    let part = |change: &str| {
+        let mut part = json!({"startTime": "18:00", "endTime": "24:00", "days": ["friday"], "category": "gaming", "weight": 1});
+        part.as_object_mut().unwrap().extend(serde_json::from_str::<serde_json::Map<_, _>>(change).unwrap());
+        part
+    };
+    let dayparts = |parts: Value| json!({"daypart": {"dayparts": parts}});
+    for (parameters, hint) in [
+        (json!({"random": {"x": 1}}), "random: `random` is not one of capped-fair"),
+        (json!({"fair-rotation": {"share": 1}}), "fair-rotation.share: fair-rotation has no parameters"),
+        (
+            json!({"capped-fair": {"part": 1}}),
+            "capped-fair.part: capped-fair has no such parameter, only share",
+        ),
+        (json!({"capped-fair": {"share": 1.5}}), "capped-fair.share: a number from 0.05 to 1"),
+        (json!({"capped-fair": {"share": "half"}}), "capped-fair.share: a number from 0.05 to 1"),
+        (
+            json!({"weighted": {"fairness": 1}}),
+            "weighted.fairness: a number from 0 to 1, set as one of campaignRotationSettings.priorityWeights",
+        ),
+        (dayparts(json!(3)), "daypart.dayparts: a list of at most 50 dayparts"),
+        (dayparts(json!([3])), "daypart.dayparts[0]: "),
+        (
+            dayparts(json!([part("{}"), part(r#"{"weight": 101}"#)])),
+            "daypart.dayparts[1].weight: the weight of a daypart is a number from 0 to 100",
+        ),
+        (dayparts(json!([part(r#"{"days": []}"#)])), "daypart.dayparts[0].days: a period names at least one day"),
+        (dayparts(json!([part(r#"{"category": ""}"#)])), "daypart.dayparts: a list of at most 50 dayparts"),
+        (dayparts(json!(vec![part("{}"); 51])), "daypart.dayparts: a list of at most 50 dayparts"),
+    ] {
+        let body = json!({"campaignRotationSettings": {"strategyParameters": parameters}}).to_string();
+        let refusal: Refusal<'_> = (400, "VALIDATION_FAILED", &format!("{FIELD}{hint}"));
+        stage.assert_refused(&body, &stage.send_as("PUT", SELECTION, body.clone()).await, refusal);
+    }
+    for (field, hint) in [
+        (r#""maxSlotsInARow": 21"#, "maxSlotsInARow is a whole number from 0 (no limit) to 20"),
+        (r#""maxSlotsInARow": 1.5"#, "maxSlotsInARow is a whole number"),
+        (r#""minSlotsBetweenCategory": -1"#, "minSlotsBetweenCategory is a whole number from 0 (none) to 10"),
+    ] {
+        let body = format!(r#"{{"campaignRotationSettings": {{{field}}}}}"#);
+        let refusal: Refusal<'_> = (400, "VALIDATION_FAILED", hint);
+        stage.assert_refused(&body, &stage.send_as("PUT", SELECTION, body.clone()).await, refusal);
+    }
+    stage.assert_untouched().await;
 }
 
 #[tokio::test]
@@ -146,10 +195,7 @@ async fn s11_blackout_periods_are_times_of_day_on_days_of_the_week() {
     cases.extend([
         (period("10:00", "10:00", monday), "a whole day is 00:00 to 24:00"),
         (period("24:00", "01:00", monday), "starts at 23:59 at the latest"),
-        (
-            period("10:00", "11:00", "[]"),
-            "[0].days: a blackout period names at least one day: choose from monday",
-        ),
+        (period("10:00", "11:00", "[]"), "[0].days: a period names at least one day: choose from monday"),
         (period("", "11:00", monday), "[0].startTime: an empty text is not a time of day: write HH:MM"),
         (period("10:00", "", monday), "[0].endTime: an empty text is not a time of day: write HH:MM"),
         (period("10:00", "11:00", r#"["moonday"]"#), "[0].days[0]: `moonday` is not a day of the week"),

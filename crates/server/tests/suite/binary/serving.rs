@@ -1,15 +1,14 @@
 //! `serve`: a running server, and how it ends.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use gametriggers::SystemClock;
+use gametriggers_fixtures::eventually;
 use gametriggers_http::{JwtKeys, TokenSubject};
 use gametriggers_services::Clock;
 use gametriggers_types::{Role, UserId};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::net::TcpStream;
 
 use super::process::{Finished, Folder, Running, SECRET};
 use crate::support::{Documents, Field, Reply, TestServer};
@@ -18,7 +17,7 @@ use crate::support::{Documents, Field, Reply, TestServer};
 pub(super) struct Server {
     process: Running,
     pub(super) client: Client,
-    base: String,
+    address: String,
 }
 
 impl Server {
@@ -49,7 +48,7 @@ impl Server {
             line.split_once("address=")?.1.split(' ').next().map(str::to_owned)
         });
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { process, client, base: format!("http://{address}") }
+        Self { process, client, address }
     }
 
     /// The process id.
@@ -58,7 +57,12 @@ impl Server {
     }
 
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Whether the server takes no new connections, because it is about to end.
+    async fn refuses(&self) -> bool {
+        TcpStream::connect(&self.address).await.is_err()
     }
 
     pub(super) async fn get(&self, path: &str) -> Reply {
@@ -155,7 +159,7 @@ async fn visits_are_recorded_before_serve_ends() {
         assert_eq!(reply.status, 302, "{}", reply.body);
     }
     server.process.signal("TERM");
-    sleep(Duration::from_millis(500)).await;
+    eventually("the server takes no more connections", async || server.refuses().await.then_some(())).await;
     drop(held);
     let ended = server.process.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);

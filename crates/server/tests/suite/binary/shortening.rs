@@ -2,7 +2,7 @@
 
 use gametriggers::SystemClock;
 use gametriggers_domain::{
-    decision::{Basis, Content, Decision, Tally},
+    decision::{Basis, Broadcast, Content, Decision, Tally},
     eligibility::EmptyReason,
 };
 use gametriggers_fixtures::eventually;
@@ -37,6 +37,7 @@ async fn folder() -> (Folder, Vec<DecisionId>) {
             basis: Basis::Display,
             content: Content::Empty { reason: EmptyReason::NoCampaign },
             tally,
+            broadcast: Broadcast::default(),
         };
         decisions.insert_first(&decision).await.unwrap();
         ids.push(decision.id);

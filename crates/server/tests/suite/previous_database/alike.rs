@@ -113,7 +113,7 @@ impl Instance {
         answers
     }
 
-    /// Reports a display and clicks of every screen, and follows every link.
+    /// Reports a display and clicks of every screen, and follows every link. Returns when all visits are recorded.
     async fn visit_all(&self) -> Vec<Answer> {
         let mut answers = Vec::new();
         for token in &self.tokens {
@@ -134,6 +134,7 @@ impl Instance {
                 answers.push(self.ask(Method::GET, &format!("/c/{id}?src={source}"), None, None).await);
             }
         }
+        self.server.visits.settled().await;
         answers
     }
 

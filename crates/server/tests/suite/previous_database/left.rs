@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bson::{Bson, Document, doc, oid::ObjectId};
-use gametriggers_types::Money;
+use gametriggers_domain::selection;
+use gametriggers_types::{Money, SelectionSettings};
 use serde_json::{Value, json};
 
 use super::{
@@ -57,6 +58,8 @@ async fn whoever_has_no_settings_has_the_defaults() {
     let rotation = json!({
         "preferredStrategy": "fair-rotation", "rotationIntervalMinutes": 3, "timezone": "UTC",
         "priorityWeights": {"paymentRate": 0.4, "performance": 0.3, "fairness": 0.3}, "blackoutPeriods": [],
+        "strategyParameters": selection::effective_parameters(&SelectionSettings::default()),
+        "maxSlotsInARow": 0, "minSlotsBetweenCategory": 0,
     });
     let me = read(&server, EARLY_BIRD, ME).await;
     let token = &me["overlayToken"];

@@ -19,7 +19,7 @@ use gametriggers_domain::{
     ledger::{EntryId, Verdict},
     model::{Campaign, Participation},
 };
-use gametriggers_fixtures::{cpc, units};
+use gametriggers_fixtures::{cpc, eventually, units};
 use gametriggers_test_mongod::{Server, TestDatabase};
 use gametriggers_types::ClickKind;
 use reqwest::RequestBuilder;
@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use tokio::{
     sync::watch,
     task::spawn_blocking,
-    time::{Instant, sleep, timeout},
+    time::{Instant, timeout},
 };
 
 use super::documents;
@@ -223,11 +223,9 @@ impl Stage {
             this_round.wait_for(|round| round.unrefused.is_empty()).await.unwrap();
         }
         let mongod = spawn_blocking(move || mongod.restart().map(|()| mongod)).await.unwrap().unwrap();
-        let ready = async {
-            while self.health("/health/ready").await.status != 200 {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
+        let ready = eventually("the server is ready", async || {
+            (self.health("/health/ready").await.status == 200).then_some(())
+        });
         timeout(BACK_WITHIN, ready).await.unwrap();
         mongod
     }

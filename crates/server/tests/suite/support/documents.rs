@@ -96,10 +96,20 @@ impl TestServer {
 
     /// Stores a streamer who has joined this many new campaigns.
     pub(crate) async fn streamer_in(&self, campaigns: usize) -> (Streamer, Vec<Participation>) {
+        self.streamer_in_with(campaigns, |_, _| {}).await
+    }
+
+    /// As [`streamer_in`](Self::streamer_in), with campaigns that `change` has changed. `change` gets each campaign and its number,
+    /// which counts from 0.
+    pub(crate) async fn streamer_in_with(
+        &self,
+        campaigns: usize,
+        change: impl Fn(&mut Campaign, usize),
+    ) -> (Streamer, Vec<Participation>) {
         let streamer = self.streamer().await;
         let mut joined = Vec::new();
-        for _ in 0..campaigns {
-            let campaign = self.campaign().await;
+        for number in 0..campaigns {
+            let campaign = self.campaign_with(|campaign| change(campaign, number)).await;
             joined.push(self.join(&streamer, &campaign).await);
         }
         (streamer, joined)

@@ -13,7 +13,9 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
-use gametriggers::{Application, ApplicationSettings, HttpSettings, LimitSettings, Store, VisitSettings};
+use gametriggers::{
+    Application, ApplicationSettings, DecisionSettings, HttpSettings, LimitSettings, Store, VisitSettings,
+};
 use gametriggers_fixtures::ManualClock;
 use gametriggers_http::{ForwardedHeader, JwtKeys, TokenSubject};
 use gametriggers_persistence::{Ledger, Repositories};
@@ -150,7 +152,8 @@ impl TestServer {
         // Rate limits use the real clock, and a test may change settings more often than a person does in a minute.
         let limits = LimitSettings { settings_changes_per_minute: 0, ..LimitSettings::default() };
         let visits = VisitSettings::default();
-        let mut settings = ApplicationSettings { http, limits, visits };
+        let mut settings =
+            ApplicationSettings { http, limits, visits, decisions: DecisionSettings::default() };
         change(&mut settings);
         let wrapped = Repositories { ledger: wrap(storage.ledger.clone()), ..storage.clone() };
         let application = Application::build(&settings, SECRET, wrapped, clock.clone(), |_| {}).unwrap();

@@ -1,13 +1,15 @@
-//! Weekly periods in which a streamer's screen stays empty.
+//! Periods that recur every week, such as the blackout periods in which a streamer's screen stays empty.
 
 use std::{fmt, str::FromStr};
 
 use jiff::civil::Weekday;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Why a blackout period is invalid.
+use crate::LocalTime;
+
+/// Why a weekly period is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidBlackout {
+pub enum InvalidPeriod {
     /// The time is not `HH:MM`.
     #[error(
         "{} is not a time of day: write HH:MM from 00:00 to 23:59, or 24:00 for the end of a day",
@@ -15,16 +17,16 @@ pub enum InvalidBlackout {
     )]
     TimeOfDay(String),
     /// The period starts at 24:00.
-    #[error("a blackout period starts at 23:59 at the latest")]
+    #[error("a period starts at 23:59 at the latest")]
     Start,
     /// Start and end are the same.
-    #[error("startTime and endTime of a blackout period must differ; a whole day is 00:00 to 24:00")]
+    #[error("startTime and endTime of a period must differ; a whole day is 00:00 to 24:00")]
     Empty,
     /// The text is not the name of a day.
     #[error("{} is not a day of the week: write monday to sunday", quoted(.0))]
     Day(String),
     /// The list of days is empty.
-    #[error("a blackout period names at least one day: choose from monday to sunday")]
+    #[error("a period names at least one day: choose from monday to sunday")]
     NoDays,
 }
 
@@ -58,7 +60,7 @@ impl fmt::Display for TimeOfDay {
 }
 
 impl FromStr for TimeOfDay {
-    type Err = InvalidBlackout;
+    type Err = InvalidPeriod;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let two = |digits: &str| match digits.as_bytes() {
@@ -71,7 +73,7 @@ impl FromStr for TimeOfDay {
             .filter(|&(_, minutes)| minutes < 60)
             .map(|(hours, minutes)| hours * 60 + minutes)
             .filter(|&minutes| minutes <= Self::END);
-        minutes.map(Self).ok_or_else(|| InvalidBlackout::TimeOfDay(text.chars().take(64).collect()))
+        minutes.map(Self).ok_or_else(|| InvalidPeriod::TimeOfDay(text.chars().take(64).collect()))
     }
 }
 
@@ -106,39 +108,39 @@ pub fn weekday_name(day: Weekday) -> &'static str {
 /// Reads the English name of a day or its first three letters, in upper or lower case.
 ///
 /// # Errors
-/// [`InvalidBlackout::Day`] for anything else.
-pub fn parse_weekday(text: &str) -> Result<Weekday, InvalidBlackout> {
+/// [`InvalidPeriod::Day`] for anything else.
+pub fn parse_weekday(text: &str) -> Result<Weekday, InvalidPeriod> {
     DAYS.iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(text) || name[..3].eq_ignore_ascii_case(text))
         .map(|&(_, day)| day)
-        .ok_or_else(|| InvalidBlackout::Day(text.chars().take(64).collect()))
+        .ok_or_else(|| InvalidPeriod::Day(text.chars().take(64).collect()))
 }
 
 /// A half-open period `[start, end)` that recurs weekly on the given days. If the end is before the start, the period
 /// runs over midnight and belongs to the day on which it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
-pub struct BlackoutPeriod {
+pub struct WeeklyPeriod {
     start: TimeOfDay,
     end: TimeOfDay,
     days: Vec<Weekday>,
 }
 
-impl BlackoutPeriod {
+impl WeeklyPeriod {
     /// A period on the given days. The days are sorted from Monday, without repetitions.
     ///
     /// # Errors
-    /// [`InvalidBlackout`] if the period is empty, starts at 24:00 or names no day.
-    pub fn new(start: TimeOfDay, end: TimeOfDay, days: &[Weekday]) -> Result<Self, InvalidBlackout> {
+    /// [`InvalidPeriod`] if the period is empty, starts at 24:00 or names no day.
+    pub fn new(start: TimeOfDay, end: TimeOfDay, days: &[Weekday]) -> Result<Self, InvalidPeriod> {
         if start.0 == TimeOfDay::END {
-            return Err(InvalidBlackout::Start);
+            return Err(InvalidPeriod::Start);
         }
         if start == end {
-            return Err(InvalidBlackout::Empty);
+            return Err(InvalidPeriod::Empty);
         }
         let days: Vec<_> = DAYS.iter().map(|&(_, day)| day).filter(|day| days.contains(day)).collect();
         if days.is_empty() {
-            return Err(InvalidBlackout::NoDays);
+            return Err(InvalidPeriod::NoDays);
         }
         Ok(Self { start, end, days })
     }
@@ -161,9 +163,9 @@ impl BlackoutPeriod {
         &self.days
     }
 
-    /// Whether the period covers the time `minute` minutes after midnight on `day`.
+    /// Whether the period covers this time of the week.
     #[must_use]
-    pub fn covers(&self, day: Weekday, minute: u16) -> bool {
+    pub fn covers(&self, LocalTime { day, minute }: LocalTime) -> bool {
         let on = |day: Weekday| self.days.contains(&day);
         if self.start < self.end {
             on(day) && (self.start.0..self.end.0).contains(&minute)
@@ -182,8 +184,8 @@ struct Stored {
     days: Vec<String>,
 }
 
-impl From<BlackoutPeriod> for Stored {
-    fn from(period: BlackoutPeriod) -> Self {
+impl From<WeeklyPeriod> for Stored {
+    fn from(period: WeeklyPeriod) -> Self {
         Self {
             start_time: period.start,
             end_time: period.end,
@@ -192,8 +194,8 @@ impl From<BlackoutPeriod> for Stored {
     }
 }
 
-impl TryFrom<Stored> for BlackoutPeriod {
-    type Error = InvalidBlackout;
+impl TryFrom<Stored> for WeeklyPeriod {
+    type Error = InvalidPeriod;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let days = stored.days.iter().map(|day| parse_weekday(day)).collect::<Result<Vec<_>, _>>()?;
@@ -205,27 +207,31 @@ impl TryFrom<Stored> for BlackoutPeriod {
 mod tests {
     use super::*;
 
-    fn period(start: &str, end: &str, days: &[Weekday]) -> BlackoutPeriod {
-        BlackoutPeriod::new(start.parse().unwrap(), end.parse().unwrap(), days).unwrap()
+    fn at(day: Weekday, minute: u16) -> LocalTime {
+        LocalTime { day, minute }
+    }
+
+    fn period(start: &str, end: &str, days: &[Weekday]) -> WeeklyPeriod {
+        WeeklyPeriod::new(start.parse().unwrap(), end.parse().unwrap(), days).unwrap()
     }
 
     /// Defect S10: the part after midnight was tested against the same day.
     #[test]
     fn s10_an_overnight_period_belongs_to_the_day_on_which_it_starts() {
         let night = period("22:00", "06:00", &[Weekday::Friday]);
-        assert!(night.covers(Weekday::Friday, 22 * 60));
-        assert!(night.covers(Weekday::Saturday, 5 * 60 + 59));
-        assert!(!night.covers(Weekday::Saturday, 6 * 60));
-        assert!(!night.covers(Weekday::Friday, 5 * 60));
-        assert!(!night.covers(Weekday::Saturday, 22 * 60));
+        assert!(night.covers(at(Weekday::Friday, 22 * 60)));
+        assert!(night.covers(at(Weekday::Saturday, 5 * 60 + 59)));
+        assert!(!night.covers(at(Weekday::Saturday, 6 * 60)));
+        assert!(!night.covers(at(Weekday::Friday, 5 * 60)));
+        assert!(!night.covers(at(Weekday::Saturday, 22 * 60)));
     }
 
     /// Defect S11: junk days matched by prefix, the end minute was included, malformed times never matched.
     #[test]
     fn s11_periods_are_half_open_and_checked() {
         let noon = period("12:00", "13:00", &[Weekday::Monday]);
-        assert!(noon.covers(Weekday::Monday, 12 * 60));
-        assert!(!noon.covers(Weekday::Monday, 13 * 60));
+        assert!(noon.covers(at(Weekday::Monday, 12 * 60)));
+        assert!(!noon.covers(at(Weekday::Monday, 13 * 60)));
         for bad in ["99:99", "24:01", "1:00", "12:60", "+1:00", "12", "", "12:00:00", "１２:００"] {
             assert!(bad.parse::<TimeOfDay>().is_err(), "{bad}");
         }
@@ -237,16 +243,16 @@ mod tests {
     #[test]
     fn a_whole_day_can_be_written_and_an_empty_period_cannot() {
         let day = period("00:00", "24:00", &[Weekday::Sunday]);
-        assert!(day.covers(Weekday::Sunday, 0) && day.covers(Weekday::Sunday, 1439));
-        assert!(!day.covers(Weekday::Monday, 0));
+        assert!(day.covers(at(Weekday::Sunday, 0)) && day.covers(at(Weekday::Sunday, 1439)));
+        assert!(!day.covers(at(Weekday::Monday, 0)));
         let noon: TimeOfDay = "12:00".parse().unwrap();
-        assert_eq!(BlackoutPeriod::new(noon, noon, &[Weekday::Monday]), Err(InvalidBlackout::Empty));
-        assert_eq!(BlackoutPeriod::new(noon, "13:00".parse().unwrap(), &[]), Err(InvalidBlackout::NoDays));
+        assert_eq!(WeeklyPeriod::new(noon, noon, &[Weekday::Monday]), Err(InvalidPeriod::Empty));
+        assert_eq!(WeeklyPeriod::new(noon, "13:00".parse().unwrap(), &[]), Err(InvalidPeriod::NoDays));
     }
 
     #[test]
     fn json_names_days_in_lower_case_from_monday() {
-        let period: BlackoutPeriod = serde_json::from_value(serde_json::json!({
+        let period: WeeklyPeriod = serde_json::from_value(serde_json::json!({
             "startTime": "22:00", "endTime": "06:00", "days": ["Sun", "monday", "MONDAY"],
         }))
         .unwrap();

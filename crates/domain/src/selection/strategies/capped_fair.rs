@@ -1,0 +1,58 @@
+//! `capped-fair`: a fair rotation in which no campaign gets more than a part of the broadcast.
+//!
+//! The plain fair rotation gives a campaign that was alone for an hour its turn like any other when others come. This one
+//! lets it wait until the others have caught up with the part that the streamer leaves them.
+
+use super::fair_rotation;
+use crate::selection::{Candidate, NumberParameter, Parameter, SelectionContext, SelectionStrategy};
+
+const SHARE: NumberParameter = NumberParameter {
+    name: "share",
+    description: "The greatest part of the time on screen that one campaign gets in a broadcast: 0.5 is half.",
+    default: 0.5,
+    min: 0.05,
+    max: 1.0,
+    is_whole: false,
+};
+
+static PARAMETERS: [Parameter; 1] = [Parameter::Number(SHARE)];
+
+/// Puts all weight on the candidate with the least tallied time among those that have no more than their part of the
+/// broadcast. If all have more (there are too few), all weight is on the one with the smallest part.
+///
+/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. A campaign that has
+/// just its part may still get one slot, so the part exceeds `share` by one slot at most, as long as another candidate
+/// could be shown.
+pub(super) struct CappedFair;
+
+impl SelectionStrategy for CappedFair {
+    fn name(&self) -> &'static str {
+        "capped-fair"
+    }
+
+    fn description(&self) -> &'static str {
+        "Every campaign gets the same time, and none gets more than the part of your broadcast that you allow."
+    }
+
+    fn parameters(&self) -> &'static [Parameter] {
+        &PARAMETERS
+    }
+
+    fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
+        let allowed = ctx.parameters.number(&SHARE) * ctx.broadcast.displayed.as_secs_f64();
+        let has_more = |candidate: &Candidate<'_>| candidate.displayed.as_secs_f64() > allowed;
+        let within = candidates.iter().zip(&mut *weights).filter(|(candidate, _)| !has_more(candidate));
+        let next = within.min_by_key(|(candidate, _)| fair_rotation::turn(candidate));
+        if let Some((_, weight)) = next {
+            *weight = 1.0;
+            return;
+        }
+        let smallest = candidates
+            .iter()
+            .zip(weights)
+            .min_by_key(|(candidate, _)| (candidate.displayed, candidate.campaign));
+        if let Some((_, weight)) = smallest {
+            *weight = 1.0;
+        }
+    }
+}

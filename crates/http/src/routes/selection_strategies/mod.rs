@@ -1,0 +1,5 @@
+//! The strategies by which campaigns can be chosen.
+
+endpoints! {
+    list_strategies,
+}
