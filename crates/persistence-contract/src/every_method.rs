@@ -95,6 +95,7 @@ async fn call_all<O: Observer>(calls: &mut Calls<'_, O>, repositories: Repositor
     calls.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("a"))).await;
     calls.call("users.ensure_overlay_token", users.ensure_overlay_token(id, &token("b"))).await;
     calls.call("users.find_by_overlay_token", users.find_by_overlay_token(&token("a"))).await;
+    calls.call("users.find_credentials", users.find_credentials(&streamer.email)).await;
     let token = token("c");
     calls.call("users.regenerate_overlay_token", users.regenerate_overlay_token(id, &token, now)).await;
     let overlay = OverlayPatch { opacity: Some(Opacity::try_from(50.0).unwrap()), ..OverlayPatch::default() };

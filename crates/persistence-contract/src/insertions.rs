@@ -6,20 +6,18 @@ use gametriggers_fixtures::{
     user, user_id, user_with_token,
 };
 use gametriggers_persistence::{Entity, Insertion, Insertions, NewParticipation, NewUser};
-use serde_json::json;
 
 use crate::{
     Fixture,
     participations::full_participation,
     support::{
-        TASKS, assert_already_exists, at_once, store_campaign, store_participation, store_user,
-        stored_campaign, stored_participation, stored_user,
+        TASKS, assert_already_exists, at_once, store_participation, store_user, stored_campaign,
+        stored_participation, stored_user,
     },
 };
 
 crate::laws! { $ insertions:
     many_documents_are_read_as_inserted,
-    what_no_repository_gives_back_is_kept,
     of_no_documents_none_is_inserted,
     more_documents_than_a_command_takes_are_all_inserted,
     a_user_that_cannot_be_stored_keeps_no_other_from_it,
@@ -68,33 +66,6 @@ async fn many_documents_are_read_as_inserted(fixture: &impl Fixture) {
         assert_eq!(part, full_participation(number));
     }
     assert_eq!(fixture.reopen().await.ledger.reconcile(false).await.unwrap(), []);
-}
-
-/// The password hash and the fields that this version does not use are kept, whether a document was inserted alone or with
-/// others.
-async fn what_no_repository_gives_back_is_kept(fixture: &impl Fixture) {
-    store_user(fixture, user(1)).await;
-    store_campaign(fixture, campaign(1)).await;
-    store_participation(fixture, participation(1, 1, 1)).await;
-    let client = fixture.repositories();
-    client.users.insert_all_if_absent(vec![new_user(user(2))]).await.unwrap();
-    client.campaigns.insert_all_if_absent(vec![new_campaign(campaign(2))]).await.unwrap();
-    insert_parts(fixture, parts([participation(2, 2, 2)])).await;
-    for number in [1, 2] {
-        let user = user_id(number).object_id();
-        let password = fixture.kept_beside(Entity::User, user, "password").await;
-        assert_eq!(password, Some(json!("$2b$10$not-a-hash")));
-        for (entity, id) in [
-            (Entity::User, user),
-            (Entity::Campaign, campaign_id(number).object_id()),
-            (Entity::Participation, participation_id(number).object_id()),
-        ] {
-            for (name, value) in [("xp", json!(7)), ("streakHistory", json!([])), ("__v", json!(3))] {
-                assert_eq!(fixture.kept_beside(entity, id, name).await, Some(value), "{entity} {name}");
-            }
-            assert_eq!(fixture.kept_beside(entity, id, "absent").await, None);
-        }
-    }
 }
 
 /// An empty list is inserted without an error.

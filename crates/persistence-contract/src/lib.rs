@@ -10,19 +10,24 @@
 //!
 //! # How a new backend opts in
 //!
-//! Write this into `tests/contract.rs` of the backend, with `tokio`, `async-trait` and this crate as dependencies:
+//! `docs/howto/add-a-backend.md` leads from an empty crate to the whole contract. `tests/contract.rs` of the backend implements
+//! [`Fixture`] and has this line:
 //!
 //! ```text
-//! struct MyFixture { store: MyStore, _guard: TempDir }
-//!
-//! #[async_trait]
-//! impl Fixture for MyFixture { /* an empty store of its own, migrated */ }
-//!
 //! gametriggers_persistence_contract::contract_tests!(MyFixture);
 //! ```
 //!
 //! The macro makes one `#[tokio::test]` per law, for example `ledger::an_empty_batch_has_no_outcomes`, each with a store of its
-//! own. If a test run asks for a backend whose server is absent, [`Fixture::create`] panics. No law skips itself.
+//! own. A backend that is not complete opts in to one family after the other, by the macro that is named as the family:
+//!
+//! ```text
+//! mod users {
+//!     gametriggers_persistence_contract::users!(super::MyFixture);
+//! }
+//! ```
+//!
+//! [`unimplemented_repositories`] stands for the traits that the backend does not have yet. If a test run asks for a backend
+//! whose server is absent, [`Fixture::create`] panics. No law skips itself.
 //!
 //! # How a law is added
 //!
@@ -39,8 +44,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 #![deny(dead_code)]
 
+#[macro_use]
+mod difference;
+
 mod campaigns;
 mod changes;
+mod credentials;
 mod decisions;
 mod every_method;
 mod idempotency;
@@ -49,6 +58,7 @@ mod journal;
 mod ledger;
 mod lists;
 mod money;
+mod other_fields;
 mod overlay;
 mod participations;
 mod probe;
@@ -59,6 +69,7 @@ mod stage;
 mod support;
 mod tokens;
 mod traffic;
+mod unimplemented;
 mod users;
 
 use async_trait::async_trait;
@@ -66,9 +77,13 @@ use gametriggers_persistence::{Entity, Repositories};
 use gametriggers_types::{CampaignId, DecisionId, ObjectId, ParticipationId, UserId};
 use serde_json::Value;
 
-pub use self::every_method::{Observer, call_every_method};
+pub use every_method::{Observer, call_every_method};
+pub use unimplemented::unimplemented_repositories;
 
 /// An empty, migrated store for one law. The value keeps the store alive and cleans it up when it is dropped.
+///
+/// The first three methods are enough for most families of laws. The others change or read the store behind the back of its
+/// repositories. They panic until the fixture implements them, so no law passes without them.
 #[async_trait]
 pub trait Fixture: Send + Sync + Sized {
     /// Makes a store that no other law uses.
@@ -81,33 +96,51 @@ pub trait Fixture: Send + Sync + Sized {
     async fn reopen(&self) -> Repositories;
 
     /// Sets the participation's clicks to 999 and its earnings to one micro-unit, without the ledger.
-    async fn falsify_participation(&self, id: ParticipationId);
+    async fn falsify_participation(&self, id: ParticipationId) {
+        unimplemented!("`Fixture::falsify_participation({id})`")
+    }
 
     /// Sets the remaining budget of the campaign to one micro-unit, without the ledger.
-    async fn falsify_campaign(&self, id: CampaignId);
+    async fn falsify_campaign(&self, id: CampaignId) {
+        unimplemented!("`Fixture::falsify_campaign({id})`")
+    }
 
     /// Sets the budget of the campaign to one micro-unit, without the journal.
-    async fn falsify_budget(&self, id: CampaignId);
+    async fn falsify_budget(&self, id: CampaignId) {
+        unimplemented!("`Fixture::falsify_budget({id})`")
+    }
 
     /// Sets the sum of the streamer's settlements to one micro-unit, without the journal.
-    async fn falsify_account(&self, streamer: UserId);
+    async fn falsify_account(&self, streamer: UserId) {
+        unimplemented!("`Fixture::falsify_account({streamer})`")
+    }
 
     /// Deletes the streamer's account, without the journal.
-    async fn delete_account(&self, streamer: UserId);
+    async fn delete_account(&self, streamer: UserId) {
+        unimplemented!("`Fixture::delete_account({streamer})`")
+    }
 
     /// Sets the clicks of each rollup of the participation to 999, without the ledger.
-    async fn falsify_rollups(&self, id: ParticipationId);
+    async fn falsify_rollups(&self, id: ParticipationId) {
+        unimplemented!("`Fixture::falsify_rollups({id})`")
+    }
 
     /// Writes an unreadable value into a field of this participation or campaign, never into a key. The ways to do so are
-    /// numbered from 0. Returns false and changes nothing if there is no way of this number.
-    async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool;
+    /// numbered from 0, and way 0 exists. Returns false and changes nothing if there is no way of this number.
+    async fn make_unreadable(&self, what: Unreadable, way: usize) -> bool {
+        unimplemented!("`Fixture::make_unreadable({what:?}, {way})`")
+    }
 
-    /// Gives the decision a basis that does not exist.
-    async fn falsify_decision(&self, id: DecisionId);
+    /// Gives the stored decision a basis that does not exist, so that it cannot be read.
+    async fn falsify_decision(&self, id: DecisionId) {
+        unimplemented!("`Fixture::falsify_decision({id:?})`")
+    }
 
-    /// Returns the stored value that the previous system kept in this document under this name. The name is one that no
-    /// repository returns: `password` of a user, or a field of an imported document that this version does not use.
-    async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value>;
+    /// Returns the value of this name among the stored `other_fields` of a user, a campaign or a participation, in relaxed
+    /// Extended JSON. A long is a plain number. `None` if there is no value of this name.
+    async fn other_field(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
+        unimplemented!("`Fixture::other_field({entity}, {id}, {name})`")
+    }
 }
 
 /// The document that [`Fixture::make_unreadable`] changes.
@@ -154,6 +187,9 @@ macro_rules! files {
             $(pub use crate::$file::cases as $file;)+
         }
 
+        #[cfg(test)]
+        const FAMILIES: &[&str] = &[$(stringify!($file)),+];
+
         /// Makes a test of every law for the backend of this [`Fixture`], in one module per file of laws.
         #[macro_export]
         macro_rules! contract_tests {
@@ -166,14 +202,21 @@ macro_rules! files {
     };
 }
 
+/// The how-to's code is compiled and run with the other documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/howto/add-a-backend.md")]
+struct HowToAddABackend;
+
 files! { $
     users,
+    credentials,
     tokens,
     overlay,
     selection,
     campaigns,
     participations,
     insertions,
+    other_fields,
     lists,
     decisions,
     ledger,
@@ -184,4 +227,18 @@ files! { $
     journal,
     probe,
     changes,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_how_to_names_every_family() {
+        let how_to = include_str!("../../../docs/howto/add-a-backend.md");
+        for family in super::FAMILIES {
+            assert!(
+                how_to.contains(&format!("`{family}`")),
+                "{family} is in no row of docs/howto/add-a-backend.md"
+            );
+        }
+    }
 }

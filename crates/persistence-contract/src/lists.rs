@@ -207,7 +207,7 @@ async fn what_cannot_be_read_is_left_out_of_lists_and_named_by_itself(fixture: &
             store_participation(fixture, part.clone()).await;
             store_campaign(fixture, campaign.clone()).await;
             if !fixture.make_unreadable(what, way).await {
-                assert!(way > 0);
+                assert!(way > 0, "`Fixture::make_unreadable` has no way for {what:?}");
                 // There is no further way to make a document unreadable. This document stays readable, so its streamer leaves.
                 let participations = fixture.repositories().participations;
                 let (from, to) = (ParticipationStatus::Active, ParticipationStatus::Completed);

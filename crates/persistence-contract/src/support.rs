@@ -6,8 +6,9 @@ use gametriggers_domain::{
     ledger::Entry,
     model::{Campaign, Participation, User},
 };
-use gametriggers_persistence::{Entity, Outcome, Repositories, StorageError};
-use gametriggers_types::{CampaignId, ParticipationId, UserId};
+use gametriggers_fixtures::{interval, minute, test_campaign, token};
+use gametriggers_persistence::{Entity, Outcome, OverlayPatch, Repositories, SelectionPatch, StorageError};
+use gametriggers_types::{CampaignId, OverlaySize, ParticipationId, UserId};
 use tokio::sync::Barrier;
 
 use crate::Fixture;
@@ -68,6 +69,20 @@ pub(crate) async fn stored_campaign(fixture: &impl Fixture, id: CampaignId) -> C
 /// Returns the participation that a new client reads. Panics if there is none.
 pub(crate) async fn stored_participation(fixture: &impl Fixture, id: ParticipationId) -> Participation {
     fixture.reopen().await.participations.find_by_id(id).await.unwrap().expect("the participation is stored")
+}
+
+/// Makes every write of [`UserRepository`](gametriggers_persistence::UserRepository) to this user, except insertions. The user
+/// must be stored.
+pub(crate) async fn change_user(fixture: &impl Fixture, id: UserId) {
+    let users = fixture.repositories().users;
+    users.ensure_overlay_token(id, &token(&format!("first-{id}"))).await.unwrap();
+    users.touch_overlays(&[(id, minute(1))]).await.unwrap();
+    users.set_test_campaign(id, &test_campaign("Test", minute(9))).await.unwrap();
+    let overlay = OverlayPatch { size: Some(OverlaySize::Small), ..OverlayPatch::default() };
+    users.update_overlay(id, &overlay, minute(2)).await.unwrap();
+    let selection = SelectionPatch { interval: Some(interval(1)), ..SelectionPatch::default() };
+    users.update_selection(id, &selection, minute(3)).await.unwrap();
+    users.regenerate_overlay_token(id, &token(&format!("second-{id}")), minute(4)).await.unwrap();
 }
 
 /// Runs `call` in `tasks` tasks at once. Half of them use one client, and half use another. Returns the answers in the order of

@@ -1,12 +1,13 @@
 //! Laws of overlay tokens: how a streamer gets a token, and how it is revoked.
 
 use gametriggers_domain::model::User;
+use gametriggers_fixtures::{minute, start, token, user, user_id, user_with_token};
+use gametriggers_persistence::Entity;
 
 use crate::{
     Fixture,
-    support::{TASKS, at_once, count, store_user, stored_user},
+    support::{TASKS, assert_already_exists, at_once, count, store_user, stored_user},
 };
-use gametriggers_fixtures::{minute, start, token, user, user_id, user_with_token};
 
 crate::laws! { $ tokens:
     a_first_token_is_stored_and_nothing_else_changes,
@@ -111,14 +112,17 @@ async fn of_many_new_tokens_one_is_left(fixture: &impl Fixture) {
     assert!(stored.overlay_token.is_some_and(|token| token.expose().starts_with("renewed-")));
 }
 
-/// A token that another user has is refused, however it is set, and neither user changes.
+/// A token that another user has is refused by the field's name, however it is set, and neither user changes.
 async fn nobody_gets_the_token_of_another(fixture: &impl Fixture) {
     store_user(fixture, user_with_token(1)).await;
     store_user(fixture, user(2)).await;
     store_user(fixture, user_with_token(3)).await;
     let users = fixture.repositories().users;
-    assert!(users.ensure_overlay_token(user_id(2), &token("overlay-1")).await.is_err());
-    assert!(users.regenerate_overlay_token(user_id(3), &token("overlay-1"), minute(1)).await.is_err());
+    let ensured = users.ensure_overlay_token(user_id(2), &token("overlay-1")).await.unwrap_err();
+    assert_already_exists(&ensured, Entity::User, &["overlaytoken"], "overlay-1");
+    let renewed =
+        users.regenerate_overlay_token(user_id(3), &token("overlay-1"), minute(1)).await.unwrap_err();
+    assert_already_exists(&renewed, Entity::User, &["overlaytoken"], "overlay-1");
     assert_eq!(stored_user(fixture, user_id(1)).await, user_with_token(1));
     assert_eq!(stored_user(fixture, user_id(2)).await, user(2));
     assert_eq!(stored_user(fixture, user_id(3)).await, user_with_token(3));

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocumentBuf, doc};
-use gametriggers_documents::{users, values::text};
+use gametriggers_documents::{Fields, users, values::text};
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{
-    Entity, Insertion, Insertions, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError,
-    UserRepository,
+    Credentials, Entity, Insertion, Insertions, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate,
+    StorageError, UserRepository,
 };
 use gametriggers_types::{
     BackgroundColor, Opacity, OverlayPosition, OverlaySize, PriorityWeights, RotationInterval, ScreenToken,
@@ -28,6 +28,16 @@ impl UserRepository for MongoStore {
 
     async fn find_by_overlay_token(&self, token: &ScreenToken) -> Result<Option<User>, StorageError> {
         self.find_user(doc! {"overlayToken": token.expose()}).await
+    }
+
+    async fn find_credentials(&self, email: &str) -> Result<Option<Credentials>, StorageError> {
+        // The address at `email.invalid` that `users::read` gives to a user without one is not stored, and finds nobody.
+        let found = document::find_one(self.users(), doc! {"email": email}, doc! {}).await?;
+        let credentials = |fields: &mut Fields| {
+            let password_hash = users::password(fields)?;
+            Ok(Credentials { user: users::read(fields)?, password_hash })
+        };
+        found.as_ref().map(|document| document::read(Entity::User, document, credentials)).transpose()
     }
 
     async fn insert_if_absent(&self, user: &NewUser) -> Result<Insertion, StorageError> {

@@ -110,7 +110,7 @@ impl Fixture for MongoFixture {
         self.falsify("decisions", key, doc! {"basis": "none"}).await;
     }
 
-    async fn kept_beside(
+    async fn other_field(
         &self,
         entity: Entity,
         id: gametriggers_types::ObjectId,

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_persistence::{
-    Entity, Insertion, Insertions, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, StorageError,
-    UserRepository,
+    Credentials, Entity, Insertion, Insertions, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate,
+    StorageError, UserRepository,
 };
 use gametriggers_types::{
     Opacity, OverlaySettings, PriorityWeights, RotationInterval, ScreenToken, SelectionSettings,
@@ -32,6 +32,21 @@ impl UserRepository for SqliteStore {
             .read(move |db| {
                 db.prepare_cached("SELECT * FROM users WHERE overlay_token = ?")?
                     .query_and_then([token.expose()], from_row)?
+                    .next()
+                    .transpose()
+            })
+            .await
+    }
+
+    async fn find_credentials(&self, email: &str) -> Result<Option<Credentials>, StorageError> {
+        let email = email.to_owned();
+        self.database
+            .read(move |db| {
+                db.prepare_cached("SELECT * FROM users WHERE email = ?")?
+                    .query_and_then([email], |row| {
+                        let password_hash = EntityRow::new(row, Entity::User, "id")?.get("password_hash")?;
+                        Ok(Credentials { user: from_row(row)?, password_hash })
+                    })?
                     .next()
                     .transpose()
             })

@@ -115,21 +115,16 @@ impl Fixture for SqliteFixture {
         self.falsify(&sql, &id.streamer.to_string());
     }
 
-    async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
+    async fn other_field(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
         let table = match entity {
             Entity::User => "users",
             Entity::Campaign => "campaigns",
             _ => "participations",
         };
-        let column = |column: &str| -> Option<String> {
-            let sql = format!("SELECT {column} FROM {table} WHERE id = ?");
-            let db = Connection::open(self.file()).unwrap();
-            db.query_row(&sql, [id.to_string()], |row| row.get(0)).unwrap()
-        };
-        if name == "password" {
-            return column("password_hash").map(Value::from);
-        }
-        let mut other: Value = serde_json::from_str(&column("other_fields").unwrap()).unwrap();
+        let sql = format!("SELECT other_fields FROM {table} WHERE id = ?");
+        let db = Connection::open(self.file()).unwrap();
+        let text: String = db.query_row(&sql, [id.to_string()], |row| row.get(0)).unwrap();
+        let mut other: Value = serde_json::from_str(&text).unwrap();
         let field = other.get_mut(name)?.take();
         // A long, which the text may say in either form of Extended JSON.
         let long = field.get("$numberLong").and_then(|long| long.as_str()?.parse::<i64>().ok());
@@ -197,8 +192,8 @@ mod indexed {
             self.0.falsify_decision(id).await;
         }
 
-        async fn kept_beside(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
-            self.0.kept_beside(entity, id, name).await
+        async fn other_field(&self, entity: Entity, id: ObjectId, name: &str) -> Option<Value> {
+            self.0.other_field(entity, id, name).await
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{Entity, StorageError};
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {
-    /// The entry as it was submitted.
+    /// The entry as it was submitted, as far as [`Entry::submitted`] restores it: without its quota, which is not stored.
     pub entry: Entry,
     /// The verdict on the entry.
     pub verdict: Verdict,

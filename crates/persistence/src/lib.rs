@@ -8,6 +8,8 @@
 //! - A document that does not exist gives `None` (or `false`), not an error.
 //! - A write names its fields. No method writes a whole document over a stored one, so no token, counter or setting is
 //!   lost that the caller did not name.
+//! - A method that takes `now` makes it the `updated_at` of the document. So does the [`Journal`] with [`Instruction::at`], for
+//!   a campaign. No other method changes `updated_at`.
 //! - When a method returns, its write is durable, and every later read of every instance sees it.
 //! - Every method except [`Ledger::reconcile`] has a deadline. After the deadline it returns
 //!   [`StorageError::Unavailable`], which says whether the write may have happened or may still happen.
@@ -35,7 +37,7 @@ pub use journal::{Instruction, Journal, Posting, Settling};
 pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
-pub use users::{NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
+pub use users::{Credentials, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};
 
 /// All repositories of one store.
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! The repository of users and their settings.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use gametriggers_domain::model::{TestCampaign, User};
 use gametriggers_types::{
@@ -15,12 +17,29 @@ use crate::{Insertion, Insertions, StorageError};
 pub struct NewUser {
     /// The user.
     pub user: User,
-    /// The bcrypt hash of the password; only users who sign in by e-mail have one. It never leaves the store with the
-    /// [`User`].
+    /// The bcrypt hash of the password; only users who sign in by e-mail have one. Only
+    /// [`find_credentials`](UserRepository::find_credentials) returns the hash.
     pub password_hash: Option<String>,
     /// The other fields of an imported document, as a JSON object in MongoDB Extended JSON. They are kept but not
     /// interpreted.
     pub other_fields: String,
+}
+
+/// A user and the secret by which they sign in. `Debug` hides the hash.
+#[derive(Clone, PartialEq)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// The bcrypt hash of the password, as it was [inserted](NewUser::password_hash); `None` if the user has no
+    /// password.
+    pub password_hash: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = self.password_hash.as_ref().map(|_| "..");
+        f.debug_struct("Credentials").field("user", &self.user).field("password_hash", &hash).finish()
+    }
 }
 
 /// Changes of overlay settings. `None` keeps a setting.
@@ -91,6 +110,10 @@ pub trait UserRepository: Send + Sync {
     /// The user with this overlay token.
     async fn find_by_overlay_token(&self, token: &ScreenToken) -> Result<Option<User>, StorageError>;
 
+    /// The user with this e-mail address, with the password hash. Addresses are compared as the unique index compares
+    /// them: byte by byte, so case matters.
+    async fn find_credentials(&self, email: &str) -> Result<Option<Credentials>, StorageError>;
+
     /// Stores a user unless one with the same id is stored.
     ///
     /// # Errors
@@ -107,6 +130,9 @@ pub trait UserRepository: Send + Sync {
 
     /// Gives the user this overlay token unless they have one. Returns the user's token; `None` if the user does not
     /// exist. If several callers do so at once, all get the same token.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if another user has this token.
     async fn ensure_overlay_token(
         &self,
         id: UserId,
@@ -115,6 +141,9 @@ pub trait UserRepository: Send + Sync {
 
     /// Replaces the overlay token, stores `now` as the time before which tokens and receipts are void, and clears the
     /// time when the overlay was last seen. Returns false if the user does not exist.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if another user has this token.
     async fn regenerate_overlay_token(
         &self,
         id: UserId,

@@ -17,8 +17,8 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    ChangeFeed, ChangeStream, Discrepancy, Insertion, Insertions, Ledger, NewUser, Outcome, OverlayPatch,
-    Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told, UserRepository,
+    ChangeFeed, ChangeStream, Credentials, Discrepancy, Insertion, Insertions, Ledger, NewUser, Outcome,
+    OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told, UserRepository,
 };
 use gametriggers_types::{ParticipationId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
@@ -86,6 +86,12 @@ impl UserRepository for WatchedUsers {
 
     async fn find_by_overlay_token(&self, token: &ScreenToken) -> Result<Option<User>, StorageError> {
         let found = self.inner.find_by_overlay_token(token).await;
+        self.has_read().await;
+        found
+    }
+
+    async fn find_credentials(&self, email: &str) -> Result<Option<Credentials>, StorageError> {
+        let found = self.inner.find_credentials(email).await;
         self.has_read().await;
         found
     }
