@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    env,
+    fmt::Write,
+    fs,
 };
 
 use gametriggers_domain::selection::{self, Parameter};
@@ -340,12 +342,8 @@ fn strategies_table() -> String {
             format!("`{name}`: {description} ({range}; {default})")
         };
         let parameters: Vec<_> = strategy.parameters().iter().map(about).collect();
-        table += &format!(
-            "| `{}` | {} | {} |\n",
-            strategy.name(),
-            strategy.description(),
-            parameters.join("<br>")
-        );
+        let (name, description) = (strategy.name(), strategy.description());
+        writeln!(table, "| `{name}` | {description} | {} |", parameters.join("<br>")).unwrap();
     }
     table
 }

@@ -76,7 +76,10 @@ async fn a_parameter_is_one_that_its_strategy_has_and_in_its_range() {
             dayparts(json!([part("{}"), part(r#"{"weight": 101}"#)])),
             "daypart.dayparts[1].weight: the weight of a daypart is a number from 0 to 100",
         ),
-        (dayparts(json!([part(r#"{"days": []}"#)])), "daypart.dayparts[0].days: a period names at least one day"),
+        (
+            dayparts(json!([part(r#"{"days": []}"#)])),
+            "daypart.dayparts[0].days: a period names at least one day",
+        ),
         (dayparts(json!([part(r#"{"category": ""}"#)])), "daypart.dayparts: a list of at most 50 dayparts"),
         (dayparts(json!(vec![part("{}"); 51])), "daypart.dayparts: a list of at most 50 dayparts"),
     ] {
