@@ -74,9 +74,9 @@ mod tests {
     #[test]
     fn parts_follow_each_other_and_their_titles_are_escaped() {
         let part = |share, title: &str| Part { share, colour: 1, title: title.to_owned() };
-        let svg = stacked(&[part(0.25, "<b>"), part(0.0, "none"), part(0.5, "b")]);
+        let svg = stacked(&[part(0.25, "<b>"), part(0.0, "left out"), part(0.5, "b")]);
         assert!(svg.contains(r#"x="0.00" y="0.0" width="250.00""#) && svg.contains("&lt;b&gt;"), "{svg}");
-        assert!(svg.contains(r#"x="250.00" y="0.0" width="500.00""#) && !svg.contains("none"), "{svg}");
+        assert!(svg.contains(r#"x="250.00" y="0.0" width="500.00""#) && !svg.contains("left out"), "{svg}");
     }
 
     #[test]

@@ -13,7 +13,9 @@
 //! [`eligibility`]: gametriggers_domain::eligibility
 //! [`Entry::judge`]: gametriggers_domain::ledger::Entry::judge
 
+mod book;
 mod chance;
+mod cost;
 mod figures;
 mod oracle;
 mod outcome;
@@ -32,11 +34,12 @@ use std::{
 
 use gametriggers_domain::selection::SelectionStrategy;
 
+use cost::Cost;
 use figures::{Figures, Sums, Whole};
 pub use outcome::{CampaignFacts, CampaignOutcome, Outcome, StrategyOutcome};
 pub use plan::Plan;
 pub use run::Step;
-use run::{Cost, Policy, Run};
+use run::{Policy, Run};
 pub use scenario::{Before, InvalidScenario, Scenario, Sponsor, Streamer, WeeklyMoment};
 pub use shipped::{SHIPPED, Shipped, find};
 use world::World;

@@ -5,9 +5,9 @@ use gametriggers_types::{Money, PaymentType};
 use serde::Serialize;
 
 use super::{
+    cost::Cost,
     figures::{BILLION, Each, Mean, Sums, Whole},
-    plan::{Plan, money_of},
-    run::{Cost, planned_share},
+    plan::{Plan, money_of, planned_share},
 };
 use crate::estimate::Estimate;
 

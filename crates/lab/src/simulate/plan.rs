@@ -189,3 +189,12 @@ fn pair(
 pub(super) fn money_of(pairs: &[(Participation, Campaign)]) -> Money {
     pairs.iter().map(|(_, campaign)| campaign.remaining_budget).sum()
 }
+
+/// Which part of a campaign's budget should be spent by `end`; `None` if the campaign has no end date or no budget, or has not
+/// begun.
+pub(super) fn planned_share(campaign: &Campaign, end: Timestamp) -> Option<f64> {
+    let (begins, ends) = (campaign.start_date.unwrap_or(campaign.created_at), campaign.end_date?);
+    let seconds = |until: Timestamp| until.duration_since(begins).as_secs_f64();
+    let planned = (seconds(end) / seconds(ends)).clamp(0.0, 1.0);
+    (planned > 0.0 && campaign.budget.micros() > 0).then_some(planned)
+}

@@ -1,20 +1,21 @@
 //! One strategy in one world: minute by minute, with the server's decisions and the ledger's verdicts.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gametriggers_domain::{
     decision::{self, Basis, Circumstances, Decision},
     eligibility::{self, EmptyReason, hindrance},
-    ledger::{Counters, Entry, EntryId, EntryKind},
     model::{Campaign, Participation},
     selection::SelectionStrategy,
 };
-use gametriggers_types::{ClickKind, ParticipationStatus, SignedDuration, Timestamp, VisitSource};
+use gametriggers_types::{ParticipationStatus, SignedDuration, Timestamp};
 
 use super::{
+    book::{Answers, Book},
+    cost::Cost,
     figures::{BILLION, Each, Figures, Whole},
     oracle::Oracle,
-    plan::Plan,
+    plan::{Plan, planned_share},
     world::{Course, World},
 };
 
@@ -40,23 +41,6 @@ pub struct Step<'a> {
     pub decision: &'a Decision,
 }
 
-/// How long decisions took.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cost {
-    pub(super) decisions: u64,
-    pub(super) took: Duration,
-}
-
-impl Cost {
-    pub(super) fn plus(self, other: Self) -> Self {
-        Self { decisions: self.decisions + other.decisions, took: self.took + other.took }
-    }
-
-    pub(super) fn mean_nanos(self) -> u64 {
-        u64::try_from(self.took.as_nanos() / u128::from(self.decisions.max(1))).unwrap_or(u64::MAX)
-    }
-}
-
 /// The state of a world while a strategy runs in it.
 pub(super) struct Run<'a, O> {
     plan: &'a Plan,
@@ -77,17 +61,10 @@ pub(super) struct Run<'a, O> {
     last_shown: Option<usize>,
     /// For how many minutes each campaign could have been on screen and was not, and the longest such time of the broadcast.
     gaps: Vec<(i64, i64)>,
-    entries: Entries,
+    book: Book,
     /// The number of decisions with unusable weights.
     unusable: i64,
     figures: Figures,
-}
-
-/// The entries of the ledger, which are filled in again and again.
-struct Entries {
-    impression: Entry,
-    click: Entry,
-    visit: Entry,
 }
 
 impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
@@ -105,7 +82,7 @@ impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
             on_screen: None,
             last_shown: None,
             gaps: vec![(0, 0); count],
-            entries: Entries::new(plan),
+            book: Book::new(plan.basis()),
             unusable: 0,
             figures: Figures::new(count),
         }
@@ -266,12 +243,8 @@ impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
             Ok(place) if viewers > 0 => self.world.audience.answers(place, minute_of_world, means),
             _ => [0; 2],
         };
-        let earned = self.figures.each(place, Each::Earned);
-        record(&mut self.entries.impression, pair, now, impressions, earned);
-        record(&mut self.entries.click, pair, now, clicks, earned);
-        for _ in 0..visits {
-            record(&mut self.entries.visit, pair, now, 1, earned);
-        }
+        let earned = self.book.record(pair, now, Answers { impressions, clicks, visits });
+        *self.figures.each(place, Each::Earned) += earned.micros();
     }
 
     fn count_minute(&mut self) {
@@ -314,57 +287,5 @@ impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
         let decisions = *self.figures.whole(Whole::Decisions);
         let billion = BILLION as i64;
         *self.figures.whole(Whole::Unusable) = self.unusable * billion / decisions.max(1);
-    }
-}
-
-/// Which part of a campaign's budget should be spent by `end`; `None` if the campaign has no end date or no budget, or has not
-/// begun.
-pub(super) fn planned_share(campaign: &Campaign, end: Timestamp) -> Option<f64> {
-    let (begins, ends) = (campaign.start_date.unwrap_or(campaign.created_at), campaign.end_date?);
-    let seconds = |until: Timestamp| until.duration_since(begins).as_secs_f64();
-    let planned = (seconds(end) / seconds(ends)).clamp(0.0, 1.0);
-    (planned > 0.0 && campaign.budget.micros() > 0).then_some(planned)
-}
-
-/// Gives an entry of `units` to the ledger: judges it, and changes the counters and the budget.
-fn record(
-    entry: &mut Entry,
-    (participation, campaign): &mut (Participation, Campaign),
-    now: Timestamp,
-    units: u64,
-    earned: &mut i64,
-) {
-    if units == 0 {
-        return;
-    }
-    (entry.participation, entry.campaign, entry.at, entry.units) =
-        (participation.id, campaign.id, now, units);
-    let counters = &mut participation.counters;
-    let verdict = entry.judge(&campaign.payment, counters.paid_units, campaign.remaining_budget, 0);
-    let change = Counters::of(entry.kind, &verdict);
-    counters.add(&change);
-    campaign.remaining_budget -= change.earnings;
-    *earned += change.earnings.micros();
-}
-
-impl Entries {
-    fn new(plan: &Plan) -> Self {
-        let ids = plan.pairs.first().map(|(participation, campaign)| (participation.id, campaign.id));
-        let (participation, campaign) = ids.unwrap_or_else(|| {
-            let none = gametriggers_types::ObjectId::from_bytes([0; 12]);
-            (none.into(), none.into())
-        });
-        let entry = |kind: EntryKind| Entry {
-            basis: kind.basis(),
-            ..Entry::new(EntryId::stored(String::new()), kind, participation, campaign, plan.starts)
-        };
-        Self {
-            impression: entry(match plan.basis() {
-                Basis::Display => EntryKind::Display,
-                Basis::Viewers => EntryKind::Viewers,
-            }),
-            click: entry(EntryKind::Click(ClickKind::Overlay)),
-            visit: entry(EntryKind::Visit(VisitSource::Link)),
-        }
     }
 }
