@@ -1,38 +1,39 @@
 //! Numbers for people.
 
-use crate::estimate::{Estimate, significant};
+use crate::estimate::Estimate;
 
-/// The number with thousands separated, and with three significant digits if it has fewer before the point.
+/// The number with thousands separated, and with three digits if it has fewer before the point.
 pub(super) fn number(value: f64) -> String {
-    let magnitude = value.abs();
-    let decimals = if magnitude >= 99.95 {
-        0
-    } else if magnitude >= 9.995 {
-        1
-    } else {
-        2
-    };
-    let text = format!("{magnitude:.decimals$}");
-    let (whole, fraction) =
-        text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    with_decimals(value, decimals(value))
+}
+
+/// The number of decimals with which a number has three digits.
+fn decimals(value: f64) -> usize {
+    match value.abs() {
+        0.0 | 99.95.. => 0,
+        9.995.. => 1,
+        _ => 2,
+    }
+}
+
+fn with_decimals(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let whole = text.find('.').unwrap_or(text.len());
     let mut grouped = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
+    for (place, sign) in text.chars().enumerate() {
+        if place > 0 && place < whole && (whole - place).is_multiple_of(3) {
             grouped.push(',');
         }
-        grouped.push(digit);
+        grouped.push(sign);
     }
-    if let Some(fraction) = fraction {
-        grouped.push('.');
-        grouped.push_str(fraction);
-    }
-    let is_zero = grouped.chars().all(|sign| matches!(sign, '0' | '.' | ','));
+    let is_zero = text.chars().all(|sign| matches!(sign, '0' | '.'));
     if value < 0.0 && !is_zero { format!("−{grouped}") } else { grouped }
 }
 
-/// The mean and half the width of its interval: `41.3 ±0.2`.
+/// The mean and half the width of its interval, with the same number of decimals: `41.3 ±0.2`.
 pub(super) fn estimate(estimate: &Estimate) -> String {
-    format!("{} ±{}", number(estimate.mean), number(significant(estimate.half_width(), 2)))
+    let decimals = decimals(estimate.mean);
+    format!("{} ±{}", with_decimals(estimate.mean, decimals), with_decimals(estimate.half_width(), decimals))
 }
 
 /// A share in per cent: `12.3 %`.
@@ -69,10 +70,11 @@ mod tests {
             (12.34, "12.3"),
             (-1.234, "−1.23"),
             (-0.001, "0.00"),
+            (0.0, "0"),
         ] {
             assert_eq!(number(value), text);
         }
-        assert_eq!(estimate(&Estimate { mean: 10.0, low: 9.0, high: 11.0 }), "10.0 ±1.00");
+        assert_eq!(estimate(&Estimate { mean: 10.0, low: 9.0, high: 11.0 }), "10.0 ±1.0");
         assert_eq!([percent(0.0), percent(0.123_45), percent(1.0)], ["0 %", "12.3 %", "100 %"]);
         assert_eq!([count(7), count(12_345)], ["7", "12,345"]);
     }

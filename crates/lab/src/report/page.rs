@@ -4,11 +4,11 @@ use askama::Template;
 
 use super::{
     bars::{self, Part},
-    numbers::{count, estimate, percent, percent_estimate},
+    numbers::{count, estimate, number, percent, percent_estimate},
 };
 use crate::{
     estimate::Estimate,
-    simulate::{Outcome, StrategyOutcome},
+    simulate::{CampaignFacts, CampaignOutcome, Outcome, StrategyOutcome},
 };
 
 /// The number of colours of the page. Campaigns beyond it share colours.
@@ -29,8 +29,8 @@ struct Section<'a> {
     charts: Vec<Chart<'a>>,
     head: Vec<&'static str>,
     rows: Vec<(&'a str, Vec<String>)>,
-    /// For each campaign, its share of the screen and its gap by each strategy.
-    campaigns: Vec<(&'a str, Vec<String>)>,
+    /// For each campaign: its title, how it pays, and what it got by each strategy.
+    campaigns: Vec<(&'a str, String, Vec<String>)>,
     has_plan: bool,
 }
 
@@ -65,6 +65,13 @@ impl<'a> Section<'a> {
             "Earnings of the streamer in a broadcast",
             "The line is the interval of 95 %.",
             |one| one.earned,
+            estimate,
+        ));
+        charts.push(with_intervals(
+            &all,
+            "Regret",
+            "What the oracle earned more in the same broadcasts. The audience is the same, so the interval is narrower.",
+            |one| one.regret,
             estimate,
         ));
         charts.push(with_intervals(
@@ -116,7 +123,7 @@ impl<'a> Section<'a> {
 
 fn time_shares<'a>(all: &[&'a StrategyOutcome]) -> Chart<'a> {
     let row = |one: &&'a StrategyOutcome| {
-        let part = |(place, campaign): (usize, &crate::simulate::CampaignOutcome)| Part {
+        let part = |(place, campaign): (usize, &CampaignOutcome)| Part {
             share: campaign.time_share.mean,
             colour: place % COLOURS,
             title: format!("{}: {}", campaign.title, percent_estimate(&campaign.time_share)),
@@ -179,22 +186,20 @@ fn cells(one: &StrategyOutcome, has_plan: bool, is_measured: bool) -> Vec<String
     cells
 }
 
-fn campaigns<'a>(outcome: &'a Outcome, all: &[&StrategyOutcome]) -> Vec<(&'a str, Vec<String>)> {
+fn campaigns<'a>(outcome: &'a Outcome, all: &[&StrategyOutcome]) -> Vec<(&'a str, String, Vec<String>)> {
     let cell = |one: &StrategyOutcome, place: usize| {
         let campaign = &one.campaigns[place];
-        let mut cell = format!(
-            "{} · {:.0} min · {}",
+        let mut parts = vec![
             percent(campaign.time_share.mean),
-            campaign.longest_gap_minutes.mean,
-            super::numbers::number(campaign.earned.mean)
-        );
-        if let Some(delivered) = &campaign.delivered {
-            cell += &format!(" · {} of plan", percent(delivered.mean));
-        }
-        cell
+            format!("{:.0} min", campaign.longest_gap_minutes.mean),
+            number(campaign.earned.mean),
+        ];
+        parts.extend(campaign.delivered.map(|delivered| format!("{} of plan", percent(delivered.mean))));
+        parts.join(" · ")
     };
-    let row = |(place, facts): (usize, &'a crate::simulate::CampaignFacts)| {
-        (facts.title.as_str(), all.iter().map(|one| cell(one, place)).collect())
+    let row = |(place, facts): (usize, &'a CampaignFacts)| {
+        let pays = format!("{} {}", facts.payment_type, number(facts.payment_rate.as_units()));
+        (facts.title.as_str(), pays, all.iter().map(|one| cell(one, place)).collect())
     };
     outcome.campaigns.iter().enumerate().map(row).collect()
 }

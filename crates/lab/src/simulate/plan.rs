@@ -7,8 +7,9 @@ use gametriggers_domain::{
     selection::{self, ExplorationShare, Parameter},
 };
 use gametriggers_types::{
-    AuthProvider, CampaignId, CampaignStatus, LocalTime, Money, ObjectId, ParameterValue, PriorityWeights,
-    Role, ScreenToken, SelectionSettings, SignedDuration, Spacing, StrategyParameters, Timestamp, Weight,
+    AuthProvider, CampaignId, CampaignStatus, InvalidSelectionSetting, LocalTime, Money, ObjectId,
+    ParameterValue, PriorityWeights, Role, ScreenToken, SelectionSettings, SignedDuration, Spacing,
+    StrategyParameters, Timestamp, Weight,
 };
 
 use super::scenario::{InvalidScenario, Scenario, Sponsor, Streamer};
@@ -126,7 +127,9 @@ fn settings(streamer: &Streamer) -> Result<SelectionSettings, InvalidScenario> {
             Some(ParameterValue::Number(value)) => Weight::try_from(*value),
             Some(_) => Weight::try_from(f64::NAN),
         };
-        let invalid = |error| InvalidScenario::value("streamer.parameters.weighted", error);
+        let invalid = |error: InvalidSelectionSetting| {
+            InvalidScenario::value("streamer.parameters.weighted", error.to_string())
+        };
         let fields = [
             chosen("paymentRate", weights.payment_rate()),
             chosen("performance", weights.performance()),
@@ -156,7 +159,7 @@ fn pair(
     starts: Timestamp,
 ) -> Result<(Participation, Campaign), InvalidScenario> {
     let payment = Payment::new(sponsor.payment, sponsor.rate, sponsor.expected_impressions)
-        .map_err(|error| InvalidScenario::value(format!("campaign[{place}]"), error))?;
+        .map_err(|error| InvalidScenario::value(format!("campaign[{place}]"), error.to_string()))?;
     let hour = |hour: i32| starts + SignedDuration::from_hours(i64::from(hour));
     let created = sponsor.begins_hour.map_or(user.created_at, |begins| hour(begins).min(user.created_at));
     let brand = object_id(4, place).into();

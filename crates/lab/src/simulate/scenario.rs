@@ -40,8 +40,8 @@ pub enum InvalidScenario {
 }
 
 impl InvalidScenario {
-    pub(super) fn value(key: impl Into<String>, reason: impl ToString) -> Self {
-        Self::Value { key: key.into(), reason: reason.to_string() }
+    pub(super) fn value(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Value { key: key.into(), reason: reason.into() }
     }
 }
 
@@ -245,7 +245,7 @@ impl Sponsor {
     }
 }
 
-fn within<N: PartialOrd + std::fmt::Display>(
+fn within<N: PartialOrd + Copy + std::fmt::Display>(
     key: &str,
     value: N,
     min: N,
