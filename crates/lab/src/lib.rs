@@ -7,5 +7,7 @@
 //! The crate makes decisions with the same functions as the server ([`gametriggers_domain`]). It is pure, except that a replay
 //! reads a store through the traits of [`gametriggers_persistence`]. It knows no driver and no HTTP.
 
+pub mod estimate;
 pub mod replay;
+pub mod report;
 pub mod simulate;

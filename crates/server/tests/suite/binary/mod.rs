@@ -11,6 +11,7 @@ mod reconcile;
 mod secrets;
 mod serving;
 mod shortening;
+mod simulation;
 mod slow;
 mod two_servers;
 mod waiting;

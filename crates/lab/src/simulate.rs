@@ -1,1 +1,0 @@
-//! Broadcasts of invented worlds.
