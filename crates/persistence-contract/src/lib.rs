@@ -51,6 +51,7 @@ mod reconcile;
 mod selection;
 mod stage;
 mod support;
+mod times;
 mod tokens;
 mod traffic;
 mod users;
@@ -174,6 +175,7 @@ files! { $
     quotas,
     reconcile,
     journal,
+    times,
     probe,
     changes,
 }

@@ -22,7 +22,9 @@ use gametriggers_fixtures::{
     campaign, campaign_id, empty_decision, entry, interval, minute, new_campaign, new_participation,
     new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
-use gametriggers_persistence::{Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError};
+use gametriggers_persistence::{
+    Instruction, MadeDecision, OverlayPatch, PaidEntry, Repositories, SelectionPatch, StorageError,
+};
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
     CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
@@ -144,6 +146,11 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
     profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
     profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
+    let (from, to, few) = (decision(1, 9).from, decision(1, 40).from, PageLimit::try_from(3).unwrap());
+    let place = |made: Decision| MadeDecision { from: made.from, id: made.id };
+    for after in [None, Some(place(decision(1, 20)))] {
+        profiler.call("decisions.list_made", decisions.list_made(from, to, after, few)).await;
+    }
     let (ended_before, mut after) = (decision(1, 50).until, None);
     for _ in 0..2 {
         profiler.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
@@ -166,6 +173,10 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
         profiler.call("ledger.record", ledger.record(batch.iter().map(of).collect())).await;
     }
     profiler.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
+    let (from, to) = (batch[0].at, Timestamp::MAX);
+    for after in [None, Some(PaidEntry { at: from, id: batch[0].id.clone() })] {
+        profiler.call("ledger.list_paid", ledger.list_paid(from, to, after, few)).await;
+    }
     profiler.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(false)).await;
     profiler.call("ledger.reconcile", ledger.reconcile(true)).await;
