@@ -6,7 +6,7 @@ use gametriggers_domain::{
     model::{Campaign, Participation},
 };
 use gametriggers_fixtures::{campaign, cpc, decision_id, empty_decision, entry, minute, participation};
-use gametriggers_persistence::{MadeDecision, PaidEntry, Repositories, StorageError, StoredEntry};
+use gametriggers_persistence::{MadeDecision, PaidEntry, Repositories, StoredEntry};
 use gametriggers_types::{
     ClickKind, DecisionId, PageLimit, SignedDuration, Timestamp, UnpaidReason, VisitSource,
 };

@@ -93,8 +93,8 @@ impl DecisionRepository for MongoStore {
         let mut found = call::read(finding).await?;
         let goes_on = found.len() > limit.get() as usize;
         found.truncate(limit.get() as usize);
-        let last = found.last().filter(|_| goes_on);
-        let next = last.map(|last| document::read(Entity::Decision, last, place)).transpose()?;
+        let end = found.last().filter(|_| goes_on);
+        let next = end.map(|end| document::read(Entity::Decision, end, place)).transpose()?;
         Ok(Listing { items: self.readable(&found, "left out of the decisions of a time")?, next })
     }
 

@@ -23,7 +23,8 @@ use gametriggers_fixtures::{
     new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
 use gametriggers_persistence::{
-    Instruction, MadeDecision, OverlayPatch, PaidEntry, Repositories, SelectionPatch, StorageError,
+    DecisionRepository, Instruction, MadeDecision, OverlayPatch, PaidEntry, Repositories, SelectionPatch,
+    StorageError,
 };
 use gametriggers_test_mongod::TestDatabase;
 use gametriggers_types::{
@@ -140,24 +141,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("participations.transition", participations.transition(part.id, active, paused, now)).await;
     profiler.call("participations.transition", participations.transition(part.id, paused, active, now)).await;
 
-    // Of a streamer who has many.
-    let next = decision(1, u64::from(OTHERS) + 1);
-    profiler.call("decisions.find_latest", decisions.find_latest(next.id.streamer)).await;
-    profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
-    profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
-    profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
-    let (from, to, few) = (decision(1, 9).from, decision(1, 40).from, PageLimit::try_from(3).unwrap());
-    let place = |made: Decision| MadeDecision { from: made.from, id: made.id };
-    for after in [None, Some(place(decision(1, 20)))] {
-        profiler.call("decisions.list_made", decisions.list_made(from, to, after, few)).await;
-    }
-    let (ended_before, mut after) = (decision(1, 50).until, None);
-    for _ in 0..2 {
-        profiler.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
-        let page = decisions.shorten(ended_before, after, 3).await.unwrap();
-        after = page.last;
-    }
-    assert!(after.is_some(), "the second step went on from the first");
+    call_decisions(profiler, decisions.as_ref()).await;
 
     let batch = entries_of(number..=number);
     profiler.call("ledger.record", ledger.record(batch.as_slice().into())).await;
@@ -173,7 +157,7 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
         profiler.call("ledger.record", ledger.record(batch.iter().map(of).collect())).await;
     }
     profiler.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
-    let (from, to) = (batch[0].at, Timestamp::MAX);
+    let (from, to, few) = (batch[0].at, Timestamp::MAX, PageLimit::try_from(3).unwrap());
     for after in [None, Some(PaidEntry { at: from, id: batch[0].id.clone() })] {
         profiler.call("ledger.list_paid", ledger.list_paid(from, to, after, few)).await;
     }
@@ -196,6 +180,27 @@ async fn call_every_method(profiler: &mut Profiler<'_>, repositories: Repositori
     profiler.call("journal.account", journal.account(id)).await;
 
     profiler.call("probe.ping", probe.ping()).await;
+}
+
+/// Calls every method of decisions, of a streamer who has many.
+async fn call_decisions(profiler: &mut Profiler<'_>, decisions: &dyn DecisionRepository) {
+    let next = decision(1, u64::from(OTHERS) + 1);
+    profiler.call("decisions.find_latest", decisions.find_latest(next.id.streamer)).await;
+    profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
+    profiler.call("decisions.insert_first", decisions.insert_first(&next)).await;
+    profiler.call("decisions.find", decisions.find(decision(1, 3).id)).await;
+    let (from, to, few) = (decision(1, 9).from, decision(1, 40).from, PageLimit::try_from(3).unwrap());
+    let place = |made: Decision| MadeDecision { from: made.from, id: made.id };
+    for after in [None, Some(place(decision(1, 20)))] {
+        profiler.call("decisions.list_made", decisions.list_made(from, to, after, few)).await;
+    }
+    let (ended_before, mut after) = (decision(1, 50).until, None);
+    for _ in 0..2 {
+        profiler.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
+        let page = decisions.shorten(ended_before, after, 3).await.unwrap();
+        after = page.last;
+    }
+    assert!(after.is_some(), "the second step went on from the first");
 }
 
 /// A page for each way to start one.

@@ -120,14 +120,14 @@ fn made(
     let one_more = limit.get() + 1;
     let mut rows = list.query((least, to.as_millisecond(), made, streamer, ordinal, one_more))?;
     let mut listing = Listing { items: Vec::new(), next: None };
-    let mut last = None;
+    let mut latest = None;
     for place in 0.. {
         let Some(row) = rows.next()? else { break };
         if place == limit.get() {
-            listing.next = last;
+            listing.next = latest;
             break;
         }
-        last = Some(place_of(row)?);
+        latest = Some(place_of(row)?);
         match from_row(row) {
             Ok(decision) => listing.items.push(decision),
             Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {

@@ -1,5 +1,7 @@
 //! `lab`: what a selection strategy would do.
 
+mod replay;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -8,12 +10,18 @@ use crate::Settings;
 
 /// The commands of the lab.
 #[derive(Debug, Subcommand)]
-pub(super) enum Lab {}
+pub(super) enum Lab {
+    /// Estimate what another strategy would have earned with the decisions that a server really made. Needs decisions that
+    /// were made while decisions.exploration was set, unless the strategies hardly differ. Exit code 1 means that the
+    /// decisions do not suffice for an estimate. Writes nothing to the store.
+    Replay(replay::Arguments),
+}
 
 impl Lab {
     /// Runs the command.
-    #[allow(clippy::unused_async)]
-    pub(super) async fn run(self, _: &Settings) -> anyhow::Result<ExitCode> {
-        match self {}
+    pub(super) async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Replay(arguments) => replay::run(settings, arguments).await,
+        }
     }
 }
