@@ -3,31 +3,26 @@
 use std::collections::HashMap;
 
 use gametriggers_domain::{
-    decision::{Circumstances, Content, Decision},
-    ledger::EntryKind,
-    selection::{ExplorationShare, Selection, SelectionStrategy, find},
+    decision::{Content, Decision},
+    selection::Selection,
 };
-use gametriggers_persistence::{Repositories, StorageError, StoredDecision, StoredEntry};
-use gametriggers_types::{
-    CampaignId, DecisionId, PageLimit, ParticipationId, SignedDuration, Timestamp, UserId,
-};
+use gametriggers_persistence::{Repositories, StorageError, StoredDecision};
+use gametriggers_types::{CampaignId, DecisionId, PageLimit, SignedDuration, Timestamp, UserId};
 use serde::Serialize;
 
 use super::{
-    archive::{Archive, Streamer, amount, for_each_paid},
+    archive::Archive,
     bootstrap::real,
+    earned::{OnScreen, earned},
     judged::JudgedDecision,
     question::Question,
+    remake::{probability, remake},
 };
 
 /// The greatest number of decisions that one replay holds in memory.
 pub const DECISIONS_MAX: usize = 250_000;
-/// How long after its end a decision's display may still be reported.
-const DISPLAY_IS_LATE_BY: SignedDuration = SignedDuration::from_hours(1);
 /// The least time from which a pace is worked out.
 const PACE_FROM: SignedDuration = SignedDuration::from_hours(1);
-/// How far a recomputed probability may be from the recorded one.
-const SAME_PROBABILITY: f64 = 0.01;
 
 /// Why decisions could not be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -98,10 +93,7 @@ impl Log {
 /// What is needed to know of a replayed decision until its earnings are known.
 struct Shown {
     judged: JudgedDecision,
-    id: DecisionId,
-    participation: ParticipationId,
-    from: Timestamp,
-    end: Timestamp,
+    on_screen: OnScreen,
     has_successor: bool,
     is_reproduced: bool,
     candidates: usize,
@@ -205,64 +197,30 @@ impl Reader<'_> {
             self.log.counts.shortened += 1;
             return Ok(None);
         }
-        let Some(replayed) = self.replay(decision, selection, previous).await? else {
+        let target = &self.question.target;
+        let Some(remade) = remake(&mut self.archive, target, decision, selection, previous).await? else {
             self.log.counts.gone += 1;
             return Ok(None);
         };
         if self.shown.len() == DECISIONS_MAX {
             return Err(ReplayError::TooMany);
         }
-        let judged = self.judged(decision, selection, &replayed.target);
+        let judged = self.judged(decision, selection, &remade.target);
         let shown = Shown {
             judged,
-            id: decision.id,
-            participation: selection.picked().participation,
-            from: decision.from,
-            end: decision.until,
+            on_screen: OnScreen {
+                id: decision.id,
+                participation: selection.picked().participation,
+                from: decision.from,
+                end: decision.until,
+            },
             has_successor: false,
-            is_reproduced: replayed.is_reproduced,
+            is_reproduced: remade.is_reproduced,
             candidates: selection.candidate_count(),
             maker: self.maker(selection),
         };
         self.shown.push(shown);
         Ok(Some(self.shown.len() - 1))
-    }
-
-    /// Makes the decision again, by the strategy that made it and by the other one. `None` if a document is gone.
-    async fn replay(
-        &mut self,
-        decision: &Decision,
-        selection: &Selection,
-        previous: Option<&Decision>,
-    ) -> Result<Option<Replayed>, ReplayError> {
-        let mut eligible = Vec::with_capacity(selection.shares.len());
-        for share in selection.shares.iter() {
-            let pair = self.archive.pair(share.participation, share.campaign, decision.from).await?;
-            let Some(pair) = pair else { return Ok(None) };
-            eligible.push(pair);
-        }
-        let target = &self.question.target;
-        let streamer = self.archive.streamer(decision.id.streamer, |user| target.applied_to(user)).await?;
-        let Some((today, changed)): Option<&Streamer> = streamer else { return Ok(None) };
-        let again = |user, strategy: &dyn SelectionStrategy, exploration| {
-            let circumstances = Circumstances {
-                user,
-                previous,
-                eligible: &eligible,
-                viewers: None,
-                exploration,
-                now: decision.from,
-            };
-            let decision = circumstances.decide_with(strategy, |_| selection.seed)?;
-            decision.selection().cloned()
-        };
-        let Some(other) = again(changed, target.strategy(), ExplorationShare::default()) else {
-            return Ok(None);
-        };
-        let recorded = find(&selection.strategy).ok();
-        let same = recorded.and_then(|strategy| again(today, strategy, selection.exploration));
-        let is_reproduced = same.is_some_and(|same| is_same_draw(&same, selection));
-        Ok(Some(Replayed { target: other, is_reproduced }))
     }
 
     fn judged(&mut self, decision: &Decision, selection: &Selection, target: &Selection) -> JudgedDecision {
@@ -300,7 +258,7 @@ impl Reader<'_> {
 
     fn end(&mut self, place: Option<usize>, successor_from: Timestamp) {
         if let Some(shown) = place.and_then(|place| self.shown.get_mut(place)) {
-            shown.end = shown.end.min(successor_from);
+            shown.on_screen.end = shown.on_screen.end.min(successor_from);
             shown.has_successor = true;
         }
     }
@@ -327,10 +285,9 @@ impl Reader<'_> {
             self.look_up_end(&latest).await?;
         }
         let all = self.shown.len();
-        self.shown.retain(|shown| shown.has_successor || shown.end <= now);
+        self.shown.retain(|shown| shown.has_successor || shown.on_screen.end <= now);
         self.log.counts.unfinished = all - self.shown.len();
         self.log.counts.replayed = self.shown.len();
-        self.add_earnings().await?;
         for shown in &self.shown {
             self.log.counts.reproduced += usize::from(shown.is_reproduced);
             self.log.candidates_mean += real(shown.candidates) / real(self.shown.len());
@@ -338,65 +295,19 @@ impl Reader<'_> {
         }
         self.log.logged.retain(|logged| logged.decisions > 0);
         if let [first, .., last] = self.shown.as_slice() {
-            self.log.span = last.from.duration_since(first.from);
+            self.log.span = last.on_screen.from.duration_since(first.on_screen.from);
         }
-        self.log.decisions = self.shown.into_iter().map(|shown| shown.judged).collect();
+        let (decisions, on_screen): (Vec<_>, Vec<_>) =
+            self.shown.into_iter().map(|shown| (shown.judged, shown.on_screen)).unzip();
+        let rewards = earned(self.store, &on_screen).await?;
+        let judged = decisions.into_iter().zip(on_screen.iter().zip(rewards));
+        let with_earnings = judged.map(|(judged, (on_screen, reward))| {
+            let time = on_screen.end.duration_since(on_screen.from);
+            JudgedDecision { reward, hours: (time.as_secs_f64() / 3600.0).max(0.0), ..judged }
+        });
+        self.log.decisions = with_earnings.collect();
         Ok(self.log)
     }
-
-    async fn add_earnings(&mut self) -> Result<(), ReplayError> {
-        let mut by_id = HashMap::with_capacity(self.shown.len());
-        let mut by_participation = HashMap::<_, Vec<usize>>::new();
-        for (place, shown) in self.shown.iter_mut().enumerate() {
-            shown.judged.hours = (shown.end.duration_since(shown.from).as_secs_f64() / 3600.0).max(0.0);
-            by_id.insert(shown.id, place);
-            // In order of time, because they were read so.
-            by_participation.entry(shown.participation).or_default().push(place);
-        }
-        let Some(last) = self.shown.iter().map(|shown| shown.end).max() else { return Ok(()) };
-        let until = last.saturating_add(DISPLAY_IS_LATE_BY).unwrap_or(last);
-        let shown = &mut self.shown;
-        for_each_paid(self.store, self.question.from, until, |stored| {
-            let entry = &stored.entry;
-            let place = match decision_of(stored) {
-                Some(id) => by_id.get(&id).copied(),
-                None => by_participation.get(&entry.participation).and_then(|places| {
-                    let next = places.partition_point(|place| shown[*place].from <= entry.at);
-                    let place = places[next.checked_sub(1)?];
-                    (entry.at < shown[place].end).then_some(place)
-                }),
-            };
-            if let Some(place) = place {
-                shown[place].judged.reward += amount(stored).as_units();
-            }
-        })
-        .await?;
-        Ok(())
-    }
-}
-
-/// A decision that was made again.
-struct Replayed {
-    target: Selection,
-    is_reproduced: bool,
-}
-
-fn probability(selection: &Selection, campaign: CampaignId) -> f64 {
-    let share = selection.shares.iter().find(|share| share.campaign == campaign);
-    share.map_or(0.0, |share| share.probability)
-}
-
-fn is_same_draw(one: &Selection, other: &Selection) -> bool {
-    let is_same = |share: gametriggers_domain::selection::Share| {
-        (probability(one, share.campaign) - share.probability).abs() <= SAME_PROBABILITY
-    };
-    other.shares.iter().all(is_same)
-}
-
-/// The decision whose display an entry is. Its id names it, also if the display was reported after the decision's end.
-fn decision_of(stored: &StoredEntry) -> Option<DecisionId> {
-    let is_display = stored.entry.kind == EntryKind::Display;
-    stored.entry.id.as_str().strip_prefix("display:").filter(|_| is_display)?.parse().ok()
 }
 
 /// A decision that cannot be read is as good as none: the store has logged it.

@@ -6,11 +6,13 @@
 
 mod archive;
 pub mod bootstrap;
+mod earned;
 pub mod estimators;
 pub mod judged;
 mod log;
 pub mod overlap;
 mod question;
+mod remake;
 mod report;
 
 pub use log::{Counts, DECISIONS_MAX, Logged, ReplayError};

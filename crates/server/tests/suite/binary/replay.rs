@@ -4,9 +4,10 @@
 
 use std::fs;
 
-use gametriggers_fixtures::cpm;
+use gametriggers_domain::model::Campaign;
+use gametriggers_fixtures::{cpm, time, units};
 use gametriggers_types::{Money, UserId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::process::Folder;
 use crate::support::TestServer;
@@ -15,45 +16,62 @@ use crate::support::TestServer;
 const TIME: [&str; 4] = ["--from", "2026-11-20T00:00:00Z", "--to", "2027-01-01T00:00:00Z"];
 const DECISIONS_PER_BROADCAST: usize = 8;
 
-/// A folder whose store holds the decisions of a server for a streamer in three campaigns, which pay 1, 2 and 3 for a display.
-/// Every decision is displayed, every second one only after it ended. Also returns the streamer and what they earned.
-async fn decided(exploration: f64, broadcasts: usize) -> (Folder, UserId, Money) {
-    let server = TestServer::start_exploring(exploration).await;
-    let streamer = server.streamer().await;
-    let mut joined = Vec::new();
-    for rate in [1_000.0, 2_000.0, 3_000.0] {
-        let campaign = server.campaign_paying(cpm(rate), 100_000.0).await;
-        joined.push(server.join(&streamer, &campaign).await.id);
-    }
-    for _ in 0..broadcasts {
-        for number in 0..DECISIONS_PER_BROADCAST {
-            let shown = server.data(&streamer.token).await;
-            let is_late = number % 2 == 0;
-            if is_late {
-                server.clock.advance_seconds(3 * 60);
-                server.data(&streamer.token).await;
-            }
-            server.display(&streamer.token, &shown).await.assert_event("counted", None);
-            if !is_late {
-                server.clock.advance_seconds(3 * 60);
-            }
+/// The decisions of a server for a streamer in three campaigns, which pay 1, 2 and 3 for a display.
+struct Decided {
+    folder: Folder,
+    streamer: UserId,
+    earned: Money,
+}
+
+impl Decided {
+    /// Decisions of a streamer with these settings. Every decision is displayed, every second one only after it ended. The last
+    /// decision of each broadcast is clicked.
+    async fn with(settings: Value, exploration: f64, broadcasts: usize) -> Self {
+        let server = TestServer::start_exploring(exploration).await;
+        let streamer = server.streamer().await;
+        server.choose(&streamer, settings).await;
+        let mut joined = Vec::new();
+        for rate in [1_000.0, 2_000.0, 3_000.0] {
+            let change = |it: &mut Campaign| {
+                (it.payment, it.budget, it.remaining_budget) = (cpm(rate), units(20_000.0), units(20_000.0));
+                it.end_date = Some(time("2026-12-20T00:00:00Z"));
+            };
+            let campaign = server.campaign_with(change).await;
+            joined.push(server.join(&streamer, &campaign).await.id);
         }
-        server.clock.advance_seconds(7 * 60 * 60);
+        for _ in 0..broadcasts {
+            for number in 1..=DECISIONS_PER_BROADCAST {
+                let shown = server.data(&streamer.token).await;
+                let is_late = number % 2 == 1;
+                if is_late {
+                    server.clock.advance_seconds(3 * 60);
+                    server.data(&streamer.token).await;
+                }
+                server.display(&streamer.token, &shown).await.assert_event("counted", None);
+                if number == DECISIONS_PER_BROADCAST {
+                    server.click(&streamer.token, &shown).await.assert_event("counted", None);
+                }
+                if !is_late {
+                    server.clock.advance_seconds(3 * 60);
+                }
+            }
+            server.clock.advance_seconds(7 * 60 * 60);
+        }
+        // The last decision is not displayed. Whether it has ended depends on when the test runs.
+        server.data(&streamer.token).await;
+        let mut earned = Money::ZERO;
+        for id in joined {
+            earned += server.stored_participation(id).await.counters.earnings;
+        }
+        Self { folder: Folder::with(server.ended().await), streamer: streamer.user.id, earned }
     }
-    // The last decision is not displayed. Whether it has ended depends on when the test runs.
-    server.data(&streamer.token).await;
-    let mut earned = Money::ZERO;
-    for id in joined {
-        earned += server.stored_participation(id).await.counters.earnings;
-    }
-    (Folder::with(server.ended().await), streamer.user.id, earned)
 }
 
 fn replay<'a>(strategy: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["lab", "replay", "--strategy", strategy][..], &TIME, more].concat()
 }
 
-fn json(folder: &Folder, file: &str) -> Value {
+fn read(folder: &Folder, file: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.path().join(file)).unwrap()).unwrap()
 }
 
@@ -64,7 +82,7 @@ fn number(value: &Value, path: &str) -> f64 {
 /// All decisions are left to chance, so a third shows the campaign that pays most, which the other strategy would always show.
 #[tokio::test]
 async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_have_earned() {
-    let (folder, streamer, earned) = decided(1.0, 50).await;
+    let Decided { folder, streamer, earned } = Decided::with(json!({}), 1.0, 50).await;
     let before = folder.store().everything().await;
     let ended = folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
@@ -75,7 +93,7 @@ async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_hav
     }
     assert_eq!(folder.store().everything().await, before, "a replay writes nothing");
 
-    let report = json(&folder, "replay.json");
+    let report = read(&folder, "replay.json");
     let of = |path: &str| number(&report, path);
     let count = of("/decisions/replayed");
     assert_eq!(count + of("/decisions/unfinished"), 401.0, "{report:#}");
@@ -98,7 +116,7 @@ async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_hav
 
     let again = folder.run(&replay("revenue-optimized", &["--json", "again.json"]));
     assert_eq!(
-        (again.stdout, json(&folder, "again.json")),
+        (again.stdout, read(&folder, "again.json")),
         (ended.stdout, report),
         "the same store says the same"
     );
@@ -117,29 +135,50 @@ async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_hav
 /// A deterministic strategy says nothing about another one, but does about itself.
 #[tokio::test]
 async fn without_exploration_nothing_is_said_about_another_strategy_and_the_remedy_is_named() {
-    let (folder, ..) = decided(0.0, 15).await;
+    let Decided { folder, .. } = Decided::with(json!({}), 0.0, 15).await;
     let ended = folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
     for part in [
-        "no estimate: in 7",
+        "no estimate: in ",
         "could not have been drawn",
         "set decisions.exploration = 0.05",
         " days at the pace",
     ] {
         assert!(ended.stdout.contains(part), "no `{part}` in {}", ended.stdout);
     }
-    let report = json(&folder, "replay.json");
+    let report = read(&folder, "replay.json");
     assert!(number(&report, "/overlap/unsupported") > 0.5, "{report:#}");
     assert_eq!((report.get("estimate"), number(&report, "/overlap/certain")), (None, 1.0), "{report:#}");
 
     let same = folder.run(&replay("fair-rotation", &["--json", "same.json"]));
     assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
-    let report = json(&folder, "same.json");
+    let report = read(&folder, "same.json");
     assert_eq!(
         (number(&report, "/overlap/agreement"), number(&report, "/overlap/meanWeight")),
         (1.0, 1.0),
         "{report:#}"
     );
+}
+
+/// The recorded probabilities come out again although clicks were counted and budgets were spent since.
+#[tokio::test]
+async fn decisions_are_made_again_with_counters_and_budgets_as_they_were() {
+    let weights = json!({"paymentRate": 0.1, "performance": 0.9, "fairness": 0.0});
+    for settings in [
+        json!({
+            "campaignSelectionStrategy": "weighted",
+            "campaignRotationSettings": {"priorityWeights": weights},
+        }),
+        json!({"campaignSelectionStrategy": "pacing"}),
+    ] {
+        let Decided { folder, .. } = Decided::with(settings.clone(), 0.5, 12).await;
+        folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
+        let report = read(&folder, "replay.json");
+        assert_eq!(report["logged"][0]["strategy"], settings["campaignSelectionStrategy"]);
+        let (replayed, reproduced) =
+            (number(&report, "/decisions/replayed"), number(&report, "/decisions/reproduced"));
+        assert!(replayed >= 96.0 && reproduced >= 0.95 * replayed, "{settings}: {report:#}");
+    }
 }
 
 #[tokio::test]
