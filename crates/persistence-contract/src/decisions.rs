@@ -311,7 +311,7 @@ fn decide_after(before: Option<&Decision>, streamer: u32, ordinal: u64, count: u
 }
 
 /// Stores `count` decisions of the streamer, each with what it inherits from the one before.
-async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<Decision> {
+pub(crate) async fn store_draws(fixture: &impl Fixture, streamer: u32, count: u64) -> Vec<Decision> {
     let mut draws: Vec<Decision> = Vec::new();
     for ordinal in 1..=count {
         let next = draw_after(draws.last(), streamer, ordinal);

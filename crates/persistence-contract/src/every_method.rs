@@ -14,7 +14,10 @@ use gametriggers_fixtures::{
     campaign, campaign_id, empty_decision, entry, interval, minute, new_campaign, new_participation,
     new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
-use gametriggers_persistence::{Instruction, OverlayPatch, Repositories, SelectionPatch, StorageError};
+use gametriggers_persistence::{
+    DecisionRepository, Instruction, MadeDecision, OverlayPatch, PaidEntry, Repositories, SelectionPatch,
+    StorageError,
+};
 use gametriggers_types::{
     CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
 };
@@ -141,19 +144,7 @@ async fn call_all<O: Observer>(calls: &mut Calls<'_, O>, repositories: Repositor
     calls.call("participations.transition", participations.transition(part.id, active, paused, now)).await;
     calls.call("participations.transition", participations.transition(part.id, paused, active, now)).await;
 
-    // Of a streamer with many decisions.
-    let next = decision(1, u64::from(OTHERS) + 1);
-    calls.call("decisions.find_latest", decisions.find_latest(next.id.streamer)).await;
-    calls.call("decisions.insert_first", decisions.insert_first(&next)).await;
-    calls.call("decisions.insert_first", decisions.insert_first(&next)).await;
-    calls.call("decisions.find", decisions.find(decision(1, 3).id)).await;
-    let (ended_before, mut after) = (decision(1, 50).until, None);
-    for _ in 0..2 {
-        calls.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
-        let page = decisions.shorten(ended_before, after, 3).await.unwrap();
-        after = page.last;
-    }
-    assert!(after.is_some(), "the second step went on from the first");
+    call_decisions(calls, decisions.as_ref()).await;
 
     let batch = entries_of(number..=number);
     calls.call("ledger.record", ledger.record(batch.as_slice().into())).await;
@@ -169,6 +160,10 @@ async fn call_all<O: Observer>(calls: &mut Calls<'_, O>, repositories: Repositor
         calls.call("ledger.record", ledger.record(batch.iter().map(of).collect())).await;
     }
     calls.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
+    let (from, to, few) = (batch[0].at, Timestamp::MAX, PageLimit::try_from(3).unwrap());
+    for after in [None, Some(PaidEntry { at: from, id: batch[0].id.clone() })] {
+        calls.call("ledger.list_paid", ledger.list_paid(from, to, after, few)).await;
+    }
     calls.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     calls.call("ledger.reconcile", ledger.reconcile(false)).await;
     calls.call("ledger.reconcile", ledger.reconcile(true)).await;
@@ -188,6 +183,27 @@ async fn call_all<O: Observer>(calls: &mut Calls<'_, O>, repositories: Repositor
     calls.call("journal.account", journal.account(id)).await;
 
     calls.call("probe.ping", probe.ping()).await;
+}
+
+/// Calls every method of decisions, of a streamer who has many.
+async fn call_decisions<O: Observer>(calls: &mut Calls<'_, O>, decisions: &dyn DecisionRepository) {
+    let next = decision(1, u64::from(OTHERS) + 1);
+    calls.call("decisions.find_latest", decisions.find_latest(next.id.streamer)).await;
+    calls.call("decisions.insert_first", decisions.insert_first(&next)).await;
+    calls.call("decisions.insert_first", decisions.insert_first(&next)).await;
+    calls.call("decisions.find", decisions.find(decision(1, 3).id)).await;
+    let (from, to, few) = (decision(1, 9).from, decision(1, 40).from, PageLimit::try_from(3).unwrap());
+    let place = |made: Decision| MadeDecision { from: made.from, id: made.id };
+    for after in [None, Some(place(decision(1, 20)))] {
+        calls.call("decisions.list_made", decisions.list_made(from, to, after, few)).await;
+    }
+    let (ended_before, mut after) = (decision(1, 50).until, None);
+    for _ in 0..2 {
+        calls.call("decisions.shorten", decisions.shorten(ended_before, after, 3)).await;
+        let page = decisions.shorten(ended_before, after, 3).await.unwrap();
+        after = page.last;
+    }
+    assert!(after.is_some(), "the second step went on from the first");
 }
 
 /// A page for each way to start one.

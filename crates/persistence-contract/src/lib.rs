@@ -67,6 +67,7 @@ mod reconcile;
 mod selection;
 mod stage;
 mod support;
+mod times;
 mod tokens;
 mod traffic;
 mod unimplemented;
@@ -225,6 +226,7 @@ files! { $
     quotas,
     reconcile,
     journal,
+    times,
     probe,
     changes,
 }

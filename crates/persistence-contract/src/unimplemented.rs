@@ -11,10 +11,10 @@ use gametriggers_domain::{
 };
 use gametriggers_persistence::{
     CampaignRepository, ChangeFeed, ChangeStream, Credentials, DecisionRepository, Discrepancy,
-    EndedDecision, Insertion, Insertions, Instruction, Journal, Ledger, NewCampaign, NewParticipation,
-    NewUser, Outcome, OverlayPatch, ParticipationRepository, Posting, Repositories, Rollup, SelectionPatch,
-    SelectionUpdate, Settling, Shortening, StorageError, StorageProbe, StoredDecision, StoredEntry,
-    UserRepository,
+    EndedDecision, Insertion, Insertions, Instruction, Journal, Ledger, MadeDecision, NewCampaign,
+    NewParticipation, NewUser, Outcome, OverlayPatch, PaidEntry, ParticipationRepository, Posting,
+    Repositories, Rollup, SelectionPatch, SelectionUpdate, Settling, Shortening, StorageError, StorageProbe,
+    StoredDecision, StoredEntry, UserRepository,
 };
 use gametriggers_types::{
     CampaignId, CampaignStatus, DecisionId, Listing, Money, PageLimit, PageRequest, ParticipationId,
@@ -92,12 +92,14 @@ unimplemented_trait! { DecisionRepository {
     find_latest(UserId) -> Option<Decision>;
     find(DecisionId) -> Option<StoredDecision>;
     insert_first(&Decision) -> Decision;
+    list_made(Timestamp, Timestamp, Option<MadeDecision>, PageLimit) -> Listing<Decision, MadeDecision>;
     shorten(Timestamp, Option<EndedDecision>, u32) -> Shortening;
 } }
 
 unimplemented_trait! { Ledger {
     record(Arc<[Entry]>) -> Vec<Outcome>;
     find_entry(&EntryId) -> Option<StoredEntry>;
+    list_paid(Timestamp, Timestamp, Option<PaidEntry>, PageLimit) -> Listing<StoredEntry, PaidEntry>;
     list_rollups(ParticipationId) -> Vec<Rollup>;
     reconcile(bool) -> Vec<Discrepancy>;
 } }

@@ -11,9 +11,9 @@ use gametriggers_documents::{
 };
 use gametriggers_domain::decision::{Basis, Content, Decision};
 use gametriggers_persistence::{
-    DecisionRepository, EndedDecision, Entity, Shortening, StorageError, StoredDecision,
+    DecisionRepository, EndedDecision, Entity, MadeDecision, Shortening, StorageError, StoredDecision,
 };
-use gametriggers_types::{DecisionId, Timestamp, UserId};
+use gametriggers_types::{DecisionId, Listing, PageLimit, Timestamp, UserId};
 use mongodb::{Collection, options::ReturnDocument};
 use serde::de::DeserializeOwned;
 
@@ -71,6 +71,33 @@ impl DecisionRepository for MongoStore {
         }
     }
 
+    async fn list_made(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<MadeDecision>,
+        limit: PageLimit,
+    ) -> Result<Listing<Decision, MadeDecision>, StorageError> {
+        let least = after.map_or(from, |after| after.from.max(from));
+        let mut filter = doc! {"from": {"$gte": stored_time(least), "$lt": stored_time(to)}};
+        if let Some(MadeDecision { from, id }) = after {
+            filter.insert("$or", beyond("from", from, id));
+        }
+        let decisions = self.decisions();
+        let finding = async move {
+            let order = doc! {"from": 1, "streamerId": 1, "ordinal": 1};
+            // One document more than the page has shows whether the list goes on.
+            let one_more = i64::from(limit.get()) + 1;
+            decisions.find(filter).sort(order).limit(one_more).await?.try_collect::<Vec<_>>().await
+        };
+        let mut found = call::read(finding).await?;
+        let goes_on = found.len() > limit.get() as usize;
+        found.truncate(limit.get() as usize);
+        let end = found.last().filter(|_| goes_on);
+        let next = end.map(|end| document::read(Entity::Decision, end, place)).transpose()?;
+        Ok(Listing { items: self.readable(&found, "left out of the decisions of a time")?, next })
+    }
+
     async fn shorten(
         &self,
         ended_before: Timestamp,
@@ -116,14 +143,8 @@ impl MongoStore {
         let ended_before = stored_time(ended_before);
         filter.insert("until", doc! {"$lt": ended_before});
         if let Some(EndedDecision { until, id }) = after {
-            let (until, streamer) = (stored_time(until), StoredId::from(id.streamer).0);
-            filter.insert("until", doc! {"$gte": until, "$lt": ended_before});
-            let beyond = [
-                doc! {"until": {"$gt": until}},
-                doc! {"until": until, "streamerId": {"$gt": streamer}},
-                doc! {"until": until, "streamerId": streamer, "ordinal": {"$gt": stored_count(id.ordinal)}},
-            ];
-            filter.insert("$or", beyond.to_vec());
+            filter.insert("until", doc! {"$gte": stored_time(until), "$lt": ended_before});
+            filter.insert("$or", beyond("until", until, id));
         }
         let decisions = self.decisions();
         let finding = async move {
@@ -131,17 +152,21 @@ impl MongoStore {
             decisions.find(filter).sort(order).limit(i64::from(limit)).await?.try_collect::<Vec<_>>().await
         };
         let found = call::read(finding).await?;
+        let page = self.readable(&found, "not shortened")?;
+        Ok((page, found.len() >= usize::try_from(limit).unwrap_or(usize::MAX)))
+    }
+
+    /// Those of the decisions that can be read. The others are logged, with what this means for them.
+    fn readable(&self, found: &[RawDocumentBuf], consequence: &str) -> Result<Vec<Decision>, StorageError> {
         let mut page = Vec::with_capacity(found.len());
-        for document in &found {
+        for document in found {
             match read(document) {
                 Ok(decision) => page.push(decision),
-                Err(error @ StorageError::Corrupt { .. }) => {
-                    self.unreadable.report("not shortened", &error);
-                }
+                Err(error @ StorageError::Corrupt { .. }) => self.unreadable.report(consequence, &error),
                 Err(error) => return Err(error),
             }
         }
-        Ok((page, found.len() >= usize::try_from(limit).unwrap_or(usize::MAX)))
+        Ok(page)
     }
 
     /// Which of these decisions have a successor.
@@ -167,6 +192,16 @@ impl MongoStore {
 /// The condition that a decision carries a tally. The index `until_1_streamerId_1_ordinal_1` has the same condition.
 fn has_tally() -> Document {
     doc! {"tally": {"$gt": {}}}
+}
+
+/// The conditions of which a decision meets one if it comes after this place in the order by `field`, a time, and by id.
+fn beyond(field: &str, at: Timestamp, id: DecisionId) -> Vec<Document> {
+    let (at, streamer) = (stored_time(at), StoredId::from(id.streamer).0);
+    vec![
+        doc! {field: {"$gt": at}},
+        doc! {field: at, "streamerId": {"$gt": streamer}},
+        doc! {field: at, "streamerId": streamer, "ordinal": {"$gt": stored_count(id.ordinal)}},
+    ]
 }
 
 fn by_key(id: DecisionId) -> Document {
@@ -205,6 +240,10 @@ fn key(fields: &mut Fields) -> Result<DecisionId, Problem> {
         streamer: fields.required("streamerId", id)?,
         ordinal: fields.required("ordinal", count)?,
     })
+}
+
+fn place(fields: &mut Fields) -> Result<MadeDecision, Problem> {
+    Ok(MadeDecision { from: fields.required("from", time)?, id: key(fields)? })
 }
 
 fn read_fields(fields: &mut Fields) -> Result<Decision, Problem> {

@@ -22,8 +22,8 @@ use gametriggers_domain::{
     batch::{Batch, Judged},
     ledger::{Entry, EntryId},
 };
-use gametriggers_persistence::{Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::ParticipationId;
+use gametriggers_persistence::{Discrepancy, Ledger, Outcome, PaidEntry, Rollup, StorageError, StoredEntry};
+use gametriggers_types::{Listing, PageLimit, ParticipationId, Timestamp};
 use mongodb::ClientSession;
 use tokio::time::{Instant, timeout_at};
 
@@ -67,6 +67,16 @@ impl Ledger for MongoStore {
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
         rollups::list(self, participation).await
+    }
+
+    async fn list_paid(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<PaidEntry>,
+        limit: PageLimit,
+    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
+        entries::paid(self, from, to, after, limit).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

@@ -58,6 +58,7 @@ const ALL: &[Migration] = files![
     "0007__quotas",
     "0008__shortened_decisions",
     "0009__journal",
+    "0010__replay",
 ];
 
 /// What a file holds.

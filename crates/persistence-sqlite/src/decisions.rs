@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use gametriggers_domain::decision::{Basis, Content, Decision};
 use gametriggers_persistence::{
-    DecisionRepository, EndedDecision, Entity, Shortening, StorageError, StoredDecision, UnreadableDocuments,
+    DecisionRepository, EndedDecision, Entity, MadeDecision, Shortening, StorageError, StoredDecision,
+    UnreadableDocuments,
 };
-use gametriggers_types::{DecisionId, Timestamp, UserId};
+use gametriggers_types::{DecisionId, Listing, PageLimit, Timestamp, UserId};
 use rusqlite::{Connection, Row};
 
 use crate::{
@@ -62,6 +63,17 @@ impl DecisionRepository for SqliteStore {
             .await
     }
 
+    async fn list_made(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<MadeDecision>,
+        limit: PageLimit,
+    ) -> Result<Listing<Decision, MadeDecision>, StorageError> {
+        let unreadable = self.unreadable.clone();
+        self.database.read(move |db| made(db, from, to, after, limit, &unreadable)).await
+    }
+
     async fn shorten(
         &self,
         ended_before: Timestamp,
@@ -84,6 +96,56 @@ impl DecisionRepository for SqliteStore {
             })
             .await
     }
+}
+
+/// A page of the decisions that were made in this time. Leaves out those that cannot be read.
+fn made(
+    db: &Connection,
+    from: Timestamp,
+    to: Timestamp,
+    after: Option<MadeDecision>,
+    limit: PageLimit,
+    unreadable: &UnreadableDocuments,
+) -> DbResult<Listing<Decision, MadeDecision>> {
+    let sql = "SELECT * FROM decisions WHERE from_ms >= ? AND from_ms < ? \
+               AND (from_ms, streamer_id, ordinal) > (?, ?, ?) \
+               ORDER BY from_ms, streamer_id, ordinal LIMIT ?";
+    let (made, streamer, ordinal) = after.map_or_else(
+        || (i64::MIN, String::new(), 0),
+        |after| (after.from.as_millisecond(), text(after.id.streamer), signed(after.id.ordinal)),
+    );
+    let least = from.as_millisecond().max(made);
+    let mut list = db.prepare_cached(sql)?;
+    // One row more than the page has shows whether the list goes on.
+    let one_more = limit.get() + 1;
+    let mut rows = list.query((least, to.as_millisecond(), made, streamer, ordinal, one_more))?;
+    let mut listing = Listing { items: Vec::new(), next: None };
+    let mut latest = None;
+    for place in 0.. {
+        let Some(row) = rows.next()? else { break };
+        if place == limit.get() {
+            listing.next = latest;
+            break;
+        }
+        latest = Some(place_of(row)?);
+        match from_row(row) {
+            Ok(decision) => listing.items.push(decision),
+            Err(DbError::Storage(error @ StorageError::Corrupt { .. })) => {
+                unreadable.report("left out of the decisions of a time", &error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(listing)
+}
+
+fn place_of(row: &Row<'_>) -> DbResult<MadeDecision> {
+    let row = EntityRow::new(row, Entity::Decision, "streamer_id")?;
+    Ok(MadeDecision { from: row.time("from_ms")?, id: key(&row)? })
+}
+
+fn key(row: &EntityRow<'_, '_>) -> DbResult<DecisionId> {
+    Ok(DecisionId { streamer: row.parse("streamer_id")?, ordinal: row.count("ordinal")? })
 }
 
 /// The next decisions that ended before this moment and carry a tally, and whether there may be more. Leaves out those
@@ -163,7 +225,7 @@ fn from_row(row: &Row<'_>) -> DbResult<Decision> {
         Content::Empty { .. } => true,
     };
     Ok(Decision {
-        id: DecisionId { streamer: row.parse("streamer_id")?, ordinal: row.count("ordinal")? },
+        id: key(&row)?,
         from: row.time("from_ms")?,
         until: row.time("until_ms")?,
         slot_start: row.time("slot_start_ms")?,

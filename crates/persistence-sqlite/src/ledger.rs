@@ -12,8 +12,10 @@ use gametriggers_domain::{
     batch::{Batch, Charge, Credit, Judged, Unknown},
     ledger::{Counters, Entry, EntryId},
 };
-use gametriggers_persistence::{Discrepancy, Entity, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, ParticipationId};
+use gametriggers_persistence::{
+    Discrepancy, Entity, Ledger, Outcome, PaidEntry, Rollup, StorageError, StoredEntry,
+};
+use gametriggers_types::{CampaignId, Listing, PageLimit, ParticipationId, Timestamp};
 use rusqlite::Connection;
 
 use self::ids::Ids;
@@ -44,6 +46,16 @@ impl Ledger for SqliteStore {
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
         self.database.read(move |db| rollups::list(db, participation)).await
+    }
+
+    async fn list_paid(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<PaidEntry>,
+        limit: PageLimit,
+    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
+        self.database.read(move |db| entries::paid(db, from, to, after, limit)).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use gametriggers_domain::decision::Decision;
-use gametriggers_types::{DecisionId, Timestamp, UserId};
+use gametriggers_types::{DecisionId, Listing, PageLimit, Timestamp, UserId};
 
 use crate::StorageError;
 
@@ -20,6 +20,16 @@ pub struct StoredDecision {
 pub struct EndedDecision {
     /// The decision's [`until`](Decision::until). A successor may have ended the decision earlier.
     pub until: Timestamp,
+    /// The decision's id.
+    pub id: DecisionId,
+}
+
+/// The position of a decision in the order by [`from`](Decision::from), in which [`DecisionRepository::list_made`] lists.
+/// Decisions that were made at the same time are in order of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MadeDecision {
+    /// When the decision was made.
+    pub from: Timestamp,
     /// The decision's id.
     pub id: DecisionId,
 }
@@ -46,6 +56,17 @@ pub trait DecisionRepository: Send + Sync {
     /// Stores the decision unless one with the same id is stored, and returns the stored one. If several callers do so
     /// at once, all get the same decision.
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError>;
+
+    /// The decisions of all streamers that were made at `from` or later and before `to`, the earliest first: at most
+    /// `limit` of those after `after`, and the position after which the list goes on. Includes shortened and empty
+    /// decisions. A decision that cannot be read has its place on the page, and is left out of it.
+    async fn list_made(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<MadeDecision>,
+        limit: PageLimit,
+    ) -> Result<Listing<Decision, MadeDecision>, StorageError>;
 
     /// Shortens old decisions, one step at a time.
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gametriggers_domain::ledger::{Counters, Entry, EntryId, Outcome, Verdict};
-use gametriggers_types::{CampaignId, ParticipationId, Quarter};
+use gametriggers_types::{CampaignId, Listing, PageLimit, ParticipationId, Quarter, Timestamp};
 
 use crate::{Entity, StorageError};
 
@@ -15,6 +15,16 @@ pub struct StoredEntry {
     pub entry: Entry,
     /// The verdict on the entry.
     pub verdict: Verdict,
+}
+
+/// The position of an entry in the order by time, in which [`Ledger::list_paid`] lists. Entries of the same time are in order
+/// of their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaidEntry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The entry's id.
+    pub id: EntryId,
 }
 
 /// The sums of a participation's entries in one quarter-hour.
@@ -77,6 +87,20 @@ pub trait Ledger: Send + Sync {
 
     /// The rollups of one participation, the earliest first.
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError>;
+
+    /// The entries of all participations that earned money at `from` or later and before `to`, the earliest first: at most
+    /// `limit` of those after `after`, and the position after which the list goes on. Entries that earned nothing are not
+    /// listed.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] if one of the entries cannot be read, because sums without it would be wrong.
+    async fn list_paid(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<PaidEntry>,
+        limit: PageLimit,
+    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError>;
 
     /// Recomputes counters, budgets, accounts and rollups from the entries of the ledger and the journal, and returns
     /// each difference. With `repair`, also removes the differences that [can be removed](Discrepancy::is_repairable).

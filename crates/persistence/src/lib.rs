@@ -30,11 +30,11 @@ use async_trait::async_trait;
 
 pub use campaigns::{CampaignRepository, NewCampaign};
 pub use changes::{CHANGES_MAX, Change, ChangeFeed, ChangeStream, Told};
-pub use decisions::{DecisionRepository, EndedDecision, Shortening, StoredDecision};
+pub use decisions::{DecisionRepository, EndedDecision, MadeDecision, Shortening, StoredDecision};
 pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use journal::{Instruction, Journal, Posting, Settling};
-pub use ledger::{Discrepancy, Ledger, Rollup, StoredEntry};
+pub use ledger::{Discrepancy, Ledger, PaidEntry, Rollup, StoredEntry};
 pub use participations::{NewParticipation, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
 pub use users::{Credentials, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};

@@ -20,11 +20,11 @@ use gametriggers_fixtures::{
     campaign, cpm, participation, participation_id, store_campaign, store_participation, units,
 };
 use gametriggers_persistence::{
-    Discrepancy, Entity, Ledger, Outcome, Repositories, Rollup, StorageError, StoredEntry,
+    Discrepancy, Entity, Ledger, Outcome, PaidEntry, Repositories, Rollup, StorageError, StoredEntry,
 };
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, tasks::Tasks};
-use gametriggers_types::{ClickKind, ParticipationId, RejectionReason};
+use gametriggers_types::{ClickKind, Listing, PageLimit, ParticipationId, RejectionReason, Timestamp};
 use tempfile::TempDir;
 use tokio::{
     sync::watch,
@@ -88,6 +88,16 @@ impl Ledger for Line {
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
         self.ledger.list_rollups(participation).await
+    }
+
+    async fn list_paid(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<PaidEntry>,
+        limit: PageLimit,
+    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
+        self.ledger.list_paid(from, to, after, limit).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

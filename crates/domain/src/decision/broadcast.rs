@@ -63,6 +63,12 @@ impl Broadcast {
         broadcast
     }
 
+    /// When the first decision of the broadcast was made; `None` if the record does not say.
+    #[must_use]
+    pub const fn began(&self) -> Option<Timestamp> {
+        self.began
+    }
+
     /// Adds the appearance of the decision's own campaign. A campaign that is on screen already stays in the same
     /// appearance.
     pub(super) fn show(&mut self, campaign: &Campaign, from: Timestamp, until: Timestamp) {

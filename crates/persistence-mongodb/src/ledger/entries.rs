@@ -1,16 +1,20 @@
 //! The documents of the ledger: entries, openings, and one that counts repairs.
 
-use bson::{DateTime, Decimal128, RawBsonRef, RawDocumentBuf, oid::ObjectId};
+use bson::{DateTime, Decimal128, RawBsonRef, RawDocumentBuf, doc, oid::ObjectId};
+use futures_util::TryStreamExt;
 use gametriggers_documents::values;
 use gametriggers_domain::{
     ledger::{Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{Entity, StorageError, StoredEntry};
-use gametriggers_types::UnpaidReason;
+use gametriggers_persistence::{Entity, PaidEntry, StorageError, StoredEntry};
+use gametriggers_types::{Listing, PageLimit, Timestamp, UnpaidReason};
 use serde::Serialize;
 
-use crate::document::{self, stored_count, stored_id, stored_money, stored_time};
+use crate::{
+    MongoStore, call, collection,
+    document::{self, stored_count, stored_id, stored_money, stored_time},
+};
 
 /// The kind of an opening: the document that says what a participation or a campaign held before its first entry.
 pub(crate) const OPENING: &str = "opening";
@@ -76,6 +80,37 @@ pub(crate) fn kind_of(document: &RawDocumentBuf) -> Option<&str> {
 /// The number of repairs that the document of kind [`REPAIRS`] has counted.
 pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
     document.get_i64("count").unwrap_or(0)
+}
+
+/// A page of the entries that earned money in this time. The index `at_1__id_1` holds just these entries.
+pub(super) async fn paid(
+    store: &MongoStore,
+    from: Timestamp,
+    to: Timestamp,
+    after: Option<PaidEntry>,
+    limit: PageLimit,
+) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
+    let least = after.as_ref().map_or(from, |after| after.at.max(from));
+    let mut filter = doc! {"amount": {"$gt": 0}, "at": {"$gte": stored_time(least), "$lt": stored_time(to)}};
+    if let Some(PaidEntry { at, id }) = after {
+        let at = stored_time(at);
+        let beyond = vec![doc! {"at": {"$gt": at}}, doc! {"at": at, "_id": {"$gt": id.as_str()}}];
+        filter.insert("$or", beyond);
+    }
+    let ledger = store.collection(collection::LEDGER);
+    let finding = async move {
+        // One document more than the page has shows whether the list goes on.
+        let one_more = i64::from(limit.get()) + 1;
+        let found = ledger.find(filter).sort(doc! {"at": 1, "_id": 1}).limit(one_more).await?;
+        found.try_collect::<Vec<_>>().await
+    };
+    let found = call::read(finding).await?;
+    let goes_on = found.len() > limit.get() as usize;
+    let page = found.iter().take(limit.get() as usize);
+    let items = page.map(read_entry).collect::<Result<Vec<_>, _>>()?;
+    let place = |last: &StoredEntry| PaidEntry { at: last.entry.at, id: last.entry.id.clone() };
+    let next = items.last().filter(|_| goes_on).map(place);
+    Ok(Listing { items, next })
 }
 
 /// Reads the entry of a document whose kind is neither [`OPENING`] nor [`REPAIRS`].

@@ -4,8 +4,8 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{Entity, StorageError, StoredEntry};
-use gametriggers_types::UnpaidReason;
+use gametriggers_persistence::{Entity, PaidEntry, StorageError, StoredEntry};
+use gametriggers_types::{Listing, PageLimit, Timestamp, UnpaidReason};
 use rusqlite::{Connection, Row};
 
 use super::ids::Ids;
@@ -57,6 +57,37 @@ pub(super) fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<
             Err(StorageError::Backend(message.into()).into())
         }
     }
+}
+
+/// A page of the entries that earned money in this time. An index holds just these entries.
+pub(super) fn paid(
+    db: &Connection,
+    from: Timestamp,
+    to: Timestamp,
+    after: Option<PaidEntry>,
+    limit: PageLimit,
+) -> DbResult<Listing<StoredEntry, PaidEntry>> {
+    let sql = "SELECT * FROM ledger_entries WHERE amount_micros > 0 AND at_ms >= ? AND at_ms < ? \
+               AND (at_ms, id) > (?, ?) ORDER BY at_ms, id LIMIT ?";
+    let (at, id) = after.map_or_else(
+        || (i64::MIN, String::new()),
+        |after| (after.at.as_millisecond(), after.id.as_str().to_owned()),
+    );
+    let least = from.as_millisecond().max(at);
+    // One row more than the page has shows whether the list goes on.
+    let one_more = limit.get() + 1;
+    let mut list = db.prepare_cached(sql)?;
+    let found = list.query_and_then((least, to.as_millisecond(), at, id, one_more), entry_from_row)?;
+    Ok(page(found.collect::<DbResult<_>>()?, limit))
+}
+
+/// The page, of one entry more than the page has.
+fn page(mut items: Vec<StoredEntry>, limit: PageLimit) -> Listing<StoredEntry, PaidEntry> {
+    let goes_on = items.len() > limit.get() as usize;
+    items.truncate(limit.get() as usize);
+    let place = |last: &StoredEntry| PaidEntry { at: last.entry.at, id: last.entry.id.clone() };
+    let next = items.last().filter(|_| goes_on).map(place);
+    Listing { items, next }
 }
 
 /// Reads an entry with its verdict from a row of `ledger_entries`.

@@ -18,9 +18,10 @@ use gametriggers_domain::{
 };
 use gametriggers_persistence::{
     ChangeFeed, ChangeStream, Credentials, Discrepancy, Insertion, Insertions, Ledger, NewUser, Outcome,
-    OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told, UserRepository,
+    OverlayPatch, PaidEntry, Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told,
+    UserRepository,
 };
-use gametriggers_types::{ParticipationId, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{Listing, PageLimit, ParticipationId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::{decisions::WatchedDecisions, participations::CountedParticipations};
@@ -245,6 +246,16 @@ impl Ledger for AwayLedger {
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
         self.inner.list_rollups(participation).await
+    }
+
+    async fn list_paid(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<PaidEntry>,
+        limit: PageLimit,
+    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
+        self.inner.list_paid(from, to, after, limit).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

@@ -1,5 +1,6 @@
 //! `lab`: what a selection strategy would do.
 
+mod replay;
 mod simulate;
 
 use std::process::ExitCode;
@@ -13,14 +14,18 @@ use crate::Settings;
 pub(super) enum Lab {
     /// Run invented broadcasts with several strategies and compare what streamers and brands would get.
     Simulate(simulate::Simulate),
+    /// Estimate what another strategy would have earned with the decisions that a server really made. Needs decisions that
+    /// were made while decisions.exploration was set, unless the strategies hardly differ. Exit code 1 means that the
+    /// decisions do not suffice for an estimate. Writes nothing to the store.
+    Replay(replay::Arguments),
 }
 
 impl Lab {
     /// Runs the command.
-    #[allow(clippy::unused_async)]
-    pub(super) async fn run(self, _: &Settings) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, settings: &Settings) -> anyhow::Result<ExitCode> {
         match self {
             Self::Simulate(options) => simulate::run(&options),
+            Self::Replay(arguments) => replay::run(settings, arguments).await,
         }
     }
 }

@@ -8,6 +8,7 @@ mod killed;
 mod migrations;
 mod process;
 mod reconcile;
+mod replay;
 mod secrets;
 mod serving;
 mod shortening;

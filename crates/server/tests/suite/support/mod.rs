@@ -92,6 +92,15 @@ impl TestServer {
         Self::with(store, Arc::new(ManualClock::at(START)), change, |ledger| ledger).await
     }
 
+    /// A server on an empty store, at [`START`], that leaves this share of its decisions to chance.
+    pub(crate) async fn start_exploring(share: f64) -> Self {
+        let store = Arc::new(TestStore::create().await);
+        let change = |settings: &mut ApplicationSettings| {
+            settings.decisions.exploration = share.try_into().unwrap();
+        };
+        Self::with(store, Arc::new(ManualClock::at(START)), change, |ledger| ledger).await
+    }
+
     /// Another instance on the same store, with the same clock.
     pub(crate) async fn beside(&self) -> Self {
         Self::on(self.store.clone(), self.clock.clone()).await

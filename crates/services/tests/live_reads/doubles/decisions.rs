@@ -7,8 +7,10 @@ use std::sync::{
 
 use async_trait::async_trait;
 use gametriggers_domain::decision::Decision;
-use gametriggers_persistence::{DecisionRepository, EndedDecision, Shortening, StorageError, StoredDecision};
-use gametriggers_types::{DecisionId, Timestamp, UserId};
+use gametriggers_persistence::{
+    DecisionRepository, EndedDecision, MadeDecision, Shortening, StorageError, StoredDecision,
+};
+use gametriggers_types::{DecisionId, Listing, PageLimit, Timestamp, UserId};
 use tokio::sync::oneshot;
 
 use super::Hold;
@@ -52,6 +54,16 @@ impl DecisionRepository for WatchedDecisions {
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
         self.hold.pass().await;
         self.inner.insert_first(decision).await
+    }
+
+    async fn list_made(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<MadeDecision>,
+        limit: PageLimit,
+    ) -> Result<Listing<Decision, MadeDecision>, StorageError> {
+        self.inner.list_made(from, to, after, limit).await
     }
 
     async fn shorten(

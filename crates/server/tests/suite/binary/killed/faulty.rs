@@ -11,8 +11,8 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId},
     price::Accrual,
 };
-use gametriggers_persistence::{Discrepancy, Ledger, Outcome, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, ParticipationId};
+use gametriggers_persistence::{Discrepancy, Ledger, Outcome, PaidEntry, Rollup, StorageError, StoredEntry};
+use gametriggers_types::{CampaignId, Listing, PageLimit, ParticipationId, Timestamp};
 
 /// The fault of a ledger.
 #[derive(Clone, Copy)]
@@ -91,6 +91,16 @@ impl Ledger for Faulty {
 
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError> {
         self.ledger.list_rollups(participation).await
+    }
+
+    async fn list_paid(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<PaidEntry>,
+        limit: PageLimit,
+    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
+        self.ledger.list_paid(from, to, after, limit).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

@@ -1,0 +1,221 @@
+//! Documents as they were at an earlier time, as far as the store can tell.
+//!
+//! A document is read as it is today. What the ledger has recorded since the quarter-hour of the earlier time is taken off
+//! the counters of participations and put back into the remaining budgets of campaigns. Everything else is taken as it is
+//! today: rates, dates, categories, the budget itself and the streamer's settings.
+
+use std::collections::{HashMap, hash_map::Entry as Place};
+
+use gametriggers_domain::{
+    ledger::{Counters, Verdict},
+    model::{Campaign, Participation, User},
+};
+use gametriggers_persistence::{Repositories, StorageError, StoredEntry};
+use gametriggers_types::{CampaignId, Money, PageLimit, ParticipationId, Quarter, Timestamp, UserId};
+
+/// A streamer: with today's settings, and with the parameters of the replay.
+pub(super) type Streamer = (User, User);
+
+/// The documents of a store as they were from the beginning of a replay's time on.
+pub(super) struct Archive<'s> {
+    store: &'s Repositories,
+    from: Quarter,
+    to: Quarter,
+    spent: HashMap<CampaignId, Since<Money>>,
+    streamers: HashMap<UserId, Option<Streamer>>,
+    campaigns: HashMap<CampaignId, Option<Campaign>>,
+    participations: HashMap<ParticipationId, Option<(Participation, Since<Counters>)>>,
+}
+
+/// What was added from each quarter-hour on: sums until today, the earliest quarter-hour first.
+struct Since<T>(Vec<(Quarter, T)>);
+
+impl<T: Copy + Default> Since<T> {
+    /// Turns what each quarter-hour added into sums. The quarter-hours are in order.
+    fn of(mut quarters: Vec<(Quarter, T)>, add: impl Fn(&mut T, &T)) -> Self {
+        let mut sum = T::default();
+        for (_, added) in quarters.iter_mut().rev() {
+            add(&mut sum, added);
+            *added = sum;
+        }
+        Self(quarters)
+    }
+
+    /// Forgets what nobody asks who asks for quarter-hours up to this one.
+    fn until(mut self, last: Quarter) -> Self {
+        let needed = self.0.partition_point(|(quarter, _)| *quarter <= last) + 1;
+        self.0.truncate(needed);
+        self.0.shrink_to_fit();
+        self
+    }
+
+    /// What was added in this quarter-hour and later.
+    fn from(&self, quarter: Quarter) -> T {
+        let place = self.0.partition_point(|(other, _)| *other < quarter);
+        self.0.get(place).map(|(_, sum)| *sum).unwrap_or_default()
+    }
+}
+
+impl<'s> Archive<'s> {
+    /// The documents as they were from `from` to `to`. Reads every entry that earned money from `from` until today.
+    pub(super) async fn open(
+        store: &'s Repositories,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Self, StorageError> {
+        let (from, to) = (Quarter::containing(from), Quarter::containing(to));
+        let mut spent = HashMap::<_, Vec<(Quarter, Money)>>::new();
+        for_each_paid(store, from.start(), Timestamp::MAX, |stored| {
+            let quarter = Quarter::containing(stored.entry.at);
+            let quarters = spent.entry(stored.entry.campaign).or_default();
+            match quarters.last_mut().filter(|(last, _)| *last == quarter) {
+                Some((_, sum)) => *sum += amount(stored),
+                None => quarters.push((quarter, amount(stored))),
+            }
+        })
+        .await?;
+        let sums = |quarters| Since::of(quarters, |sum: &mut Money, added| *sum += *added).until(to);
+        Ok(Self {
+            store,
+            from,
+            to,
+            spent: spent.into_iter().map(|(campaign, quarters)| (campaign, sums(quarters))).collect(),
+            streamers: HashMap::new(),
+            campaigns: HashMap::new(),
+            participations: HashMap::new(),
+        })
+    }
+
+    /// The streamer; `None` if there is no such user any more. `change` makes the settings of the replay from today's.
+    pub(super) async fn streamer(
+        &mut self,
+        id: UserId,
+        change: impl FnOnce(&User) -> User,
+    ) -> Result<Option<&Streamer>, StorageError> {
+        let known = match self.streamers.entry(id) {
+            Place::Occupied(known) => known.into_mut(),
+            Place::Vacant(unknown) => {
+                let found = self.store.users.find_by_id(id).await?;
+                unknown.insert(found.map(|user| {
+                    let changed = change(&user);
+                    (user, changed)
+                }))
+            }
+        };
+        Ok(known.as_ref())
+    }
+
+    /// A participation and its campaign as they were in the quarter-hour of `at`; `None` if one of them is gone.
+    pub(super) async fn pair(
+        &mut self,
+        participation: ParticipationId,
+        campaign: CampaignId,
+        at: Timestamp,
+    ) -> Result<Option<(Participation, Campaign)>, StorageError> {
+        let quarter = Quarter::containing(at);
+        let Some((mut part, since)) =
+            self.participation(participation).await?.map(|(part, since)| (part.clone(), since.from(quarter)))
+        else {
+            return Ok(None);
+        };
+        let Some(mut campaign) = self.campaign(campaign).await?.cloned() else { return Ok(None) };
+        part.counters = before(&part.counters, &since);
+        let spent = self.spent.get(&campaign.id).map(|since| since.from(quarter)).unwrap_or_default();
+        let remaining =
+            (campaign.remaining_budget + spent).min(campaign.budget.max(campaign.remaining_budget));
+        // It was a candidate, so the money sufficed for one unit.
+        campaign.remaining_budget = remaining.max(campaign.payment.cost(part.counters.paid_units, 1));
+        Ok(Some((part, campaign)))
+    }
+
+    async fn campaign(&mut self, id: CampaignId) -> Result<Option<&Campaign>, StorageError> {
+        let known = match self.campaigns.entry(id) {
+            Place::Occupied(known) => known.into_mut(),
+            Place::Vacant(unknown) => unknown.insert(self.store.campaigns.find_by_id(id).await?),
+        };
+        Ok(known.as_ref())
+    }
+
+    async fn participation(
+        &mut self,
+        id: ParticipationId,
+    ) -> Result<Option<&(Participation, Since<Counters>)>, StorageError> {
+        let known = match self.participations.entry(id) {
+            Place::Occupied(known) => known.into_mut(),
+            Place::Vacant(unknown) => {
+                let found = self.store.participations.find_by_id(id).await?;
+                let rollups = match found {
+                    Some(_) => self.store.ledger.list_rollups(id).await?,
+                    None => Vec::new(),
+                };
+                let later = rollups.iter().filter(|rollup| rollup.quarter >= self.from);
+                let quarters = later.map(|rollup| (rollup.quarter, rollup.counters)).collect();
+                let since = Since::of(quarters, Counters::add).until(self.to);
+                unknown.insert(found.map(|part| (part, since)))
+            }
+        };
+        Ok(known.as_ref())
+    }
+}
+
+/// The counters before something was added. Peaks stay as they are; no strategy knows them.
+fn before(now: &Counters, added: &Counters) -> Counters {
+    Counters {
+        impressions: now.impressions.saturating_sub(added.impressions),
+        clicks: now.clicks.saturating_sub(added.clicks),
+        chat_clicks: now.chat_clicks.saturating_sub(added.chat_clicks),
+        qr_scans: now.qr_scans.saturating_sub(added.qr_scans),
+        link_clicks: now.link_clicks.saturating_sub(added.link_clicks),
+        visits: now.visits.saturating_sub(added.visits),
+        paid_units: now.paid_units.saturating_sub(added.paid_units),
+        earnings: now.earnings - added.earnings,
+        ..*now
+    }
+}
+
+/// What an entry earned.
+pub(super) fn amount(stored: &StoredEntry) -> Money {
+    match &stored.verdict {
+        Verdict::Counted(accrual) => accrual.amount,
+        Verdict::Rejected(_) => Money::ZERO,
+    }
+}
+
+/// Reads the entries that earned money in this time, page by page.
+pub(super) async fn for_each_paid(
+    store: &Repositories,
+    from: Timestamp,
+    to: Timestamp,
+    mut see: impl FnMut(&StoredEntry),
+) -> Result<(), StorageError> {
+    let mut after = None;
+    loop {
+        let page = store.ledger.list_paid(from, to, after, PageLimit::default()).await?;
+        page.items.iter().for_each(&mut see);
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_fixtures::minute;
+
+    use super::*;
+
+    #[test]
+    fn what_was_added_since_a_quarter_hour_includes_it_and_all_later_ones() {
+        let quarter = |number: i64| Quarter::containing(minute(15 * number));
+        let added = [1, 3, 4, 9].map(|number| (quarter(number), number));
+        let add = |sum: &mut i64, added: &i64| *sum += added;
+        for last in [4, 9] {
+            let since = Since::of(added.to_vec(), add).until(quarter(last));
+            let sums = [0, 1, 2, 3, 4].map(|number| since.from(quarter(number)));
+            assert_eq!(sums, [17, 17, 16, 16, 13], "up to {last}");
+        }
+        let whole = Since::of(added.to_vec(), add);
+        assert_eq!([5, 9, 10].map(|number| whole.from(quarter(number))), [9, 9, 0]);
+    }
+}

@@ -1,0 +1,20 @@
+//! What another strategy would have done with the decisions that a server really made.
+//!
+//! A replay reads the decisions of a time with the entries that they earned ([`log`]), makes each decision again with the
+//! documents as they were ([`archive`]), and estimates from the recorded probabilities what the other strategy would have
+//! earned ([`estimators`]). It refuses where the decisions say nothing about it ([`overlap`]).
+
+mod archive;
+pub mod bootstrap;
+mod earned;
+pub mod estimators;
+pub mod judged;
+mod log;
+pub mod overlap;
+mod question;
+mod remake;
+mod report;
+
+pub use log::{Counts, DECISIONS_MAX, Logged, ReplayError};
+pub use question::{InvalidTarget, Question, Target};
+pub use report::{Estimates, Outcome, Replay, run};

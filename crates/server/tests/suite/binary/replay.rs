@@ -1,0 +1,198 @@
+//! `lab replay`: estimates what another strategy would have earned with the decisions of a real server.
+
+#![allow(clippy::float_cmp)] // whole numbers, and shares that are exactly 1
+
+use std::fs;
+
+use gametriggers_domain::model::Campaign;
+use gametriggers_fixtures::{cpm, time, units};
+use gametriggers_types::{Money, UserId};
+use serde_json::{Value, json};
+
+use super::process::Folder;
+use crate::support::TestServer;
+
+/// From before the first to after the last decision of these tests.
+const TIME: [&str; 4] = ["--from", "2026-11-20T00:00:00Z", "--to", "2027-01-01T00:00:00Z"];
+const DECISIONS_PER_BROADCAST: usize = 8;
+
+/// The decisions of a server for a streamer in three campaigns, which pay 1, 2 and 3 for a display.
+struct Decided {
+    folder: Folder,
+    streamer: UserId,
+    earned: Money,
+}
+
+impl Decided {
+    /// Decisions of a streamer with these settings. Every decision is displayed, every second one only after it ended. The last
+    /// decision of each broadcast is clicked.
+    async fn with(settings: Value, exploration: f64, broadcasts: usize) -> Self {
+        let server = TestServer::start_exploring(exploration).await;
+        let streamer = server.streamer().await;
+        server.choose(&streamer, settings).await;
+        let mut joined = Vec::new();
+        for rate in [1_000.0, 2_000.0, 3_000.0] {
+            let change = |it: &mut Campaign| {
+                (it.payment, it.budget, it.remaining_budget) = (cpm(rate), units(20_000.0), units(20_000.0));
+                it.end_date = Some(time("2026-12-20T00:00:00Z"));
+            };
+            let campaign = server.campaign_with(change).await;
+            joined.push(server.join(&streamer, &campaign).await.id);
+        }
+        for _ in 0..broadcasts {
+            for number in 1..=DECISIONS_PER_BROADCAST {
+                let shown = server.data(&streamer.token).await;
+                let is_late = number % 2 == 1;
+                if is_late {
+                    server.clock.advance_seconds(3 * 60);
+                    server.data(&streamer.token).await;
+                }
+                server.display(&streamer.token, &shown).await.assert_event("counted", None);
+                if number == DECISIONS_PER_BROADCAST {
+                    server.click(&streamer.token, &shown).await.assert_event("counted", None);
+                }
+                if !is_late {
+                    server.clock.advance_seconds(3 * 60);
+                }
+            }
+            server.clock.advance_seconds(7 * 60 * 60);
+        }
+        // The last decision is not displayed. Whether it has ended depends on when the test runs.
+        server.data(&streamer.token).await;
+        let mut earned = Money::ZERO;
+        for id in joined {
+            earned += server.stored_participation(id).await.counters.earnings;
+        }
+        Self { folder: Folder::with(server.ended().await), streamer: streamer.user.id, earned }
+    }
+}
+
+fn replay<'a>(strategy: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&["lab", "replay", "--strategy", strategy][..], &TIME, more].concat()
+}
+
+fn read(folder: &Folder, file: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(folder.path().join(file)).unwrap()).unwrap()
+}
+
+fn number(value: &Value, path: &str) -> f64 {
+    value.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path} in {value}"))
+}
+
+/// All decisions are left to chance, so a third shows the campaign that pays most, which the other strategy would always show.
+#[tokio::test]
+async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_have_earned() {
+    let Decided { folder, streamer, earned } = Decided::with(json!({}), 1.0, 50).await;
+    let before = folder.store().everything().await;
+    let ended = folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    for line in
+        ["replayed with revenue-optimized", "made by fair-rotation, exploration share 1", "whole broadcasts"]
+    {
+        assert!(ended.stdout.contains(line), "no `{line}` in {}", ended.stdout);
+    }
+    assert_eq!(folder.store().everything().await, before, "a replay writes nothing");
+
+    let report = read(&folder, "replay.json");
+    let of = |path: &str| number(&report, path);
+    let count = of("/decisions/replayed");
+    assert_eq!(count + of("/decisions/unfinished"), 401.0, "{report:#}");
+    assert_eq!(of("/decisions/reproduced"), count, "{report:#}");
+    // Every display is credited to its decision, also one that was reported late.
+    let logged = of("/estimate/perDecision/logged/value");
+    assert!((logged * count - earned.as_units()).abs() < 1e-6, "{logged} of {earned}: {report:#}");
+    assert!((of("/overlap/agreement") - 1.0 / 3.0).abs() < 0.1, "{report:#}");
+    assert!(
+        (of("/overlap/effectiveSampleSize") - of("/overlap/agreement") * count).abs() < 1e-6,
+        "{report:#}"
+    );
+    let decisions_per_hour = of("/estimate/perHour/logged/value") / logged;
+    assert!((decisions_per_hour - count / of("/hours")).abs() < 1e-9, "{report:#}");
+    for estimator in ["inversePropensity", "selfNormalised", "doublyRobust"] {
+        let end = |end| of(&format!("/estimate/perDecision/{estimator}/{end}"));
+        assert!(end("low") <= end("value") && end("value") <= end("high"), "{report:#}");
+        assert!((end("value") - 3.0).abs() < 0.8, "{estimator}: {report:#}");
+    }
+
+    let again = folder.run(&replay("revenue-optimized", &["--json", "again.json"]));
+    assert_eq!(
+        (again.stdout, read(&folder, "again.json")),
+        (ended.stdout, report),
+        "the same store says the same"
+    );
+    let own = streamer.to_string();
+    let own = folder.run(&replay("revenue-optimized", &["--streamer", &own]));
+    assert!(own.stdout.contains(&format!("decisions of streamer {streamer} from")), "{}", own.stdout);
+    let other = folder.run(&replay("revenue-optimized", &["--streamer", "686511bdf5a1848d4e973390"]));
+    assert_eq!(other.code, Some(1));
+    assert!(
+        other.stdout.contains("no estimate: no decision of this time can be replayed"),
+        "{}",
+        other.stdout
+    );
+}
+
+/// A deterministic strategy says nothing about another one, but does about itself.
+#[tokio::test]
+async fn without_exploration_nothing_is_said_about_another_strategy_and_the_remedy_is_named() {
+    let Decided { folder, .. } = Decided::with(json!({}), 0.0, 15).await;
+    let ended = folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    for part in [
+        "no estimate: in ",
+        "could not have been drawn",
+        "set decisions.exploration = 0.05",
+        " days at the pace",
+    ] {
+        assert!(ended.stdout.contains(part), "no `{part}` in {}", ended.stdout);
+    }
+    let report = read(&folder, "replay.json");
+    assert!(number(&report, "/overlap/unsupported") > 0.5, "{report:#}");
+    assert_eq!((report.get("estimate"), number(&report, "/overlap/certain")), (None, 1.0), "{report:#}");
+
+    let same = folder.run(&replay("fair-rotation", &["--json", "same.json"]));
+    assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
+    let report = read(&folder, "same.json");
+    assert_eq!(
+        (number(&report, "/overlap/agreement"), number(&report, "/overlap/meanWeight")),
+        (1.0, 1.0),
+        "{report:#}"
+    );
+}
+
+/// The recorded probabilities come out again although clicks were counted and budgets were spent since.
+#[tokio::test]
+async fn decisions_are_made_again_with_counters_and_budgets_as_they_were() {
+    let weights = json!({"paymentRate": 0.1, "performance": 0.9, "fairness": 0.0});
+    for settings in [
+        json!({
+            "campaignSelectionStrategy": "weighted",
+            "campaignRotationSettings": {"priorityWeights": weights},
+        }),
+        json!({"campaignSelectionStrategy": "pacing"}),
+    ] {
+        let Decided { folder, .. } = Decided::with(settings.clone(), 0.5, 12).await;
+        folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
+        let report = read(&folder, "replay.json");
+        assert_eq!(report["logged"][0]["strategy"], settings["campaignSelectionStrategy"]);
+        let (replayed, reproduced) =
+            (number(&report, "/decisions/replayed"), number(&report, "/decisions/reproduced"));
+        assert!(replayed >= 96.0 && reproduced >= 0.95 * replayed, "{settings}: {report:#}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_replayed_is_refused_before_anything_is_read() {
+    let folder = Folder::new();
+    for (args, part) in [
+        (replay("nonsense", &[]), "`nonsense` is not one of"),
+        (replay("capped-fair", &["--parameter", "capped-fair.share=7"]), "capped-fair.share: a number from"),
+        (replay("capped-fair", &[]), "there is no store at"),
+    ] {
+        let ended = folder.run(&args);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+    }
+    let backwards = ["lab", "replay", "--strategy", "pacing", "--from", TIME[3], "--to", TIME[1]];
+    assert!(folder.run(&backwards).stderr.contains("--from must be before --to"));
+}
