@@ -15,8 +15,7 @@ use gametriggers_fixtures::{
     new_user, start, store_campaign, store_participation, store_user, test_campaign, token, units, user,
 };
 use gametriggers_persistence::{
-    DecisionRepository, Instruction, MadeDecision, OverlayPatch, PaidEntry, Repositories, SelectionPatch,
-    StorageError,
+    DecisionRepository, Instruction, MadeDecision, OverlayPatch, Repositories, SelectionPatch, StorageError,
 };
 use gametriggers_types::{
     CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
@@ -160,10 +159,7 @@ async fn call_all<O: Observer>(calls: &mut Calls<'_, O>, repositories: Repositor
         calls.call("ledger.record", ledger.record(batch.iter().map(of).collect())).await;
     }
     calls.call("ledger.find_entry", ledger.find_entry(&batch[0].id)).await;
-    let (from, to, few) = (batch[0].at, Timestamp::MAX, PageLimit::try_from(3).unwrap());
-    for after in [None, Some(PaidEntry { at: from, id: batch[0].id.clone() })] {
-        calls.call("ledger.list_paid", ledger.list_paid(from, to, after, few)).await;
-    }
+    calls.call("ledger.scan_paid", ledger.scan_paid(batch[0].at, Timestamp::MAX, None)).await;
     calls.call("ledger.list_rollups", ledger.list_rollups(part.id)).await;
     calls.call("ledger.reconcile", ledger.reconcile(false)).await;
     calls.call("ledger.reconcile", ledger.reconcile(true)).await;

@@ -2,11 +2,11 @@
 
 use gametriggers_domain::{
     decision::Decision,
-    ledger::{Entry, EntryId, EntryKind},
+    ledger::{Entry, EntryKind},
     model::{Campaign, Participation},
 };
 use gametriggers_fixtures::{campaign, cpc, decision_id, empty_decision, entry, minute, participation};
-use gametriggers_persistence::{MadeDecision, PaidEntry, Repositories, StoredEntry};
+use gametriggers_persistence::{MadeDecision, Repositories, StoredEntry};
 use gametriggers_types::{
     ClickKind, DecisionId, PageLimit, SignedDuration, Timestamp, UnpaidReason, VisitSource,
 };
@@ -20,7 +20,7 @@ crate::laws! { $ times:
     pages_of_decisions_go_on_among_decisions_of_the_same_time,
     a_decision_that_cannot_be_read_is_left_out_of_its_page_and_stops_no_page,
     the_entries_that_earned_money_are_listed_and_no_others,
-    pages_of_entries_go_on_among_entries_of_the_same_time,
+    a_scan_of_many_steps_finds_each_entry_once,
 }
 
 /// All decisions of a time, read page by page through a new client.
@@ -130,16 +130,15 @@ async fn a_decision_that_cannot_be_read_is_left_out_of_its_page_and_stops_no_pag
     }
 }
 
-/// All entries that earned money in a time, read page by page through a new client.
-async fn paid(store: &Repositories, from: Timestamp, to: Timestamp, limit: u32) -> Vec<StoredEntry> {
-    let limit = PageLimit::try_from(limit).unwrap();
-    let (mut all, mut after) = (Vec::new(), None::<PaidEntry>);
+/// All entries that earned money in a time, in the order of their ids.
+async fn paid(store: &Repositories, from: Timestamp, to: Timestamp) -> Vec<StoredEntry> {
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = store.ledger.list_paid(from, to, after, limit).await.unwrap();
-        assert!(page.items.len() <= limit.get() as usize);
-        all.extend(page.items);
-        after = page.next;
+        let step = store.ledger.scan_paid(from, to, after).await.unwrap();
+        all.extend(step.items);
+        after = step.next;
         if after.is_none() {
+            all.sort_by(|one, other| one.entry.id.cmp(&other.entry.id));
             return all;
         }
     }
@@ -173,29 +172,29 @@ async fn the_entries_that_earned_money_are_listed_and_no_others(fixture: &impl F
         ])
         .await;
     let store = fixture.reopen().await;
-    let all = paid(&store, minute(0), minute(9), 100).await;
+    let all = paid(&store, minute(0), minute(9)).await;
     assert_eq!(entry_ids(&all), ["a", "b", "c", "d"]);
     for stored in &all {
         assert_eq!(store.ledger.find_entry(&stored.entry.id).await.unwrap().as_ref(), Some(stored));
     }
-    assert_eq!(entry_ids(&paid(&store, minute(2), minute(4), 100).await), ["b", "c"]);
-    assert_eq!(paid(&store, minute(5), minute(9), 100).await, []);
+    assert_eq!(entry_ids(&paid(&store, minute(2), minute(4)).await), ["b", "c"]);
+    assert_eq!(paid(&store, minute(5), minute(9)).await, []);
 }
 
-/// The pages together hold each entry once in order of time and of id, although many happened at the same time.
-async fn pages_of_entries_go_on_among_entries_of_the_same_time(fixture: &impl Fixture) {
+/// A scan of more entries than one step looks at finds each entry once.
+async fn a_scan_of_many_steps_finds_each_entry_once(fixture: &impl Fixture) {
+    const ENTRIES: usize = 25_000;
+    const BATCH: usize = 2_500;
     let part = participation(1, 1, 1);
     let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
-    let of =
-        |id: &str| Entry { at: minute(if id < "e" { 1 } else { 2 }), ..entry(id, &part, EntryKind::Display) };
-    let batch: Vec<_> = ["f", "b", "d", "a", "e", "c", "g"].into_iter().map(of).collect();
-    stage.record(&batch).await;
-    let store = fixture.reopen().await;
-    for limit in [1, 2, 3, 4, 7, 100] {
-        let all = paid(&store, minute(0), minute(9), limit).await;
-        assert_eq!(entry_ids(&all), ["a", "b", "c", "d", "e", "f", "g"], "pages of {limit}");
+    // One in a hundred earns money.
+    let of = |number: usize| {
+        let kind = if number % 100 == 0 { EntryKind::Display } else { EntryKind::Click(ClickKind::Chat) };
+        Entry { at: minute(1), ..entry(&format!("{number:05}"), &part, kind) }
+    };
+    for first in (0..ENTRIES).step_by(BATCH) {
+        stage.record(&(first..first + BATCH).map(of).collect::<Vec<_>>()).await;
     }
-    let first =
-        store.ledger.list_paid(minute(0), minute(9), None, PageLimit::try_from(4).unwrap()).await.unwrap();
-    assert_eq!(first.next, Some(PaidEntry { at: minute(1), id: EntryId::stored("d".to_owned()) }));
+    let expected: Vec<_> = (0..ENTRIES).step_by(100).map(|number| format!("{number:05}")).collect();
+    assert_eq!(entry_ids(&paid(&fixture.reopen().await, minute(0), minute(9)).await), expected);
 }

@@ -11,8 +11,8 @@ use gametriggers_domain::{
 };
 use gametriggers_persistence::{
     CampaignRepository, ChangeFeed, ChangeStream, Credentials, DecisionRepository, Discrepancy,
-    EndedDecision, Insertion, Insertions, Instruction, Journal, Ledger, MadeDecision, NewCampaign,
-    NewParticipation, NewUser, Outcome, OverlayPatch, PaidEntry, ParticipationRepository, Posting,
+    EndedDecision, EntryPlace, Insertion, Insertions, Instruction, Journal, Ledger, MadeDecision,
+    NewCampaign, NewParticipation, NewUser, Outcome, OverlayPatch, ParticipationRepository, Posting,
     Repositories, Rollup, SelectionPatch, SelectionUpdate, Settling, Shortening, StorageError, StorageProbe,
     StoredDecision, StoredEntry, UserRepository,
 };
@@ -99,7 +99,7 @@ unimplemented_trait! { DecisionRepository {
 unimplemented_trait! { Ledger {
     record(Arc<[Entry]>) -> Vec<Outcome>;
     find_entry(&EntryId) -> Option<StoredEntry>;
-    list_paid(Timestamp, Timestamp, Option<PaidEntry>, PageLimit) -> Listing<StoredEntry, PaidEntry>;
+    scan_paid(Timestamp, Timestamp, Option<EntryPlace>) -> Listing<StoredEntry, EntryPlace>;
     list_rollups(ParticipationId) -> Vec<Rollup>;
     reconcile(bool) -> Vec<Discrepancy>;
 } }

@@ -22,8 +22,8 @@ use gametriggers_domain::{
     batch::{Batch, Judged},
     ledger::{Entry, EntryId},
 };
-use gametriggers_persistence::{Discrepancy, Ledger, Outcome, PaidEntry, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{Listing, PageLimit, ParticipationId, Timestamp};
+use gametriggers_persistence::{Discrepancy, EntryPlace, Ledger, Outcome, Rollup, StorageError, StoredEntry};
+use gametriggers_types::{Listing, ParticipationId, Timestamp};
 use mongodb::ClientSession;
 use tokio::time::{Instant, timeout_at};
 
@@ -69,14 +69,13 @@ impl Ledger for MongoStore {
         rollups::list(self, participation).await
     }
 
-    async fn list_paid(
+    async fn scan_paid(
         &self,
         from: Timestamp,
         to: Timestamp,
-        after: Option<PaidEntry>,
-        limit: PageLimit,
-    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
-        entries::paid(self, from, to, after, limit).await
+        after: Option<EntryPlace>,
+    ) -> Result<Listing<StoredEntry, EntryPlace>, StorageError> {
+        entries::scan_paid(self, from, to, after).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

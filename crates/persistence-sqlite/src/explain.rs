@@ -29,10 +29,12 @@ const ONE_ROW: [&str; 2] = ["ledger_ids_reach", "ledger_repairs"];
 const WITHOUT_INDEX: [(&str, &str); 2] =
     [("ledger.reconcile", "recomputes everything"), ("probe.ping", "reads one row, whichever it is")];
 /// The steps that may read a whole range of an index, and why the range is short.
-const RANGES: [(&str, &str); 4] = [
+const RANGES: [(&str, &str); 6] = [
     ("SEARCH changes USING INTEGER PRIMARY KEY (rowid>?)", "the newest changes, up to a limit"),
     ("SEARCH decisions USING INDEX decisions_to_shorten (", "decisions still to be shortened, up to a limit"),
+    ("SEARCH decisions USING INDEX decisions_by_time (", "the decisions made in a time, up to a limit"),
     ("SEARCH ledger_entries USING INTEGER PRIMARY KEY (rowid>?)", "the entries since the last batch"),
+    ("SEARCH ledger_entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", "one step of a scan"),
     ("SEARCH quotas USING PRIMARY KEY (since_ms<?)", "the oldest quotas, up to a limit"),
 ];
 

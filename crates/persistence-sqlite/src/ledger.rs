@@ -13,9 +13,9 @@ use gametriggers_domain::{
     ledger::{Counters, Entry, EntryId},
 };
 use gametriggers_persistence::{
-    Discrepancy, Entity, Ledger, Outcome, PaidEntry, Rollup, StorageError, StoredEntry,
+    Discrepancy, Entity, EntryPlace, Ledger, Outcome, Rollup, StorageError, StoredEntry,
 };
-use gametriggers_types::{CampaignId, Listing, PageLimit, ParticipationId, Timestamp};
+use gametriggers_types::{CampaignId, Listing, ParticipationId, Timestamp};
 use rusqlite::Connection;
 
 use self::ids::Ids;
@@ -48,14 +48,13 @@ impl Ledger for SqliteStore {
         self.database.read(move |db| rollups::list(db, participation)).await
     }
 
-    async fn list_paid(
+    async fn scan_paid(
         &self,
         from: Timestamp,
         to: Timestamp,
-        after: Option<PaidEntry>,
-        limit: PageLimit,
-    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
-        self.database.read(move |db| entries::paid(db, from, to, after, limit)).await
+        after: Option<EntryPlace>,
+    ) -> Result<Listing<StoredEntry, EntryPlace>, StorageError> {
+        self.database.read(move |db| entries::scan_paid(db, from, to, after)).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gametriggers_domain::ledger::{Counters, Entry, EntryId, Outcome, Verdict};
-use gametriggers_types::{CampaignId, Listing, PageLimit, ParticipationId, Quarter, Timestamp};
+use gametriggers_types::{CampaignId, Listing, ParticipationId, Quarter, Timestamp};
 
 use crate::{Entity, StorageError};
 
@@ -17,15 +17,9 @@ pub struct StoredEntry {
     pub verdict: Verdict,
 }
 
-/// The position of an entry in the order by time, in which [`Ledger::list_paid`] lists. Entries of the same time are in order
-/// of their ids.
+/// A place in the order in which the store keeps entries. Only the store that gave it knows what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaidEntry {
-    /// When it happened.
-    pub at: Timestamp,
-    /// The entry's id.
-    pub id: EntryId,
-}
+pub struct EntryPlace(pub String);
 
 /// The sums of a participation's entries in one quarter-hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,19 +82,18 @@ pub trait Ledger: Send + Sync {
     /// The rollups of one participation, the earliest first.
     async fn list_rollups(&self, participation: ParticipationId) -> Result<Vec<Rollup>, StorageError>;
 
-    /// The entries of all participations that earned money at `from` or later and before `to`, the earliest first: at most
-    /// `limit` of those after `after`, and the position after which the list goes on. Entries that earned nothing are not
-    /// listed.
+    /// Looks at the next entries after `after`, in the order in which the store keeps them, and lists those that earned money
+    /// at `from` or later and before `to`. The listing goes on until all entries were looked at, so a step may list none. A
+    /// step looks at some thousand entries at most. No index helps: an index by time would cost every event.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if one of the entries cannot be read, because sums without it would be wrong.
-    async fn list_paid(
+    async fn scan_paid(
         &self,
         from: Timestamp,
         to: Timestamp,
-        after: Option<PaidEntry>,
-        limit: PageLimit,
-    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError>;
+        after: Option<EntryPlace>,
+    ) -> Result<Listing<StoredEntry, EntryPlace>, StorageError>;
 
     /// Recomputes counters, budgets, accounts and rollups from the entries of the ledger and the journal, and returns
     /// each difference. With `repair`, also removes the differences that [can be removed](Discrepancy::is_repairable).

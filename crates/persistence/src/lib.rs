@@ -34,7 +34,7 @@ pub use decisions::{DecisionRepository, EndedDecision, MadeDecision, Shortening,
 pub use error::{Entity, Source, StorageError};
 pub use gametriggers_domain::ledger::Outcome;
 pub use journal::{Instruction, Journal, Posting, Settling};
-pub use ledger::{Discrepancy, Ledger, PaidEntry, Rollup, StoredEntry};
+pub use ledger::{Discrepancy, EntryPlace, Ledger, Rollup, StoredEntry};
 pub use participations::{NewParticipation, ParticipationRepository};
 pub use unreadable::UnreadableDocuments;
 pub use users::{Credentials, NewUser, OverlayPatch, SelectionPatch, SelectionUpdate, UserRepository};

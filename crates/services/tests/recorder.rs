@@ -20,11 +20,11 @@ use gametriggers_fixtures::{
     campaign, cpm, participation, participation_id, store_campaign, store_participation, units,
 };
 use gametriggers_persistence::{
-    Discrepancy, Entity, Ledger, Outcome, PaidEntry, Repositories, Rollup, StorageError, StoredEntry,
+    Discrepancy, Entity, EntryPlace, Ledger, Outcome, Repositories, Rollup, StorageError, StoredEntry,
 };
 use gametriggers_persistence_sqlite::SqliteStore;
 use gametriggers_services::{BATCH_MAX, QUEUE_MAX, Recorder, tasks::Tasks};
-use gametriggers_types::{ClickKind, Listing, PageLimit, ParticipationId, RejectionReason, Timestamp};
+use gametriggers_types::{ClickKind, Listing, ParticipationId, RejectionReason, Timestamp};
 use tempfile::TempDir;
 use tokio::{
     sync::watch,
@@ -90,14 +90,13 @@ impl Ledger for Line {
         self.ledger.list_rollups(participation).await
     }
 
-    async fn list_paid(
+    async fn scan_paid(
         &self,
         from: Timestamp,
         to: Timestamp,
-        after: Option<PaidEntry>,
-        limit: PageLimit,
-    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
-        self.ledger.list_paid(from, to, after, limit).await
+        after: Option<EntryPlace>,
+    ) -> Result<Listing<StoredEntry, EntryPlace>, StorageError> {
+        self.ledger.scan_paid(from, to, after).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

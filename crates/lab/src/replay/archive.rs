@@ -11,7 +11,7 @@ use gametriggers_domain::{
     model::{Campaign, Participation, User},
 };
 use gametriggers_persistence::{Repositories, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, Money, PageLimit, ParticipationId, Quarter, Timestamp, UserId};
+use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, Timestamp, UserId};
 
 /// A streamer: with today's settings, and with the parameters of the replay.
 pub(super) type Streamer = (User, User);
@@ -181,7 +181,7 @@ pub(super) fn amount(stored: &StoredEntry) -> Money {
     }
 }
 
-/// Reads the entries that earned money in this time, page by page.
+/// Reads the entries that earned money in this time, step by step through the whole ledger.
 pub(super) async fn for_each_paid(
     store: &Repositories,
     from: Timestamp,
@@ -190,7 +190,7 @@ pub(super) async fn for_each_paid(
 ) -> Result<(), StorageError> {
     let mut after = None;
     loop {
-        let page = store.ledger.list_paid(from, to, after, PageLimit::default()).await?;
+        let page = store.ledger.scan_paid(from, to, after).await?;
         page.items.iter().for_each(&mut see);
         after = page.next;
         if after.is_none() {

@@ -1,14 +1,14 @@
 //! The documents of the ledger: entries, openings, and one that counts repairs.
 
-use bson::{DateTime, Decimal128, RawBsonRef, RawDocumentBuf, doc, oid::ObjectId};
+use bson::{DateTime, Decimal128, Document, RawBsonRef, RawDocumentBuf, doc, oid::ObjectId};
 use futures_util::TryStreamExt;
 use gametriggers_documents::values;
 use gametriggers_domain::{
     ledger::{Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{Entity, PaidEntry, StorageError, StoredEntry};
-use gametriggers_types::{Listing, PageLimit, Timestamp, UnpaidReason};
+use gametriggers_persistence::{Entity, EntryPlace, StorageError, StoredEntry};
+use gametriggers_types::{Listing, Timestamp, UnpaidReason};
 use serde::Serialize;
 
 use crate::{
@@ -82,35 +82,42 @@ pub(crate) fn repairs_counted(document: &RawDocumentBuf) -> i64 {
     document.get_i64("count").unwrap_or(0)
 }
 
-/// A page of the entries that earned money in this time. The index `at_1__id_1` holds just these entries.
-pub(super) async fn paid(
+/// How many entries one step of a scan looks at.
+const SCAN_STEP: i64 = 10_000;
+
+/// One step of a scan of the entries that earned money in this time. The place is the id of the last document that was looked
+/// at.
+pub(super) async fn scan_paid(
     store: &MongoStore,
     from: Timestamp,
     to: Timestamp,
-    after: Option<PaidEntry>,
-    limit: PageLimit,
-) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
-    let least = after.as_ref().map_or(from, |after| after.at.max(from));
-    let mut filter = doc! {"amount": {"$gt": 0}, "at": {"$gte": stored_time(least), "$lt": stored_time(to)}};
-    if let Some(PaidEntry { at, id }) = after {
-        let at = stored_time(at);
-        let beyond = vec![doc! {"at": {"$gt": at}}, doc! {"at": at, "_id": {"$gt": id.as_str()}}];
-        filter.insert("$or", beyond);
-    }
+    after: Option<EntryPlace>,
+) -> Result<Listing<StoredEntry, EntryPlace>, StorageError> {
+    let filter = after.map_or_else(Document::new, |EntryPlace(id)| doc! {"_id": {"$gt": id}});
+    let is_asked_for = doc! {"$and": [
+        {"$gt": ["$amount", 0]},
+        {"$gte": ["$at", stored_time(from)]},
+        {"$lt": ["$at", stored_time(to)]},
+    ]};
+    // All documents come back, because the last one is the place. Of those that are not asked for, only the id comes.
+    let stages = [
+        doc! {"$match": filter},
+        doc! {"$sort": {"_id": 1}},
+        doc! {"$limit": SCAN_STEP},
+        doc! {"$replaceWith": {"$cond": [is_asked_for, "$$ROOT", {"_id": "$_id"}]}},
+    ];
     let ledger = store.collection(collection::LEDGER);
     let finding = async move {
-        // One document more than the page has shows whether the list goes on.
-        let one_more = i64::from(limit.get()) + 1;
-        let found = ledger.find(filter).sort(doc! {"at": 1, "_id": 1}).limit(one_more).await?;
+        let found = ledger.aggregate(stages).with_type::<RawDocumentBuf>().await?;
         found.try_collect::<Vec<_>>().await
     };
     let found = call::read(finding).await?;
-    let goes_on = found.len() > limit.get() as usize;
-    let page = found.iter().take(limit.get() as usize);
-    let items = page.map(read_entry).collect::<Result<Vec<_>, _>>()?;
-    let place = |last: &StoredEntry| PaidEntry { at: last.entry.at, id: last.entry.id.clone() };
-    let next = items.last().filter(|_| goes_on).map(place);
-    Ok(Listing { items, next })
+    let asked_for = found.iter().filter(|document| matches!(document.get("amount"), Ok(Some(_))));
+    let items = asked_for.map(read_entry).collect::<Result<Vec<_>, _>>()?;
+    let is_full = i64::try_from(found.len()) == Ok(SCAN_STEP);
+    let last = found.last().filter(|_| is_full).map(|last| last.get_str("_id"));
+    let next = last.transpose().map_err(|error| StorageError::Backend(error.into()))?;
+    Ok(Listing { items, next: next.map(|id| EntryPlace(id.to_owned())) })
 }
 
 /// Reads the entry of a document whose kind is neither [`OPENING`] nor [`REPAIRS`].

@@ -4,8 +4,8 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId, Verdict},
     price::Accrual,
 };
-use gametriggers_persistence::{Entity, PaidEntry, StorageError, StoredEntry};
-use gametriggers_types::{Listing, PageLimit, Timestamp, UnpaidReason};
+use gametriggers_persistence::{Entity, EntryPlace, StorageError, StoredEntry};
+use gametriggers_types::{Listing, Timestamp, UnpaidReason};
 use rusqlite::{Connection, Row};
 
 use super::ids::Ids;
@@ -59,35 +59,34 @@ pub(super) fn find(db: &Connection, ids: &Ids, id: &EntryId) -> DbResult<Option<
     }
 }
 
-/// A page of the entries that earned money in this time. An index holds just these entries.
-pub(super) fn paid(
+/// How many entries one step of a scan looks at.
+const SCAN_STEP: i64 = 10_000;
+
+/// One step of a scan of the entries that earned money in this time. The place is the number of the last entry that was looked
+/// at.
+pub(super) fn scan_paid(
     db: &Connection,
     from: Timestamp,
     to: Timestamp,
-    after: Option<PaidEntry>,
-    limit: PageLimit,
-) -> DbResult<Listing<StoredEntry, PaidEntry>> {
-    let sql = "SELECT * FROM ledger_entries WHERE amount_micros > 0 AND at_ms >= ? AND at_ms < ? \
-               AND (at_ms, id) > (?, ?) ORDER BY at_ms, id LIMIT ?";
-    let (at, id) = after.map_or_else(
-        || (i64::MIN, String::new()),
-        |after| (after.at.as_millisecond(), after.id.as_str().to_owned()),
-    );
-    let least = from.as_millisecond().max(at);
-    // One row more than the page has shows whether the list goes on.
-    let one_more = limit.get() + 1;
+    after: Option<EntryPlace>,
+) -> DbResult<Listing<StoredEntry, EntryPlace>> {
+    let unknown =
+        |EntryPlace(place)| StorageError::Backend(format!("`{place}` is no place in the ledger").into());
+    let after = after.map(|place| place.0.parse::<i64>().map_err(|_| unknown(place))).transpose()?;
+    let after = after.unwrap_or(0);
+    let last: Option<i64> =
+        db.prepare_cached("SELECT max(number) FROM ledger_entries")?.query_row([], |row| row.get(0))?;
+    let until = after.saturating_add(SCAN_STEP);
+    let sql = "SELECT * FROM ledger_entries WHERE number > ? AND number <= ? \
+               AND amount_micros > 0 AND at_ms >= ? AND at_ms < ? ORDER BY number";
     let mut list = db.prepare_cached(sql)?;
-    let found = list.query_and_then((least, to.as_millisecond(), at, id, one_more), entry_from_row)?;
-    Ok(page(found.collect::<DbResult<_>>()?, limit))
-}
-
-/// The page, of one entry more than the page has.
-fn page(mut items: Vec<StoredEntry>, limit: PageLimit) -> Listing<StoredEntry, PaidEntry> {
-    let goes_on = items.len() > limit.get() as usize;
-    items.truncate(limit.get() as usize);
-    let place = |last: &StoredEntry| PaidEntry { at: last.entry.at, id: last.entry.id.clone() };
-    let next = items.last().filter(|_| goes_on).map(place);
-    Listing { items, next }
+    let found =
+        list.query_and_then((after, until, from.as_millisecond(), to.as_millisecond()), entry_from_row)?;
+    let goes_on = last.is_some_and(|last| until < last);
+    Ok(Listing {
+        items: found.collect::<DbResult<_>>()?,
+        next: goes_on.then(|| EntryPlace(until.to_string())),
+    })
 }
 
 /// Reads an entry with its verdict from a row of `ledger_entries`.

@@ -17,11 +17,11 @@ use gametriggers_domain::{
     model::{TestCampaign, User},
 };
 use gametriggers_persistence::{
-    ChangeFeed, ChangeStream, Credentials, Discrepancy, Insertion, Insertions, Ledger, NewUser, Outcome,
-    OverlayPatch, PaidEntry, Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told,
+    ChangeFeed, ChangeStream, Credentials, Discrepancy, EntryPlace, Insertion, Insertions, Ledger, NewUser,
+    Outcome, OverlayPatch, Rollup, SelectionPatch, SelectionUpdate, StorageError, StoredEntry, Told,
     UserRepository,
 };
-use gametriggers_types::{Listing, PageLimit, ParticipationId, ScreenToken, Timestamp, UserId};
+use gametriggers_types::{Listing, ParticipationId, ScreenToken, Timestamp, UserId};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use self::{decisions::WatchedDecisions, participations::CountedParticipations};
@@ -248,14 +248,13 @@ impl Ledger for AwayLedger {
         self.inner.list_rollups(participation).await
     }
 
-    async fn list_paid(
+    async fn scan_paid(
         &self,
         from: Timestamp,
         to: Timestamp,
-        after: Option<PaidEntry>,
-        limit: PageLimit,
-    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
-        self.inner.list_paid(from, to, after, limit).await
+        after: Option<EntryPlace>,
+    ) -> Result<Listing<StoredEntry, EntryPlace>, StorageError> {
+        self.inner.scan_paid(from, to, after).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {

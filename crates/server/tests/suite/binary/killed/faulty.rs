@@ -11,8 +11,8 @@ use gametriggers_domain::{
     ledger::{Entry, EntryId},
     price::Accrual,
 };
-use gametriggers_persistence::{Discrepancy, Ledger, Outcome, PaidEntry, Rollup, StorageError, StoredEntry};
-use gametriggers_types::{CampaignId, Listing, PageLimit, ParticipationId, Timestamp};
+use gametriggers_persistence::{Discrepancy, EntryPlace, Ledger, Outcome, Rollup, StorageError, StoredEntry};
+use gametriggers_types::{CampaignId, Listing, ParticipationId, Timestamp};
 
 /// The fault of a ledger.
 #[derive(Clone, Copy)]
@@ -93,14 +93,13 @@ impl Ledger for Faulty {
         self.ledger.list_rollups(participation).await
     }
 
-    async fn list_paid(
+    async fn scan_paid(
         &self,
         from: Timestamp,
         to: Timestamp,
-        after: Option<PaidEntry>,
-        limit: PageLimit,
-    ) -> Result<Listing<StoredEntry, PaidEntry>, StorageError> {
-        self.ledger.list_paid(from, to, after, limit).await
+        after: Option<EntryPlace>,
+    ) -> Result<Listing<StoredEntry, EntryPlace>, StorageError> {
+        self.ledger.scan_paid(from, to, after).await
     }
 
     async fn reconcile(&self, repair: bool) -> Result<Vec<Discrepancy>, StorageError> {
