@@ -60,7 +60,17 @@ impl Broadcast {
                 }),
             }
         }
+        broadcast.end_at(now);
         broadcast
+    }
+
+    /// Takes back what is later than `now`. A previous decision may have been made by an instance whose clock is ahead.
+    fn end_at(&mut self, now: Timestamp) {
+        self.began = self.began.map(|began| began.min(now));
+        for appearance in &mut self.appearances {
+            appearance.until = appearance.until.min(now);
+        }
+        self.appearances.retain(|appearance| appearance.from < appearance.until);
     }
 
     /// Adds the appearance of the decision's own campaign. A campaign that is on screen already stays in the same

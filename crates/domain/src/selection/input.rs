@@ -158,9 +158,15 @@ impl Candidate<'_> {
     }
 }
 
-/// Whether two names of categories mean the same category: upper and lower case are the same.
+/// Whether two campaigns have a category in common.
 #[must_use]
-pub(crate) fn same_category(one: &str, other: &str) -> bool {
-    let lower = |text| str::chars(text).flat_map(char::to_lowercase);
-    one.eq_ignore_ascii_case(other) || (!one.is_ascii() && lower(one).eq(lower(other)))
+pub(crate) fn share_category(one: &[String], other: &[String]) -> bool {
+    one.iter().any(|category| other.iter().any(|of_other| same_category(category, of_other)))
+}
+
+/// Whether two names of categories mean the same category: upper and lower case are the same.
+fn same_category(one: &str, other: &str) -> bool {
+    // In upper case, ς and σ are one letter, and ß is SS. The sign for kelvin is a K only in lower case.
+    let fold = |text| str::chars(text).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    one.eq_ignore_ascii_case(other) || (!(one.is_ascii() && other.is_ascii()) && fold(one).eq(fold(other)))
 }

@@ -11,10 +11,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod broadcast;
+mod broadcast_so_far;
+mod capped_fair;
+mod daypart;
 mod eligibility;
 mod engine;
 mod every_strategy;
 mod performance;
+mod spacing;
 mod stored;
 mod support;
 mod tables;

@@ -1,8 +1,11 @@
 //! The rules of each strategy, and of spacing, against numbers that were worked out by hand.
 
+mod capped_fair;
+mod daypart;
 mod fair_rotation;
 mod performance;
 mod revenue_optimized;
+mod spacing;
 mod time_rotation;
 mod weighted;
 
