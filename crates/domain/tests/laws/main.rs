@@ -17,6 +17,8 @@ mod daypart;
 mod eligibility;
 mod engine;
 mod every_strategy;
+mod exploration;
+mod pacing;
 mod performance;
 mod spacing;
 mod stored;

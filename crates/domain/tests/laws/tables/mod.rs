@@ -3,6 +3,7 @@
 mod capped_fair;
 mod daypart;
 mod fair_rotation;
+mod pacing;
 mod performance;
 mod revenue_optimized;
 mod spacing;
