@@ -27,8 +27,9 @@ pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &m
     let attempts = [(true, true), (false, true), (true, false)];
     for (in_a_row, between) in attempts {
         let admitted = to_front(candidates, |all, one| {
-            !(in_a_row && needs_break(spacing, ctx, one))
-                && !(between && is_too_close(spacing, ctx, all, one))
+            let is_barred = (in_a_row && needs_break(spacing, ctx, one))
+                || (between && is_too_close(spacing, ctx, all, one));
+            !is_barred
         });
         if admitted > 0 {
             return admitted;

@@ -19,8 +19,8 @@ fn units(count: i64) -> Money {
     Money::from_micros(count * 1_000_000)
 }
 
-fn on_screen(shown_minutes: i64, one: Candidate<'static>) -> Candidate<'static> {
-    Candidate { displayed: minutes(shown_minutes), tallied: minutes(shown_minutes), ..one }
+fn on_screen(shown_minutes: i64, one: &Candidate<'static>) -> Candidate<'static> {
+    Candidate { displayed: minutes(shown_minutes), tallied: minutes(shown_minutes), ..*one }
 }
 
 #[track_caller]
@@ -46,9 +46,9 @@ fn campaigns_behind_their_plan_are_weighed_by_how_far() {
 
 #[test]
 fn on_plan_campaigns_take_turns_and_those_ahead_wait() {
-    let ahead = on_screen(0, flight(1, 50, 50, 60));
+    let ahead = on_screen(0, &flight(1, 50, 50, 60));
     check(
-        &[ahead, on_screen(6, flight(2, 50, 50, 50)), on_screen(3, flight(3, 50, 50, 51))],
+        &[ahead, on_screen(6, &flight(2, 50, 50, 50)), on_screen(3, &flight(3, 50, 50, 51))],
         &[0.0, 0.0, 1.0],
     );
     // Nobody was on screen yet: the lesser id.

@@ -32,7 +32,7 @@ fn the_weight_is_the_probability_of_being_the_best() {
         (history(1, 0, 0), history(2, 1, 70), 1.0 / 3.0),
     ];
     for (one, other, expected) in table {
-        let share = mean_share_of_first(&[one.clone(), other.clone()]);
+        let share = mean_share_of_first(&[one, other]);
         assert!((share - expected).abs() < 5.0 * 0.0032, "{share}, not {expected}: {one:?}, {other:?}");
     }
 }
