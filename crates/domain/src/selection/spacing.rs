@@ -23,6 +23,9 @@ pub(crate) const NO_BREAK: SignedDuration = SignedDuration::from_mins(1);
 /// Moves the candidates that may be on screen now to the front, and returns their number, which is at least 1 if there
 /// are candidates.
 pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
+    if spacing == Spacing::default() {
+        return candidates.len();
+    }
     // Whether the first rule holds, and whether the second one does.
     let attempts = [(true, true), (false, true), (true, false)];
     for (in_a_row, between) in attempts {

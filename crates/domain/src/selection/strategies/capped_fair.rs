@@ -61,8 +61,9 @@ impl SelectionStrategy for CappedFair {
     }
 }
 
-/// Whole milliseconds, so that a part is rounded once, as the share is, and a campaign that has just its share does not have more.
+/// Whole milliseconds. A part of two of them is rounded once, as the share is, so a campaign that has just its share does not
+/// have more.
 #[allow(clippy::cast_precision_loss)] // exact for 285,000 years
 fn millis(time: SignedDuration) -> f64 {
-    time.as_millis() as f64
+    time.as_secs() as f64 * 1_000.0 + f64::from(time.subsec_millis())
 }

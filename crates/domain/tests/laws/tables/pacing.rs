@@ -71,6 +71,7 @@ fn the_tolerance_says_what_is_behind() {
     // Just the tolerance is on plan. Numbers that binary fractions hold exactly: 1/2 passed, 1/4 spent.
     check_with(0.25, &[flight(2, 50, 50, 25), flight(1, 50, 50, 50)], &[0.0, 1.0]);
     check_with(0.25, &[flight(2, 50, 50, 75), flight(1, 50, 50, 76)], &[1.0, 0.0]);
+    check_with(0.25, &[flight(2, 50, 50, 75), on_screen(3, &flight(1, 50, 50, 50))], &[1.0, 0.0]);
 }
 
 /// No plan is a lag of 0: no end, no money, or an end that is not after the beginning.
