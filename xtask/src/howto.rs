@@ -192,4 +192,25 @@ mod tests {
         let page = fs::read_to_string(root().join(PAGE)).unwrap();
         Example::of(&page).unwrap();
     }
+
+    #[test]
+    fn every_law_that_the_page_names_exists() {
+        let page = fs::read_to_string(root().join(PAGE)).unwrap();
+        let mut files = vec![root().join("crates/domain/tests/allocations.rs")];
+        files.extend(
+            fs::read_dir(root().join("crates/domain/tests/laws")).unwrap().map(|file| file.unwrap().path()),
+        );
+        let tests: String = files
+            .iter()
+            .filter(|path| path.is_file())
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect();
+        let (_, table) = page.split_once("| law |").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let names: Vec<_> = rows.map(|row| between(row, "| `", "`").unwrap()).collect();
+        assert!(names.len() > 5, "{names:?}");
+        for name in names {
+            assert!(tests.contains(&format!("fn {name}(")), "there is no law {name}");
+        }
+    }
 }

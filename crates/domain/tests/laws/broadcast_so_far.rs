@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use gametriggers_domain::{
-    decision::{Broadcast, Decision},
+    decision::{Broadcast, Decision, Tally},
     selection::{
         self, APPEARANCES_MAX, Appearance, AwayCampaign, Candidate, SelectionContext, SelectionStrategy,
     },
@@ -233,6 +233,23 @@ fn a_decision_stored_without_a_broadcast_is_carried_on() {
     assert!(told.appearances[0].categories.is_empty());
     let told = screen.at("18:09:00", &[1, 2]).unwrap();
     assert_eq!((told.began, told.displayed), (moment("18:03:00"), minutes(9)));
+}
+
+/// The tally of the latest decision was stored before the time on screen was kept apart: the total is taken for it.
+#[test]
+fn a_tally_stored_without_the_time_on_screen_is_carried_on() {
+    let mut screen = Screen::new();
+    screen.at("18:00:00", &[1, 2]);
+    let time =
+        |minutes: i64| serde_json::json!({"totalMs": minutes * 60_000, "last": null, "candidate": true});
+    let stored = serde_json::json!({campaign(1).to_string(): time(6), campaign(2).to_string(): time(9)});
+    let tally: Tally = serde_json::from_value(stored).unwrap();
+    screen.latest = screen.latest.map(|decision| Decision { tally, ..decision });
+    let told = screen.at("18:03:00", &[1, 2]).unwrap();
+    assert_eq!(
+        told.candidates,
+        [(campaign(1), minutes(9), minutes(9)), (campaign(2), minutes(9), minutes(9))]
+    );
 }
 
 /// The latest decisions were made by a clock that is hours ahead. They never were on screen.

@@ -19,12 +19,12 @@ const SHARE: NumberParameter = NumberParameter {
 
 static PARAMETERS: [Parameter; 1] = [Parameter::Number(SHARE)];
 
-/// Puts all weight on the candidate with the least tallied time among those that have no more than their part of the
-/// broadcast. If all have more (there are too few), all weight is on the one with the smallest part.
+/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. Puts all weight on the
+/// candidate with the least tallied time among those whose part is at most `share`. Ties are broken as in a fair rotation.
+/// If all have more (there are too few), all weight is on the one with the smallest part, then with the smaller id.
 ///
-/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. A campaign that has
-/// just its part may still get one slot, so the part exceeds `share` by one slot at most, as long as another candidate
-/// could be shown.
+/// A campaign that has just its part may still get a whole slot. So its time exceeds its part by one slot at most, as long as
+/// another candidate is within its part.
 pub(super) struct CappedFair;
 
 impl SelectionStrategy for CappedFair {
