@@ -3,17 +3,15 @@
 //! Two rules, both off by default:
 //!
 //! - A campaign that was on screen in *n* slots in a row has a break.
-//! - Between two different campaigns of one category there are at least *m* slots (competitive separation). A campaign also
-//!   does not come back while another campaign waits for it because of this rule. Otherwise two campaigns of different
-//!   categories could take turns for ever, and a third one would always come too close to one of them.
+//! - Between two different campaigns of one category there are at least *m* slots (competitive separation). A campaign *waits*
+//!   while another campaign of one of its categories was on screen too few slots ago. Meanwhile no campaign of its categories
+//!   that was on screen later than it comes on screen, so that nobody waits for ever. The campaign on screen may stay.
 //!
-//! A screen is never empty because of these rules. If they leave no candidate, the first rule yields. If all candidates are too
-//! close, the second rule yields, and the first one holds. If still none is left, both yield.
-//!
-//! The second rule does not hold for a campaign that shares a category with every other candidate. Nothing could come between
-//! them, so this campaign would stay on screen, or off it, for ever.
+//! A screen is never empty because of these rules. If only the campaign on screen is left, it stays, beyond *n* slots as well,
+//! while this brings another one nearer to its turn. If it does not, or if none is left, the second rule yields. If the first rule
+//! alone leaves none, it yields, too.
 
-use gametriggers_types::{CampaignId, SignedDuration, Slot, Spacing, Timestamp};
+use gametriggers_types::{SignedDuration, Slot, Spacing, Timestamp};
 
 use super::{Appearance, Candidate, SelectionContext, input::share_category};
 
@@ -26,19 +24,38 @@ pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &m
     if spacing == Spacing::default() {
         return candidates.len();
     }
-    // Whether the first rule holds, and whether the second one does.
-    let attempts = [(true, true), (false, true), (true, false)];
-    for (in_a_row, between) in attempts {
-        let admitted = to_front(candidates, |all, one| {
-            let is_barred = (in_a_row && needs_break(spacing, ctx, one))
-                || (between && is_too_close(spacing, ctx, all, one));
-            !is_barred
-        });
-        if admitted > 0 {
-            return admitted;
-        }
+    let may_stay = |candidate: &Candidate<'_>| !needs_break(spacing, ctx, candidate);
+    let separate = keep_apart(spacing, ctx, candidates);
+    if separate > 0 {
+        // Only the campaign on screen can need a break. If no other is left, this rule yields.
+        return to_front(&mut candidates[..separate], may_stay).max(1);
     }
-    candidates.len()
+    match to_front(candidates, may_stay) {
+        0 => candidates.len(),
+        rested => rested,
+    }
+}
+
+/// Moves the candidates that the second rule admits to the front, and returns their number; 0 if the rule yields.
+fn keep_apart(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
+    let free = to_front(candidates, |candidate| !waits(spacing, ctx, candidate));
+    let (front, waiting) = candidates.split_at_mut(free);
+    let lets_first = |one: &Candidate<'_>, other: &Candidate<'_>| {
+        (other.last_shown, other.campaign) < (one.last_shown, one.campaign) && are_rivals(one, other)
+    };
+    let is_held = |one: &Candidate<'_>| waiting.iter().any(|other| lets_first(one, other));
+    let admitted = to_front(front, |one| is_on_screen(ctx, one) || !is_held(one));
+    let (front, held) = front.split_at(admitted);
+    let stays = match front {
+        [only] if is_on_screen(ctx, only) && held.len() + waiting.len() > 0 => only,
+        _ => return admitted,
+    };
+    // Nobody's wait ends while a rival stays on screen.
+    let comes_nearer = |one: &Candidate<'_>| {
+        !are_rivals(one, stays)
+            && !waiting.iter().any(|other| lets_first(one, other) && are_rivals(other, stays))
+    };
+    usize::from(held.iter().chain(&*waiting).any(comes_nearer))
 }
 
 /// Whether the candidate was on screen in as many slots in a row as the streamer allows, up to now.
@@ -48,38 +65,29 @@ fn needs_break(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candida
     limit > 0 && stay.is_some_and(|stay| ctx.slot.index() - slot_of(ctx, stay.from) >= limit)
 }
 
+/// Whether another campaign of one of the candidate's categories was on screen too few slots ago.
+fn waits(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
+    let least = i64::from(spacing.between.slots());
+    least > 0
+        && ctx.broadcast.appearances.iter().any(|appearance| {
+            appearance.campaign != candidate.campaign
+                && slots_since(ctx, appearance) < least
+                && share_category(&appearance.categories, candidate.categories)
+        })
+}
+
+/// Whether these are two campaigns that have a category in common.
+fn are_rivals(one: &Candidate<'_>, other: &Candidate<'_>) -> bool {
+    one.campaign != other.campaign && share_category(one.categories, other.categories)
+}
+
 /// The appearance that goes on until now.
 fn on_screen<'a>(ctx: &SelectionContext<'a>) -> Option<&'a Appearance> {
     ctx.broadcast.appearances.last().filter(|last| ctx.now.duration_since(last.until) <= NO_BREAK)
 }
 
-/// Whether a campaign of one of the candidate's categories was on screen too few slots ago: another campaign, or the candidate
-/// itself before it left the screen and kept others waiting.
-fn is_too_close(
-    spacing: Spacing,
-    ctx: &SelectionContext<'_>,
-    all: &[Candidate<'_>],
-    candidate: &Candidate<'_>,
-) -> bool {
-    let least = i64::from(spacing.between.slots());
-    let others = |campaign: CampaignId| all.iter().filter(move |other| other.campaign != campaign);
-    let can_be_apart = |campaign, categories: &[String]| {
-        others(campaign).any(|other| !share_category(other.categories, categories))
-    };
-    let keeps_waiting = |appearance: &Appearance| {
-        on_screen(ctx).is_none_or(|stay| stay.campaign != candidate.campaign)
-            && others(candidate.campaign)
-                .any(|other| share_category(other.categories, &appearance.categories))
-    };
-    let is_close = |appearance: &Appearance| {
-        slots_since(ctx, appearance) < least
-            && share_category(&appearance.categories, candidate.categories)
-            && can_be_apart(appearance.campaign, &appearance.categories)
-            && (appearance.campaign != candidate.campaign || keeps_waiting(appearance))
-    };
-    least > 0
-        && ctx.broadcast.appearances.iter().any(is_close)
-        && can_be_apart(candidate.campaign, candidate.categories)
+fn is_on_screen(ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
+    on_screen(ctx).is_some_and(|stay| stay.campaign == candidate.campaign)
 }
 
 /// The number of whole slots between an appearance and the slot of the decision. Negative if the appearance ended in the
@@ -94,15 +102,11 @@ fn slot_of(ctx: &SelectionContext<'_>, at: Timestamp) -> i64 {
     Slot::containing(at, ctx.slot.interval()).index()
 }
 
-/// Moves the candidates for which `is_allowed` holds to the front, and returns their number. `is_allowed` is also given all
-/// candidates, in any order.
-fn to_front<'a>(
-    candidates: &mut [Candidate<'a>],
-    is_allowed: impl Fn(&[Candidate<'a>], &Candidate<'a>) -> bool,
-) -> usize {
+/// Moves the candidates for which `is_allowed` holds to the front, and returns their number.
+fn to_front<'a>(candidates: &mut [Candidate<'a>], is_allowed: impl Fn(&Candidate<'a>) -> bool) -> usize {
     let mut allowed = 0;
     for place in 0..candidates.len() {
-        if is_allowed(candidates, &candidates[place]) {
+        if is_allowed(&candidates[place]) {
             candidates.swap(allowed, place);
             allowed += 1;
         }

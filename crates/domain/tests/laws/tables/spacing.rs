@@ -31,9 +31,18 @@ fn free_at(
 ) -> Vec<u64> {
     let owned: Vec<Vec<String>> =
         campaigns.iter().map(|(_, names)| names.iter().map(|&name| name.to_owned()).collect()).collect();
-    let numbered = campaigns.iter().zip(&owned);
-    let mut candidates: Vec<_> =
-        numbered.map(|((number, _), categories)| Candidate { categories, ..candidate(*number) }).collect();
+    let last_shown = |number| {
+        let own = before.iter().filter(|appearance| appearance.campaign == campaign(number));
+        own.map(|appearance| appearance.until).max()
+    };
+    let numbered = campaigns.iter().map(|&(number, _)| number).zip(&owned);
+    let mut candidates: Vec<_> = numbered
+        .map(|(number, categories)| Candidate {
+            categories,
+            last_shown: last_shown(number),
+            ..candidate(number)
+        })
+        .collect();
     let now = noon() + SignedDuration::from_secs_f64(60.0 * now);
     let ctx = SelectionContext {
         slot: Slot::containing(now, interval(slot_minutes)),
