@@ -28,9 +28,13 @@ bench *args:
 lint:
     cargo xtask lint
 
-# Format the code. A macro declares the files of endpoints, so rustfmt does not find them by itself
+# Check that a strategy is one file and one line: build the how-to's example and run the laws with it
+howto:
+    cargo xtask howto
+
+# Format the code. Macros declare the files of endpoints and of strategies, so rustfmt does not find them by itself
 fmt:
-    cargo fmt --all -- crates/http/src/routes/*/*.rs
+    cargo fmt --all -- crates/http/src/routes/*/*.rs crates/domain/src/selection/strategies/*.rs
 
 # Run everything that CI runs
 ci *args:

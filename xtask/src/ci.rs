@@ -5,7 +5,7 @@ use clap::Args;
 use crate::bench::BenchArgs;
 use crate::cargo::TestArgs;
 use crate::test::TestCommand;
-use crate::{bench, browser, conformance, lint, test};
+use crate::{bench, browser, conformance, howto, lint, test};
 
 /// The arguments of `cargo xtask ci`.
 #[derive(Debug, Args)]
@@ -15,10 +15,11 @@ pub(crate) struct CiArgs {
     no_browser: bool,
 }
 
-/// Runs the tests, the check of the OpenAPI document, the short form of the measurements, the browser tests and the
+/// Runs the tests, the check of the how-to, the check of the OpenAPI document, the short form of the measurements, the browser tests and the
 /// lints. Stops at the first that fails.
 pub(crate) fn run(args: &CiArgs) -> anyhow::Result<()> {
     test::run(&TestCommand::ALL)?;
+    howto::run()?;
     conformance::run()?;
     bench::run(&BenchArgs::SHORT)?;
     if !args.no_browser {

@@ -19,6 +19,7 @@ mod circles;
 mod conformance;
 mod crawlers;
 mod floors;
+mod howto;
 mod lint;
 mod mongodb;
 mod test;
@@ -37,6 +38,8 @@ enum Task {
     Browser(cargo::TestArgs),
     /// Check the crate floors, the formatting, the dependencies, clippy and the documentation
     Lint,
+    /// Check that a new strategy is one file and one line, with the example of docs/howto/add-a-strategy.md
+    Howto,
     /// Check only which crate depends on which, and that no files of a crate import each other in a circle
     Floors,
     /// Measure the server beside what its frameworks do without it, with a MongoDB server found or started
@@ -45,7 +48,7 @@ enum Task {
     Crawlers,
     /// Check by requests made of the OpenAPI document whether the server does what it says
     Conformance,
-    /// Run everything that CI runs: test, conformance, bench, browser, lint
+    /// Run everything that CI runs: test, howto, conformance, bench, browser, lint
     Ci(ci::CiArgs),
 }
 
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Browser(args) => browser::run(&args),
         Task::Lint => lint::run(),
+        Task::Howto => howto::run(),
         Task::Floors => floors::run(),
         Task::Bench(args) => bench::run(&args),
         Task::Crawlers => crawlers::run(),

@@ -50,16 +50,17 @@ impl Broadcast {
             let end = previous.actual_end(Some(now));
             broadcast.displayed_ms =
                 broadcast.displayed_ms.saturating_add(millis(end.duration_since(previous.from)));
-            match broadcast.appearances.last_mut().filter(|last| last.campaign == campaign) {
-                Some(last) => last.until = end,
-                None => broadcast.append(Appearance {
+            let is_known = broadcast.appearances.last().is_some_and(|last| last.campaign == campaign);
+            if !is_known {
+                broadcast.append(Appearance {
                     campaign,
                     categories: Vec::new(),
                     from: previous.from,
                     until: end,
-                }),
+                });
             }
         }
+        broadcast.end_at(now);
         broadcast
     }
 
@@ -67,6 +68,16 @@ impl Broadcast {
     #[must_use]
     pub const fn began(&self) -> Option<Timestamp> {
         self.began
+    }
+
+    /// Takes back what is later than `now`. The latest appearance was to last until the planned end of its decision, and an
+    /// instance whose clock is ahead may have made decisions that have not begun.
+    fn end_at(&mut self, now: Timestamp) {
+        self.began = self.began.map(|began| began.min(now));
+        for appearance in &mut self.appearances {
+            appearance.until = appearance.until.min(now);
+        }
+        self.appearances.retain(|appearance| appearance.from < appearance.until);
     }
 
     /// Adds the appearance of the decision's own campaign. A campaign that is on screen already stays in the same

@@ -140,8 +140,9 @@ impl Candidate<'_> {
         self.categories.iter().any(|own| same_category(own, category))
     }
 
-    /// Which part of the campaign's flight has passed at `now`, from 0 to 1. The flight begins on the campaign's first
-    /// day, or when the campaign was created, and ends on its last day. `None` if the campaign has no last day.
+    /// Which part of the campaign's flight has passed at `now`, from 0 to 1. The flight lasts from
+    /// [`starts_at`](Self::starts_at), or else [`created_at`](Self::created_at), to [`ends_at`](Self::ends_at). `None` if the
+    /// campaign has no end, or one that is not after the beginning.
     #[must_use]
     pub fn elapsed_share(&self, now: Timestamp) -> Option<f64> {
         let (begin, end) = (self.starts_at.unwrap_or(self.created_at), self.ends_at?);
@@ -150,7 +151,8 @@ impl Candidate<'_> {
         (whole > 0.0).then(|| (seconds(begin, now) / whole).clamp(0.0, 1.0))
     }
 
-    /// Which part of the campaign's budget is spent, from 0 to 1. `None` if the budget is 0.
+    /// Which part of the campaign's budget is spent, from 0 to 1. `None` if the budget is 0. It is 0 if more is left than the
+    /// budget.
     #[must_use]
     pub fn spent_share(&self) -> Option<f64> {
         let (budget, remaining) = (self.budget.as_units(), self.remaining.as_units());
@@ -158,9 +160,15 @@ impl Candidate<'_> {
     }
 }
 
-/// Whether two names of categories mean the same category: upper and lower case are the same.
+/// Whether two campaigns have a category in common.
 #[must_use]
-pub(crate) fn same_category(one: &str, other: &str) -> bool {
-    let lower = |text| str::chars(text).flat_map(char::to_lowercase);
-    one.eq_ignore_ascii_case(other) || (!one.is_ascii() && lower(one).eq(lower(other)))
+pub(crate) fn share_category(one: &[String], other: &[String]) -> bool {
+    one.iter().any(|category| other.iter().any(|of_other| same_category(category, of_other)))
+}
+
+/// Whether two names of categories mean the same category: upper and lower case are the same.
+fn same_category(one: &str, other: &str) -> bool {
+    // In upper case, ς and σ are one letter, and ß is SS. The sign for kelvin is a K only in lower case.
+    let fold = |text| str::chars(text).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    one.eq_ignore_ascii_case(other) || (!(one.is_ascii() && other.is_ascii()) && fold(one).eq(fold(other)))
 }

@@ -110,15 +110,22 @@ impl Parameter {
         }
     }
 
+    /// Why [`allows`](Self::allows) refuses a value: what is allowed, in full.
+    pub(super) fn requirement(&self) -> String {
+        match self {
+            Self::Dayparts(_) => {
+                format!("{}, each with a category of 1 to {DAYPART_CATEGORY_MAX} bytes", self.range())
+            }
+            Self::Number(_) | Self::PriorityWeight(_) => self.range(),
+        }
+    }
+
     /// Whether a streamer may give the parameter this value.
     #[must_use]
     pub fn allows(&self, value: &ParameterValue) -> bool {
         match (self, value) {
             (Self::Number(parameter), ParameterValue::Number(value)) => parameter.allows(*value),
-            (Self::Dayparts(_), ParameterValue::Dayparts(parts)) => {
-                let named = |part: &Daypart| (1..=DAYPART_CATEGORY_MAX).contains(&part.category.len());
-                parts.len() <= DAYPARTS_MAX && parts.iter().all(named)
-            }
+            (Self::Dayparts(_), ParameterValue::Dayparts(parts)) => DaypartsParameter::allows(parts),
             _ => false,
         }
     }
@@ -127,6 +134,13 @@ impl Parameter {
 impl NumberParameter {
     fn allows(&self, value: f64) -> bool {
         (self.min..=self.max).contains(&value) && !(self.is_whole && value.fract() != 0.0)
+    }
+}
+
+impl DaypartsParameter {
+    fn allows(parts: &[Daypart]) -> bool {
+        let is_named = |part: &Daypart| (1..=DAYPART_CATEGORY_MAX).contains(&part.category.len());
+        parts.len() <= DAYPARTS_MAX && parts.iter().all(is_named)
     }
 }
 
@@ -164,7 +178,7 @@ impl<'a> Parameters<'a> {
     #[must_use]
     pub fn dayparts(&self, parameter: &DaypartsParameter) -> &'a [Daypart] {
         match self.value(parameter.name) {
-            Some(ParameterValue::Dayparts(parts)) => parts,
+            Some(ParameterValue::Dayparts(parts)) if DaypartsParameter::allows(parts) => parts,
             _ => &[],
         }
     }

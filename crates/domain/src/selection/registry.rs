@@ -68,7 +68,10 @@ pub fn check_parameters(values: &StrategyParameters) -> Result<(), InvalidParame
     for (strategy, name, value) in values.iter() {
         let parameter = find_parameter(strategy, name)?;
         if !parameter.allows(value) {
-            return Err(InvalidParameter { path: format!("{strategy}.{name}"), reason: parameter.range() });
+            return Err(InvalidParameter {
+                path: format!("{strategy}.{name}"),
+                reason: parameter.requirement(),
+            });
         }
     }
     Ok(())

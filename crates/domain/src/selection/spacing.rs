@@ -1,14 +1,19 @@
 //! Keeps the distance between campaigns that the streamer wants, whatever the strategy.
 //!
-//! Two rules, both off by default. A campaign that was on screen in *n* slots in a row has a break. Between two different
-//! campaigns of one category there are at least *m* slots (competitive separation).
+//! Two rules, both off by default:
 //!
-//! A screen is never empty because of these rules. If they leave no candidate, the first rule yields; if still none is
-//! left, the second yields as well.
+//! - A campaign that was on screen in *n* slots in a row has a break.
+//! - Between two different campaigns of one category there are at least *m* slots (competitive separation). A campaign *waits*
+//!   while another campaign of one of its categories was on screen too few slots ago. Meanwhile no campaign of its categories
+//!   that was on screen later than it comes on screen, so that nobody waits for ever. The campaign on screen may stay.
+//!
+//! A screen is never empty because of these rules. If only the campaign on screen is left, it stays, beyond *n* slots as well,
+//! while this brings another one nearer to its turn. If it does not, or if none is left, the second rule yields. If the first rule
+//! alone leaves none, it yields, too.
 
 use gametriggers_types::{SignedDuration, Slot, Spacing, Timestamp};
 
-use super::{Appearance, Candidate, SelectionContext, input::same_category};
+use super::{Appearance, Candidate, SelectionContext, input::share_category};
 
 /// A pause on screen that is no break: nobody asked for the next decision for a moment.
 pub(crate) const NO_BREAK: SignedDuration = SignedDuration::from_mins(1);
@@ -16,38 +21,73 @@ pub(crate) const NO_BREAK: SignedDuration = SignedDuration::from_mins(1);
 /// Moves the candidates that may be on screen now to the front, and returns their number, which is at least 1 if there
 /// are candidates.
 pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
-    let row = |candidate: &Candidate<'_>| needs_break(spacing, ctx, candidate);
-    let close = |candidate: &Candidate<'_>| is_too_close(spacing, ctx, candidate);
-    let both = to_front(candidates, |candidate| !row(candidate) && !close(candidate));
-    if both > 0 {
-        return both;
+    if spacing == Spacing::default() {
+        return candidates.len();
     }
-    match to_front(candidates, |candidate| !close(candidate)) {
+    let may_stay = |candidate: &Candidate<'_>| !needs_break(spacing, ctx, candidate);
+    let separate = keep_apart(spacing, ctx, candidates);
+    if separate > 0 {
+        // Only the campaign on screen can need a break. If no other is left, this rule yields.
+        return to_front(&mut candidates[..separate], may_stay).max(1);
+    }
+    match to_front(candidates, may_stay) {
         0 => candidates.len(),
-        separate => separate,
+        rested => rested,
     }
+}
+
+/// Moves the candidates that the second rule admits to the front, and returns their number; 0 if the rule yields.
+fn keep_apart(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
+    let free = to_front(candidates, |candidate| !waits(spacing, ctx, candidate));
+    let (front, waiting) = candidates.split_at_mut(free);
+    let lets_first = |one: &Candidate<'_>, other: &Candidate<'_>| {
+        (other.last_shown, other.campaign) < (one.last_shown, one.campaign) && are_rivals(one, other)
+    };
+    let is_held = |one: &Candidate<'_>| waiting.iter().any(|other| lets_first(one, other));
+    let admitted = to_front(front, |one| is_on_screen(ctx, one) || !is_held(one));
+    let (front, held) = front.split_at(admitted);
+    let stays = match front {
+        [only] if is_on_screen(ctx, only) && held.len() + waiting.len() > 0 => only,
+        _ => return admitted,
+    };
+    // Nobody's wait ends while a rival stays on screen.
+    let comes_nearer = |one: &Candidate<'_>| {
+        !are_rivals(one, stays)
+            && !waiting.iter().any(|other| lets_first(one, other) && are_rivals(other, stays))
+    };
+    usize::from(held.iter().chain(&*waiting).any(comes_nearer))
 }
 
 /// Whether the candidate was on screen in as many slots in a row as the streamer allows, up to now.
 fn needs_break(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
     let limit = i64::from(spacing.in_a_row.slots());
-    let on_screen = ctx.broadcast.appearances.last().filter(|last| last.campaign == candidate.campaign);
-    let runs_until_now = on_screen.filter(|last| ctx.now.duration_since(last.until) <= NO_BREAK);
-    limit > 0 && runs_until_now.is_some_and(|last| ctx.slot.index() - slot_of(ctx, last.from) >= limit)
+    let stay = on_screen(ctx).filter(|stay| stay.campaign == candidate.campaign);
+    limit > 0 && stay.is_some_and(|stay| ctx.slot.index() - slot_of(ctx, stay.from) >= limit)
 }
 
 /// Whether another campaign of one of the candidate's categories was on screen too few slots ago.
-fn is_too_close(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
+fn waits(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
     let least = i64::from(spacing.between.slots());
     least > 0
         && ctx.broadcast.appearances.iter().any(|appearance| {
             appearance.campaign != candidate.campaign
                 && slots_since(ctx, appearance) < least
-                && appearance
-                    .categories
-                    .iter()
-                    .any(|category| candidate.categories.iter().any(|own| same_category(own, category)))
+                && share_category(&appearance.categories, candidate.categories)
         })
+}
+
+/// Whether these are two campaigns that have a category in common.
+fn are_rivals(one: &Candidate<'_>, other: &Candidate<'_>) -> bool {
+    one.campaign != other.campaign && share_category(one.categories, other.categories)
+}
+
+/// The appearance that goes on until now.
+fn on_screen<'a>(ctx: &SelectionContext<'a>) -> Option<&'a Appearance> {
+    ctx.broadcast.appearances.last().filter(|last| ctx.now.duration_since(last.until) <= NO_BREAK)
+}
+
+fn is_on_screen(ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
+    on_screen(ctx).is_some_and(|stay| stay.campaign == candidate.campaign)
 }
 
 /// The number of whole slots between an appearance and the slot of the decision. Negative if the appearance ended in the

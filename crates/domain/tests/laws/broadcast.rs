@@ -1,151 +1,33 @@
-//! `fair-rotation` through whole broadcasts, with the tally that each decision carries to the next, as the service makes
-//! decisions. What was really on screen is measured here, not read from the tally.
+//! `fair-rotation` through whole broadcasts, with the tally that each decision passes to the next. What was really on screen
+//! is measured here, not read from the tally.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gametriggers_domain::{
-    decision::{self, AWAY_MAX, CLOCKS_AGREE_WITHIN, Circumstances, Decision, Tally},
-    eligibility::EmptyReason,
-    model::{Campaign, Participation},
-    selection::ExplorationShare,
-};
-use gametriggers_fixtures::{decision_id, empty_decision, interval, minutes, seed, time, user};
+use gametriggers_domain::decision::{AWAY_MAX, CLOCKS_AGREE_WITHIN, Decision, Tally};
+use gametriggers_fixtures::{interval, minutes, time};
 use gametriggers_types::{RotationInterval, SignedDuration, Timestamp};
 use proptest::prelude::*;
-use serde::{Serialize, de::DeserializeOwned};
 
-use crate::support::{any_interval, campaign, number_of, participation};
+use crate::{
+    support::{campaign, number_of},
+    whole_broadcasts::{MID_SLOT, Next, Phase, Streamer, Turn, any_broadcast},
+};
 
-/// The middle of a slot, whatever its length.
-const MID_SLOT: &str = "2026-11-20T18:00:40Z";
-
-/// One decision and what came of it.
-struct Turn {
-    decision: Decision,
-    /// The numbers of its candidates.
-    candidates: Vec<u64>,
-    /// How long it was in force.
-    lasted: SignedDuration,
-}
-
-impl Turn {
-    /// The number of the campaign on screen.
-    fn shown(&self) -> Option<u64> {
-        self.decision.shown().map(|(campaign, _)| number_of(campaign))
-    }
-
-    fn total_of(&self, number: u64) -> SignedDuration {
-        self.decision.tally.of(campaign(number)).total()
-    }
-}
-
-/// When the next decision is made, seen from this one.
-#[derive(Debug, Clone, Copy)]
-enum Next {
-    /// When its slot ends.
-    AtEnd,
-    /// Before, after this percentage of what is left of the slot.
-    Early(i64),
-    /// So many milliseconds after its slot's end: nobody asked.
-    Late(i64),
-}
-
-/// Decisions in which the candidates are the same; with none, the screen is empty.
-#[derive(Debug, Clone)]
-struct Phase {
-    candidates: Vec<u64>,
-    turns: Vec<(RotationInterval, Next)>,
-}
-
-/// Makes a decision as the service does; what it passes on has been in storage.
 fn decide(
     previous: Option<&Decision>,
     now: Timestamp,
     interval: RotationInterval,
     candidates: &[u64],
 ) -> Decision {
-    let mut user = user(1);
-    user.selection.interval = interval;
-    let eligible: Vec<_> = candidates.iter().map(|&number| joined(number)).collect();
-    let (viewers, exploration) = (None, ExplorationShare::default());
-    let circumstances =
-        Circumstances { user: &user, previous, eligible: &eligible, viewers, exploration, now };
-    let decision = circumstances.decide(|_| seed(7)).unwrap_or_else(|| {
-        let first = Decision { id: decision_id(1, 0), from: now, ..empty_decision(1, 1) };
-        decision::empty_decision(&user, previous.unwrap_or(&first), EmptyReason::NoCampaign, now)
-    });
-    Decision { tally: stored(&decision.tally), broadcast: stored(&decision.broadcast), ..decision }
-}
-
-/// Campaign `number` and the streamer's participation in it.
-fn joined(number: u64) -> (Participation, Campaign) {
-    let participation =
-        Participation { id: participation(number), ..gametriggers_fixtures::participation(0, 0, 1) };
-    (participation, Campaign { id: campaign(number), ..gametriggers_fixtures::campaign(0) })
-}
-
-/// The value as it is read after it was stored.
-fn stored<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+    Streamer::with_strategy("fair-rotation").decide(previous, now, interval, candidates)
 }
 
 fn broadcast(begins: &str, phases: &[Phase]) -> Vec<Turn> {
-    let mut now = time(begins);
-    let mut turns: Vec<Turn> = Vec::new();
-    for phase in phases {
-        for &(interval, next) in &phase.turns {
-            let decision = decide(turns.last().map(|turn| &turn.decision), now, interval, &phase.candidates);
-            let (from, until) = (now, decision.until);
-            now = match next {
-                Next::AtEnd => until,
-                Next::Early(percent) => {
-                    let millis =
-                        i64::try_from(until.duration_since(from).as_millis()).unwrap() * percent / 100;
-                    from + SignedDuration::from_millis(millis.max(1))
-                }
-                Next::Late(millis) => until + SignedDuration::from_millis(millis),
-            };
-            let lasted = now.min(until).duration_since(from);
-            turns.push(Turn { decision, candidates: phase.candidates.clone(), lasted });
-        }
-    }
-    turns
+    Streamer::with_strategy("fair-rotation").broadcast(begins, phases)
 }
 
-/// The picks of a broadcast in which each slot of three minutes runs to its end; `-` is an empty screen.
 fn picks(phases: &[(&[u64], usize)]) -> String {
-    let phases: Vec<_> = phases
-        .iter()
-        .map(|&(candidates, turns)| Phase {
-            candidates: candidates.to_vec(),
-            turns: vec![(interval(3), Next::AtEnd); turns],
-        })
-        .collect();
-    let name = |turn: &Turn| turn.shown().map_or("-".to_owned(), |number| number.to_string());
-    broadcast("2026-11-20T18:00:00Z", &phases).iter().map(name).collect()
-}
-
-/// A broadcast in which no slot is longer than the minutes given beside it. Campaigns `always` are candidates whenever
-/// any is; four others come and go; sometimes there is none; nobody asks for up to six hours.
-fn any_broadcast(always: &'static [u64]) -> impl Strategy<Value = (SignedDuration, Vec<Phase>)> {
-    const JUST_UNDER_SIX_HOURS_MS: i64 = 6 * 3_600_000 - 1;
-    let next = || {
-        prop_oneof![
-            6 => Just(Next::AtEnd),
-            3 => (0..100_i64).prop_map(Next::Early),
-            1 => (0..=JUST_UNDER_SIX_HOURS_MS).prop_map(Next::Late),
-        ]
-    };
-    let candidates = move || {
-        let some = prop::sample::subsequence(vec![2, 3, 4, 5], 0..=4)
-            .prop_map(move |others| always.iter().copied().chain(others).collect());
-        prop_oneof![1 => Just(Vec::new()), 6 => some]
-    };
-    (1..=60_i64).prop_flat_map(move |longest| {
-        let turns = prop::collection::vec((any_interval(longest), next()), 1..12);
-        let phase = (candidates(), turns).prop_map(|(candidates, turns)| Phase { candidates, turns });
-        (Just(minutes(longest)), prop::collection::vec(phase, 1..12))
-    })
+    Streamer::with_strategy("fair-rotation").picks(phases)
 }
 
 /// For two campaigns, how much longer the first was on screen than the second: after each decision of each stretch in

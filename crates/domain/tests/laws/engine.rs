@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::support::{any_context, candidate, number_of};
 
 /// Gives campaign number n the n-th weight, wherever it stands in the list.
-struct Given(Vec<f64>);
+pub(crate) struct Given(pub(crate) Vec<f64>);
 
 impl SelectionStrategy for Given {
     fn name(&self) -> &'static str {
@@ -26,7 +26,7 @@ impl SelectionStrategy for Given {
 }
 
 /// As many candidates as there are weights.
-fn candidates(weights: &[f64]) -> Vec<Candidate<'static>> {
+pub(crate) fn candidates(weights: &[f64]) -> Vec<Candidate<'static>> {
     (0..).map(candidate).take(weights.len()).collect()
 }
 

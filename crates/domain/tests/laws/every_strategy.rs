@@ -1,11 +1,9 @@
 //! Laws of every strategy in the registry.
 
-use std::collections::BTreeSet;
-
 use gametriggers_domain::selection::{
-    self, Candidate, DrawRules, Selection, SelectionContext, SelectionStrategy, select, select_by,
+    self, Candidate, DrawRules, Parameter, Selection, SelectionContext, SelectionStrategy, select, select_by,
 };
-use gametriggers_types::{CampaignId, StrategyName};
+use gametriggers_types::{CampaignId, ParameterValue, StrategyName};
 use proptest::prelude::*;
 
 use crate::support::{any_candidates, any_context};
@@ -28,21 +26,67 @@ fn weights(
     weights
 }
 
-/// Names are stored in streamers' settings: none may vanish, and no two may be one.
+/// Names are stored in streamers' settings: none may vanish. This is a list of the past, which does not grow with the registry.
 #[test]
 fn the_names_that_streamers_have_chosen_stay() {
-    let names: BTreeSet<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
-    assert_eq!(names.len(), selection::all().len(), "two strategies have one name: {names:?}");
     for name in ["fair-rotation", "time-rotation", "weighted", "performance", "revenue-optimized"] {
-        assert!(names.contains(name), "{name}");
-    }
-    for name in names {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        assert!(!name.is_empty() && name.bytes().all(plain), "{name:?} is not lower-case words and hyphens");
-        assert_eq!(selection::find(name).unwrap().name(), name);
+        assert!(selection::find(name).is_ok(), "{name}");
     }
     assert_eq!(selection::default_strategy().name(), StrategyName::DEFAULT);
     assert!(selection::find("no-such-strategy").is_err());
+}
+
+/// The registry's order is that of the OpenAPI document and of tables for people.
+#[test]
+fn names_are_plain_different_and_in_order() {
+    let names: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
+    assert!(names.is_sorted(), "the lines of `strategies!` are in alphabetical order: {names:?}");
+    for (place, name) in names.iter().enumerate() {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        assert!(!name.is_empty() && name.bytes().all(plain), "{name:?} is not lower-case words and hyphens");
+        assert!(!names[..place].contains(name), "two strategies have the name {name}");
+        assert_eq!(selection::find(name).unwrap().name(), *name);
+    }
+}
+
+#[test]
+fn parameters_have_plain_different_names_and_a_default_in_their_range() {
+    for strategy in selection::all() {
+        let parameters = strategy.parameters();
+        for (place, parameter) in parameters.iter().enumerate() {
+            let (strategy, name) = (strategy.name(), parameter.name());
+            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            assert!(
+                plain && name.starts_with(|first: char| first.is_ascii_lowercase()),
+                "{strategy}.{name}: write camelCase"
+            );
+            assert!(
+                parameters[..place].iter().all(|other| other.name() != name),
+                "two parameters {strategy}.{name}"
+            );
+            if let Parameter::Number(number) = parameter {
+                let allows = |value| parameter.allows(&ParameterValue::Number(value));
+                let (below, above) = (number.min - 1.0, number.max + 1.0);
+                assert!(
+                    [number.default, number.min, number.max].into_iter().all(allows),
+                    "{strategy}.{name}: {number:?}"
+                );
+                assert!(![below, above, f64::NAN].into_iter().any(allows), "{strategy}.{name}: {number:?}");
+            }
+        }
+    }
+}
+
+/// For streamers: a sentence that begins with a capital letter and ends with a full stop.
+#[test]
+fn descriptions_are_sentences() {
+    let is_sentence = |text: &str| text.ends_with('.') && text.starts_with(char::is_uppercase);
+    for strategy in selection::all() {
+        let texts = strategy.parameters().iter().map(Parameter::description).chain([strategy.description()]);
+        for text in texts {
+            assert!(is_sentence(text), "{}: {text:?}", strategy.name());
+        }
+    }
 }
 
 proptest! {

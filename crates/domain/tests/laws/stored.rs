@@ -1,14 +1,18 @@
 //! Records as they are stored: what was written once must be read, and replayed, by every later version.
 
+use std::sync::LazyLock;
+
 use gametriggers_domain::{
     decision::{Basis, Broadcast, Content, Decision, Tally},
     selection::{self, Candidate, Parameters, Selection, SelectionContext, select},
 };
-use gametriggers_fixtures::{context, cpc, cpm, decision_id, fixed, minutes, noon, seed, weights};
+use gametriggers_fixtures::{blackout, context, cpc, cpm, decision_id, fixed, minutes, noon, seed, weights};
+use gametriggers_types::{Daypart, DaypartWeight, ParameterValue};
 
 use crate::support::candidate;
 
 fn three() -> [Candidate<'static>; 3] {
+    static CATEGORIES: LazyLock<[String; 2]> = LazyLock::new(|| ["gaming", "food"].map(str::to_owned));
     let with = |number, payment, impressions, clicks, shown| Candidate {
         payment,
         impressions,
@@ -17,16 +21,33 @@ fn three() -> [Candidate<'static>; 3] {
         tallied: minutes(shown),
         ..candidate(number)
     };
+    // Half, a quarter and an eighth of the flights have passed, and nothing is spent.
+    let flight = |left, one| Candidate {
+        starts_at: Some(noon() - minutes(60)),
+        ends_at: Some(noon() + minutes(left)),
+        ..one
+    };
     [
-        with(0, cpm(100.0), 10, 0, 0),
-        Candidate { last_shown: Some(noon() - minutes(1)), ..with(1, fixed(101.0, 10_000), 1_010, 7, 3) },
-        with(2, cpc(102.0), 2_010, 28, 6),
+        Candidate { categories: &CATEGORIES[..1], ..flight(60, with(0, cpm(100.0), 10, 0, 0)) },
+        Candidate {
+            last_shown: Some(noon() - minutes(1)),
+            categories: &CATEGORIES[1..],
+            ..flight(180, with(1, fixed(101.0, 10_000), 1_010, 7, 3))
+        },
+        flight(420, with(2, cpc(102.0), 2_010, 28, 6)),
     ]
 }
 
 fn record(strategy: &str) -> Selection {
+    let part = |category: &str, weight: f64| Daypart {
+        period: blackout("12:00", "13:00", &["friday"]),
+        category: category.to_owned(),
+        weight: DaypartWeight::try_from(weight).unwrap(),
+    };
+    let dayparts = ParameterValue::Dayparts(vec![part("gaming", 0.5), part("food", 2.5)]);
+    let values = [("dayparts".to_owned(), dayparts)].into_iter().collect();
     let ctx = SelectionContext {
-        parameters: Parameters::new(weights(0.5, 0.25, 0.25), None),
+        parameters: Parameters::new(weights(0.5, 0.25, 0.25), Some(&values)),
         ..context(noon(), seed(7))
     };
     select(selection::find(strategy).unwrap(), &ctx, &three()).unwrap()
@@ -72,6 +93,10 @@ fn what_a_strategy_has_drawn_it_draws_again() {
         ("revenue-optimized", [0.0, 0.0, 1.0], 2),
         ("performance", [0.820_312_500_000_000_1, 0.007_812_500_000_000_002, 0.171_875_000_000_000_03], 0),
         ("fair-rotation", [1.0, 0.0, 0.0], 0),
+        // 0.5, 2.5 and 1 of 4
+        ("daypart", [0.125, 0.625, 0.25], 1),
+        // 1/2, 1/4 and 1/8 of 7/8
+        ("pacing", [0.571_428_571_428_571_4, 0.285_714_285_714_285_7, 0.142_857_142_857_142_85], 0),
     ];
     for (strategy, probabilities, pick) in cases {
         let record = record(strategy);

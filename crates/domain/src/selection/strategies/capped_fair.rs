@@ -3,6 +3,8 @@
 //! The plain fair rotation gives a campaign that was alone for an hour its turn like any other when others come. This one
 //! lets it wait until the others have caught up with the part that the streamer leaves them.
 
+use gametriggers_types::SignedDuration;
+
 use super::fair_rotation;
 use crate::selection::{Candidate, NumberParameter, Parameter, SelectionContext, SelectionStrategy};
 
@@ -17,12 +19,12 @@ const SHARE: NumberParameter = NumberParameter {
 
 static PARAMETERS: [Parameter; 1] = [Parameter::Number(SHARE)];
 
-/// Puts all weight on the candidate with the least tallied time among those that have no more than their part of the
-/// broadcast. If all have more (there are too few), all weight is on the one with the smallest part.
+/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. Puts all weight on the
+/// candidate with the least tallied time among those whose part is at most `share`. Ties are broken as in a fair rotation.
+/// If all have more (there are too few), all weight is on the one with the smallest part, then with the smaller id.
 ///
-/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. A campaign that has
-/// just its part may still get one slot, so the part exceeds `share` by one slot at most, as long as another candidate
-/// could be shown.
+/// A campaign that has just its part may still get a whole slot. So its time exceeds its part by one slot at most, as long as
+/// another candidate is within its part.
 pub(super) struct CappedFair;
 
 impl SelectionStrategy for CappedFair {
@@ -39,8 +41,10 @@ impl SelectionStrategy for CappedFair {
     }
 
     fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
-        let allowed = ctx.parameters.number(&SHARE) * ctx.broadcast.displayed.as_secs_f64();
-        let has_more = |candidate: &Candidate<'_>| candidate.displayed.as_secs_f64() > allowed;
+        let share = ctx.parameters.number(&SHARE);
+        // Before anything was on screen, 0 / 0 is not a number, and nobody has more.
+        let part = |one: &Candidate<'_>| millis(one.displayed) / millis(ctx.broadcast.displayed);
+        let has_more = |candidate: &Candidate<'_>| part(candidate) > share;
         let within = candidates.iter().zip(&mut *weights).filter(|(candidate, _)| !has_more(candidate));
         let next = within.min_by_key(|(candidate, _)| fair_rotation::turn(candidate));
         if let Some((_, weight)) = next {
@@ -55,4 +59,11 @@ impl SelectionStrategy for CappedFair {
             *weight = 1.0;
         }
     }
+}
+
+/// Whole milliseconds. A part of two of them is rounded once, as the share is, so a campaign that has just its share does not
+/// have more.
+#[allow(clippy::cast_precision_loss)] // exact for 285,000 years
+fn millis(time: SignedDuration) -> f64 {
+    time.as_secs() as f64 * 1_000.0 + f64::from(time.subsec_millis())
 }

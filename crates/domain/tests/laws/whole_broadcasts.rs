@@ -1,0 +1,192 @@
+//! Whole broadcasts, made decision by decision as the service makes them. What a decision passes on has been in storage.
+
+use gametriggers_domain::{
+    decision::{self, Circumstances, Decision},
+    eligibility::EmptyReason,
+    model::{Campaign, Participation, User},
+    selection::{self, ExplorationShare, SelectionStrategy},
+};
+use gametriggers_fixtures::{decision_id, empty_decision, interval, minutes, seed, time, user};
+use gametriggers_types::{ParameterValue, RotationInterval, SignedDuration, StrategyName, Timestamp};
+use proptest::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::support::{any_interval, campaign, number_of, participation};
+
+/// The middle of a slot, whatever its length.
+pub(crate) const MID_SLOT: &str = "2026-11-20T18:00:40Z";
+
+/// One decision and what came of it.
+pub(crate) struct Turn {
+    pub(crate) decision: Decision,
+    /// The numbers of its candidates.
+    pub(crate) candidates: Vec<u64>,
+    /// The length of its slot.
+    pub(crate) interval: RotationInterval,
+    /// How long it was in force.
+    pub(crate) lasted: SignedDuration,
+}
+
+impl Turn {
+    /// The number of the campaign on screen.
+    pub(crate) fn shown(&self) -> Option<u64> {
+        self.decision.shown().map(|(campaign, _)| number_of(campaign))
+    }
+
+    /// The tallied time of campaign `number` before this decision.
+    pub(crate) fn total_of(&self, number: u64) -> SignedDuration {
+        self.decision.tally.of(campaign(number)).total()
+    }
+}
+
+/// When the next decision is made, seen from this one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Next {
+    /// When its slot ends.
+    AtEnd,
+    /// Before, after this percentage of what is left of the slot.
+    Early(i64),
+    /// So many milliseconds after its slot's end: nobody asked.
+    Late(i64),
+}
+
+/// Decisions in which the candidates are the same; with none, the screen is empty.
+#[derive(Debug, Clone)]
+pub(crate) struct Phase {
+    pub(crate) candidates: Vec<u64>,
+    pub(crate) turns: Vec<(RotationInterval, Next)>,
+}
+
+/// A streamer and the categories of the campaigns that they have joined.
+#[derive(Debug)]
+pub(crate) struct Streamer {
+    pub(crate) user: User,
+    /// The categories of campaign number *n* are the *n*-th; a campaign beyond the list has none.
+    pub(crate) categories: Vec<Vec<String>>,
+}
+
+impl Streamer {
+    /// A streamer with default settings, except for the strategy.
+    pub(crate) fn with_strategy(name: &str) -> Self {
+        let mut user = user(1);
+        user.selection.strategy = StrategyName::new(name);
+        Self { user, categories: Vec::new() }
+    }
+
+    /// Sets a number among the parameters of the streamer's strategy.
+    pub(crate) fn with_number(mut self, parameter: &str, value: f64) -> Self {
+        let strategy = self.user.selection.strategy.clone();
+        self.user.selection.parameters.set(strategy.as_str(), parameter, ParameterValue::Number(value));
+        self
+    }
+
+    /// Campaign `number` and the streamer's participation in it.
+    fn joined(&self, number: u64) -> (Participation, Campaign) {
+        let participation =
+            Participation { id: participation(number), ..gametriggers_fixtures::participation(0, 0, 1) };
+        let place = usize::try_from(number).unwrap();
+        let categories = self.categories.get(place).cloned().unwrap_or_default();
+        let campaign = Campaign { id: campaign(number), categories, ..gametriggers_fixtures::campaign(0) };
+        (participation, campaign)
+    }
+
+    /// Makes the next decision by the streamer's strategy.
+    pub(crate) fn decide(
+        &self,
+        previous: Option<&Decision>,
+        now: Timestamp,
+        interval: RotationInterval,
+        candidates: &[u64],
+    ) -> Decision {
+        let strategy = selection::find_or_default(&self.user.selection.strategy);
+        self.decide_with(strategy, previous, now, interval, candidates)
+    }
+
+    /// Makes the next decision by this strategy.
+    pub(crate) fn decide_with(
+        &self,
+        strategy: &dyn SelectionStrategy,
+        previous: Option<&Decision>,
+        now: Timestamp,
+        interval: RotationInterval,
+        candidates: &[u64],
+    ) -> Decision {
+        let mut user = self.user.clone();
+        user.selection.interval = interval;
+        let eligible: Vec<_> = candidates.iter().map(|&number| self.joined(number)).collect();
+        let (viewers, exploration) = (None, ExplorationShare::default());
+        let circumstances =
+            Circumstances { user: &user, previous, eligible: &eligible, viewers, exploration, now };
+        let decision = circumstances.decide_with(strategy, |id| seed(id.ordinal)).unwrap_or_else(|| {
+            let first = Decision { id: decision_id(1, 0), from: now, ..empty_decision(1, 1) };
+            decision::empty_decision(&user, previous.unwrap_or(&first), EmptyReason::NoCampaign, now)
+        });
+        Decision { tally: stored(&decision.tally), broadcast: stored(&decision.broadcast), ..decision }
+    }
+
+    /// Makes the decisions of a whole broadcast.
+    pub(crate) fn broadcast(&self, begins: &str, phases: &[Phase]) -> Vec<Turn> {
+        let mut now = time(begins);
+        let mut turns: Vec<Turn> = Vec::new();
+        for phase in phases {
+            for &(interval, next) in &phase.turns {
+                let previous = turns.last().map(|turn| &turn.decision);
+                let decision = self.decide(previous, now, interval, &phase.candidates);
+                let (from, until) = (now, decision.until);
+                now = match next {
+                    Next::AtEnd => until,
+                    Next::Early(percent) => {
+                        let millis =
+                            i64::try_from(until.duration_since(from).as_millis()).unwrap() * percent / 100;
+                        from + SignedDuration::from_millis(millis.max(1))
+                    }
+                    Next::Late(millis) => until + SignedDuration::from_millis(millis),
+                };
+                let lasted = now.min(until).duration_since(from);
+                turns.push(Turn { decision, candidates: phase.candidates.clone(), interval, lasted });
+            }
+        }
+        turns
+    }
+
+    /// The picks of a broadcast in which each slot of three minutes runs to its end; `-` is an empty screen.
+    pub(crate) fn picks(&self, phases: &[(&[u64], usize)]) -> String {
+        let phases: Vec<_> = phases
+            .iter()
+            .map(|&(candidates, turns)| Phase {
+                candidates: candidates.to_vec(),
+                turns: vec![(interval(3), Next::AtEnd); turns],
+            })
+            .collect();
+        let name = |turn: &Turn| turn.shown().map_or("-".to_owned(), |number| number.to_string());
+        self.broadcast("2026-11-20T18:00:00Z", &phases).iter().map(name).collect()
+    }
+}
+
+/// The value as it is read after it was stored.
+pub(crate) fn stored<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}
+
+/// A broadcast in which no slot is longer than the minutes given beside it. Campaigns `always` are candidates whenever
+/// any is; four others come and go; sometimes there is none; nobody asks for up to six hours.
+pub(crate) fn any_broadcast(always: &'static [u64]) -> impl Strategy<Value = (SignedDuration, Vec<Phase>)> {
+    const JUST_UNDER_SIX_HOURS_MS: i64 = 6 * 3_600_000 - 1;
+    let next = || {
+        prop_oneof![
+            6 => Just(Next::AtEnd),
+            3 => (0..100_i64).prop_map(Next::Early),
+            1 => (0..=JUST_UNDER_SIX_HOURS_MS).prop_map(Next::Late),
+        ]
+    };
+    let candidates = move || {
+        let some = prop::sample::subsequence(vec![2, 3, 4, 5], 0..=4)
+            .prop_map(move |others| always.iter().copied().chain(others).collect());
+        prop_oneof![1 => Just(Vec::new()), 6 => some]
+    };
+    (1..=60_i64).prop_flat_map(move |longest| {
+        let turns = prop::collection::vec((any_interval(longest), next()), 1..12);
+        let phase = (candidates(), turns).prop_map(|(candidates, turns)| Phase { candidates, turns });
+        (Just(minutes(longest)), prop::collection::vec(phase, 1..12))
+    })
+}
