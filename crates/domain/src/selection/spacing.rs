@@ -39,14 +39,15 @@ fn needs_break(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candida
 /// Whether another campaign of one of the candidate's categories was on screen too few slots ago.
 fn is_too_close(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
     let least = i64::from(spacing.between.slots());
+    // Names are compared first, because that is cheaper than arithmetic with times.
     least > 0
         && ctx.broadcast.appearances.iter().any(|appearance| {
             appearance.campaign != candidate.campaign
-                && slots_since(ctx, appearance) < least
                 && appearance
                     .categories
                     .iter()
                     .any(|category| candidate.categories.iter().any(|own| same_category(own, category)))
+                && slots_since(ctx, appearance) < least
         })
 }
 
