@@ -68,11 +68,12 @@ fn needs_break(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candida
 /// Whether another campaign of one of the candidate's categories was on screen too few slots ago.
 fn waits(spacing: Spacing, ctx: &SelectionContext<'_>, candidate: &Candidate<'_>) -> bool {
     let least = i64::from(spacing.between.slots());
+    // Names are compared first, because that is cheaper than arithmetic with times.
     least > 0
         && ctx.broadcast.appearances.iter().any(|appearance| {
             appearance.campaign != candidate.campaign
-                && slots_since(ctx, appearance) < least
                 && share_category(&appearance.categories, candidate.categories)
+                && slots_since(ctx, appearance) < least
         })
 }
 

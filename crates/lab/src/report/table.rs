@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::numbers::{count, estimate, number, percent, percent_estimate};
 use crate::simulate::{CampaignOutcome, Outcome, StrategyOutcome};
 
-/// The outcomes as tables of text: one of strategies and one of campaigns for each scenario.
+/// The outcomes as tables of text: for each scenario one of strategies, and one for each figure of campaigns.
 #[must_use]
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut text = String::new();
@@ -31,27 +31,30 @@ fn write_outcome(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
     )?;
     let all: Vec<_> = outcome.strategies.iter().chain([&outcome.oracle]).collect();
     write_columns(text, &strategy_rows(&all))?;
-    writeln!(
-        text,
-        "\nshare of the broadcast on screen / longest gap in minutes{}",
-        legend_of_delivery(&all)
-    )?;
-    write_columns(text, &campaign_rows(&all))
+    for (heading, figure) in CAMPAIGN_FIGURES {
+        if all.iter().flat_map(|one| &one.campaigns).any(|campaign| figure(campaign).is_some()) {
+            writeln!(text, "\n{heading}")?;
+            write_columns(text, &campaign_rows(&all, *figure))?;
+        }
+    }
+    Ok(())
 }
+
+/// A figure of a campaign as text; `None` if the campaign does not have it.
+type CampaignFigure = fn(&CampaignOutcome) -> Option<String>;
+
+/// The figures of campaigns, with their headings.
+const CAMPAIGN_FIGURES: &[(&str, CampaignFigure)] = &[
+    ("share of the broadcast on screen", |one| Some(percent(one.time_share.mean))),
+    ("longest gap, minutes", |one| Some(number(one.longest_gap_minutes.mean))),
+    ("delivered of plan", |one| one.delivered.map(|delivered| percent(delivered.mean))),
+];
 
 fn strategy_rows(all: &[&StrategyOutcome]) -> Vec<Vec<String>> {
     let has_plan = all.iter().any(|one| one.off_plan.is_some());
     let is_measured = all.iter().any(|one| one.nanos_per_decision.is_some());
-    let mut head = vec![
-        "strategy",
-        "earned",
-        "regret",
-        "switches/h",
-        "longest gap",
-        "money left",
-        "empty",
-        "unusable weights",
-    ];
+    let mut head =
+        vec!["strategy", "earned", "regret", "switches/h", "longest gap", "money left", "empty", "unusable"];
     head.extend(has_plan.then_some("off plan"));
     head.extend(is_measured.then_some("decision"));
     let mut rows = vec![head.into_iter().map(str::to_owned).collect()];
@@ -77,32 +80,16 @@ fn strategy_rows(all: &[&StrategyOutcome]) -> Vec<Vec<String>> {
     rows
 }
 
-fn legend_of_delivery(all: &[&StrategyOutcome]) -> &'static str {
-    let has_plan = all.iter().any(|one| one.off_plan.is_some());
-    if has_plan { " / delivered of plan" } else { "" }
-}
-
 /// One row for each campaign, one column for each strategy.
-fn campaign_rows(all: &[&StrategyOutcome]) -> Vec<Vec<String>> {
-    let mut rows =
-        vec![["campaign".to_owned()].into_iter().chain(all.iter().map(|one| one.strategy.clone())).collect()];
-    let count = all.first().map_or(0, |one| one.campaigns.len());
-    let has_plan = all.iter().any(|one| one.off_plan.is_some());
-    rows.extend((0..count).map(|place| {
-        let title = all.first().map(|one| one.campaigns[place].title.clone());
-        title.into_iter().chain(all.iter().map(|one| cell(&one.campaigns[place], has_plan))).collect()
+fn campaign_rows(all: &[&StrategyOutcome], figure: CampaignFigure) -> Vec<Vec<String>> {
+    let names = all.iter().map(|one| one.strategy.clone());
+    let mut rows = vec![["campaign".to_owned()].into_iter().chain(names).collect()];
+    let campaigns = all.first().map_or(&[][..], |one| &one.campaigns);
+    rows.extend(campaigns.iter().enumerate().map(|(place, campaign)| {
+        let cells = all.iter().map(|one| figure(&one.campaigns[place]).unwrap_or_else(|| "-".to_owned()));
+        [campaign.title.clone()].into_iter().chain(cells).collect()
     }));
     rows
-}
-
-fn cell(campaign: &CampaignOutcome, has_plan: bool) -> String {
-    let mut cell =
-        format!("{} / {}", percent(campaign.time_share.mean), number(campaign.longest_gap_minutes.mean));
-    if has_plan {
-        let delivered = campaign.delivered.as_ref();
-        cell += &delivered.map_or(" / -".to_owned(), |delivered| format!(" / {}", percent(delivered.mean)));
-    }
-    cell
 }
 
 /// Writes rows in columns that are as wide as their widest cell: the first to the left, the others to the right.
