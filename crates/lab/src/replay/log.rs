@@ -209,7 +209,6 @@ impl Reader<'_> {
         let shown = Shown {
             judged,
             on_screen: OnScreen {
-                id: decision.id,
                 participation: selection.picked().participation,
                 from: decision.from,
                 end: decision.until,
