@@ -1,6 +1,6 @@
 //! Reads the decisions of a time from a store, and what another strategy would have done in their place.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops};
 
 use gametriggers_domain::{
     decision::{Content, Decision},
@@ -209,7 +209,6 @@ impl Reader<'_> {
         let shown = Shown {
             judged,
             on_screen: OnScreen {
-                id: decision.id,
                 participation: selection.picked().participation,
                 from: decision.from,
                 end: decision.until,
@@ -227,7 +226,7 @@ impl Reader<'_> {
         let picked = selection.picked();
         let of = |campaign| probability(target, campaign);
         let unsupported = selection.shares.iter().filter(|share| share.probability <= 0.0);
-        let unsupported = unsupported.map(|share| of(share.campaign)).sum();
+        let unsupported = unsupported.map(|share| of(share.campaign)).fold(0.0, ops::Add::add);
         let possible = target.shares.iter().filter(|share| share.probability > 0.0);
         let broadcast = (decision.id.streamer, decision.broadcast.began());
         JudgedDecision {

@@ -1,6 +1,6 @@
 //! What a replay says, as a value and as text for a terminal.
 
-use std::fmt;
+use std::{fmt, ops};
 
 use gametriggers_persistence::Repositories;
 use gametriggers_types::{Timestamp, UserId};
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     bootstrap::{Estimate, real},
     estimators::{Earnings, Unit, earnings},
+    judged::JudgedDecision,
     log::{self, Counts, Log, Logged, ReplayError},
     overlap::{GREATEST_SHARE_MAX, Overlap, Refusal},
     question::Question,
@@ -38,6 +39,8 @@ pub struct Replay {
     pub logged: Vec<Logged>,
     /// How long the replayed decisions were on screen together, in hours.
     pub hours: f64,
+    /// What the replayed decisions really earned together, in units of money.
+    pub earned: f64,
     /// How far the decisions cover those of the other strategy.
     pub overlap: Overlap,
     /// The estimate, or why there is none.
@@ -76,7 +79,8 @@ pub struct Estimates {
 /// [`ReplayError`] if the store cannot be read, or if there are too many decisions.
 pub async fn run(store: &Repositories, question: &Question, now: Timestamp) -> Result<Replay, ReplayError> {
     let log = log::read(store, question, now).await?;
-    let hours: f64 = log.decisions.iter().map(|decision| decision.hours).sum();
+    let sum = |of: fn(&JudgedDecision) -> f64| log.decisions.iter().map(of).fold(0.0, ops::Add::add);
+    let hours = sum(|decision| decision.hours);
     let outcome = match earnings(&log.decisions, RESAMPLES) {
         Ok(per_decision) => {
             let per_hour = if hours > 0.0 { real(log.decisions.len()) / hours } else { 0.0 };
@@ -89,6 +93,7 @@ pub async fn run(store: &Repositories, question: &Question, now: Timestamp) -> R
         from: question.from,
         to: question.to,
         streamer: question.streamer,
+        earned: sum(|decision| decision.reward),
         overlap: Overlap::of(&log.decisions),
         decisions: log.counts,
         logged: log.logged,
@@ -156,6 +161,7 @@ impl fmt::Display for Replay {
         for Logged { strategy, exploration, decisions } in &self.logged {
             writeln!(f, "made by {strategy}, exploration share {exploration}: {decisions}")?;
         }
+        writeln!(f, "they earned {:.4} in {:.1} hours on screen", self.earned, self.hours)?;
         let percent = |part: f64| format!("{:.1} %", part * 100.0);
         let reproduced = real(decisions.reproduced) / real(decisions.replayed.max(1));
         let lines = [
