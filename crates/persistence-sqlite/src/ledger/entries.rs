@@ -79,9 +79,9 @@ pub(super) fn scan_paid(
     let until = after.saturating_add(SCAN_STEP);
     let sql = "SELECT * FROM ledger_entries WHERE number > ? AND number <= ? \
                AND amount_micros > 0 AND at_ms >= ? AND at_ms < ? ORDER BY number";
-    let mut list = db.prepare_cached(sql)?;
-    let found =
-        list.query_and_then((after, until, from.as_millisecond(), to.as_millisecond()), entry_from_row)?;
+    let mut statement = db.prepare_cached(sql)?;
+    let time = (from.as_millisecond(), to.as_millisecond());
+    let found = statement.query_and_then((after, until, time.0, time.1), entry_from_row)?;
     let goes_on = last.is_some_and(|last| until < last);
     Ok(Listing {
         items: found.collect::<DbResult<_>>()?,
