@@ -1,7 +1,8 @@
 //! `cargo xtask howto`: proves that a new strategy is one file and one line.
 //!
 //! The command copies the workspace into the target directory, does what `docs/howto/add-a-strategy.md` says with the page's own
-//! example, and runs the domain's tests there. If they fail, the page is wrong, or another place has a list of strategies.
+//! example, and runs the domain's tests there. If they fail, the page is wrong, or another place has a list of strategies. The
+//! page's example of a table is tried out, too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ const PAGE: &str = "docs/howto/add-a-strategy.md";
 const WORKSPACE: &str = "Cargo.toml";
 /// The folder of the strategies.
 const STRATEGIES: &str = "crates/domain/src/selection/strategies";
+/// The folder of the tables.
+const TABLES: &str = "crates/domain/tests/laws/tables";
 /// What the copy needs: the crates, what they are built from, and the page, which the domain's documentation tests read.
 const COPIED: [&str; 7] =
     ["Cargo.toml", "Cargo.lock", "benches", "crates", "docs/howto", "migrations", "xtask"];
@@ -28,21 +31,28 @@ const END_OF_FILE: &str = "// The file ends here.";
 /// If the page does not have the expected form, or if a test fails.
 pub(crate) fn run() -> anyhow::Result<()> {
     let page = fs::read_to_string(root().join(PAGE)).context(PAGE)?;
-    let Example { module, file, line } = Example::of(&page)?;
+    let Example { module, file, line, table } = Example::of(&page)?;
     let copy = target_directory().join("howto");
     let new_file = Path::new(STRATEGIES).join(format!("{module}.rs"));
     let list = Path::new(STRATEGIES).join("mod.rs");
     let before = fs::read_to_string(root().join(&list)).context(STRATEGIES)?;
 
+    let new_table = Path::new(TABLES).join(format!("{module}.rs"));
+    let tables = Path::new(TABLES).join("mod.rs");
+    let tables_before = fs::read_to_string(root().join(&tables)).context(TABLES)?;
     let workspace = fs::read_to_string(root().join(WORKSPACE)).context(WORKSPACE)?;
 
-    let mut kept = vec![copy.join(&new_file), copy.join(&list), copy.join(WORKSPACE)];
+    let changed = [&new_file, &list, &new_table, &tables, Path::new(WORKSPACE)];
+    let mut kept: Vec<_> = changed.into_iter().map(|path| copy.join(path)).collect();
     for part in COPIED {
         mirror(&root().join(part), &copy.join(part), &mut kept)?;
     }
     remove_others(&copy, &kept)?;
     write(&copy.join(&new_file), file.as_bytes())?;
     write(&copy.join(&list), with_line(&before, &line)?.as_bytes())?;
+    write(&copy.join(&new_table), table.as_bytes())?;
+    let declared = tables_before.replacen("\nmod ", &format!("\nmod {module};\nmod "), 1);
+    write(&copy.join(&tables), declared.as_bytes())?;
     write(&copy.join(WORKSPACE), with_another_version(&workspace)?.as_bytes())?;
 
     println!("{PAGE}: {} with {} lines, and `{line}` in mod.rs", new_file.display(), file.lines().count());
@@ -61,6 +71,8 @@ struct Example {
     file: String,
     /// The line for the list of strategies.
     line: String,
+    /// The contents of the file with the table.
+    table: String,
 }
 
 impl Example {
@@ -85,7 +97,11 @@ impl Example {
             "the page does not name {STRATEGIES}/{module}.rs"
         );
         ensure!(file.contains(&format!("struct {strategy}")), "the code has no `struct {strategy}`");
-        Ok(Self { module: module.to_owned(), file, line: line.to_owned() })
+        let (_, tables) =
+            page.split_once(&format!("`{TABLES}/{module}.rs`")).context("the page has no table")?;
+        let table =
+            between(tables, "```text\n", "```").context("the page has no code of a table")?.to_owned();
+        Ok(Self { module: module.to_owned(), file, line: line.to_owned(), table })
     }
 }
 
@@ -178,11 +194,12 @@ mod tests {
     fn the_example_is_the_file_but_for_two_words() {
         let page = format!(
             "`{STRATEGIES}/new.rs`\n```rust\nuse gametriggers_domain::selection;\n\nstruct New;\n\n{END_OF_FILE}\nassert!(true);\n```\n\
-             ```text\n    new::New,\n```\n"
+             ```text\n    new::New,\n```\n`{TABLES}/new.rs`\n```text\nuse super::*;\n```\n"
         );
         let example = Example::of(&page).unwrap();
         assert_eq!((example.module.as_str(), example.line.as_str()), ("new", "new::New,"));
         assert_eq!(example.file, "use crate::selection;\n\npub(super) struct New;\n");
+        assert_eq!(example.table, "use super::*;\n");
         assert!(Example::of(&page.replace("new.rs", "old.rs")).is_err());
         assert!(Example::of(&page.replace("struct New", "struct Old")).is_err());
     }

@@ -3,13 +3,16 @@
 //! Two rules, both off by default:
 //!
 //! - A campaign that was on screen in *n* slots in a row has a break.
-//! - Between two different campaigns of one category there are at least *m* slots (competitive separation). A campaign *waits*
-//!   while another campaign of one of its categories was on screen too few slots ago. Meanwhile no campaign of its categories
-//!   that was on screen later than it comes on screen, so that nobody waits for ever. The campaign on screen may stay.
+//! - Between two different campaigns of one category there are at least *m* slots (competitive separation). Until then, the
+//!   second one *waits*. Meanwhile, campaigns of its categories that were on screen more recently stay off, so that nobody
+//!   waits for ever. Only the campaign that is on screen now may stay.
 //!
-//! A screen is never empty because of these rules. If only the campaign on screen is left, it stays, beyond *n* slots as well,
-//! while this brings another one nearer to its turn. If it does not, or if none is left, the second rule yields. If the first rule
-//! alone leaves none, it yields, too.
+//! A screen is never empty because of these rules:
+//!
+//! - If they leave only the campaign on screen, and another one comes nearer to its turn while it stays, it stays. In this
+//!   case the first rule yields.
+//! - If nobody comes nearer, or no campaign is left, the second rule yields.
+//! - If there is only one candidate, both yield.
 
 use gametriggers_types::{SignedDuration, Slot, Spacing, Timestamp};
 
@@ -40,6 +43,7 @@ pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &m
 fn keep_apart(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
     let free = to_front(candidates, |candidate| !waits(spacing, ctx, candidate));
     let (front, waiting) = candidates.split_at_mut(free);
+    // Whether one stays off while the other waits.
     let lets_first = |one: &Candidate<'_>, other: &Candidate<'_>| {
         (other.last_shown, other.campaign) < (one.last_shown, one.campaign) && are_rivals(one, other)
     };
@@ -47,7 +51,7 @@ fn keep_apart(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Ca
     let admitted = to_front(front, |one| is_on_screen(ctx, one) || !is_held(one));
     let (front, held) = front.split_at(admitted);
     let stays = match front {
-        [only] if is_on_screen(ctx, only) && held.len() + waiting.len() > 0 => only,
+        [only] if is_on_screen(ctx, only) => only,
         _ => return admitted,
     };
     // Nobody's wait ends while a rival stays on screen.
