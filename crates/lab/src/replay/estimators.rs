@@ -7,7 +7,7 @@
 //! - self-normalised: Σ wᵢ·rᵢ / Σ wᵢ (Swaminathan and Joachims, "The self-normalized estimator for counterfactual
 //!   learning", 2015)
 //! - doubly robust: Σ [Σₐ q(a)·r̂(a) + wᵢ·(rᵢ − r̂(aᵢ))] / n (Dudík, Langford and Li, "Doubly robust policy evaluation and
-//!   learning", 2011), where r̂ is the model of [`Model`].
+//!   learning", 2011), where r̂ is the model `Model` below.
 
 use serde::Serialize;
 
