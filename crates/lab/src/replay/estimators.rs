@@ -7,7 +7,7 @@
 //! - self-normalised: Σ wᵢ·rᵢ / Σ wᵢ (Swaminathan and Joachims, "The self-normalized estimator for counterfactual
 //!   learning", 2015)
 //! - doubly robust: Σ [Σₐ q(a)·r̂(a) + wᵢ·(rᵢ − r̂(aᵢ))] / n (Dudík, Langford and Li, "Doubly robust policy evaluation and
-//!   learning", 2011), where r̂ is the model of [`Model`].
+//!   learning", 2011), where r̂ is the model `Model` below.
 
 use serde::Serialize;
 
@@ -117,6 +117,8 @@ pub fn earnings(decisions: &[JudgedDecision], resamples: usize) -> Result<Earnin
             *sum = (sum.0 + part.0, sum.1 + part.1);
         }
     }
+    // A broadcast may have lost its decisions because they have not ended.
+    units.retain(|parts| parts[0].1 > 0.0);
     let [logged, inverse_propensity, self_normalised, doubly_robust, difference] =
         bootstrap::estimate(&units, resamples, SEED);
     Ok(Earnings { logged, inverse_propensity, self_normalised, doubly_robust, difference, unit, resamples })

@@ -1,7 +1,7 @@
 //! What another strategy would have done with the decisions that a server really made.
 //!
-//! A replay reads the decisions of a time with the entries that they earned ([`log`]), makes each decision again with the
-//! documents as they were ([`archive`]), and estimates from the recorded probabilities what the other strategy would have
+//! A replay reads the decisions of a time (`reader`) and what they earned (`earned`), makes each decision again (`remake`) with
+//! the documents as they were (`archive`), and estimates from the recorded probabilities what the other strategy would have
 //! earned ([`estimators`]). It refuses where the decisions say nothing about it ([`overlap`]).
 
 mod archive;
@@ -12,6 +12,7 @@ pub mod judged;
 mod log;
 pub mod overlap;
 mod question;
+mod reader;
 mod remake;
 mod report;
 

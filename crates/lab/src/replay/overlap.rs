@@ -8,8 +8,8 @@ use super::{bootstrap::real, judged::JudgedDecision};
 pub const UNSUPPORTED_MAX: f64 = 0.01;
 /// The greatest share of the whole weight that one decision may have. The effective sample size is then at least 100.
 ///
-/// With more, the intervals are too narrow: in the simulations of `tests/coverage.rs` they then contain the truth in fewer
-/// than 93 of 100 logs, if the strategy's probabilities differ from decision to decision.
+/// With more, the intervals are too narrow: in simulations like those of `tests/coverage.rs` they contained the truth in only
+/// 90 to 93 of 100 logs, for a strategy whose probabilities differ from decision to decision.
 pub const GREATEST_SHARE_MAX: f64 = 0.01;
 
 /// How far the decisions that were made cover those that the other strategy would have made.

@@ -10,9 +10,10 @@ use super::{
     bootstrap::{Estimate, real},
     estimators::{Earnings, Unit, earnings},
     judged::JudgedDecision,
-    log::{self, Counts, Log, Logged, ReplayError},
+    log::{Counts, Log, Logged, ReplayError},
     overlap::{GREATEST_SHARE_MAX, Overlap, Refusal},
     question::Question,
+    reader,
 };
 
 /// The number of resamples for an interval.
@@ -78,7 +79,7 @@ pub struct Estimates {
 /// # Errors
 /// [`ReplayError`] if the store cannot be read, or if there are too many decisions.
 pub async fn run(store: &Repositories, question: &Question, now: Timestamp) -> Result<Replay, ReplayError> {
-    let log = log::read(store, question, now).await?;
+    let log = reader::read(store, question, now).await?;
     let sum = |of: fn(&JudgedDecision) -> f64| log.decisions.iter().map(of).fold(0.0, ops::Add::add);
     let hours = sum(|decision| decision.hours);
     let outcome = match earnings(&log.decisions, RESAMPLES) {
