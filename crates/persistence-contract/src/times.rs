@@ -189,7 +189,8 @@ async fn a_scan_of_many_steps_finds_each_entry_once(fixture: &impl Fixture) {
     let mut stage = Stage::set(fixture, &[campaign(1)], std::slice::from_ref(&part)).await;
     // One in a hundred earns money.
     let of = |number: usize| {
-        let kind = if number.is_multiple_of(100) { EntryKind::Display } else { EntryKind::Click(ClickKind::Chat) };
+        let kind =
+            if number.is_multiple_of(100) { EntryKind::Display } else { EntryKind::Click(ClickKind::Chat) };
         Entry { at: minute(1), ..entry(&format!("{number:05}"), &part, kind) }
     };
     for first in (0..ENTRIES).step_by(BATCH) {
