@@ -21,7 +21,9 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    runtime, task,
+    runtime,
+    sync::oneshot,
+    task,
     time::timeout,
 };
 
@@ -62,9 +64,10 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
     part.is_empty() || (0..body.len()).any(|at| body[at] == part[0] && body[at..].starts_with(part))
 }
 
-/// The requests for a server, the number of connections, and how long the load lasts.
+/// The requests for one or several servers, the number of connections, and how long the load lasts.
 pub(crate) struct Load {
-    pub(crate) address: SocketAddr,
+    /// The addresses of the servers, at least one. The connections are spread evenly over them.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) requests: Vec<Request>,
     pub(crate) expected: Expected,
     pub(crate) connections: usize,
@@ -96,19 +99,29 @@ impl Load {
     /// # Errors
     /// If the server cannot be reached, or stops answering.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        in_a_thread(move || self.drive_all())
+        self.run_and_tell(oneshot::channel().0)
     }
 
-    async fn drive_all(self) -> anyhow::Result<Outcome> {
+    /// As [`run`](Self::run). When all connections are open, tells `begins` when the measured period begins.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn run_and_tell(self, begins: oneshot::Sender<Instant>) -> anyhow::Result<Outcome> {
+        in_a_thread(move || self.drive_all(begins))
+    }
+
+    async fn drive_all(self, begins: oneshot::Sender<Instant>) -> anyhow::Result<Outcome> {
         let mut connections = Vec::with_capacity(self.connections);
-        for _ in 0..self.connections {
-            connections.push(Connection::open(self.address).await?);
+        for address in self.addresses.iter().cycle().take(self.connections) {
+            connections.push(Connection::open(*address).await?);
         }
         let (warm_up, measured) = match self.lasts {
             Lasting::For { warm_up, measured } => (warm_up, measured),
             Lasting::OneRound => (Duration::ZERO, ONE_ROUND_WITHIN),
         };
         let begin = Instant::now() + warm_up;
+        // The error is ignored: nobody may want to know.
+        let _ = begins.send(begin);
         let plan = Arc::new(Plan { begin, end: begin + measured, load: self });
         let started = connections.into_iter().enumerate();
         let driving: Vec<_> =
@@ -357,7 +370,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let server = thread::spawn(move || answer_in_turn(&listener));
         let load = Load {
-            address,
+            addresses: vec![address],
             requests: vec![Request::click("t", Some("r"))],
             expected: Expected::COUNTED,
             connections: 1,

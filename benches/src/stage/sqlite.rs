@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, ensure};
 use rusqlite::{Connection, Transaction, params_from_iter, types::ValueRef};
 
-use super::{Kind, Renames, Shape};
+use super::{Kind, Renames, Shape, tally::Sums};
 
 /// Copies the rows of document number 0, in all tables that contain its id, to all other numbers.
 pub(super) fn multiply(file: &Path, kind: Kind, shape: Shape) -> anyhow::Result<()> {
@@ -38,6 +38,16 @@ pub(super) fn count_entries(file: &Path, prefix: &str) -> anyhow::Result<u64> {
     let sql = "SELECT count(*) FROM ledger_entries WHERE substr(id, 1, length(?1)) = ?1";
     let count: i64 = open(file)?.query_row(sql, [prefix], |row| row.get(0))?;
     Ok(count.try_into()?)
+}
+
+/// The sums of all participations' counters.
+pub(super) fn sum_counters(file: &Path) -> anyhow::Result<Sums> {
+    // A visit is also a click. A minute of an audience is one event with as many impressions as viewers.
+    let sql = "SELECT coalesce(sum(clicks + impressions - viewer_sum + viewer_samples), 0), \
+               coalesce(sum(paid_units), 0) FROM participation_counters";
+    let (events, paid_units): (i64, i64) =
+        open(file)?.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Sums { events: events.try_into()?, paid_units: paid_units.try_into()? })
 }
 
 fn open(file: &Path) -> anyhow::Result<Connection> {
