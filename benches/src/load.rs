@@ -342,6 +342,7 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::TcpListener,
+        sync::atomic::AtomicUsize,
     };
 
     use super::*;
@@ -384,5 +385,41 @@ mod tests {
         let timed = outcome.run.per_second * 0.1;
         assert!(outcome.right as f64 - timed < 1.5, "{timed} of {}", outcome.right);
         assert!(outcome.run.p50 >= Duration::from_millis(1), "{:?}", outcome.run);
+    }
+
+    #[test]
+    fn connections_are_spread_evenly_over_the_servers() {
+        let listeners = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let accepted = listeners.map(|listener| {
+            let accepted = Arc::new(AtomicUsize::new(0));
+            let count = accepted.clone();
+            // Ends with the process.
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    let mut stream = stream.unwrap();
+                    thread::spawn(move || {
+                        let mut received = [0; 1_024];
+                        while stream.read(&mut received).is_ok_and(|count| count > 0) {
+                            stream.write_all(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n").unwrap();
+                        }
+                    });
+                }
+            });
+            accepted
+        });
+        let load = Load {
+            addresses,
+            requests: vec![Request::data("a"), Request::data("b"), Request::data("c"), Request::data("d")],
+            expected: Expected::REDIRECTED,
+            connections: 4,
+            lasts: Lasting::OneRound,
+        };
+        let (begins, mut begun) = oneshot::channel();
+        let outcome = load.run_and_tell(begins).unwrap();
+        assert_eq!((outcome.right, outcome.wrong.len()), (4, 0));
+        assert!(begun.try_recv().unwrap() <= Instant::now());
+        assert_eq!(accepted.map(|count| count.load(Ordering::SeqCst)), [2, 2]);
     }
 }

@@ -62,7 +62,7 @@ pub(crate) enum Measured {
     /// Events in a store whose campaigns pay.
     Paying(Paying),
     /// Minutes of audiences, in batches, without HTTP.
-    Audiences { backend: Backend },
+    Audiences { streamers: u32, backend: Backend },
 }
 
 impl fmt::Display for Measured {
@@ -98,8 +98,9 @@ impl fmt::Display for Measured {
                 write!(f, "bare driver, {PAYMENTS_IN_FLIGHT} payments in flight, {}", on(budgets))
             }
             Self::Paying(paying) => write!(f, "{paying}"),
-            Self::Audiences { backend } => {
-                write!(f, "minutes of audiences in batches on {backend}, {}", on(paying::FIFTY))
+            Self::Audiences { streamers, backend } => {
+                let (streamers, campaigns) = (grouped(streamers), on(paying::FIFTY));
+                write!(f, "minutes of {streamers} audiences in batches on {backend}, {campaigns}")
             }
         }
     }

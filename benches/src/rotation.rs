@@ -11,10 +11,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use anyhow::Context;
 
-pub(crate) use self::{
-    runs::fetch,
-    stores::{AUDIENCES, Store},
-};
+pub(crate) use self::{runs::fetch, stores::Store};
 use crate::{
     bare,
     driver::{Driver, Updates},

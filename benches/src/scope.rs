@@ -11,6 +11,8 @@ use crate::results::{
 pub(crate) const SMALLEST: u32 = 1_000;
 /// The number of connections over which screens are requested.
 pub(crate) const SCREENS: usize = 64;
+/// The number of streamers for whose audiences a time is asked.
+pub(crate) const AUDIENCES: u32 = 10_000;
 /// The number of connections over which clicks are sent, unless that number is what is compared.
 pub(crate) const CLICKERS: usize = 256;
 
@@ -60,8 +62,11 @@ pub(crate) struct Effort {
     pub(crate) displays: u32,
     /// The numbers of instances of the server, the smallest first.
     pub(crate) instances: &'static [u32],
-    /// The number of minutes for which each audience is submitted in one run.
+    /// The number of streamers whose audiences are submitted together, and for how many minutes in one run.
+    pub(crate) audiences: u32,
     pub(crate) minutes: u32,
+    /// Whether paid events are measured in every combination, and not only in one of each kind.
+    pub(crate) is_complete: bool,
     /// The number of streamers for the measurement of memory.
     pub(crate) streamers: u32,
 }
@@ -76,43 +81,60 @@ impl Effort {
         campaigns: 10_000,
         displays: 20_000,
         instances: &[1, 2, 3],
+        audiences: AUDIENCES,
         minutes: 3,
+        is_complete: true,
         streamers: 100_000,
     };
     /// Shows in two minutes that everything can be measured. The figures are not precise.
     pub(crate) const SHORT: Self = Self {
         repetitions: 1,
-        warm_up: Duration::from_millis(500),
-        measured: Duration::from_secs(1),
+        warm_up: Duration::from_millis(300),
+        measured: Duration::from_millis(700),
         sizes: &[SMALLEST],
         connections: &[64, CLICKERS],
         campaigns: 500,
         displays: 300,
         instances: &[1, 2],
+        audiences: 2_000,
         minutes: 1,
+        is_complete: false,
         streamers: 2_000,
     };
 }
 
 impl Effort {
     /// The runs of events in stores whose campaigns pay.
-    fn paying(&self, backend: Backend) -> impl Iterator<Item = Paying> {
+    fn paying(&self, backend: Backend) -> Vec<Paying> {
         use Receipts::{Given, Missing};
         use Sent::{Clicks, Displays, Visits};
 
-        let one = move |campaigns, cache, sent| Paying { backend, campaigns, cache, sent, instances: 1 };
-        let warm = move |campaigns, sent| one(campaigns, Cache::Warm, sent);
-        let cold = move |campaigns, sent| one(campaigns, Cache::Cold, sent);
+        let run = |campaigns, cache, sent| Paying { backend, campaigns, cache, sent, instances: 1 };
+        let warm = |campaigns, sent| run(campaigns, Cache::Warm, sent);
+        let cold = |campaigns, sent| run(campaigns, Cache::Cold, sent);
         let paid = [Visits, Displays(Given)];
-        let on_each = paid.into_iter().flat_map(move |sent| [warm(HOT, sent), warm(FIFTY, sent)]);
-        let on_each = on_each.chain([warm(HOT, Clicks(Given))]);
-        let Self { instances, campaigns, .. } = *self;
-        let several = on_each.flat_map(move |paying| instances.iter().map(move |count| paying.on(*count)));
-        let spread = paid.map(|sent| warm(campaigns, sent));
-        let without = [Clicks(Missing), Displays(Missing)].map(|sent| warm(FIFTY, sent));
-        let unread = [Clicks(Given), Clicks(Missing), Displays(Given), Displays(Missing)];
-        let unread = unread.map(|sent| cold(FIFTY, sent)).into_iter().chain([cold(campaigns, Visits)]);
-        several.chain(spread).chain(without).chain(unread)
+        let fifty = paid.map(|sent| warm(FIFTY, sent));
+        let clicks = warm(HOT, Clicks(Given));
+        let mut on_several = paid.map(|sent| warm(HOT, sent)).to_vec();
+        let mut on_one = vec![clicks, warm(FIFTY, Displays(Missing)), cold(FIFTY, Displays(Missing))];
+        if self.is_complete {
+            on_several.push(clicks);
+            on_several.extend(fifty);
+            on_one.extend(fifty.map(|paying| paying.over(self.campaigns)));
+            on_one.extend([warm(FIFTY, Clicks(Missing)), cold(self.campaigns, Visits)]);
+            on_one.extend([Clicks(Given), Clicks(Missing), Displays(Given)].map(|sent| cold(FIFTY, sent)));
+        } else {
+            on_one.extend(fifty);
+            on_one.push(cold(FIFTY, Visits));
+        }
+        let several =
+            on_several.iter().flat_map(|paying| self.instances.iter().map(|count| paying.on(*count)));
+        several.chain(on_one.iter().copied()).collect()
+    }
+
+    /// The numbers of budgets over which the bare driver's payments are spread.
+    fn budgets(&self) -> Vec<u32> {
+        if self.is_complete { vec![HOT, FIFTY, self.campaigns] } else { vec![HOT, FIFTY] }
     }
 }
 
@@ -139,7 +161,7 @@ impl Scope {
             all.extend([Documents::One, Documents::Many].map(Measured::Driver));
         }
         if has(Part::Paid) && self.backends.contains(&Backend::MongoDb) {
-            let budgets = [HOT, FIFTY, self.effort.campaigns];
+            let budgets = self.effort.budgets().into_iter();
             all.extend(budgets.map(|budgets| Measured::BarePayments { budgets }));
         }
         for &backend in &self.backends {
@@ -168,10 +190,10 @@ impl Scope {
                 all.insert(Measured::Visits { backend });
             }
             if has(Part::Paid) {
-                all.extend(self.effort.paying(backend).map(Measured::Paying));
+                all.extend(self.effort.paying(backend).into_iter().map(Measured::Paying));
             }
             if has(Part::Viewers) {
-                all.insert(Measured::Audiences { backend });
+                all.insert(Measured::Audiences { streamers: self.effort.audiences, backend });
             }
             if has(Part::Clicks) {
                 let over = |&connections| Measured::Clicks { size: SMALLEST, connections, backend };

@@ -10,11 +10,13 @@ mod mongodb;
 mod shape;
 mod sqlite;
 mod tally;
+mod transactions;
 
 pub(crate) use self::{
     events::Event,
     shape::{LIVE, Shape},
-    tally::{Tally, Transactions},
+    tally::Tally,
+    transactions::Transactions,
 };
 
 use std::{collections::BTreeMap, ops::Range};
@@ -210,6 +212,8 @@ pub(crate) struct Stage {
     answered: BTreeMap<Event, u64>,
     /// The number of units that the campaigns have to pay for these events.
     payable: u64,
+    /// The number of visits that the servers did not count, because too many waited for the store.
+    uncounted: u64,
     /// The number of streamers whose screens were given out by [`fresh_screens`](Self::fresh_screens).
     used_screens: u32,
 }
@@ -231,7 +235,8 @@ impl Stage {
             }
             Backend::MongoDb => Place::MongoDb(TestDatabase::create_on(mongodb).await),
         };
-        let stage = Self { backend, shape, place, answered: BTreeMap::new(), payable: 0, used_screens: 0 };
+        let answered = BTreeMap::new();
+        let stage = Self { backend, shape, place, answered, payable: 0, uncounted: 0, used_screens: 0 };
         let store = Store::open(&stage.url()).await?;
         store.migrate().await?;
         let repositories = store.repositories();

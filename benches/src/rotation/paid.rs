@@ -28,6 +28,9 @@ use crate::{
 /// No run begins when less than this is left of the slot. A run takes a part of it.
 const SLOT_LEFT: Duration = Duration::from_secs(45);
 
+/// What an instance logs when it answers visits that it will not count.
+const UNCOUNTED: &str = "led on and not counted";
+
 impl Rotation<'_> {
     /// Sends events to one or several instances. The rate of visits is that of the recorded and paid ones.
     pub(super) async fn pay(&mut self, paying: Paying) -> anyhow::Result<Outcome> {
@@ -185,6 +188,9 @@ async fn send(
     if let (Some(earlier), Some(later)) = (before.tally, after.tally) {
         // The servers are killed after this, and visitors are redirected before their visits are recorded.
         let settled = stage.settled().await?;
+        if servers.iter().any(|server| server.log().contains(UNCOUNTED)) {
+            stage.note_uncounted_visits(&settled);
+        }
         let later = if matches!(lasts, Lasting::OneRound) { settled } else { later };
         outcome.run.per_second = later.paid_per_second_since(&earlier);
     }

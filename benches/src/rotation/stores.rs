@@ -5,14 +5,11 @@ use gametriggers_types::PaymentType;
 use crate::{
     results::{
         Backend, Measured, grouped,
-        paying::{Cache, FIFTY, Paying, Sent, on},
+        paying::{Cache, FIFTY, HOT, Paying, Sent, on},
     },
     scope::{SMALLEST, Scope},
     stage::Shape,
 };
-
-/// The number of streamers whose audiences are submitted together.
-pub(crate) const AUDIENCES: u32 = 10_000;
 
 /// The stores of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +33,13 @@ pub(crate) enum Store {
 impl Store {
     /// Whether its counters are compared with its ledger after the runs; only where that does not take long.
     pub(super) const fn is_reconciled(self) -> bool {
-        matches!(self, Self::OfSize(SMALLEST) | Self::Visits { .. } | Self::Displays { .. } | Self::Audiences)
+        matches!(
+            self,
+            Self::OfSize(SMALLEST)
+                | Self::Visits { campaigns: HOT }
+                | Self::Displays { campaigns: HOT }
+                | Self::Audiences
+        )
     }
 
     /// Its shape, and what it is filled with as a text.
@@ -58,7 +61,7 @@ impl Store {
                 let screens = scope.screens_needed(backend, campaigns).max(SMALLEST);
                 paying(screens, campaigns, PaymentType::Cpm, "displays")
             }
-            Self::Audiences => paying(AUDIENCES, FIFTY, PaymentType::Cpm, "audiences"),
+            Self::Audiences => paying(scope.effort.audiences, FIFTY, PaymentType::Cpm, "audiences"),
         }
     }
 }
@@ -114,7 +117,7 @@ impl Measured {
                 };
                 Some((backend, store))
             }
-            Self::Audiences { backend } => Some((backend, Store::Audiences)),
+            Self::Audiences { backend, .. } => Some((backend, Store::Audiences)),
         }
     }
 }

@@ -76,3 +76,50 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gametriggers_types::PaymentType;
+
+    use super::*;
+    use crate::{results::Backend, stage::Shape};
+
+    async fn stage() -> Stage {
+        Stage::set(Backend::Sqlite, Shape::spread(10, 3, PaymentType::Cpm), "").await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_audience_is_recorded_and_paid_once_in_each_minute() {
+        let mut stage = stage().await;
+        let outcome = stage.record_audiences(2).await.unwrap();
+        assert!(outcome.wrong.is_empty(), "{:?}", outcome.wrong);
+        assert_eq!(
+            outcome.right, 30,
+            "ten audiences in three minutes, the first of them before the measurement"
+        );
+        let tally = stage.tally().await.unwrap();
+        assert_eq!((tally.events, tally.paid_units), (30, 3 * (1..=10).sum::<u64>()));
+        assert!(stage.check(true).await.unwrap().contains("165 units are paid"));
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_and_is_not_stored_or_not_paid_is_found() {
+        let mut stage = stage().await;
+        stage.record_audiences(1).await.unwrap();
+        stage.payable += 1;
+        let unpaid = stage.check(false).await.unwrap_err().to_string();
+        assert!(unpaid.contains("110 units were paid, and 111 had to be"), "{unpaid}");
+        stage.payable -= 1;
+        stage.note(Event::Display, 1);
+        let missing = stage.check(false).await.unwrap_err().to_string();
+        assert!(missing.contains("1 displays were answered as counted, and 0 are stored"), "{missing}");
+    }
+
+    #[tokio::test]
+    async fn no_screen_is_given_out_twice() {
+        let mut stage = stage().await;
+        assert_eq!(stage.fresh_screens(4).unwrap(), 0..4);
+        assert_eq!(stage.fresh_screens(6).unwrap(), 4..10);
+        assert!(stage.fresh_screens(1).is_err());
+    }
+}

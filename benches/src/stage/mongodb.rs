@@ -4,10 +4,7 @@ use anyhow::Context;
 use bson::{Bson, Document, doc, oid::ObjectId};
 use mongodb::Database;
 
-use super::{
-    Kind, Renames, Shape,
-    tally::{Sums, Transactions},
-};
+use super::{Kind, Renames, Shape, Transactions};
 
 /// The number of documents in one insert.
 const BATCH: usize = 10_000;
@@ -48,8 +45,8 @@ pub(super) async fn count_entries(database: &Database, prefix: &str) -> anyhow::
     Ok(database.collection::<Document>("ledger").count_documents(ids).await?)
 }
 
-/// The sums of all participations' counters.
-pub(super) async fn sum_counters(database: &Database) -> anyhow::Result<Sums> {
+/// The number of events and the number of paid units, by the counters of all participations.
+pub(super) async fn sum_counters(database: &Database) -> anyhow::Result<(u64, u64)> {
     let sum = |field: &str| doc! {"$sum": field};
     let group = doc! {
         "_id": null, "clicks": sum("$clicks"), "paid": sum("$paidUnits"),
@@ -58,7 +55,7 @@ pub(super) async fn sum_counters(database: &Database) -> anyhow::Result<Sums> {
     let participations = database.collection::<Document>("campaignparticipations");
     let mut found = participations.aggregate([doc! {"$group": group}]).await?;
     if !found.advance().await? {
-        return Ok(Sums::default());
+        return Ok((0, 0));
     }
     let sums = found.deserialize_current()?;
     let count = |field| -> anyhow::Result<i64> {
@@ -68,7 +65,7 @@ pub(super) async fn sum_counters(database: &Database) -> anyhow::Result<Sums> {
     };
     // A visit is also a click. A minute of an audience is one event with as many impressions as viewers.
     let events = count("clicks")? + count("impressions")? - count("viewers")? + count("minutes")?;
-    Ok(Sums { events: events.try_into()?, paid_units: count("paid")?.try_into()? })
+    Ok((events.try_into()?, count("paid")?.try_into()?))
 }
 
 /// How many transactions the server has ended. `None` if it does not tell: not every user may ask.

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, ensure};
 use rusqlite::{Connection, Transaction, params_from_iter, types::ValueRef};
 
-use super::{Kind, Renames, Shape, tally::Sums};
+use super::{Kind, Renames, Shape};
 
 /// Copies the rows of document number 0, in all tables that contain its id, to all other numbers.
 pub(super) fn multiply(file: &Path, kind: Kind, shape: Shape) -> anyhow::Result<()> {
@@ -40,14 +40,14 @@ pub(super) fn count_entries(file: &Path, prefix: &str) -> anyhow::Result<u64> {
     Ok(count.try_into()?)
 }
 
-/// The sums of all participations' counters.
-pub(super) fn sum_counters(file: &Path) -> anyhow::Result<Sums> {
+/// The number of events and the number of paid units, by the counters of all participations.
+pub(super) fn sum_counters(file: &Path) -> anyhow::Result<(u64, u64)> {
     // A visit is also a click. A minute of an audience is one event with as many impressions as viewers.
     let sql = "SELECT coalesce(sum(clicks + impressions - viewer_sum + viewer_samples), 0), \
                coalesce(sum(paid_units), 0) FROM participation_counters";
     let (events, paid_units): (i64, i64) =
         open(file)?.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Sums { events: events.try_into()?, paid_units: paid_units.try_into()? })
+    Ok((events.try_into()?, paid_units.try_into()?))
 }
 
 fn open(file: &Path) -> anyhow::Result<Connection> {

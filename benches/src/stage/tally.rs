@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::task::spawn_blocking;
 
-use super::{Place, Stage, file_in, mongodb, sqlite};
+use super::{Place, Stage, Transactions, file_in, mongodb, sqlite};
 
 /// What a store has recorded up to a moment. The difference of two tallies is what was recorded between their moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,35 +17,11 @@ pub(crate) struct Tally {
     pub(crate) paid_units: u64,
 }
 
-/// The numbers of transactions that a MongoDB server has ended since its start (`serverStatus`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Transactions {
-    pub(crate) committed: u64,
-    pub(crate) aborted: u64,
-}
-
-/// The sums of all participations' counters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sums {
-    pub(super) events: u64,
-    pub(super) paid_units: u64,
-}
-
 impl Tally {
     /// The paid units per second since an earlier tally.
     pub(crate) fn paid_per_second_since(&self, earlier: &Self) -> f64 {
         let paid = self.paid_units.saturating_sub(earlier.paid_units);
         paid as f64 / self.at.duration_since(earlier.at).as_secs_f64()
-    }
-}
-
-impl Transactions {
-    /// The transactions that the server aborted between two moments, for each one that it committed. `None` if the server
-    /// does not tell, or committed none.
-    pub(crate) fn aborted_between(then: Option<Self>, now: Option<Self>) -> Option<f64> {
-        let (then, now) = (then?, now?);
-        let committed = now.committed.checked_sub(then.committed).filter(|committed| *committed > 0)?;
-        Some(now.aborted.saturating_sub(then.aborted) as f64 / committed as f64)
     }
 }
 
@@ -56,7 +32,7 @@ impl Stage {
     /// If the store cannot be read.
     pub(crate) async fn tally(&self) -> anyhow::Result<Tally> {
         let at = Instant::now();
-        let Sums { events, paid_units } = match &self.place {
+        let (events, paid_units) = match &self.place {
             Place::Sqlite(folder) => {
                 let file = file_in(folder);
                 spawn_blocking(move || sqlite::sum_counters(&file)).await??
@@ -87,13 +63,5 @@ mod tests {
         let then = Tally { at: Instant::now(), events: 500, paid_units: 100 };
         let now = Tally { at: then.at + Duration::from_secs(2), events: 900, paid_units: 400 };
         assert!((now.paid_per_second_since(&then) - 150.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn aborted_transactions_are_told_for_each_committed_one_if_there_were_any() {
-        let read = |(committed, aborted)| Some(Transactions { committed, aborted });
-        assert_eq!(Transactions::aborted_between(read((10, 5)), read((30, 8))), Some(0.15));
-        assert_eq!(Transactions::aborted_between(read((10, 5)), read((10, 9))), None);
-        assert_eq!(Transactions::aborted_between(None, read((10, 5))), None);
     }
 }
