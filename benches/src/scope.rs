@@ -58,7 +58,7 @@ pub(crate) struct Effort {
     pub(crate) connections: &'static [usize],
     /// The number of cold campaigns.
     pub(crate) campaigns: u32,
-    /// The number of displays in one run. Runs with a cold cache have as many events.
+    /// The number of events in one run in which each event is on a screen of its own.
     pub(crate) displays: u32,
     /// The numbers of instances of the server, the smallest first.
     pub(crate) instances: &'static [u32],

@@ -107,8 +107,18 @@ async fn visit_each_once(stage: &mut Stage, servers: &[Server]) -> anyhow::Resul
         let requests = visits(stage);
         send_before(stage, Event::Visit, server, requests, Expected::REDIRECTED).await?;
     }
-    stage.settled().await?;
+    settle_visits(stage, servers).await?;
     Ok(())
+}
+
+/// Waits until the visits are recorded, because visitors are redirected before that. Notes visits that the servers said
+/// they do not count.
+async fn settle_visits(stage: &mut Stage, servers: &[Server]) -> anyhow::Result<Tally> {
+    let settled = stage.settled().await?;
+    if servers.iter().any(|server| server.log().contains(UNCOUNTED)) {
+        stage.note_uncounted_visits(&settled);
+    }
+    Ok(settled)
 }
 
 /// Requests the screens on every instance, which then has them in memory. Sends one click for each screen, because the
@@ -186,12 +196,11 @@ async fn send(
         None => read(stage, sent).await?,
     };
     if let (Some(earlier), Some(later)) = (before.tally, after.tally) {
-        // The servers are killed after this, and visitors are redirected before their visits are recorded.
-        let settled = stage.settled().await?;
-        if servers.iter().any(|server| server.log().contains(UNCOUNTED)) {
-            stage.note_uncounted_visits(&settled);
-        }
-        let later = if matches!(lasts, Lasting::OneRound) { settled } else { later };
+        // The servers are killed after this.
+        let settled = settle_visits(stage, servers).await?;
+        // A short measured period may end within the first batch.
+        let is_over = matches!(lasts, Lasting::For { .. }) && later.paid_units > earlier.paid_units;
+        let later = if is_over { later } else { settled };
         outcome.run.per_second = later.paid_per_second_since(&earlier);
     }
     outcome.run.aborted = Transactions::aborted_between(before.transactions, after.transactions);
