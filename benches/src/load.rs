@@ -21,7 +21,9 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    runtime, task,
+    runtime,
+    sync::oneshot,
+    task,
     time::timeout,
 };
 
@@ -62,9 +64,10 @@ fn contains(body: &[u8], part: &[u8]) -> bool {
     part.is_empty() || (0..body.len()).any(|at| body[at] == part[0] && body[at..].starts_with(part))
 }
 
-/// The requests for a server, the number of connections, and how long the load lasts.
+/// The requests for one or several servers, the number of connections, and how long the load lasts.
 pub(crate) struct Load {
-    pub(crate) address: SocketAddr,
+    /// The addresses of the servers, at least one. The connections are spread evenly over them.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) requests: Vec<Request>,
     pub(crate) expected: Expected,
     pub(crate) connections: usize,
@@ -96,19 +99,29 @@ impl Load {
     /// # Errors
     /// If the server cannot be reached, or stops answering.
     pub(crate) fn run(self) -> anyhow::Result<Outcome> {
-        in_a_thread(move || self.drive_all())
+        self.run_and_tell(oneshot::channel().0)
     }
 
-    async fn drive_all(self) -> anyhow::Result<Outcome> {
+    /// As [`run`](Self::run). When all connections are open, tells `begins` when the measured period begins.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn run_and_tell(self, begins: oneshot::Sender<Instant>) -> anyhow::Result<Outcome> {
+        in_a_thread(move || self.drive_all(begins))
+    }
+
+    async fn drive_all(self, begins: oneshot::Sender<Instant>) -> anyhow::Result<Outcome> {
         let mut connections = Vec::with_capacity(self.connections);
-        for _ in 0..self.connections {
-            connections.push(Connection::open(self.address).await?);
+        for address in self.addresses.iter().cycle().take(self.connections) {
+            connections.push(Connection::open(*address).await?);
         }
         let (warm_up, measured) = match self.lasts {
             Lasting::For { warm_up, measured } => (warm_up, measured),
             Lasting::OneRound => (Duration::ZERO, ONE_ROUND_WITHIN),
         };
         let begin = Instant::now() + warm_up;
+        // The error is ignored: nobody may want to know.
+        let _ = begins.send(begin);
         let plan = Arc::new(Plan { begin, end: begin + measured, load: self });
         let started = connections.into_iter().enumerate();
         let driving: Vec<_> =
@@ -329,6 +342,7 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::TcpListener,
+        sync::atomic::AtomicUsize,
     };
 
     use super::*;
@@ -357,7 +371,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let server = thread::spawn(move || answer_in_turn(&listener));
         let load = Load {
-            address,
+            addresses: vec![address],
             requests: vec![Request::click("t", Some("r"))],
             expected: Expected::COUNTED,
             connections: 1,
@@ -371,5 +385,41 @@ mod tests {
         let timed = outcome.run.per_second * 0.1;
         assert!(outcome.right as f64 - timed < 1.5, "{timed} of {}", outcome.right);
         assert!(outcome.run.p50 >= Duration::from_millis(1), "{:?}", outcome.run);
+    }
+
+    #[test]
+    fn connections_are_spread_evenly_over_the_servers() {
+        let listeners = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        let accepted = listeners.map(|listener| {
+            let accepted = Arc::new(AtomicUsize::new(0));
+            let count = accepted.clone();
+            // Ends with the process.
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    let mut stream = stream.unwrap();
+                    thread::spawn(move || {
+                        let mut received = [0; 1_024];
+                        while stream.read(&mut received).is_ok_and(|count| count > 0) {
+                            stream.write_all(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n").unwrap();
+                        }
+                    });
+                }
+            });
+            accepted
+        });
+        let load = Load {
+            addresses,
+            requests: vec![Request::data("a"), Request::data("b"), Request::data("c"), Request::data("d")],
+            expected: Expected::REDIRECTED,
+            connections: 4,
+            lasts: Lasting::OneRound,
+        };
+        let (begins, mut begun) = oneshot::channel();
+        let outcome = load.run_and_tell(begins).unwrap();
+        assert_eq!((outcome.right, outcome.wrong.len()), (4, 0));
+        assert!(begun.try_recv().unwrap() <= Instant::now());
+        assert_eq!(accepted.map(|count| count.load(Ordering::SeqCst)), [2, 2]);
     }
 }

@@ -17,6 +17,7 @@ mod report;
 mod request;
 mod results;
 mod rotation;
+mod scope;
 mod selection;
 mod stage;
 
@@ -32,7 +33,8 @@ use tokio::task::spawn_blocking;
 use crate::{
     report::Circumstances,
     results::{Backend, Results},
-    rotation::{Effort, Part, Rotation, Scope},
+    rotation::Rotation,
+    scope::{Effort, Part, Scope},
 };
 
 /// The server's allocator. With the system's allocator, the bare framework could be slower.

@@ -9,7 +9,8 @@ use crate::{
     load::Expected,
     process::Server,
     results::{Backend, Memory},
-    rotation::{Rotation, Scope, Store, fetch},
+    rotation::{Rotation, Store, fetch},
+    scope::Scope,
 };
 
 /// Streamers whose screens are requested before memory is first measured, so that one-time costs of connections and the

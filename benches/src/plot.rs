@@ -12,7 +12,7 @@ use plotters::{
 
 use crate::{
     results::{Backend, Measured, Results, Run, grouped},
-    rotation::CLICKERS,
+    scope::CLICKERS,
 };
 
 const WIDTH_AND_HEIGHT: (u32, u32) = (800, 480);

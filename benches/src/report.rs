@@ -1,10 +1,12 @@
 //! Renders the figures as Markdown: the demands beside the measured values, and then all figures.
 
+mod paid;
+
 use std::{collections::BTreeSet, fmt::Write, time::Duration};
 
 use crate::{
     results::{Backend, Documents, Measured, Results, Run, Selection, grouped},
-    rotation::{CLICKERS, Effort, SCREENS, SMALLEST},
+    scope::{CLICKERS, Effort, SCREENS, SMALLEST},
 };
 
 /// The file name of the plot; the tables refer to it.
@@ -31,6 +33,7 @@ pub(crate) fn render(results: &Results, circumstances: &Circumstances) -> String
         heading(results, circumstances),
         section("What was asked for, and what was measured", demands_table(results)),
         section("Throughput and latency", runs_table(results)),
+        section("Events on one or several instances", paid::runs(results)),
         circumstances
             .has_plot
             .then(|| format!("![Cost of a request against the size of the store]({PLOT})\n")),
@@ -90,7 +93,7 @@ impl Bound {
 fn demands(results: &Results) -> Vec<Demand> {
     let mut demands = Vec::new();
     let mut ask = |what: String, bound, unit, measured| demands.push(Demand { what, bound, unit, measured });
-    let rate = |run: &Run| run.per_second;
+    let rate = rate_of;
     let p99 = |run: &Run| run.p99.as_secs_f64() * 1e3;
     let data = |size, backend| Measured::Data { size, backend };
     let clicks = |size, backend| Measured::Clicks { size, connections: CLICKERS, backend };
@@ -124,7 +127,7 @@ fn demands(results: &Results) -> Vec<Demand> {
         let stale = results.ratio(Measured::Stale { backend }, clicked, rate);
         let what = format!("clicks/s without receipts after a change of their campaign ÷ {with_receipts}");
         ask(what, Bound::AtLeast(0.4), "", stale);
-        let visits = results.ratio(Measured::Visits { pays: false, backend }, clicked, rate);
+        let visits = results.ratio(Measured::Visits { backend }, clicked, rate);
         let bound = if backend == Backend::Sqlite { 0.7 } else { 0.55 };
         let what = format!("visits/s ÷ clicks/s with receipts on {backend}, {CLICKERS} connections");
         ask(what, Bound::AtLeast(bound), "", visits);
@@ -135,6 +138,8 @@ fn demands(results: &Results) -> Vec<Demand> {
         let what = format!("cost of a click on {backend}: all on one campaign ÷ spread over all campaigns");
         ask(what, Bound::AtMost(1.3), "", ratio);
     }
+    demands.extend(paid::demands(results));
+    let mut ask = |what: String, bound, unit, measured| demands.push(Demand { what, bound, unit, measured });
     if let Some(largest) = sizes(results).last().copied().filter(|size| *size > SMALLEST) {
         let (largest_text, smallest_text) = (grouped(largest), grouped(SMALLEST));
         let of_size = |name: &str, backend| {
@@ -185,15 +190,16 @@ fn demands_table(results: &Results) -> Option<String> {
     table(&["what", "asked for", "measured", ""], rows)
 }
 
+/// All runs except those that have [a table of their own](paid::runs).
 fn runs_table(results: &Results) -> Option<String> {
-    let rows = results.runs.keys().filter_map(|&measured| {
+    let here = results.runs.keys().filter(|measured| !matches!(measured, Measured::Paying(_)));
+    let rows = here.filter_map(|&measured| {
         let median = |what: fn(&Run) -> f64| results.median(measured, what);
-        let time = |what: fn(&Run) -> f64| Some(duration(Duration::from_secs_f64(median(what)?)));
-        let rates = || results.runs[&measured].iter().map(|run| run.per_second);
-        let (least, most) = (rates().reduce(f64::min)?, rates().reduce(f64::max)?);
+        let time = |what: fn(&Run) -> f64| seconds(median(what)?);
+        let (least, most) = rates_of(results, measured)?;
         Some(vec![
             measured.to_string(),
-            grouped(median(|run| run.per_second)?.round()),
+            grouped(median(rate_of)?.round()),
             format!("{}–{}", grouped(least.round()), grouped(most.round())),
             format!("{} µs", figure(median(Run::micros_each)?)),
             time(|run| run.p50.as_secs_f64())?,
@@ -202,6 +208,21 @@ fn runs_table(results: &Results) -> Option<String> {
         ])
     });
     table(&["what", "a second", "lowest–highest", "cost", "p50", "p99", "p99.9"], rows.collect())
+}
+
+const fn rate_of(run: &Run) -> f64 {
+    run.per_second
+}
+
+/// The lowest and the highest rate over the repetitions.
+fn rates_of(results: &Results, measured: Measured) -> Option<(f64, f64)> {
+    let rates = || results.runs[&measured].iter().map(rate_of);
+    Some((rates().reduce(f64::min)?, rates().reduce(f64::max)?))
+}
+
+/// A number of seconds as a text; `None` if no duration is as long.
+fn seconds(seconds: f64) -> Option<String> {
+    Duration::try_from_secs_f64(seconds).ok().map(duration)
 }
 
 fn selection_table(selections: &[Selection]) -> Option<String> {
@@ -284,13 +305,16 @@ mod tests {
 
     fn results() -> Results {
         let millis = Duration::from_millis;
-        let run = |per_second, p99| Run { per_second, p50: millis(1), p99: millis(p99), p999: millis(p99) };
+        let run = |per_second, p99| {
+            let p99 = millis(p99);
+            Run { per_second, p50: millis(1), p99, p999: p99, ..Run::default() }
+        };
         let mut results = Results::default();
         let clicks = |backend| Measured::Clicks { size: SMALLEST, connections: CLICKERS, backend };
         results.runs.insert(Measured::Driver(Documents::Many), vec![run(5_000.0, 90)]);
         results.runs.insert(clicks(Backend::MongoDb), vec![run(35_000.0, 25)]);
         results.runs.insert(clicks(Backend::Sqlite), vec![run(52_000.0, 9)]);
-        let visits = |backend| Measured::Visits { pays: false, backend };
+        let visits = |backend| Measured::Visits { backend };
         results.runs.insert(visits(Backend::MongoDb), vec![run(19_000.0, 25)]);
         results.runs.insert(visits(Backend::Sqlite), vec![run(36_400.0, 9)]);
         results
@@ -311,6 +335,7 @@ mod tests {
         let results = results();
         let table = runs_table(&results).unwrap();
         assert_eq!(table.lines().count(), 2 + results.runs.len(), "{table}");
+        assert_eq!(paid::runs(&results), None, "nothing is in two tables");
         assert!(table.contains("| bare driver, 128 in flight, distinct documents | 5,000 |"), "{table}");
     }
 

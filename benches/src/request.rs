@@ -35,9 +35,9 @@ impl Request {
         Self { bytes: text.into_bytes(), new: vec![(at, 0..EVENT_ID_PLACE.len())] }
     }
 
-    /// Reports the display that a receipt names. It counts once.
-    pub(crate) fn display(token: &str, receipt: &str) -> Self {
-        let body = format!(r#"{{"receipt":"{receipt}"}}"#);
+    /// Reports the display that a receipt names; without a receipt, the display of what is on screen. It counts once.
+    pub(crate) fn display(token: &str, receipt: Option<&str>) -> Self {
+        let body = receipt.map_or_else(|| "{}".to_owned(), |receipt| format!(r#"{{"receipt":"{receipt}"}}"#));
         Self::always(with_body("POST", &format!("/api/v1/campaigns/impression/{token}"), "", &body))
     }
 

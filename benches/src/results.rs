@@ -1,11 +1,17 @@
 //! The measured figures.
 
+pub(crate) mod paying;
+
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use hdrhistogram::Histogram;
 
+use self::paying::{Paying, on};
+
 /// The number of commands that the bare driver has under way at once.
 pub(crate) const DRIVER_IN_FLIGHT: u32 = 128;
+/// The number of payments that the bare driver has under way at once: as many as connections send events.
+pub(crate) const PAYMENTS_IN_FLIGHT: u32 = 256;
 
 /// The kinds of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -46,12 +52,17 @@ pub(crate) enum Measured {
     Clicks { size: u32, connections: usize, backend: Backend },
     /// Clicks without receipts, after their campaign has changed and before any page has asked again.
     Stale { backend: Backend },
-    /// Visits to many participations, each by a new visitor.
-    Visits { pays: bool, backend: Backend },
-    /// Displays that are paid, each of its own decision.
-    Displays { backend: Backend },
+    /// Visits to many participations, each by a new visitor. No campaign pays for them.
+    Visits { backend: Backend },
     /// Clicks in a store in which each campaign has one streamer.
     Apart { backend: Backend, clicked: Documents },
+    /// The bare driver's `findOneAndUpdate` that takes the price of one event from a budget if the budget suffices,
+    /// spread over so many budgets.
+    BarePayments { budgets: u32 },
+    /// Events in a store whose campaigns pay.
+    Paying(Paying),
+    /// Minutes of audiences, in batches, without HTTP.
+    Audiences { streamers: u32, backend: Backend },
 }
 
 impl fmt::Display for Measured {
@@ -64,9 +75,7 @@ impl fmt::Display for Measured {
             Self::Stale { backend } => {
                 write!(f, "clicks without receipt after a change of their campaign, {backend}")
             }
-            Self::Visits { pays: false, backend } => write!(f, "visits that do not pay, {backend}"),
-            Self::Visits { pays: true, backend } => write!(f, "visits that pay, {backend}"),
-            Self::Displays { backend } => write!(f, "displays that pay, {backend}"),
+            Self::Visits { backend } => write!(f, "visits that do not pay, {backend}"),
             Self::Driver(Documents::One) => {
                 write!(f, "bare driver, {DRIVER_IN_FLIGHT} in flight, one document")
             }
@@ -84,6 +93,14 @@ impl fmt::Display for Measured {
             }
             Self::Apart { backend, clicked: Documents::Many } => {
                 write!(f, "clicks on all campaigns, {backend}")
+            }
+            Self::BarePayments { budgets } => {
+                write!(f, "bare driver, {PAYMENTS_IN_FLIGHT} payments in flight, {}", on(budgets))
+            }
+            Self::Paying(paying) => write!(f, "{paying}"),
+            Self::Audiences { streamers, backend } => {
+                let (streamers, campaigns) = (grouped(streamers), on(paying::FIFTY));
+                write!(f, "minutes of {streamers} audiences in batches on {backend}, {campaigns}")
             }
         }
     }
@@ -103,6 +120,8 @@ pub(crate) struct Run {
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     pub(crate) p999: Duration,
+    /// The transactions that the MongoDB server aborted for each one that it committed, if it was asked and told.
+    pub(crate) aborted: Option<f64>,
 }
 
 impl Run {
@@ -114,6 +133,7 @@ impl Run {
             p50: percentile(0.5),
             p99: percentile(0.99),
             p999: percentile(0.999),
+            aborted: None,
         }
     }
 

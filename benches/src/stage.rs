@@ -4,13 +4,22 @@
 //! the store with other ids, tokens and addresses. All other fields and derived rows are copied unchanged, so this code
 //! does not need to know the schema.
 
+mod audiences;
 mod events;
 mod mongodb;
+mod shape;
 mod sqlite;
+mod tally;
+mod transactions;
 
-pub(crate) use self::events::Event;
+pub(crate) use self::{
+    events::Event,
+    shape::{LIVE, Shape},
+    tally::Tally,
+    transactions::Transactions,
+};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use gametriggers::{Store, SystemClock};
 use gametriggers_domain::{
@@ -30,94 +39,11 @@ use tokio::task::spawn_blocking;
 
 use crate::results::Backend;
 
-/// The number of live streamers, whatever the size of the store.
-pub(crate) const LIVE: u32 = 1_000;
-const CAMPAIGNS_PER_STREAMER: u32 = 1;
-/// The number of campaigns for each group of up to [`LIVE`] streamers. Groups share no campaigns. So live streamers
-/// have the same number of campaigns in a larger store, and only its size differs.
-const CAMPAIGNS: u32 = 10;
-
 /// When all documents were created, in seconds since the epoch.
 const MADE_AT: u32 = 1_767_225_600;
 /// A long interval, so that decisions seldom end during a run.
-const ROTATION_MINUTES: i64 = 60;
+pub(crate) const ROTATION_MINUTES: i64 = 60;
 const NO_OTHER_FIELDS: &str = "{}";
-
-/// The numbers of documents in a store, and which streamer joins which campaign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
-    streamers: u32,
-    per_streamer: u32,
-    /// The number of groups of streamers. Each group has its own campaigns.
-    groups: u32,
-    campaigns_per_group: u32,
-    payment: PaymentType,
-}
-
-impl Shape {
-    /// A store with this many participations: one for each streamer, and about a hundred for each campaign.
-    pub(crate) const fn of_size(participations: u32) -> Self {
-        let streamers = participations / CAMPAIGNS_PER_STREAMER;
-        Self {
-            streamers,
-            per_streamer: CAMPAIGNS_PER_STREAMER,
-            groups: streamers.div_ceil(LIVE),
-            campaigns_per_group: CAMPAIGNS,
-            payment: PaymentType::Cpm,
-        }
-    }
-
-    /// As [`of_size`](Self::of_size), with campaigns that pay for visits.
-    pub(crate) const fn paying_visits(participations: u32) -> Self {
-        Self { payment: PaymentType::Cpc, ..Self::of_size(participations) }
-    }
-
-    /// A store with this many streamers, who have joined no campaigns.
-    pub(crate) const fn without_participations(streamers: u32) -> Self {
-        Self { per_streamer: 0, ..Self::of_size(streamers) }
-    }
-
-    /// A store with this many campaigns. Each has one participation, and each streamer has one.
-    pub(crate) const fn apart(campaigns: u32) -> Self {
-        Self {
-            streamers: campaigns,
-            per_streamer: 1,
-            groups: campaigns,
-            campaigns_per_group: 1,
-            payment: PaymentType::Cpm,
-        }
-    }
-
-    pub(crate) const fn streamers(&self) -> u32 {
-        self.streamers
-    }
-
-    /// The events that the campaigns pay for.
-    fn paid_event(&self) -> Event {
-        if self.payment == PaymentType::Cpc { Event::Visit } else { Event::Display }
-    }
-
-    const fn campaigns(&self) -> u32 {
-        self.groups * self.campaigns_per_group
-    }
-
-    pub(crate) const fn participations(&self) -> u32 {
-        self.streamers * self.per_streamer
-    }
-
-    /// The live streamers, evenly spaced over all numbers. They are all in the first group.
-    pub(crate) fn live(&self) -> Vec<u32> {
-        (0..self.streamers).step_by(self.groups as usize).collect()
-    }
-
-    /// The numbers of a participation's streamer and campaign.
-    const fn parties(&self, participation: u32) -> (u32, u32) {
-        let (streamer, place) = (participation / self.per_streamer, participation % self.per_streamer);
-        let (in_group, group) = (streamer / self.groups, streamer % self.groups);
-        let campaign = (in_group * self.per_streamer + place) % self.campaigns_per_group;
-        (streamer, campaign * self.groups + group)
-    }
-}
 
 fn object_id(kind: u8, number: u32) -> ObjectId {
     let [a, b, c, d] = number.to_be_bytes();
@@ -226,7 +152,7 @@ impl Kind {
         let other_fields = NO_OTHER_FIELDS.to_owned();
         match self {
             Self::Campaigns => {
-                let new = NewCampaign { campaign: first_campaign(now, shape.payment)?, other_fields };
+                let new = NewCampaign { campaign: first_campaign(now, shape.payment())?, other_fields };
                 repositories.campaigns.insert_if_absent(&new).await?;
             }
             Self::Users => {
@@ -284,6 +210,12 @@ pub(crate) struct Stage {
     place: Place,
     /// The number of events of each kind that were answered as counted.
     answered: BTreeMap<Event, u64>,
+    /// The number of units that the campaigns have to pay for these events.
+    payable: u64,
+    /// The number of visits that the servers did not count, because too many waited for the store.
+    uncounted: u64,
+    /// The number of streamers whose screens were given out by [`fresh_screens`](Self::fresh_screens).
+    used_screens: u32,
 }
 
 enum Place {
@@ -303,7 +235,8 @@ impl Stage {
             }
             Backend::MongoDb => Place::MongoDb(TestDatabase::create_on(mongodb).await),
         };
-        let stage = Self { backend, shape, place, answered: BTreeMap::new() };
+        let answered = BTreeMap::new();
+        let stage = Self { backend, shape, place, answered, payable: 0, uncounted: 0, used_screens: 0 };
         let store = Store::open(&stage.url()).await?;
         store.migrate().await?;
         let repositories = store.repositories();
@@ -331,6 +264,22 @@ impl Stage {
         }
     }
 
+    /// The next `count` streamers whose screens were not given out before.
+    ///
+    /// # Errors
+    /// If fewer are left.
+    pub(crate) fn fresh_screens(&mut self, count: u32) -> anyhow::Result<Range<u32>> {
+        let first = self.used_screens;
+        anyhow::ensure!(
+            first + count <= self.shape.streamers(),
+            "only {} of {} screens are left in this store, and {count} are needed",
+            self.shape.streamers() - first,
+            self.shape.streamers()
+        );
+        self.used_screens += count;
+        Ok(first..first + count)
+    }
+
     /// Pauses and resumes every campaign. Each is changed twice and ends as it was.
     ///
     /// # Errors
@@ -351,38 +300,4 @@ impl Stage {
 
 fn file_in(folder: &TempDir) -> std::path::PathBuf {
     folder.path().join("store.db")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn nobody_joins_a_campaign_twice_and_all_campaigns_are_joined() {
-        for shape in [Shape::of_size(1_000), Shape::of_size(100_000), Shape::apart(500)] {
-            let pairs: BTreeSet<_> =
-                (0..shape.participations()).map(|number| shape.parties(number)).collect();
-            assert_eq!(pairs.len(), shape.participations() as usize, "{shape:?}");
-            let campaigns: BTreeSet<_> = pairs.iter().map(|(_, campaign)| *campaign).collect();
-            assert_eq!(campaigns, (0..shape.campaigns()).collect(), "{shape:?}");
-            assert_eq!(shape.parties(0), (0, 0), "{shape:?}");
-        }
-    }
-
-    #[test]
-    fn the_live_streamers_have_as_many_campaigns_in_a_store_of_any_size() {
-        for size in [1_000, 100_000, 1_000_000] {
-            let shape = Shape::of_size(size);
-            let live: BTreeSet<_> = shape.live().into_iter().collect();
-            assert_eq!(live.len(), LIVE as usize, "{size}");
-            let of_live = (0..shape.participations()).map(|number| shape.parties(number));
-            let campaigns: BTreeSet<_> = of_live
-                .filter(|(streamer, _)| live.contains(streamer))
-                .map(|(_, campaign)| campaign)
-                .collect();
-            assert_eq!(campaigns.len(), CAMPAIGNS as usize, "{size}");
-        }
-    }
 }

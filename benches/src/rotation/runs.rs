@@ -1,6 +1,7 @@
 //! The runs of the real server, each in its own process.
 
 use std::{
+    slice::from_ref,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,12 +16,13 @@ use gametriggers_services::Clock;
 use gametriggers_types::Role;
 use tokio::{task::spawn_blocking, time::sleep};
 
-use super::{CLICKERS, Effort, Measured, Rotation, SCREENS};
+use super::{Effort, Measured, Rotation};
 use crate::{
     load::{Expected, Lasting, Load, Outcome, each_once, steadily},
     process::{SECRET, Server},
     request::Request,
     results::Documents,
+    scope::{CLICKERS, SCREENS},
     stage::{Event, Stage, email, overlay_token, participation_id, user_id},
 };
 
@@ -30,12 +32,12 @@ const CHANGED_EVERY: Duration = Duration::from_millis(50);
 const KNOWN_AFTER: Duration = Duration::from_millis(1_500);
 
 impl Rotation<'_> {
-    const fn lasting(&self) -> Lasting {
+    pub(super) const fn lasting(&self) -> Lasting {
         let Effort { warm_up, measured, .. } = self.scope.effort;
         Lasting::For { warm_up, measured }
     }
 
-    fn stage_of(&mut self, measured: Measured) -> anyhow::Result<&mut Stage> {
+    pub(super) fn stage_of(&mut self, measured: Measured) -> anyhow::Result<&mut Stage> {
         measured.store().and_then(|store| self.stages.get_mut(&store)).context("a store")
     }
 
@@ -77,13 +79,13 @@ impl Rotation<'_> {
         expected: Expected,
     ) -> anyhow::Result<Outcome> {
         let load = Load {
-            address: server.address(),
+            addresses: vec![server.address()],
             requests: live.iter().map(|streamer| Request::data(overlay_token(*streamer).expose())).collect(),
             expected,
             connections: SCREENS,
             lasts: self.lasting(),
         };
-        run(server, load).await
+        run(from_ref(server), load).await
     }
 
     pub(super) async fn click(
@@ -100,7 +102,7 @@ impl Rotation<'_> {
             live.truncate(1);
         }
         let requests = clicks(&server, &live).await?;
-        send(stage, Event::Click, &server, requests, Expected::COUNTED, connections, lasts).await
+        send(stage, Event::Click, from_ref(&server), requests, Expected::COUNTED, connections, lasts).await
     }
 
     /// Sends clicks without receipts after pages have requested their screens and each campaign has changed. No page
@@ -115,7 +117,7 @@ impl Rotation<'_> {
         sleep(KNOWN_AFTER).await;
         let without = |streamer: &u32| Request::click(overlay_token(*streamer).expose(), None);
         let requests = live.iter().map(without).collect();
-        send(stage, Event::Click, &server, requests, Expected::COUNTED, CLICKERS, lasts).await
+        send(stage, Event::Click, from_ref(&server), requests, Expected::COUNTED, CLICKERS, lasts).await
     }
 
     pub(super) async fn visit(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
@@ -129,26 +131,14 @@ impl Rotation<'_> {
         if stage.is_untouched() {
             let first = visits(stage);
             send_before(stage, Event::Visit, &server, first, expected).await?;
-            stage.settled(Event::Visit).await?;
+            stage.settled().await?;
         }
         let requests = visits(stage);
-        let outcome = send(stage, Event::Visit, &server, requests, expected, CLICKERS, lasts).await?;
+        let outcome =
+            send(stage, Event::Visit, from_ref(&server), requests, expected, CLICKERS, lasts).await?;
         // Visitors are redirected before their visits are stored, and the server is killed after this.
-        stage.settled(Event::Visit).await?;
+        stage.settled().await?;
         Ok(outcome)
-    }
-
-    /// Sends displays of decisions that were made just before, on screens without an earlier display.
-    pub(super) async fn display(&mut self, measured: Measured) -> anyhow::Result<Outcome> {
-        let (server, _) = self.serve(measured)?;
-        let count = self.scope.effort.displays;
-        let stage = self.stage_of(measured)?;
-        let first = u32::try_from(stage.answered(Event::Display))?;
-        let streamers: Vec<_> = (first..first + count).collect();
-        let opening = clicks(&server, &streamers).await?;
-        send_before(stage, Event::Click, &server, opening, Expected::COUNTED).await?;
-        let requests = with_receipts(&server, &streamers, Request::display).await?;
-        send(stage, Event::Display, &server, requests, Expected::COUNTED, CLICKERS, Lasting::OneRound).await
     }
 }
 
@@ -163,41 +153,51 @@ async fn open_with_clicks(stage: &mut Stage, server: &Server, live: &[u32]) -> a
 }
 
 /// Sends events once, before the measurement.
-async fn send_before(
+pub(super) async fn send_before(
     stage: &mut Stage,
     event: Event,
     server: &Server,
     requests: Vec<Request>,
     expected: Expected,
 ) -> anyhow::Result<()> {
-    let outcome = send(stage, event, server, requests, expected, CLICKERS, Lasting::OneRound).await?;
+    let outcome =
+        send(stage, event, from_ref(server), requests, expected, CLICKERS, Lasting::OneRound).await?;
     ensure!(outcome.wrong.is_empty(), "before the measurement: {:#?}", outcome.wrong);
     Ok(())
 }
 
-/// Sends events, and notes how many were counted.
+/// Sends events over connections that are spread evenly over the servers. Notes how many were counted.
 async fn send(
     stage: &mut Stage,
     event: Event,
-    server: &Server,
+    servers: &[Server],
     requests: Vec<Request>,
     expected: Expected,
     connections: usize,
     lasts: Lasting,
 ) -> anyhow::Result<Outcome> {
-    let address = server.address();
-    let outcome = run(server, Load { address, requests, expected, connections, lasts }).await?;
+    let addresses = servers.iter().map(Server::address).collect();
+    let outcome = run(servers, Load { addresses, requests, expected, connections, lasts }).await?;
     stage.note(event, outcome.right);
     Ok(outcome)
 }
 
-/// Runs a load. If there are wrong answers, adds the last lines of the server's log.
-async fn run(server: &Server, load: Load) -> anyhow::Result<Outcome> {
-    let mut outcome = spawn_blocking(move || load.run()).await?.with_context(|| server.log())?;
-    if !outcome.wrong.is_empty() {
-        outcome.wrong.insert(format!("the server's last lines:\n{}", server.log()), 1);
-    }
+/// Runs a load. If there are wrong answers, adds the last lines of the servers' logs.
+async fn run(servers: &[Server], load: Load) -> anyhow::Result<Outcome> {
+    let mut outcome = spawn_blocking(move || load.run()).await?.with_context(|| logs(servers))?;
+    explain(&mut outcome, servers);
     Ok(outcome)
+}
+
+/// Adds the last lines of the servers' logs if there are wrong answers.
+pub(super) fn explain(outcome: &mut Outcome, servers: &[Server]) {
+    if !outcome.wrong.is_empty() {
+        outcome.wrong.insert(format!("the last lines of the log:\n{}", logs(servers)), 1);
+    }
+}
+
+pub(super) fn logs(servers: &[Server]) -> String {
+    servers.iter().map(Server::log).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The answers about what is on the screens of these streamers.
@@ -214,12 +214,12 @@ pub(crate) async fn fetch(
 }
 
 /// A click request for each of these streamers' current displays.
-async fn clicks(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Request>> {
+pub(super) async fn clicks(server: &Server, streamers: &[u32]) -> anyhow::Result<Vec<Request>> {
     with_receipts(server, streamers, |token, receipt| Request::click(token, Some(receipt))).await
 }
 
 /// A request for each of these streamers, made from its token and the receipt of its current display.
-async fn with_receipts(
+pub(super) async fn with_receipts(
     server: &Server,
     streamers: &[u32],
     request: impl Fn(&str, &str) -> Request,

@@ -40,6 +40,16 @@ pub(super) fn count_entries(file: &Path, prefix: &str) -> anyhow::Result<u64> {
     Ok(count.try_into()?)
 }
 
+/// The number of events and the number of paid units, by the counters of all participations.
+pub(super) fn sum_counters(file: &Path) -> anyhow::Result<(u64, u64)> {
+    // A visit is also a click. A minute of an audience is one event with as many impressions as viewers.
+    let sql = "SELECT coalesce(sum(clicks + impressions - viewer_sum + viewer_samples), 0), \
+               coalesce(sum(paid_units), 0) FROM participation_counters";
+    let (events, paid_units): (i64, i64) =
+        open(file)?.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((events.try_into()?, paid_units.try_into()?))
+}
+
 fn open(file: &Path) -> anyhow::Result<Connection> {
     let connection = Connection::open(file).with_context(|| format!("cannot open {}", file.display()))?;
     connection.busy_timeout(Duration::from_secs(10))?;
