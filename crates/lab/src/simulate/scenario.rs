@@ -147,8 +147,9 @@ pub struct Sponsor {
     /// and until. The default is the whole broadcast.
     #[serde(default)]
     pub active_minutes: Vec<[u32; 2]>,
-    /// How far the ends of these periods move in each broadcast, at random and all together: at most so many minutes, from 0 to
-    /// 240. The start and the end of the broadcast do not move. The default is 0.
+    /// By how many minutes the periods of `active_minutes` move at most in each broadcast: from 0 to 240. Chance moves all
+    /// their beginnings and ends by the same time. A beginning or an end at the start or the end of the broadcast does not
+    /// move. The default is 0.
     #[serde(default)]
     pub shift_minutes: u32,
     /// What was counted before the first broadcast.
