@@ -23,8 +23,8 @@ use gametriggers_types::{
 
 /// Repositories whose methods all panic. The message names the method.
 ///
-/// A new backend takes the traits from here that it does not implement yet: `Repositories { users: Arc::new(store),
-/// ..unimplemented_repositories() }`.
+/// A new backend takes the traits from here that it does not implement yet:
+/// `Repositories { users: Arc::new(store), ..unimplemented_repositories() }`.
 #[must_use]
 pub fn unimplemented_repositories() -> Repositories {
     let this = Arc::new(Unimplemented);

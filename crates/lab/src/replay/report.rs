@@ -124,8 +124,8 @@ fn remedy(refusal: &Refusal, log: &Log) -> String {
         ),
         _ => (format!("wait until there are more decisions, or set decisions.exploration higher than {least}"), least),
     };
-    // In the worst case, only decisions that were left to chance show the other strategy's choice: one in `candidates /
-    // share` decisions. All these decisions have the same weight.
+    // In the worst case, only decisions that were left to chance show the other strategy's choice: one in
+    // `candidates / share` decisions. All these decisions have the same weight.
     let candidates = log.candidates_mean;
     let needed = candidates / share / GREATEST_SHARE_MAX;
     let wait = log.per_day().map_or_else(String::new, |per_day| {
