@@ -60,7 +60,7 @@ pub fn find_parameter(strategy: &str, name: &str) -> Result<&'static Parameter, 
     parameter.ok_or_else(|| invalid(&format!("{strategy}.{name}"), no_such_parameter(found)))
 }
 
-/// Checks values that somebody wants to store or use.
+/// Checks values before they are stored or used.
 ///
 /// # Errors
 /// [`InvalidParameter`] for the first value that cannot be used: its strategy or parameter does not exist, or the value

@@ -14,7 +14,7 @@ pub const UNSUPPORTED_MAX: f64 = 0.01;
 /// 100 logs.
 pub const GREATEST_SHARE_MAX: f64 = 0.01;
 
-/// How far the decisions that were made cover those that the other strategy would have made.
+/// How far the recorded decisions cover the choices of the other strategy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overlap {

@@ -1,4 +1,4 @@
-//! What a replay is asked.
+//! The question to a replay: which decisions, and which other strategy.
 
 use gametriggers_domain::{
     model::User,

@@ -42,7 +42,7 @@ pub struct Replay {
     pub hours: f64,
     /// What the replayed decisions really earned together, in units of money.
     pub earned: f64,
-    /// How far the decisions cover those of the other strategy.
+    /// How far the decisions cover the choices of the other strategy.
     pub overlap: Overlap,
     /// The estimate, or why there is none.
     #[serde(flatten)]

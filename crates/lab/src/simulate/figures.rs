@@ -9,7 +9,7 @@ pub(super) enum Whole {
     Earned,
     /// What the oracle earned minus what the strategy earned, in millionths.
     Regret,
-    /// How often another campaign came on screen.
+    /// How often the campaign on screen changed.
     Switches,
     /// The longest gap of any campaign in each broadcast, in minutes: the sum over broadcasts.
     LongestGap,
