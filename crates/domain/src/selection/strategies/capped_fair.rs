@@ -25,8 +25,8 @@ static PARAMETERS: [Parameter; 1] = [Parameter::Number(SHARE)];
 /// as in a fair rotation. If the parts of all candidates are greater than `share` (there are too few candidates), all
 /// weight is on the candidate with the smallest part. Ties then go to the smaller id.
 ///
-/// A campaign whose part is exactly `share` may still get a whole slot. So a campaign exceeds its share by at most one
-/// slot, as long as the part of another candidate is at most `share`.
+/// A campaign whose part is exactly `share` may still get a whole slot. So a campaign grows beyond its share by at most
+/// one slot, as long as the part of another candidate is at most `share`.
 pub(super) struct CappedFair;
 
 impl SelectionStrategy for CappedFair {
