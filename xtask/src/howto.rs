@@ -1,8 +1,9 @@
 //! `cargo xtask howto`: proves that a new strategy is one file and one line.
 //!
-//! The command copies the workspace into the target directory, does what `docs/howto/add-a-strategy.md` says with the page's own
-//! example, and runs the domain's tests there. If they fail, the page is wrong, or another place has a list of strategies. The
-//! page's example of a table is tried out, too.
+//! The command copies the workspace into the target directory. In the copy, it adds the example strategy of
+//! `docs/howto/add-a-strategy.md` and the example table, as the page says, and runs the domain's tests. If a test
+//! fails, the page is wrong, or another place of the domain has a list of strategies. The lab's tests are not run: they
+//! want a promise for each strategy, and the page has no code for one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,10 +20,11 @@ const WORKSPACE: &str = "Cargo.toml";
 const STRATEGIES: &str = "crates/domain/src/selection/strategies";
 /// The folder of the tables.
 const TABLES: &str = "crates/domain/tests/laws/tables";
-/// What the copy needs: the crates, what they are built from, and the page, which the domain's documentation tests read.
+/// What the copy needs: the workspace's crates, what they are built from, and the pages that their documentation tests
+/// include.
 const COPIED: [&str; 7] =
     ["Cargo.toml", "Cargo.lock", "benches", "crates", "docs/howto", "migrations", "xtask"];
-/// The line of the example after which it shows what the strategy does.
+/// The line that ends the strategy's file. The code after this line shows what the strategy does.
 const END_OF_FILE: &str = "// The file ends here.";
 
 /// Follows the page in a copy of the workspace and runs the domain's tests.
@@ -56,7 +58,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     write(&copy.join(WORKSPACE), with_another_version(&workspace)?.as_bytes())?;
 
     println!("{PAGE}: {} with {} lines, and `{line}` in mod.rs", new_file.display(), file.lines().count());
-    // The tests use the dependencies that were built for this workspace, so only four crates are compiled.
+    // The tests use the dependencies that were built for this workspace, so only crates of the copy are compiled.
     let mut tests = cargo(["test", "--package", "gametriggers-domain", "--tests"]);
     tests.current_dir(&copy).env("CARGO_TARGET_DIR", target_directory());
     run_cargo(tests)
@@ -76,8 +78,8 @@ struct Example {
 }
 
 impl Example {
-    /// Reads the example as the page tells readers to: the first Rust code is the file, but for two words, and the line stands
-    /// in a block of its own.
+    /// Reads the example as the page tells readers to. The first Rust code is the file, except for two words. The first
+    /// text block is the line for the list. The first text block after the path of the table is the table.
     fn of(page: &str) -> anyhow::Result<Self> {
         let code = between(page, "```rust\n", "\n```").context("the page has no Rust code")?;
         let (file, _) = code.split_once(END_OF_FILE).with_context(|| format!("no line `{END_OF_FILE}`"))?;
@@ -111,7 +113,7 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     rest.split_once(end).map(|(found, _)| found)
 }
 
-/// The list of strategies with one more line, where the alphabet wants it.
+/// The list of strategies with one more line, in alphabetical order.
 fn with_line(list: &str, line: &str) -> anyhow::Result<String> {
     const BEGIN: &str = "\nstrategies! {\n";
     let (before, rest) = list.split_once(BEGIN).context("mod.rs has no list of strategies")?;
@@ -122,8 +124,8 @@ fn with_line(list: &str, line: &str) -> anyhow::Result<String> {
     Ok([before, BEGIN, &lines.join("\n"), "\n}", after].concat())
 }
 
-/// The manifest with another version of our crates. Cargo names what it builds by package and version, not by folder. With the
-/// same version, the copy's tests would take the place of the workspace's.
+/// The manifest with another version of the workspace's crates. Cargo names what it builds by package and version, not
+/// by folder. With the same version, the copy's tests would replace those of the workspace.
 fn with_another_version(manifest: &str) -> anyhow::Result<String> {
     const SECTION: &str = "\n[workspace.package]\nversion = \"";
     let (before, rest) =
@@ -148,7 +150,7 @@ fn mirror(from: &Path, to: &Path, kept: &mut Vec<PathBuf>) -> anyhow::Result<()>
     write(to, &fs::read(from).with_context(|| from.display().to_string())?)
 }
 
-/// Writes a file, but not if it has these contents: cargo compiles again what was written again.
+/// Writes a file, unless it has these contents already. Cargo would compile a rewritten file again.
 fn write(path: &Path, contents: &[u8]) -> anyhow::Result<()> {
     if fs::read(path).is_ok_and(|present| present == contents) {
         return Ok(());

@@ -36,7 +36,7 @@ pub fn significant(number: f64, digits: i32) -> f64 {
     }
     #[allow(clippy::cast_possible_truncation)] // the exponent of a double
     let exponent = number.abs().log10().floor() as i32;
-    // Rounding by a text gives the shortest number, without the noise of a division by a power of ten.
+    // The number is rounded as text. A division by a power of ten would leave noise in the last digits.
     let decimals = usize::try_from(digits - 1 - exponent).unwrap_or(0);
     format!("{number:.decimals$}").parse().unwrap_or(number)
 }

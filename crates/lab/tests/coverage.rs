@@ -1,4 +1,4 @@
-//! Whether the estimates of a replay are right: on logs whose truth is known.
+//! Whether the estimates of a replay are right. The tests make logs for which the truth is known.
 
 #![allow(clippy::float_cmp)] // probabilities that are exactly 0 or 1
 #![allow(clippy::unwrap_used)] // a log that cannot be made fails the test
@@ -20,13 +20,13 @@ const VISIT: [f64; CAMPAIGNS] = [0.0, 0.0, 0.25, 0.1];
 /// How many visits a decision brings in each mood of the audience.
 const VISITS: [[f64; CAMPAIGNS]; MOODS] = [[0.0, 0.0, 0.1, 0.5], [0.0, 0.0, 0.6, 0.2], [0.0, 0.0, 0.3, 1.5]];
 
-/// A log to be made, and the strategy to be judged from it.
+/// How a log is made, and the strategy that is judged from it.
 struct World {
     broadcasts: usize,
     decisions_each: usize,
     logged: Policy,
     target: Policy,
-    /// Whether some broadcasts have more visitors than others, so that their decisions are alike.
+    /// Whether some broadcasts have more visitors than others, so that decisions of one broadcast are alike.
     alike: bool,
 }
 
@@ -82,7 +82,7 @@ fn drawn(policy: &[f64; CAMPAIGNS], uniform: f64) -> usize {
     place.unwrap_or(CAMPAIGNS - 1)
 }
 
-/// A strategy that always shows one campaign in each mood, of which a share is left to chance.
+/// A strategy that always shows one campaign in each mood. The share `exploration` of its decisions is left to chance.
 fn greedy(best: [usize; MOODS], exploration: f64) -> Policy {
     best.map(|best| {
         let equal = exploration / 4.0;
@@ -93,11 +93,11 @@ fn greedy(best: [usize; MOODS], exploration: f64) -> Policy {
 const SOFT: Policy = [[0.1, 0.2, 0.3, 0.4], [0.1, 0.1, 0.6, 0.2], [0.0, 0.1, 0.2, 0.7]];
 
 const RUNS: u64 = 1_000;
-/// Fewer resamples than a replay takes. More change nothing here, and take longer.
+/// A replay takes more resamples. For these tests, more resamples would only take longer.
 const RESAMPLES: usize = 400;
 
-/// Asserts of each estimator that its intervals contain the truth in 93 to 97 % of 1,000 logs, and that its mean is the truth
-/// within three of its standard errors.
+/// Asserts of each estimator that its intervals contain the truth in 93 to 97 % of 1,000 logs, and that the mean of its
+/// estimates differs from the truth by less than three standard errors.
 #[track_caller]
 fn assert_right(world: &World) {
     let (truth, logged) = (truth_of(&world.target), truth_of(&world.logged));
@@ -134,14 +134,14 @@ fn intervals_contain_the_truth_for_a_strategy_that_draws() {
     assert_right(&World { broadcasts: 100, decisions_each: 20, logged, target, alike: true });
 }
 
-/// The decisions of one broadcast are resampled one by one.
+/// With one broadcast, single decisions are resampled.
 #[test]
 fn intervals_contain_the_truth_where_there_is_one_broadcast() {
     let (logged, target) = (greedy([1, 2, 1], 0.6), greedy([3, 1, 3], 0.0));
     assert_right(&World { broadcasts: 1, decisions_each: 1_000, logged, target, alike: false });
 }
 
-/// A deterministic strategy says nothing about another one.
+/// The decisions of a deterministic strategy say nothing about another strategy.
 #[test]
 fn without_overlap_there_is_no_estimate() {
     let (logged, target) = (greedy([1, 2, 1], 0.0), greedy([3, 2, 1], 0.0));

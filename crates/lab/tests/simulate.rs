@@ -1,4 +1,4 @@
-//! What users of the simulator rely on, whatever the strategies do.
+//! What users of the simulator rely on. These tests hold for every strategy.
 #![allow(clippy::unwrap_used)] // a test that cannot set its stage fails, and says where
 
 use std::num::NonZeroUsize;
@@ -18,7 +18,7 @@ fn outcome(scenario: &str, options: Options) -> Outcome {
     simulate(scenario, &Plan::new(find(scenario).unwrap()).unwrap(), &strategies, options)
 }
 
-/// A scenario with one campaign, and these lines instead of some of its own.
+/// A scenario with one campaign. Each of `changes` replaces a line of the scenario.
 fn scenario(changes: &[(&str, &str)]) -> String {
     let mut text = concat!(
         "description = \"x\"\nstarts = \"friday 19:00\"\nlate_minutes = 0\nviewers = [100]\n",
@@ -65,7 +65,8 @@ fn every_amount_that_leaves_a_campaign_is_earned() {
     }
 }
 
-/// Six hours of 100 viewers at 10 for a thousand are worth 360. In displays, each of the 120 slots is worth 0.01.
+/// With the basis `viewers`, six hours of 100 viewers at 10 for a thousand are worth 360. With the basis `display`,
+/// each of the 120 slots is worth 0.01.
 #[test]
 fn impressions_are_paid_by_the_basis_of_the_scenario() {
     let earned = |changes: &[(&str, &str)]| {
@@ -77,7 +78,7 @@ fn impressions_are_paid_by_the_basis_of_the_scenario() {
     let viewers = ("viewers = [100]", "basis = \"viewers\"\nviewers = [100]\nviewers_spread = 0");
     assert!((earned(&[sure, rich]) - 1.2).abs() < 1e-9);
     assert!((earned(&[viewers, rich]) - 360.0).abs() < 1e-9);
-    // The budget is the bound.
+    // The budget is 100, so no more is earned.
     assert!((earned(&[viewers]) - 100.0).abs() < 1e-9);
 }
 

@@ -1,4 +1,5 @@
-//! What each shipped strategy does in each shipped scenario. A change of behaviour shows as a change of these files.
+//! What each shipped strategy does in each shipped scenario. A change of behaviour shows as a change of the snapshot
+//! files.
 #![allow(clippy::unwrap_used)] // a test that cannot set its stage fails, and says where
 
 use std::{fmt::Write, num::NonZeroUsize};
@@ -22,7 +23,7 @@ fn each_strategy_does_in_each_scenario_what_it_did() {
     }
 }
 
-/// One line for the figures of a strategy, and one for the shares of the screen of the campaigns.
+/// For each strategy, one line with its figures, and one line with each campaign's share of the screen.
 fn summary(outcome: &Outcome) -> String {
     let mut text = format!("{} broadcasts in {} worlds\n", outcome.broadcasts, outcome.worlds);
     for one in outcome.strategies.iter().chain([&outcome.oracle]) {

@@ -1,4 +1,4 @@
-//! Laws of credentials: the password hash comes back with the user, by e-mail address.
+//! Laws of credentials: the store finds a user and the password hash by the e-mail address.
 
 use gametriggers_domain::model::User;
 use gametriggers_fixtures::{new_user, user, user_id};
@@ -41,7 +41,7 @@ async fn assert_found(fixture: &impl Fixture, user: User, hash: Option<&str>) {
     assert_eq!(found.map(|found| found.user), Some(user));
 }
 
-/// The hash comes back letter by letter, whether the user was inserted alone or with others. `Debug` does not show the hash.
+/// The hash comes back unchanged, whether the user was inserted alone or with others. `Debug` does not show the hash.
 async fn a_password_hash_comes_back_as_inserted(fixture: &impl Fixture) {
     let bcrypt = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
     insert(fixture, &with_hash(user(1), Some(bcrypt))).await;
@@ -73,8 +73,8 @@ async fn an_unknown_email_address_has_no_credentials(fixture: &impl Fixture) {
     }
 }
 
-/// Addresses that differ in a byte belong to different users, and each finds its own user: not in another case, not as a
-/// pattern, not in another normal form of Unicode, not by a part.
+/// Addresses that differ in a byte belong to different users, and each address finds its own user. An address does not
+/// match in another case, as a pattern, in another normal form of Unicode, or by a part.
 async fn an_email_address_is_compared_byte_by_byte(fixture: &impl Fixture) {
     let addresses = ["zo\u{eb}@a.com", "Zo\u{eb}@a.com", "zoe\u{308}@a.com", "zo_@a.com", "zo%@a.com"];
     for (number, address) in (1..).zip(addresses) {
@@ -89,7 +89,7 @@ async fn an_email_address_is_compared_byte_by_byte(fixture: &impl Fixture) {
     }
 }
 
-/// An insertion never overwrites the hash of a user who is stored.
+/// An insertion never overwrites the hash of a stored user.
 async fn inserting_a_user_again_keeps_the_hash(fixture: &impl Fixture) {
     insert(fixture, &with_hash(user(1), Some("first"))).await;
     insert(fixture, &with_hash(user(2), None)).await;

@@ -1,5 +1,5 @@
-//! Calls every method of every repository among the documents of many others, so that a backend can observe what its store does
-//! for each call: whether it uses an index, and how much it reads.
+//! Calls every method of every repository on a store with many documents. A backend can thereby observe what its store
+//! does for each call: whether the store uses an index, and how much it reads.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use gametriggers_types::{
     CampaignStatus, ClickKind, Opacity, PageLimit, PageRequest, ParticipationStatus, Timestamp,
 };
 
-/// How many documents of each kind belong to others than those that the calls name.
+/// How many documents of each kind the store holds besides those that the calls name.
 const OTHERS: u32 = 60;
 
 /// The source of each trait, from which the names of the methods are read.
@@ -58,10 +58,10 @@ impl<O: Observer> Calls<'_, O> {
     }
 }
 
-/// Fills an empty store, and then calls every method of every repository through `observer`. Fails if a trait has a method that is
-/// not called here.
+/// Fills an empty store, and then calls every method of every repository through `observer`. Panics if a trait has a
+/// method that is not called here.
 pub async fn call_every_method(repositories: Repositories, observer: &mut impl Observer) {
-    // The others come first, so that a scan of a whole collection passes all of them.
+    // The other documents are stored first, so that a scan of a whole collection passes all of them.
     for number in 1..=OTHERS {
         store_one_of_each(&repositories, number).await;
     }
@@ -80,7 +80,7 @@ pub async fn call_every_method(repositories: Repositories, observer: &mut impl O
     assert!(unknown.is_empty(), "no trait in `TRAITS` has these: {unknown:?}");
 }
 
-/// Calls every method. Where a method has several ways to go, the calls take each of them.
+/// Calls every method. If a method can run different statements, there is a call for each.
 async fn call_all<O: Observer>(calls: &mut Calls<'_, O>, repositories: Repositories) {
     // Every field is named, so that the compiler asks for the calls of a new repository. A change feed is no repository.
     let Repositories { users, campaigns, participations, decisions, ledger, journal, probe, changes: _ } =
@@ -208,7 +208,7 @@ fn pages_after<Id>(id: Id) -> [PageRequest<Id>; 3] {
     [PageRequest::first(limit), PageRequest::at(1, limit), PageRequest::after(id, limit)]
 }
 
-/// The names of all methods, as the source of the traits has them.
+/// The names of all methods, read from the source of the traits.
 fn methods() -> BTreeSet<String> {
     let mut methods = BTreeSet::new();
     for (repository, source) in TRAITS {
@@ -229,12 +229,12 @@ async fn store_one_of_each(repositories: &Repositories, number: u32) {
     store_participation(repositories, participation(number)).await;
 }
 
-/// The part of user `number` in campaign `number`.
+/// The participation of user `number` in campaign `number`.
 fn participation(number: u32) -> Participation {
     gametriggers_fixtures::participation(number, number, number)
 }
 
-/// An empty decision that knows of a campaign.
+/// An empty decision whose tally holds a campaign.
 fn decision(streamer: u32, ordinal: u64) -> Decision {
     let decision = empty_decision(streamer, ordinal);
     let mut tally = Tally::default();

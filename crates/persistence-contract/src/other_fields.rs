@@ -61,8 +61,8 @@ async fn store_one_of_each(client: &Repositories, number: u32) {
     store_participation(client, participation(number, number, number)).await;
 }
 
-/// Stores the user, the campaign and the participation of this number with these other fields, by the methods for many
-/// documents.
+/// Stores the user, the campaign and the participation of this number with these other fields. Uses the methods that
+/// insert many documents.
 async fn store_with(client: &Repositories, number: u32, fields: &Map<String, Value>) {
     let other_fields = Value::Object(fields.clone()).to_string();
     let user = NewUser { other_fields: other_fields.clone(), ..new_user(user(number)) };
@@ -73,7 +73,7 @@ async fn store_with(client: &Repositories, number: u32, fields: &Map<String, Val
     client.participations.insert_all_if_absent(vec![part]).await.unwrap();
 }
 
-/// The fields that this version does not use are kept, whether a document was inserted alone or with others.
+/// The store keeps the fields that this version does not use, whether a document was inserted alone or with others.
 async fn other_fields_are_kept(fixture: &impl Fixture) {
     let client = fixture.repositories();
     store_one_of_each(&client, 1).await;
@@ -82,7 +82,7 @@ async fn other_fields_are_kept(fixture: &impl Fixture) {
     assert_kept(fixture, 2, &usual()).await;
 }
 
-/// Texts, numbers, dates, ids, decimals, lists and documents are kept to the last bit.
+/// The store keeps texts, numbers, dates, ids, decimals, lists and documents to the last bit.
 async fn other_fields_of_every_type_are_kept_unchanged(fixture: &impl Fixture) {
     let fields = object(json!({
         "legacyText": AWKWARD_TEXT,
@@ -115,8 +115,8 @@ async fn no_change_of_a_user_changes_other_fields(fixture: &impl Fixture) {
     assert_kept(fixture, 1, &usual()).await;
 }
 
-/// Every other write of a campaign or a participation, also by the ledger and by the journal, leaves the other fields as they
-/// are.
+/// Every other write of a campaign or a participation leaves the other fields as they are. This includes the writes of
+/// the ledger and of the journal.
 async fn no_change_of_a_campaign_or_participation_changes_other_fields(fixture: &impl Fixture) {
     let client = fixture.repositories();
     store_user(&client, user(1)).await;

@@ -1,4 +1,5 @@
-//! Laws of lists in order of time: the decisions of all streamers, and the entries that earned money.
+//! Laws of what a store lists for a period: the decisions of all streamers in order of time, and the entries that
+//! earned money.
 
 use gametriggers_domain::{
     decision::Decision,
@@ -23,7 +24,7 @@ crate::laws! { $ times:
     a_scan_of_many_steps_finds_each_entry_once,
 }
 
-/// All decisions of a time, read page by page through a new client.
+/// All decisions of a period, read page by page through a new client.
 async fn made(fixture: &impl Fixture, from: Timestamp, to: Timestamp, limit: u32) -> Vec<Decision> {
     let decisions = fixture.reopen().await.decisions;
     let limit = PageLimit::try_from(limit).unwrap();
@@ -50,7 +51,7 @@ async fn insert(fixture: &impl Fixture, decision: &Decision) {
     fixture.repositories().decisions.insert_first(decision).await.unwrap();
 }
 
-/// A decision made at the first millisecond of the time is listed, and one made at its end is not.
+/// A decision that was made at the beginning of the period is listed. A decision that was made at its end is not.
 async fn the_decisions_of_a_time_are_listed_from_its_beginning_to_before_its_end(fixture: &impl Fixture) {
     for ordinal in 1..=5 {
         insert(fixture, &empty_decision(1, ordinal)).await;
@@ -66,7 +67,8 @@ async fn the_decisions_of_a_time_are_listed_from_its_beginning_to_before_its_end
     assert_eq!(listed(minute(6), minute(60)).await, []);
 }
 
-/// The list is in order of time, and at the same time in order of streamer and of ordinal as a number, however they were stored.
+/// The list is in order of time, whatever the order in which the decisions were stored. Decisions of the same time are
+/// in order of streamer, and then of the ordinal as a number.
 async fn decisions_are_listed_in_order_of_time_and_id_whoever_made_them_first(fixture: &impl Fixture) {
     let at = |decision: Decision, from| Decision { from, ..decision };
     let expected = [
@@ -93,7 +95,8 @@ async fn shortened_and_empty_decisions_are_listed_as_they_are(fixture: &impl Fix
     assert_eq!(made(fixture, minute(0), minute(9), 100).await, expected);
 }
 
-/// The pages together hold each decision once, although many were made at the same time, also if one is made meanwhile.
+/// The pages together hold each decision once, even if many decisions were made at the same time, and even if one is
+/// added between two pages.
 async fn pages_of_decisions_go_on_among_decisions_of_the_same_time(fixture: &impl Fixture) {
     let mut expected = Vec::new();
     for streamer in 1..=3 {
@@ -116,7 +119,8 @@ async fn pages_of_decisions_go_on_among_decisions_of_the_same_time(fixture: &imp
     assert_eq!((ids(&rest.items), rest.next), (expected[3..].to_vec(), None));
 }
 
-/// A decision that cannot be read is left out, also at the end of a page and where a page has no other, and all others are listed.
+/// A decision that cannot be read is left out, and all others are listed. This holds also if that decision is the last
+/// of a page or the only one.
 async fn a_decision_that_cannot_be_read_is_left_out_of_its_page_and_stops_no_page(fixture: &impl Fixture) {
     for ordinal in 1..=5 {
         insert(fixture, &empty_decision(1, ordinal)).await;
@@ -130,7 +134,7 @@ async fn a_decision_that_cannot_be_read_is_left_out_of_its_page_and_stops_no_pag
     }
 }
 
-/// All entries that earned money in a time, in the order of their ids.
+/// All entries that earned money in a period, in the order of their ids.
 async fn paid(store: &Repositories, from: Timestamp, to: Timestamp) -> Vec<StoredEntry> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -148,8 +152,8 @@ fn entry_ids(entries: &[StoredEntry]) -> Vec<&str> {
     entries.iter().map(|stored| stored.entry.id.as_str()).collect()
 }
 
-/// Entries that earned money are listed with their verdicts, from the beginning of the time to before its end. What was refused,
-/// left unpaid or is never paid is not listed.
+/// Entries that earned money from the beginning of the period to before its end are listed with their verdicts. Entries
+/// that were refused or not paid are not listed.
 async fn the_entries_that_earned_money_are_listed_and_no_others(fixture: &impl Fixture) {
     let (one, other) = (participation(1, 1, 1), participation(2, 2, 2));
     let campaigns = [campaign(1), Campaign { payment: cpc(2.5), ..campaign(2) }];
@@ -181,7 +185,7 @@ async fn the_entries_that_earned_money_are_listed_and_no_others(fixture: &impl F
     assert_eq!(paid(&store, minute(5), minute(9)).await, []);
 }
 
-/// A scan of more entries than one step looks at finds each entry once.
+/// A scan finds each entry once, even if there are more entries than one step looks at.
 async fn a_scan_of_many_steps_finds_each_entry_once(fixture: &impl Fixture) {
     const ENTRIES: usize = 25_000;
     const BATCH: usize = 2_500;

@@ -1,4 +1,4 @@
-//! Repositories in which no method is written yet, for a backend that grows trait by trait.
+//! Repositories that implement no method, for a backend that is written trait by trait.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use gametriggers_types::{
 
 /// Repositories whose methods all panic. The message names the method.
 ///
-/// A new backend takes from here what it does not have yet:
+/// A new backend takes the traits from here that it does not implement yet:
 /// `Repositories { users: Arc::new(store), ..unimplemented_repositories() }`.
 #[must_use]
 pub fn unimplemented_repositories() -> Repositories {
@@ -40,7 +40,7 @@ pub fn unimplemented_repositories() -> Repositories {
     }
 }
 
-/// Implements every trait of [`Repositories`] by panics.
+/// Implements every trait of [`Repositories`]. Every method panics.
 struct Unimplemented;
 
 /// Implements a trait: one line for each method, with the types of its arguments and of its answer.

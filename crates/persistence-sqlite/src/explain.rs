@@ -1,8 +1,8 @@
-//! Every statement finds its rows by an index.
+//! A test that every statement finds its rows by an index.
 //!
-//! SQLite tells the test which statements each method of each repository runs. The test then asks SQLite for the plan of
-//! each statement. This file is a part of the crate, and not of its tests, because it has to watch the store's own
-//! connections.
+//! SQLite tells the test which statements each method of each repository runs. The test then asks SQLite for the plan
+//! of each statement. The test is a part of the crate, and not in the folder `tests`, because the test has to watch the
+//! store's own connections.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ const ONE_ROW: [&str; 2] = ["ledger_ids_reach", "ledger_repairs"];
 /// The methods whose queries may read whole tables, and why.
 const WITHOUT_INDEX: [(&str, &str); 2] =
     [("ledger.reconcile", "recomputes everything"), ("probe.ping", "reads one row, whichever it is")];
-/// The steps that may read a whole range of an index, and why the range is short.
+/// The steps of plans that may read a range of an index, and why the range is short.
 const RANGES: [(&str, &str); 6] = [
     ("SEARCH changes USING INTEGER PRIMARY KEY (rowid>?)", "the newest changes, up to a limit"),
     ("SEARCH decisions USING INDEX decisions_to_shorten (", "decisions still to be shortened, up to a limit"),
@@ -41,7 +41,7 @@ const RANGES: [(&str, &str); 6] = [
 /// The statements that were run on each file that a test watches.
 static RUN: Mutex<BTreeMap<PathBuf, BTreeSet<String>>> = Mutex::new(BTreeMap::new());
 
-/// The connection. If a test watches the file, the connection notes which statements it runs.
+/// Returns the connection. If a test watches the file, the connection notes which statements it runs.
 pub(crate) fn watched(mut connection: Connection, path: &Path) -> Connection {
     if lock(&RUN).contains_key(path) {
         let path = path.to_owned();
@@ -55,7 +55,8 @@ pub(crate) fn watched(mut connection: Connection, path: &Path) -> Connection {
     connection
 }
 
-/// Judges the plans of the statements that each call runs. `db` explains them; it is no connection of the store.
+/// Judges the plans of the statements that each call runs. `db` explains the statements, and is not a connection of the
+/// store.
 struct Judge {
     file: PathBuf,
     db: Connection,
@@ -65,7 +66,7 @@ struct Judge {
 }
 
 impl Judge {
-    /// Judges the statements that were run since the last call of this function.
+    /// Judges the statements that were run since this function was last called.
     fn judge(&mut self, method: &str) {
         let run = lock(&RUN).get_mut(&self.file).map(mem::take).unwrap();
         for sql in run.iter().filter(|sql| reads_or_writes(sql)) {
@@ -108,8 +109,8 @@ fn reads_or_writes(sql: &str) -> bool {
     !others.iter().any(|verb| sql.starts_with(verb))
 }
 
-/// Whether a step of a plan finds its rows by an index. A step without an equality reads a range, which may grow with the
-/// table. A step without any condition reads the first or the last row of an index.
+/// Whether a step of a plan finds its rows by an index. A step with a condition but without an equality reads a range,
+/// which may grow with the table. A step without any condition reads only the first or the last row of an index.
 fn is_right(step: &str) -> bool {
     if let Some(table) = step.strip_prefix("SCAN ") {
         return ONE_ROW.contains(&table) || table == "CONSTANT ROW";
@@ -133,7 +134,7 @@ async fn every_statement_uses_an_index() {
     SqliteStore::open(&file).await.unwrap().migrate().await.unwrap();
     let db = Connection::open(&file).unwrap();
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRIGGER_EQP, true).unwrap();
-    // By itself, a store leaves more ids out of the index than this test has entries.
+    // Without this setting, a store leaves more ids out of the index than this test has entries.
     db.execute("UPDATE ledger_ids_reach SET late_max = 4", []).unwrap();
     lock(&RUN).insert(file.clone(), BTreeSet::new());
     let repositories = SqliteStore::open(&file).await.unwrap().repositories();

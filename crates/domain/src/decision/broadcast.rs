@@ -9,7 +9,7 @@ use crate::{
     selection::{APPEARANCES_MAX, Appearance, AwayCampaign, BroadcastSoFar, NO_BREAK},
 };
 
-/// A broadcast ends after six hours without a decision.
+/// A broadcast ends when no decision was in force for this time.
 const BROADCAST_ENDS_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// Whether the broadcast of `previous` still goes on at `now`.
@@ -17,8 +17,8 @@ pub(super) fn goes_on(previous: &Decision, now: Timestamp) -> bool {
     now.duration_since(previous.actual_end(Some(now))) < BROADCAST_ENDS_AFTER
 }
 
-/// When a broadcast began, how long campaigns were on screen, and which ones of late. Empty in decisions that were stored
-/// before this was kept, and in [shortened](Decision::shortened) ones.
+/// The course of a broadcast: when it began, how long campaigns were on screen, and the latest appearances. Empty in
+/// [shortened](Decision::shortened) decisions, and in decisions of earlier versions, which did not store the course.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Broadcast {
@@ -27,14 +27,15 @@ pub struct Broadcast {
     began: Option<Timestamp>,
     /// How long campaigns were on screen before this decision.
     displayed_ms: i64,
-    /// The latest appearances, the earliest first. That of this decision is the last one, until its planned end.
+    /// The latest appearances, the earliest first. The last one belongs to this decision, and lasts until the
+    /// decision's planned end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     appearances: Vec<Appearance>,
 }
 
 impl Broadcast {
     /// The broadcast before a decision made at `now`: the broadcast of the streamer's previous decision plus that
-    /// decision's own time on screen. A new broadcast if the previous one has ended.
+    /// decision's own time on screen. If the previous broadcast has ended, a new one begins.
     #[must_use]
     pub fn inherited(previous: Option<&Decision>, now: Timestamp) -> Self {
         let Some(previous) = previous.filter(|previous| goes_on(previous, now)) else {
@@ -42,7 +43,8 @@ impl Broadcast {
         };
         let mut broadcast = previous.broadcast.clone();
         if broadcast.began.is_none() {
-            // The decision was stored before broadcasts were kept. The tally knows most of it.
+            // The decision was stored by an earlier version, without the broadcast. The tally knows most of the time on
+            // screen.
             broadcast.began = Some(previous.from);
             broadcast.displayed_ms = millis(previous.tally.displayed());
         }
@@ -70,8 +72,9 @@ impl Broadcast {
         self.began
     }
 
-    /// Takes back what is later than `now`. The latest appearance was to last until the planned end of its decision, and an
-    /// instance whose clock is ahead may have made decisions that have not begun.
+    /// Removes all times after `now`. There are two sources of such times. The latest appearance was stored with the
+    /// planned end of its decision. And an instance whose clock is ahead may have made decisions that have not begun
+    /// yet.
     fn end_at(&mut self, now: Timestamp) {
         self.began = self.began.map(|began| began.min(now));
         for appearance in &mut self.appearances {

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::basis::Basis;
 use crate::selection::Selection;
 
-/// The greatest difference between the clocks of two instances that is tolerated. If a decision begins later than this
-/// after the reader's time, the clock that made it runs ahead. The reader then makes a new decision instead of waiting
-/// until the old one begins.
+/// The greatest difference between the clocks of two instances that is tolerated. A decision may begin later than the
+/// reader's time. If it begins later by more than this difference, the clock of the instance that made it runs ahead.
+/// The reader then makes a new decision, and does not wait until the old one begins.
 pub const CLOCKS_AGREE_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// Why a streamer's screen is empty.
@@ -38,7 +38,7 @@ pub enum EmptyReason {
 pub enum Content {
     /// The campaign that was picked.
     Campaign(Selection),
-    /// Nothing. An empty decision ends the one before it but does not hold the screen: as soon as a campaign is
+    /// Nothing. An empty decision ends the decision before it, but does not hold the screen. As soon as a campaign is
     /// eligible, a new decision follows.
     Empty {
         /// Why the screen is empty.
@@ -52,16 +52,16 @@ pub enum Content {
 pub struct Decision {
     /// The streamer, and the decision's number among the streamer's decisions.
     pub id: DecisionId,
-    /// When it was made.
+    /// When the decision was made. The decision begins at this time.
     pub from: Timestamp,
     /// The planned end: the end of the slot, or earlier if the campaign ends or a blackout period begins. A successor
     /// may end the decision earlier.
     pub until: Timestamp,
-    /// The start of its slot.
+    /// The start of the decision's slot.
     pub slot_start: Timestamp,
-    /// The version of the selection settings under which it was made.
+    /// The version of the selection settings under which the decision was made.
     pub settings_version: u64,
-    /// What its impressions are paid by.
+    /// What the decision's impressions are paid by.
     pub basis: Basis,
     /// What is on screen.
     pub content: Content,
@@ -85,8 +85,8 @@ impl Decision {
         self.from.duration_since(now) > CLOCKS_AGREE_WITHIN
     }
 
-    /// When the successor of this decision begins if it is made at `now`. It does not begin before this decision,
-    /// unless this one is [ahead](Self::is_ahead_of).
+    /// When the successor of this decision begins, if the successor is made at `now`. A successor does not begin before
+    /// this decision, unless this decision is [ahead](Self::is_ahead_of).
     #[must_use]
     pub fn successor_from(&self, now: Timestamp) -> Timestamp {
         if self.is_ahead_of(now) { now } else { self.from.max(now) }
@@ -107,8 +107,8 @@ impl Decision {
         self.selection().map(|selection| (selection.picked().campaign, selection.picked().participation))
     }
 
-    /// When the decision ended or will end, given the beginning of its successor, if it has one. The end is before the
-    /// beginning if the decision was superseded because it was [ahead](Self::is_ahead_of).
+    /// When the decision ended or will end. `successor_from` is the beginning of its successor, if there is one. If the
+    /// decision was superseded because it was [ahead](Self::is_ahead_of), its end is before its beginning.
     #[must_use]
     pub fn actual_end(&self, successor_from: Option<Timestamp>) -> Timestamp {
         successor_from.map_or(self.until, |from| from.min(self.until))

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// All that a decision depends on.
+/// All that a decision depends on, except the seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
     /// The streamer.
@@ -20,7 +20,7 @@ pub struct Circumstances<'a> {
     pub previous: Option<&'a Decision>,
     /// The campaigns that may be on the screen, each with the streamer's participation in it.
     pub eligible: &'a [(Participation, Campaign)],
-    /// The number of people who watch the stream; `None` if it is not known.
+    /// The number of people who watch the stream; `None` if the number is not known.
     pub viewers: Option<u64>,
     /// The share of decisions that the installation leaves to chance.
     pub exploration: ExplorationShare,
@@ -29,14 +29,14 @@ pub struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    /// The decision that follows the previous one and shows one of the eligible campaigns; `None` if there are none. The
-    /// streamer's strategy weighs the campaigns, and the seed for the decision's id draws one of them.
+    /// Makes the decision that follows the previous one. The streamer's strategy weighs the eligible campaigns, and the
+    /// draw with the seed for the decision's id picks one of them. `None` if there is no eligible campaign.
     #[must_use]
     pub fn decide(&self, seed: impl FnOnce(DecisionId) -> Seed) -> Option<Decision> {
         self.decide_with(selection::find_or_default(&self.user.selection.strategy), seed)
     }
 
-    /// As [`decide`](Self::decide), with this strategy instead of the streamer's.
+    /// Decides as [`decide`](Self::decide) does, but with this strategy instead of the streamer's.
     #[must_use]
     pub fn decide_with(
         &self,
@@ -85,7 +85,7 @@ impl Circumstances<'_> {
     }
 }
 
-/// The decision that ends `ended` and shows nothing.
+/// The decision that ends the decision `ended` and shows nothing.
 #[must_use]
 pub fn empty_decision(user: &User, ended: &Decision, reason: EmptyReason, now: Timestamp) -> Decision {
     let from = ended.successor_from(now);

@@ -21,9 +21,10 @@ pub struct Tally(BTreeMap<CampaignId, ScreenTime>);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScreenTime {
-    /// The time on screen and the time that [`Tally::admit`] credited.
+    /// The time on screen plus the time that [`Tally::admit`] credited.
     total_ms: i64,
-    /// The time on screen. Missing in tallies that were stored before this was kept; then it is taken to be the total.
+    /// The time on screen. Tallies of earlier versions do not have this field. Then the total counts as the time on
+    /// screen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     displayed_ms: Option<i64>,
     last: Option<Timestamp>,
@@ -32,7 +33,7 @@ pub struct ScreenTime {
 }
 
 impl ScreenTime {
-    /// How long the campaign was on screen, and the time that [`Tally::admit`] credited.
+    /// The time for which the campaign was on screen, plus the time that [`Tally::admit`] credited.
     #[must_use]
     pub const fn total(&self) -> SignedDuration {
         SignedDuration::from_millis(self.total_ms)
@@ -52,7 +53,7 @@ impl ScreenTime {
         self.last = Some(end);
     }
 
-    /// Credits the campaign with time that it was not on screen, up to this total.
+    /// Raises the total to `total_ms`, if the total is less. The time really on screen stays.
     fn credit(&mut self, total_ms: i64) {
         self.displayed_ms = Some(self.displayed_ms.unwrap_or(self.total_ms));
         self.total_ms = self.total_ms.max(total_ms);
@@ -67,7 +68,7 @@ impl ScreenTime {
 
 impl Tally {
     /// The tally for a decision made at `now`: the tally of the streamer's previous decision plus that decision's own
-    /// screen time. Empty if the broadcast has ended in between.
+    /// screen time. Empty if the broadcast has ended since the previous decision.
     ///
     /// Clocks may be wrong, so a time on screen is never negative and never ends after `now`.
     #[must_use]
@@ -90,9 +91,10 @@ impl Tally {
     /// Marks `candidates` as the candidates of the next decision, made at `now`, and forgets campaigns whose time no
     /// longer matters.
     ///
-    /// A campaign that was not a candidate of the previous decision enters with at least the least time of the
-    /// candidates that stayed. If none stayed, it enters with at least the greatest time of the broadcast, because the
-    /// others may come back. So a new campaign gets the next slot, but not every slot until it has caught up.
+    /// A campaign that was not a candidate of the previous decision enters. It enters with at least the least time of
+    /// the candidates that stayed. If no candidate stayed, it enters with at least the greatest time in the tally,
+    /// because the others may come back. So a new campaign gets the next slot, but not every slot until it has caught
+    /// up.
     pub fn admit(&mut self, candidates: &[CampaignId], now: Timestamp) {
         let stayed = |campaign: CampaignId| self.0.get(&campaign).filter(|time| time.candidate);
         let least_of_stayed = candidates.iter().copied().filter_map(stayed).map(|time| time.total_ms).min();
@@ -115,13 +117,13 @@ impl Tally {
     /// least time until at most [`AWAY_MAX`] are left.
     ///
     /// A campaign that comes back enters with at least the least time of the candidates, and that least time never
-    /// shrinks during a broadcast. So a stored time that is not greater makes no difference, now or later. A campaign
-    /// with a greater time that is forgotten comes back level with the candidate that has the least, which does not
-    /// monopolise the screen.
+    /// shrinks during a broadcast. So a stored time that is not greater makes no difference, now or later. If a
+    /// campaign with a greater time is forgotten and comes back, it has as much time as the candidate with the least
+    /// time. Such a campaign does not monopolise the screen.
     ///
-    /// `weighted` needs the time of the last display for [`LONGEST_WAIT`], so campaigns shown more recently are kept.
-    /// `fair-rotation` treats a forgotten campaign as shown longest ago. Strategies that look at the time really on
-    /// screen need it again when a campaign comes back, so campaigns that were on screen are kept, too.
+    /// `weighted` needs the time of the last display for [`LONGEST_WAIT`]. So campaigns that were shown within that
+    /// time are kept. Other strategies need the time really on screen when a campaign comes back. So campaigns that
+    /// were on screen are kept, too. `fair-rotation` treats a forgotten campaign as shown longest ago.
     fn forget(&mut self, now: Timestamp) {
         let candidates = self.0.values().filter(|time| time.candidate);
         let Some(least_ms) = candidates.map(|time| time.total_ms).min() else { return };
@@ -140,7 +142,7 @@ impl Tally {
         }
     }
 
-    /// The campaigns of the tally that were no candidates of the latest decision.
+    /// The campaigns of the tally that are not marked as candidates.
     #[must_use]
     pub fn away(&self) -> Vec<AwayCampaign> {
         let away = self.0.iter().filter(|(_, time)| !time.candidate);

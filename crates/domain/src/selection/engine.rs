@@ -24,8 +24,8 @@ pub struct Selection {
     /// `shares`, with a probability of 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub barred: usize,
-    /// The share of decisions that were left to chance when this one was made. It is part of the probabilities: each is
-    /// (1 − exploration)·w/Σw + exploration/N for N candidates that are not barred.
+    /// The exploration share that was in force. The probabilities contain the share: each is (1 − exploration)·w/Σw +
+    /// exploration/N for N candidates that are not barred.
     #[serde(default, skip_serializing_if = "ExplorationShare::is_off")]
     pub exploration: ExplorationShare,
     /// In a shortened record, the number of candidates that there were.
@@ -78,8 +78,8 @@ impl Selection {
 
 /// The share of decisions that are drawn with equal probabilities instead of the strategy's: from 0 (off, the default) to 1.
 ///
-/// Without it, a strategy that always gives one campaign all the weight never shows what another choice would have
-/// brought, so nothing can be learned about other strategies from its decisions.
+/// Some strategies always give one campaign all the weight. Without exploration, their decisions never show what
+/// another campaign would have earned. So nobody can learn about other strategies from these decisions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64")]
 pub struct ExplorationShare(f64);
@@ -116,7 +116,7 @@ const fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// The rules of a draw that hold whatever the strategy.
+/// The rules of a draw that hold for every strategy.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct DrawRules {
     /// The distance between campaigns that the streamer wants.
@@ -139,7 +139,8 @@ pub fn select(
     draw_from(strategy, ctx, candidates, candidates.len(), ExplorationShare::default())
 }
 
-/// As [`select`], by these rules. Moves the candidates that may not be picked now to the end of `candidates`.
+/// Picks as [`select`] does, and keeps these rules. Moves the candidates that may not be picked now to the end of
+/// `candidates`.
 #[must_use]
 pub fn select_by(
     rules: DrawRules,

@@ -13,7 +13,7 @@ use crate::price::Payment;
 pub struct SelectionContext<'a> {
     /// The time of the decision.
     pub now: Timestamp,
-    /// The slot that contains this time.
+    /// The slot that contains [`now`](Self::now).
     pub slot: Slot,
     /// The day of the week and the time of day at [`now`](Self::now) in the streamer's time zone. If the streamer has not
     /// chosen a zone, the zone is UTC.
@@ -22,8 +22,8 @@ pub struct SelectionContext<'a> {
     pub seed: Seed,
     /// The values of the strategy's parameters. A parameter that the streamer has not set has its default.
     pub parameters: Parameters<'a>,
-    /// The number of people who watch the stream, at the latest measurement. `None` if nobody measures it or the stream
-    /// is not live. `Some(0)` means that nobody watches.
+    /// The number of people who watch the stream, at the latest measurement. `None` if nobody measures the audience, or
+    /// if the stream is not live. `Some(0)` means that nobody watches.
     pub viewers: Option<u64>,
     /// The categories of the streamer's channel. Empty if the streamer has named none.
     pub categories: &'a [String],
@@ -33,12 +33,12 @@ pub struct SelectionContext<'a> {
     pub broadcast: BroadcastSoFar<'a>,
 }
 
-/// A streamer's broadcast before a decision. A broadcast ends after six hours without a decision.
+/// A streamer's broadcast before a decision. A broadcast ends when no decision was in force for six hours.
 #[derive(Debug, Clone, Copy)]
 pub struct BroadcastSoFar<'a> {
-    /// When the first decision of the broadcast was made. For the first decision this is the time of the decision.
+    /// When the first decision of the broadcast was made. For the first decision, this is [`SelectionContext::now`].
     pub began: Timestamp,
-    /// How long campaigns were on screen, all campaigns together, also those that have left.
+    /// The time on screen of all campaigns together. Campaigns that have left are included.
     pub displayed: SignedDuration,
     /// The latest appearances of campaigns on screen, the earliest first; at most [`APPEARANCES_MAX`]. The last one may
     /// have ended just now. Empty before the first campaign was on screen.
@@ -74,7 +74,7 @@ pub struct AwayCampaign {
     pub displayed: SignedDuration,
     /// The campaign's tallied time. See [`Candidate::tallied`].
     pub tallied: SignedDuration,
-    /// When the campaign was last on screen; `None` if it was not.
+    /// When the campaign was last on screen in this broadcast; `None` if it never was.
     pub last_shown: Option<Timestamp>,
 }
 
@@ -101,7 +101,7 @@ pub struct Candidate<'a> {
     pub remaining: Money,
     /// When the campaign was created.
     pub created_at: Timestamp,
-    /// When the campaign begins; `None` if it has no date, that is, runs since it was approved.
+    /// When the campaign begins; `None` if it has no start date. Such a campaign runs from its approval on.
     pub starts_at: Option<Timestamp>,
     /// When the campaign ends; `None` if it runs until its budget is spent.
     pub ends_at: Option<Timestamp>,
@@ -115,14 +115,14 @@ pub struct Candidate<'a> {
     pub visits: u64,
     /// What this participation has earned so far.
     pub earned: Money,
-    /// How long the campaign was on screen in this broadcast. Zero if it was not. This is the time that really passed.
-    /// It starts at zero again if the campaign left and more than 32 others left with more time.
+    /// The time for which the campaign was really on screen in this broadcast. The time starts at zero again for a
+    /// campaign that has left if 32 or more other campaigns have left with a greater tallied time.
     pub displayed: SignedDuration,
-    /// The time with which the campaign takes part in a fair rotation: the time on screen in this broadcast, plus what
-    /// it was credited when it came late. A newcomer is credited the least time of the others. So this time can be
-    /// greater than zero although the campaign was never on screen.
+    /// The campaign's time in a fair rotation: its time on screen in this broadcast plus its credit. A campaign that
+    /// comes later than others is credited as much time as the candidate with the least tallied time has. So the
+    /// tallied time can be greater than zero although the campaign was never on screen.
     pub tallied: SignedDuration,
-    /// When the campaign was last on screen in this broadcast; `None` if it was not.
+    /// When the campaign was last on screen in this broadcast; `None` if it never was.
     pub last_shown: Option<Timestamp>,
 }
 
@@ -141,8 +141,8 @@ impl Candidate<'_> {
     }
 
     /// Which part of the campaign's flight has passed at `now`, from 0 to 1. The flight lasts from
-    /// [`starts_at`](Self::starts_at), or else [`created_at`](Self::created_at), to [`ends_at`](Self::ends_at). `None` if the
-    /// campaign has no end, or one that is not after the beginning.
+    /// [`starts_at`](Self::starts_at), or else [`created_at`](Self::created_at), to [`ends_at`](Self::ends_at). `None`
+    /// if the campaign has no end, or if its end is not after its beginning.
     #[must_use]
     pub fn elapsed_share(&self, now: Timestamp) -> Option<f64> {
         let (begin, end) = (self.starts_at.unwrap_or(self.created_at), self.ends_at?);
@@ -151,8 +151,8 @@ impl Candidate<'_> {
         (whole > 0.0).then(|| (seconds(begin, now) / whole).clamp(0.0, 1.0))
     }
 
-    /// Which part of the campaign's budget is spent, from 0 to 1. `None` if the budget is 0. It is 0 if more is left than the
-    /// budget.
+    /// Which part of the campaign's budget is spent, from 0 to 1. `None` if the budget is 0. If more is left than the
+    /// budget, the result is 0.
     #[must_use]
     pub fn spent_share(&self) -> Option<f64> {
         let (budget, remaining) = (self.budget.as_units(), self.remaining.as_units());

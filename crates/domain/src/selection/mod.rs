@@ -9,8 +9,8 @@
 //! on the seed and the campaign. So if a candidate joins or leaves and the weights of the others stay the same, the
 //! draw among the others has the same winner.
 //!
-//! Two more things belong to the engine, whatever the strategy ([`DrawRules`]): the distance between campaigns that the
-//! streamer wants, and the share of decisions that the installation leaves to chance.
+//! The engine also applies the [`DrawRules`], which hold for every strategy: the streamer's spacing (the distance
+//! between campaigns), and the share of decisions that the installation leaves to chance.
 
 mod engine;
 mod input;
@@ -56,10 +56,12 @@ pub trait SelectionStrategy: Send + Sync {
 
     /// Writes one weight (finite, ≥ 0) for each candidate.
     ///
-    /// `weights` is as long as `candidates` and contains only zeros. Only the ratios of the weights matter. At least one
-    /// must become greater than 0. If all stay 0, or one is negative or not finite, the engine gives all candidates the
-    /// same weight and notes this in the record; for a strategy in the registry this is a mistake, which a test finds.
+    /// `weights` is as long as `candidates` and contains only zeros. Only the ratios of the weights matter. At least
+    /// one weight must become greater than 0. If all weights stay 0, or if one weight is negative or not finite, the
+    /// engine gives all candidates the same weight and notes this in the record. A strategy in the registry must never
+    /// cause this. A test checks it.
     ///
-    /// A strategy allocates nothing: the decision would be slower, and a test would fail.
+    /// This method must not allocate memory, because an allocation makes each decision slower. A test checks this for
+    /// each strategy in the registry.
     fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]);
 }

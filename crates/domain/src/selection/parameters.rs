@@ -46,8 +46,9 @@ pub const DAYPARTS_MAX: usize = 50;
 /// The greatest length of a daypart's category, in bytes.
 pub const DAYPART_CATEGORY_MAX: usize = 100;
 
-/// A weight of the `weighted` strategy. It is set and stored as one of `campaignRotationSettings.priorityWeights`, which
-/// the previous system had already, and never among the other strategies' parameters.
+/// A weight of the `weighted` strategy. The weight is set and stored as one of
+/// `campaignRotationSettings.priorityWeights`, because the previous system had that setting already. The weight is
+/// never stored among the other strategies' parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct PriorityWeightParameter {
     /// The name within `priorityWeights`.
@@ -110,7 +111,7 @@ impl Parameter {
         }
     }
 
-    /// Why [`allows`](Self::allows) refuses a value: what is allowed, in full.
+    /// All that [`allows`](Self::allows) asks of a value, in words.
     pub(super) fn requirement(&self) -> String {
         match self {
             Self::Dayparts(_) => {

@@ -1,4 +1,5 @@
-//! The only list of strategies. Settings, messages, the `OpenAPI` document, `docs/api.md` and the tests read it.
+//! The registry of strategies. Settings, messages, the `OpenAPI` document, `docs/api.md` and the tests find the
+//! strategies here.
 
 use gametriggers_types::{ParameterValue, SelectionSettings, StrategyName, StrategyParameters};
 
@@ -59,11 +60,12 @@ pub fn find_parameter(strategy: &str, name: &str) -> Result<&'static Parameter, 
     parameter.ok_or_else(|| invalid(&format!("{strategy}.{name}"), no_such_parameter(found)))
 }
 
-/// Checks values that somebody wants to store or use.
+/// Checks values before they are stored or used.
 ///
 /// # Errors
-/// [`InvalidParameter`] for the first value whose strategy or parameter does not exist, that is of another kind or out of
-/// range, or that has a place of its own in the settings (`priorityWeights`).
+/// [`InvalidParameter`] for the first value that cannot be used: its strategy or parameter does not exist, or the value
+/// is of another kind or out of range. The parameters of `weighted` are refused, too, because they are stored as
+/// `priorityWeights`.
 pub fn check_parameters(values: &StrategyParameters) -> Result<(), InvalidParameter> {
     for (strategy, name, value) in values.iter() {
         let parameter = find_parameter(strategy, name)?;
@@ -85,8 +87,9 @@ fn no_such_parameter(strategy: &dyn SelectionStrategy) -> String {
     format!("{} has no such parameter, only {}", strategy.name(), names.join(", "))
 }
 
-/// The values of all parameters under these settings: the stored value, or the default where none is stored or the stored
-/// one is not allowed any more. Without those that have a place of their own in the settings (`priorityWeights`).
+/// The values of all parameters under these settings. A parameter has its default if no value is stored, or if the
+/// stored value is not allowed any more. The parameters of `weighted` are left out, because they are stored as
+/// `priorityWeights`.
 #[must_use]
 pub fn effective_parameters(settings: &SelectionSettings) -> StrategyParameters {
     let mut all = StrategyParameters::default();

@@ -24,8 +24,8 @@ impl Seed {
         self.0
     }
 
-    /// A pseudo-random number in the open interval (0, 1): `SipHash-2-4` of the campaign with the seed as key. It never
-    /// changes for the same seed and campaign.
+    /// A pseudo-random number in the open interval (0, 1): `SipHash-2-4` of the campaign with the seed as key. The same
+    /// seed and campaign always give the same number.
     pub(super) fn uniform(self, campaign: CampaignId) -> f64 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         hasher.write(&campaign.object_id().bytes());
@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for Seed {
 mod tests {
     use super::*;
 
-    /// At 0 or 1 itself the logarithm is of no use: a candidate would win or lose whatever it weighs.
+    /// If u were 0 or 1, the logarithm would decide alone: the candidate would win or lose whatever its weight.
     #[test]
     fn no_hash_is_taken_to_0_or_1() {
         for hash in [0, 1, u64::MAX / 2, u64::MAX - 1, u64::MAX] {

@@ -1,28 +1,30 @@
 //! Keeps the distance between campaigns that the streamer wants, whatever the strategy.
 //!
-//! Two rules, both off by default:
+//! There are two rules. Both are off by default.
 //!
-//! - A campaign that was on screen in *n* slots in a row has a break.
-//! - Between two different campaigns of one category there are at least *m* slots (competitive separation). Until then, the
-//!   second one *waits*. Meanwhile, campaigns of its categories that were on screen more recently stay off, so that nobody
-//!   waits for ever. Only the campaign that is on screen now may stay.
+//! - *First rule:* a campaign that was on screen in *n* slots in a row needs a break.
+//! - *Second rule:* at least *m* slots lie between two different campaigns of one category (competitive separation).
+//!   Until then, the second campaign *waits*. While a campaign waits, other campaigns of its categories stay off if
+//!   they were on screen more recently. Otherwise a campaign could wait for ever. The campaign that is on screen now
+//!   may stay nevertheless.
 //!
-//! A screen is never empty because of these rules:
+//! The rules never leave a screen empty:
 //!
-//! - If they leave only the campaign on screen, and another one comes nearer to its turn while it stays, it stays. In this
-//!   case the first rule yields.
-//! - If nobody comes nearer, or no campaign is left, the second rule yields.
-//! - If there is only one candidate, both yield.
+//! - The second rule may admit only the campaign that is on screen. If another campaign comes nearer to its turn
+//!   meanwhile, the campaign on screen stays. In this case the first rule yields.
+//! - If no other campaign comes nearer to its turn, or if the second rule admits no campaign, the second rule yields.
+//! - If there is only one candidate, both rules yield.
 
 use gametriggers_types::{SignedDuration, Slot, Spacing, Timestamp};
 
 use super::{Appearance, Candidate, SelectionContext, input::share_category};
 
-/// A pause on screen that is no break: nobody asked for the next decision for a moment.
+/// The longest pause between two decisions that does not count as a break. Pauses occur when no page asks for the next
+/// decision in time.
 pub(crate) const NO_BREAK: SignedDuration = SignedDuration::from_mins(1);
 
-/// Moves the candidates that may be on screen now to the front, and returns their number, which is at least 1 if there
-/// are candidates.
+/// Moves the candidates that may be on screen now to the front, and returns their number. The number is at least 1 if
+/// there are candidates.
 pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
     if spacing == Spacing::default() {
         return candidates.len();
@@ -30,7 +32,8 @@ pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &m
     let may_stay = |candidate: &Candidate<'_>| !needs_break(spacing, ctx, candidate);
     let separate = keep_apart(spacing, ctx, candidates);
     if separate > 0 {
-        // Only the campaign on screen can need a break. If no other is left, this rule yields.
+        // Only the campaign on screen can need a break. If the second rule admits no other campaign, the first rule
+        // yields.
         return to_front(&mut candidates[..separate], may_stay).max(1);
     }
     match to_front(candidates, may_stay) {
@@ -43,7 +46,7 @@ pub(super) fn admit(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &m
 fn keep_apart(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Candidate<'_>]) -> usize {
     let free = to_front(candidates, |candidate| !waits(spacing, ctx, candidate));
     let (front, waiting) = candidates.split_at_mut(free);
-    // Whether one stays off while the other waits.
+    // Whether `one` must stay off while `other` waits.
     let lets_first = |one: &Candidate<'_>, other: &Candidate<'_>| {
         (other.last_shown, other.campaign) < (one.last_shown, one.campaign) && are_rivals(one, other)
     };
@@ -54,7 +57,7 @@ fn keep_apart(spacing: Spacing, ctx: &SelectionContext<'_>, candidates: &mut [Ca
         [only] if is_on_screen(ctx, only) => only,
         _ => return admitted,
     };
-    // Nobody's wait ends while a rival stays on screen.
+    // A campaign's wait does not end while one of its rivals is on screen.
     let comes_nearer = |one: &Candidate<'_>| {
         !are_rivals(one, stays)
             && !waiting.iter().any(|other| lets_first(one, other) && are_rivals(other, stays))
@@ -86,7 +89,7 @@ fn are_rivals(one: &Candidate<'_>, other: &Candidate<'_>) -> bool {
     one.campaign != other.campaign && share_category(one.categories, other.categories)
 }
 
-/// The appearance that goes on until now.
+/// The latest appearance, if it lasts until now.
 fn on_screen<'a>(ctx: &SelectionContext<'a>) -> Option<&'a Appearance> {
     ctx.broadcast.appearances.last().filter(|last| ctx.now.duration_since(last.until) <= NO_BREAK)
 }

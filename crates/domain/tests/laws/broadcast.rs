@@ -1,5 +1,5 @@
-//! `fair-rotation` through whole broadcasts, with the tally that each decision passes to the next. What was really on screen
-//! is measured here, not read from the tally.
+//! `fair-rotation` through whole broadcasts, with the tally that each decision passes to the next. The tests measure
+//! the time on screen themselves, and do not read it from the tally.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,8 +30,8 @@ fn picks(phases: &[(&[u64], usize)]) -> String {
     Streamer::with_strategy("fair-rotation").picks(phases)
 }
 
-/// For two campaigns, how much longer the first was on screen than the second: after each decision of each stretch in
-/// which both were candidates, counted from the stretch's beginning. An empty screen interrupts none.
+/// For each stretch in which both campaigns were candidates: how much longer `one` was on screen than `other`, after
+/// each decision of the stretch. The count begins at 0 with the stretch. An empty screen does not end a stretch.
 fn leads(turns: &[Turn], one: u64, other: u64) -> Vec<Vec<SignedDuration>> {
     let mut stretches = vec![vec![SignedDuration::ZERO]];
     for turn in turns.iter().filter(|turn| !turn.candidates.is_empty()) {
@@ -61,8 +61,8 @@ proptest! {
         }
     }
 
-    /// From whenever both are there, wherever they came from: neither gets ahead of the other by more than it may have
-    /// been behind, which is the longest slot, and the longest slot.
+    /// When a stretch begins, a campaign may be behind the other by one slot of the greatest length. During the
+    /// stretch, it may get ahead by another such slot. So it gains at most two.
     #[test]
     fn nobody_gets_a_monopoly((longest, phases) in any_broadcast(&[])) {
         let turns = broadcast(MID_SLOT, &phases);
@@ -88,7 +88,8 @@ proptest! {
         }
     }
 
-    /// Leaving and coming back gains nothing: who is back is level with the least of those who stayed, or still ahead.
+    /// A campaign gains nothing by leaving and coming back. When it is back, it has at least the least time of the
+    /// campaigns that stayed.
     #[test]
     fn nobody_enters_below_those_who_stayed_or_below_their_own_time((longest, phases) in any_broadcast(&[])) {
         let turns: Vec<_> = broadcast(MID_SLOT, &phases).into_iter().filter(|turn| turn.shown().is_some()).collect();
@@ -112,7 +113,8 @@ proptest! {
     }
 }
 
-/// The time of every campaign ever offered in a broadcast, as ADR 5 has it, with nothing forgotten.
+/// The tallied time of every campaign that was ever a candidate in a broadcast, by the rule of ADR 5. Unlike a tally,
+/// this model forgets nothing.
 #[derive(Default)]
 struct Everything {
     totals: BTreeMap<u64, SignedDuration>,
@@ -132,7 +134,7 @@ impl Everything {
 }
 
 proptest! {
-    /// What a tally forgets makes no difference to anybody who comes back.
+    /// A campaign that comes back has the same time whether or not the tally forgot it.
     #[test]
     fn every_candidate_has_the_time_that_it_would_have_if_nothing_were_forgotten(
         (_, phases) in any_broadcast(&[]),
@@ -152,7 +154,7 @@ proptest! {
     }
 }
 
-/// A streamer to whom 300 campaigns were offered, one after the other and all at once, and who is left with two.
+/// 300 campaigns are candidates, first two by two and then all at once. At last only two are left.
 #[test]
 fn a_tally_does_not_grow_with_campaigns_that_have_ended() {
     let one_by_one = (0..150).map(|number| vec![2 * number, 2 * number + 1]);
@@ -165,15 +167,15 @@ fn a_tally_does_not_grow_with_campaigns_that_have_ended() {
         let others = turn.decision.tally.len() - turn.candidates.len();
         assert!(others <= AWAY_MAX, "{others} others");
     }
-    // Those that were never on screen are forgotten at last.
+    // Of the 298 campaigns that have left, the tally keeps at most `AWAY_MAX`.
     assert!(turns.last().unwrap().decision.tally.len() <= 2 + AWAY_MAX);
 }
 
-/// Those beyond the bound who are forgotten have the least time, and come back level with the least.
+/// If more than `AWAY_MAX` campaigns are away, the tally forgets those with the least time.
 #[test]
 fn of_too_many_who_are_away_those_with_the_most_time_are_kept() {
     let many = 2 * u64::try_from(AWAY_MAX).unwrap();
-    // The last one stays, with no time at all, so that everybody else has more.
+    // The last campaign stays a candidate. It has no time, so all others have more time than the least.
     let entry = |number| {
         let total_ms = if number == many { 0 } else { number + 1 };
         serde_json::json!({"totalMs": total_ms, "last": null, "candidate": number == many})
@@ -203,7 +205,7 @@ fn newcomers_after_an_empty_screen_get_no_monopoly() {
     assert_eq!(picks(&[(&[1, 2], 6), (&[], 1), (&[1, 2, 3], 6)]), "121212-312312");
 }
 
-/// One who comes when all others are gone does not start from nothing: they may come back.
+/// A campaign that comes when all others are gone does not start at zero, because the others may come back.
 #[test]
 fn a_newcomer_after_everyone_left_gets_no_monopoly() {
     assert_eq!(picks(&[(&[1], 9), (&[], 1), (&[2], 1), (&[1, 2], 4)]), "111111111-21212");
@@ -211,7 +213,7 @@ fn a_newcomer_after_everyone_left_gets_no_monopoly() {
     assert_eq!(picks(&[(&[1, 2], 6), (&[3, 4], 4), (&[1, 3, 4], 3)]), "1212123434134");
 }
 
-/// Over the whole broadcast a campaign that comes back owes nobody the time for which it was away.
+/// A campaign that comes back does not get the time for which it was away.
 #[test]
 fn one_who_comes_back_does_not_catch_up() {
     assert_eq!(picks(&[(&[1, 2], 2), (&[1], 6), (&[1, 2], 4)]), "121111112121");
@@ -246,7 +248,7 @@ fn a_decision_cut_short_counts_for_as_long_as_it_was_on_screen() {
     );
 }
 
-/// An instance whose clock is behind makes the next decision: no time is taken back.
+/// The next decision is made by an instance whose clock is behind. The time on screen is then 0, and not negative.
 #[test]
 fn a_clock_that_is_behind_counts_nothing() {
     let first = decide(None, time("2026-11-20T18:01:00Z"), interval(3), &[1]);
@@ -254,8 +256,8 @@ fn a_clock_that_is_behind_counts_nothing() {
     assert_eq!(tally.of(campaign(1)).total(), SignedDuration::ZERO);
 }
 
-/// A clock that is further ahead than clocks may be apart holds no screen, counts nothing, and leaves no campaign shown
-/// in the future.
+/// A clock may be ahead by more than `CLOCKS_AGREE_WITHIN`. A decision by such a clock does not hold the screen and
+/// counts no time, and no campaign counts as shown in the future.
 #[test]
 fn a_decision_from_the_future_is_superseded_and_counts_nothing() {
     let now = time("2026-11-20T18:01:00Z");

@@ -1,4 +1,5 @@
-//! What strategies are told about the broadcast: when it began, how long campaigns were on screen, and which ones of late.
+//! What strategies are told about the broadcast: when it began, how long campaigns were on screen, and the latest
+//! appearances.
 
 use std::sync::Mutex;
 
@@ -28,7 +29,7 @@ struct Told {
     candidates: Vec<(CampaignId, SignedDuration, SignedDuration)>,
 }
 
-/// Decides as `fair-rotation` does, and writes down what it was told.
+/// A strategy that decides as `fair-rotation` does, and notes what it is told.
 #[derive(Default)]
 struct Listener(Mutex<Vec<Told>>);
 
@@ -68,7 +69,8 @@ impl Screen {
         Self { streamer, listener: Listener::default(), latest: None }
     }
 
-    /// Decides at this time of the day in question; with no candidates the screen is empty. Gives what the strategy was told.
+    /// Makes a decision at this time (see [`moment`]), and returns what the strategy was told. Without candidates, the
+    /// screen is empty, and the result is `None`.
     fn at(&mut self, clock: &str, candidates: &[u64]) -> Option<Told> {
         self.at_time(moment(clock), candidates)
     }
@@ -80,7 +82,7 @@ impl Screen {
     }
 }
 
-/// A moment of 20 November 2026, or the 21st for `+1 …`.
+/// The time `18:00:00` of 20 November 2026. `+1 18:00:00` is on 21 November.
 fn moment(clock: &str) -> Timestamp {
     match clock.strip_prefix("+1 ") {
         Some(clock) => time(&format!("2026-11-21T{clock}Z")),
@@ -109,11 +111,11 @@ fn time_on_screen_adds_up_and_an_empty_screen_adds_nothing() {
     screen.at("18:00:40", &[1, 2]);
     let told = screen.at("18:03:00", &[1, 2]).unwrap();
     assert_eq!((told.began, told.displayed), (moment("18:00:40"), SignedDuration::from_secs(140)));
-    // After ten seconds both are gone.
+    // After ten seconds, both campaigns are gone.
     screen.at("18:03:10", &[]);
     let told = screen.at("18:30:00", &[1, 2]).unwrap();
     assert_eq!((told.began, told.displayed), (moment("18:00:40"), SignedDuration::from_secs(150)));
-    // Nobody asked for an hour: the decision had ended with its slot.
+    // Nobody asked for an hour. The decision had ended with its slot, so only three minutes count.
     let told = screen.at("19:30:00", &[1, 2]).unwrap();
     assert_eq!(told.displayed, SignedDuration::from_secs(150 + 180));
 }
@@ -150,7 +152,7 @@ fn an_appearance_ends_when_the_campaign_really_left() {
     screen.at("18:00:00", &[1]);
     let told = screen.at("18:01:10", &[2]).unwrap();
     assert_eq!(as_text(&told), ["1 18:00:00–18:01:10"]);
-    // The screen was taken from 2 before, and nobody asked later.
+    // The screen becomes empty before the slot of campaign 2 ends. Then nobody asks for a while.
     screen.at("18:02:00", &[]);
     let told = screen.at("18:20:00", &[1]).unwrap();
     assert_eq!(as_text(&told), ["1 18:00:00–18:01:10", "2 18:01:10–18:02:00"]);
@@ -182,7 +184,7 @@ fn a_broadcast_ends_after_six_hours_without_a_decision() {
     }
 }
 
-/// A newcomer is credited the least time of the others. What it was on screen is told apart.
+/// A newcomer is credited the least time of the others. Strategies see its time on screen separately.
 #[test]
 fn a_newcomers_tallied_time_is_more_than_it_was_on_screen() {
     let mut screen = Screen::new();
@@ -216,7 +218,8 @@ fn who_has_left_is_away_with_its_time() {
     assert_eq!(told.away, []);
 }
 
-/// The latest decision was stored before broadcasts were kept: its tally says how long campaigns were on screen.
+/// The latest decision was stored by an earlier version, without the broadcast. Its tally says how long campaigns were
+/// on screen.
 #[test]
 fn a_decision_stored_without_a_broadcast_is_carried_on() {
     let mut screen = Screen::new();
@@ -228,14 +231,15 @@ fn a_decision_stored_without_a_broadcast_is_carried_on() {
     screen.latest = screen.latest.map(|decision| Decision { broadcast: nothing, ..decision });
     let told = screen.at("18:06:00", &[1, 2]).unwrap();
     assert_eq!((told.began, told.displayed), (moment("18:03:00"), minutes(6)));
-    // What the campaign's categories were is not known.
+    // The categories of that appearance are not known.
     assert_eq!(as_text(&told), ["2 18:03:00–18:06:00"]);
     assert!(told.appearances[0].categories.is_empty());
     let told = screen.at("18:09:00", &[1, 2]).unwrap();
     assert_eq!((told.began, told.displayed), (moment("18:03:00"), minutes(9)));
 }
 
-/// The tally of the latest decision was stored before the time on screen was kept apart: the total is taken for it.
+/// The tally of the latest decision was stored by an earlier version, without a separate time on screen. The total
+/// counts as the time on screen.
 #[test]
 fn a_tally_stored_without_the_time_on_screen_is_carried_on() {
     let mut screen = Screen::new();
@@ -252,7 +256,7 @@ fn a_tally_stored_without_the_time_on_screen_is_carried_on() {
     );
 }
 
-/// The latest decisions were made by a clock that is hours ahead. They never were on screen.
+/// The latest decisions were made by an instance whose clock is hours ahead. These decisions were never on screen.
 #[test]
 fn decisions_from_the_future_leave_no_trace() {
     let mut screen = Screen::new();

@@ -1,4 +1,5 @@
-//! `capped-fair` through whole broadcasts in which campaigns come and go. What was on screen is measured here.
+//! `capped-fair` through whole broadcasts in which campaigns come and go. The tests measure the time on screen
+//! themselves.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +51,8 @@ proptest! {
         }
     }
 
-    /// Campaign 0 may have been alone before. From then on campaign 1 is there all along, too, so that somebody is always within
-    /// a share of a half or more.
+    /// Campaign 0 may be alone at first. Then campaigns 0 and 1 are both candidates whenever there are candidates. So
+    /// the part of at least one of them is always at most one half, and so within the share.
     #[test]
     fn nobody_gets_further_above_its_share_than_a_slot(
         share in 0.5..=1.0, slots_alone in 0..20_usize, (longest, phases) in any_broadcast(&[0, 1]),
@@ -71,7 +72,7 @@ proptest! {
     }
 }
 
-/// 1 was alone for ten slots. With a fair rotation, 1 and 2 would take turns from then on.
+/// Campaign 1 was alone for ten slots. With a fair rotation, campaigns 1 and 2 would take turns from then on.
 #[test]
 fn a_campaign_that_was_alone_waits_until_others_have_caught_up() {
     let picks = streamer(0.5).picks(&[(&[1], 10), (&[1, 2], 14)]);

@@ -1,4 +1,4 @@
-//! `daypart`: for any zone, moment and parts of the week.
+//! `daypart` for any zone, any moment and any parts of the week.
 
 use gametriggers_domain::selection::{self, Candidate, Parameters, SelectionContext, select};
 use gametriggers_fixtures::{blackout, context, seed};
@@ -14,7 +14,7 @@ const ZONES: [&str; 5] =
     ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Kiritimati", "Australia/Lord_Howe"];
 const MINUTES_OF_DAY: usize = 24 * 60;
 
-/// A part of the week as a test writes it: days from Monday = 0, minutes of the day.
+/// A part of the week in the form of these tests. Days are numbered from Monday = 0. Times are minutes of the day.
 #[derive(Debug, Clone)]
 struct Part {
     days: Vec<usize>,

@@ -24,7 +24,7 @@ fn running() -> Campaign {
     campaign(1)
 }
 
-/// The streamer's part in it.
+/// The streamer's participation in the campaign [`running`].
 fn joined() -> Participation {
     participation(1, 1, 1)
 }
@@ -54,7 +54,8 @@ fn only_an_active_campaign_is_shown() {
     }
 }
 
-/// Defect S12: campaigns ran before their start and after their end. The start is part of the run, the end is not.
+/// Defect S12: campaigns ran before their start and after their end. A campaign may be shown at its start, and may not
+/// be shown at its end.
 #[test]
 fn s12_a_campaign_runs_from_its_start_to_just_before_its_end() {
     let (before, after) = (Some("2026-11-20T11:59:59.999Z"), Some("2026-11-20T12:00:00.001Z"));
@@ -78,7 +79,8 @@ fn s12_a_campaign_runs_from_its_start_to_just_before_its_end() {
     }
 }
 
-/// Defect S12: campaigns ran with no money. Each has exactly one unit's worth, then a micro-unit less.
+/// Defect S12: campaigns ran with no money. Each campaign has exactly the price of one unit left, and then one
+/// micro-unit less.
 #[test]
 fn s12_a_campaign_runs_while_it_can_pay_one_more_unit() {
     let thirds = Payment::new(PaymentType::Fixed, Money::from_micros(1_000), 3).unwrap();
@@ -103,7 +105,7 @@ fn s12_a_campaign_runs_while_it_can_pay_one_more_unit() {
     }
 }
 
-/// A rate of nothing needs no money; a budget that the previous system overspent shows nothing at all.
+/// A campaign with a rate of 0 needs no money. A campaign whose budget the previous system overspent is never shown.
 #[test]
 fn a_campaign_that_pays_nothing_needs_no_money() {
     let free = |remaining_budget| Campaign { payment: cpm(0.0), remaining_budget, ..running() };
@@ -142,8 +144,8 @@ fn blackouts(zone: &str, periods: &[WeeklyPeriod]) -> SelectionSettings {
     }
 }
 
-/// The period is in force from the first of two moments until the second, and at neither the last instant before nor the
-/// second moment itself.
+/// Asserts that the period is in force from the first moment until just before the second. It is in force neither just
+/// before the first moment nor at the second.
 #[track_caller]
 fn assert_lasts(settings: &SelectionSettings, from: &str, until: &str) {
     let just_before = |moment: Timestamp| moment - SignedDuration::from_millis(1);
@@ -152,7 +154,7 @@ fn assert_lasts(settings: &SelectionSettings, from: &str, until: &str) {
     assert_eq!(states, [false, true, true, false], "{from} to {until}");
 }
 
-/// Defect O6: a screen that was already loaded ignored the blackout. It is asked before any campaign is.
+/// Defect O6: a screen that was already loaded ignored the blackout. The blackout is checked before any campaign is.
 #[test]
 fn o6_a_blackout_empties_the_whole_screen() {
     let selection = blackouts("UTC", &[blackout("11:00", "13:00", &["friday"])]);
@@ -177,7 +179,8 @@ fn s9_a_period_is_read_in_the_streamers_zone() {
     assert_lasts(&blackouts("America/New_York", &noon), "2026-07-17T16:00:00Z", "2026-07-17T17:00:00Z");
 }
 
-/// Defect S9: so was the day. Where it is already Friday, a Friday's period is in force.
+/// Defect S9: the day was read in the server's time, too. Friday's period is in force as soon as it is Friday where the
+/// streamer lives.
 #[test]
 fn s9_the_day_is_the_zones_day() {
     let early = [blackout("00:00", "02:00", &["friday"])];
@@ -186,11 +189,12 @@ fn s9_the_day_is_the_zones_day() {
     assert_lasts(&blackouts("America/New_York", &late), "2026-11-20T03:00:00Z", "2026-11-20T05:00:00Z");
 }
 
-/// Defect S10: the part after midnight was tested against the day that had begun.
+/// Defect S10: after midnight, the period was compared with the new day, and not with the day on which the period
+/// began.
 #[test]
 fn s10_a_period_that_began_yesterday_evening_is_in_force_after_midnight() {
     let night = [blackout("22:00", "06:00", &["thursday"])];
-    // From Thursday 22:00 to Friday 06:00, there.
+    // From Thursday 22:00 to Friday 06:00 in Kolkata.
     assert_lasts(&blackouts("Asia/Kolkata", &night), "2026-11-19T16:30:00Z", "2026-11-20T00:30:00Z");
     assert_lasts(&blackouts("America/New_York", &night), "2026-11-20T03:00:00Z", "2026-11-20T11:00:00Z");
     let in_kolkata = |now| in_blackout(&blackouts("Asia/Kolkata", &night), time(now));
@@ -234,7 +238,8 @@ fn a_night_in_which_the_clock_goes_back_is_read_from_the_clock() {
     assert_lasts(&twice, "2026-11-01T06:15:00Z", "2026-11-01T06:45:00Z");
 }
 
-/// What fills an empty screen without anybody's doing is the end of a blackout, at a whole minute, and a campaign that begins.
+/// Without any change, two events end an empty screen: the end of a blackout, at a whole minute, and the beginning of a
+/// campaign.
 #[test]
 fn an_empty_screen_stays_so_until_a_campaign_begins_or_a_minute_where_there_are_blackouts() {
     let now = time("2026-11-20T12:00:30.5Z");

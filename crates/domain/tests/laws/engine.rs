@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::support::{any_context, candidate, number_of};
 
-/// Gives campaign number n the n-th weight, wherever it stands in the list.
+/// A strategy that gives campaign number n the n-th weight, whatever the order of the candidates.
 pub(crate) struct Given(pub(crate) Vec<f64>);
 
 impl SelectionStrategy for Given {
@@ -40,7 +40,7 @@ fn probabilities(weights: &[f64]) -> Vec<f64> {
     selection.shares.iter().map(|share| share.probability).collect()
 }
 
-/// The tolerance is five standard deviations of the binomial distribution; the seeds are always the same ones.
+/// The tolerance is five standard deviations of the binomial distribution. The seeds are the same in each run.
 #[test]
 fn the_share_of_picks_converges_to_the_weight() {
     const DRAWS: u32 = 4_000;
@@ -108,8 +108,8 @@ fn huge_and_tiny_weights_stay_finite() {
 }
 
 proptest! {
-    /// Whoever leaves without having been picked, the pick stays. Read backwards: whoever joins either is picked or
-    /// changes nothing.
+    /// If a candidate that was not picked leaves, the pick stays the same. It follows that a candidate that joins is
+    /// either picked or changes nothing.
     #[test]
     fn a_candidate_that_leaves_moves_no_pick_among_the_others(
         moment in any_context(),

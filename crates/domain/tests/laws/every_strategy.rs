@@ -26,7 +26,8 @@ fn weights(
     weights
 }
 
-/// Names are stored in streamers' settings: none may vanish. This is a list of the past, which does not grow with the registry.
+/// Names are stored in streamers' settings, so no name may vanish. This list holds the names of the first version. New
+/// strategies need no entry.
 #[test]
 fn the_names_that_streamers_have_chosen_stay() {
     for name in ["fair-rotation", "time-rotation", "weighted", "performance", "revenue-optimized"] {
@@ -36,7 +37,7 @@ fn the_names_that_streamers_have_chosen_stay() {
     assert!(selection::find("no-such-strategy").is_err());
 }
 
-/// The registry's order is that of the OpenAPI document and of tables for people.
+/// The OpenAPI document and the tables in the documents have the registry's order.
 #[test]
 fn names_are_plain_different_and_in_order() {
     let names: Vec<_> = selection::all().iter().map(|strategy| strategy.name()).collect();
@@ -113,7 +114,8 @@ proptest! {
         }
     }
 
-    /// Weights that are all 0, negative or not finite would be replaced by equal chances, which nobody has chosen.
+    /// The engine replaces unusable weights (all 0, negative or not finite) by equal chances. No streamer has chosen
+    /// equal chances.
     #[test]
     fn weights_are_usable(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
@@ -135,7 +137,7 @@ proptest! {
         }
     }
 
-    /// Defect S8: every poll drew anew, so that the overlay flickered and each time was billed.
+    /// Defect S8: every poll drew anew. So the overlay flickered, and each draw was billed.
     #[test]
     fn s8_whoever_asks_again_gets_the_same_record(moment in any_context(), candidates in any_candidates()) {
         for strategy in selection::all() {
@@ -156,7 +158,7 @@ proptest! {
         }
     }
 
-    /// The order in which a store lists candidates is chance. Defect S7: it decided.
+    /// A store may list candidates in any order. Defect S7: this order decided the pick.
     #[test]
     fn s7_the_order_of_candidates_changes_nothing(
         moment in any_context(),
@@ -172,8 +174,8 @@ proptest! {
         }
     }
 
-    /// Whatever the distance that the streamer wants: somebody is on screen, those who are barred have no chance, and a
-    /// lone candidate is not barred.
+    /// This holds for every distance that a streamer may want: one candidate is picked, barred candidates have no
+    /// chance, and a lone candidate is not barred.
     #[test]
     fn spacing_bars_some_and_never_all(moment in any_context(), candidates in any_candidates()) {
         let rules = DrawRules { spacing: moment.spacing(), ..DrawRules::default() };

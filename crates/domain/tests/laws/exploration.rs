@@ -43,7 +43,7 @@ fn a_tenth_left_to_chance_by_hand() {
 }
 
 proptest! {
-    /// Whatever the strategy and the distance between campaigns; those who are barred have no chance.
+    /// This holds for every strategy and every distance between campaigns. Barred candidates have no chance.
     #[test]
     fn each_probability_is_the_mixture_and_the_record_replays(
         share in prop_oneof![Just(1.0), 0.0..=1.0], moment in any_context(), candidates in any_candidates(),
@@ -85,7 +85,7 @@ proptest! {
     }
 }
 
-/// The tolerance is five standard deviations of the binomial distribution; the seeds are always the same ones.
+/// The tolerance is five standard deviations of the binomial distribution. The seeds are the same in each run.
 #[test]
 fn the_share_of_picks_converges_to_the_mixture() {
     const DRAWS: u32 = 4_000;

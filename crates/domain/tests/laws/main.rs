@@ -1,12 +1,13 @@
-//! What must hold of selection and eligibility, whatever the campaigns, the counters and the moment.
+//! Laws of selection and eligibility. They hold for any campaigns, counters and moments.
 //!
-//! `every_strategy` holds for each strategy of the registry: a new one is covered without a line here. `engine` and
-//! `exploration` hold for the draw under any weights. `broadcast` runs `fair-rotation` through whole broadcasts, as the service
-//! does, and so do `capped_fair`, and `spacing` with every strategy. `broadcast_so_far` says what strategies are told about the
-//! broadcast. `performance` runs its strategy against audiences whose taste is known, `pacing` through whole flights. `stored`
-//! holds records of today against those of yesterday. `parameters` says which values are refused. `tables` and `eligibility`
-//! compare single rules with numbers that were worked out by hand. A name such as `s4_…` names the defect of the previous system
-//! that the test settles.
+//! `every_strategy` tests each strategy of the registry, so a new strategy is covered without a line here. `engine` and
+//! `exploration` test the draw under any weights. Three files run whole broadcasts as the service does: `broadcast`
+//! with `fair-rotation`, `capped_fair` with its strategy, and `spacing` with every strategy. `broadcast_so_far` tests
+//! what strategies are told about the broadcast. `performance` runs its strategy against audiences whose click-through
+//! rates are known, and `pacing` runs its strategy through whole flights. `daypart` tests its strategy for any zone and
+//! moment. `stored` compares the records of this version with records of earlier versions. `parameters` tests which
+//! values are refused. `tables` and `eligibility` compare single rules with numbers that were worked out by hand. A
+//! test name such as `s4_…` begins with the defect of the previous system (`docs/defects.md`) that the test covers.
 
 // Helpers of tests fail by panicking, as the tests themselves do.
 #![allow(clippy::unwrap_used, clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! `pacing`: for any campaigns, and over a whole flight.
+//! `pacing` for any campaigns, and through a whole flight.
 
 use gametriggers_domain::selection::{self, BroadcastSoFar, Candidate, SelectionContext, select};
 use gametriggers_fixtures::{context, minutes, noon, seed};
@@ -47,8 +47,9 @@ fn tolerance(ctx: &SelectionContext<'_>) -> f64 {
     ctx.parameters.number(tolerance)
 }
 
-/// What is left, in percent, of campaigns 1 and 2 when their flights end after ten days. The streamer broadcasts 80 slots a
-/// day, and each slot costs its campaign 1 unit. Campaign 3 has no dates and no end of money.
+/// The percentages of the budgets of campaigns 1 and 2 that are left when their flights end after ten days. The
+/// streamer broadcasts 80 slots a day, and each slot costs its campaign 1 unit. Campaign 3 has no dates, and its money
+/// never runs out.
 fn left_after_flight(strategy: &str, budgets: [i64; 2], first_seed: u64) -> [f64; 2] {
     let units = |count: i64| Money::from_micros(count * 1_000_000);
     let flight = |number, budget| Candidate {

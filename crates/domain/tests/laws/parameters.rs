@@ -1,4 +1,5 @@
-//! Values of parameters: which ones are refused, with which words, and what holds instead of a stored one that is not allowed.
+//! Values of parameters: which values are refused, what the messages say, and that the default replaces a stored value
+//! that is not allowed.
 
 use gametriggers_domain::selection::{
     self, DAYPART_CATEGORY_MAX, DAYPARTS_MAX, Parameter, check_parameters, effective_parameters,

@@ -1,4 +1,5 @@
-//! `performance` against audiences whose taste is known: whom it shows before it knows, and whom in the end.
+//! `performance` with audiences whose click-through rates are known: which campaigns it shows at first, and which in
+//! the end.
 
 use gametriggers_domain::selection::{self, Candidate, Seed, select};
 use gametriggers_fixtures::{context, noon};
@@ -9,7 +10,7 @@ use rand_chacha::{
 
 use crate::support::candidate;
 
-/// An audience: whether it clicks, by a seeded generator.
+/// An audience. A seeded generator decides whether it clicks.
 struct Audience(ChaCha8Rng);
 
 impl Audience {
@@ -24,7 +25,8 @@ impl Audience {
     }
 }
 
-/// Shows one of `campaigns` (its true click-through rate beside it) `rounds` times; answers how often each was shown.
+/// Shows one of `campaigns` in each of `rounds` rounds, and returns how often each campaign was shown. Each campaign
+/// comes with its true click-through rate.
 fn show(campaigns: &mut [(Candidate<'_>, f64)], rounds: u32, audience: &mut Audience) -> Vec<u32> {
     let strategy = selection::find("performance").unwrap();
     let mut shown = vec![0; campaigns.len()];
@@ -40,7 +42,7 @@ fn show(campaigns: &mut [(Candidate<'_>, f64)], rounds: u32, audience: &mut Audi
     shown
 }
 
-/// Ten audiences; each is the same on every run.
+/// Ten audiences, which are the same in each run.
 fn audiences() -> impl Iterator<Item = Audience> {
     (0..10).map(|number| Audience(ChaCha8Rng::seed_from_u64(number)))
 }
@@ -54,14 +56,14 @@ fn s4_a_campaign_without_history_gets_its_chance() {
         let early = show(&mut campaigns, 100, &mut audience);
         assert!(early.iter().all(|&times| times >= 5), "{early:?}");
         show(&mut campaigns, 900, &mut audience);
-        // One added late stands against a thousand rounds of history.
+        // This campaign is added late. The others have a history of a thousand rounds.
         campaigns.push((candidate(4), 0.02));
         let late = show(&mut campaigns, 100, &mut audience);
         assert!(late[3] >= 5, "{late:?}");
     }
 }
 
-/// One that was unlucky at first is tried again.
+/// A campaign that was unlucky at first is tried again.
 #[test]
 fn s4_a_campaign_without_clicks_is_not_given_up() {
     for mut audience in audiences() {

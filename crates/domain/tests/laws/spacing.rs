@@ -1,4 +1,5 @@
-//! The distance between campaigns, through whole broadcasts. What was on screen, and for how long, is measured here.
+//! The distance between campaigns, through whole broadcasts. The tests measure themselves what was on screen, and for
+//! how long.
 
 use gametriggers_domain::selection;
 use gametriggers_fixtures::interval;
@@ -14,7 +15,7 @@ struct Stay {
     until: Timestamp,
 }
 
-/// The stays before each turn, the earliest first; as many as a broadcast remembers.
+/// For each turn, the latest stays before it, the earliest first. There are as many as a broadcast remembers.
 fn stays(turns: &[Turn]) -> Vec<Vec<Stay>> {
     let mut all: Vec<Stay> = Vec::new();
     let mut before = Vec::new();
@@ -36,7 +37,7 @@ fn stays(turns: &[Turn]) -> Vec<Vec<Stay>> {
 
 const A_MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// What the law knows about one decision.
+/// One decision, and what the law has to know about the broadcast before it.
 struct Situation<'a> {
     turn: &'a Turn,
     before: Vec<Stay>,
@@ -50,12 +51,12 @@ impl Situation<'_> {
         Slot::containing(at, self.turn.interval).index()
     }
 
-    /// The stay of the campaign that is on screen until now.
+    /// The latest stay, if it lasts until now.
     fn on_screen(&self) -> Option<&Stay> {
         self.before.last().filter(|last| self.turn.decision.from.duration_since(last.until) <= A_MINUTE)
     }
 
-    /// Whether the campaign was in `limit` slots in a row.
+    /// Whether the campaign was on screen in `limit` slots in a row, up to now.
     fn has_had(&self, limit: u8, number: u64) -> bool {
         let stay = self.on_screen().filter(|stay| limit > 0 && stay.campaign == number);
         stay.is_some_and(|stay| self.slot - self.slot_of(stay.from) >= i64::from(limit))
@@ -66,7 +67,8 @@ impl Situation<'_> {
         of(one).iter().any(|category| of(other).contains(category))
     }
 
-    /// The campaigns on screen in the last `least` slots whose categories the campaign shares; not itself while it stays.
+    /// The campaigns that were on screen in the last `least` slots and share a category with the campaign. The campaign
+    /// itself is not among them while it is on screen.
     fn near(&self, least: u8, number: u64) -> impl Iterator<Item = u64> {
         let a_moment = SignedDuration::from_millis(1);
         self.before
@@ -144,7 +146,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Whatever the distance and the categories: under a fair rotation nobody waits for ever.
+    /// Under a fair rotation, no campaign waits for ever, whatever the distance and the categories.
     #[test]
     fn no_distance_keeps_a_campaign_off_for_ever(
         in_a_row in 0..4_u8,

@@ -1,4 +1,4 @@
-//! Records as they are stored: what was written once must be read, and replayed, by every later version.
+//! The stored form of records. Every later version must read and replay what an earlier version stored.
 
 use std::sync::LazyLock;
 
@@ -111,7 +111,7 @@ fn what_a_strategy_has_drawn_it_draws_again() {
     }
 }
 
-/// The short form says what was picked and out of how many, and does not claim to be replayed.
+/// The short form keeps the pick and the number of candidates. It cannot be replayed, and says so.
 #[test]
 fn the_form_of_a_shortened_decision_stays() {
     let record = record("weighted");

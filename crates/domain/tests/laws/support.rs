@@ -1,4 +1,4 @@
-//! Candidates by any number, and generators of any.
+//! Candidates by their number, and generators of arbitrary candidates and moments.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,8 @@ use gametriggers_types::{
 };
 use proptest::prelude::*;
 
-/// The campaign of this number, which is the whole id: stored records of the tests name such ids.
+/// The campaign with this number. The id consists of the number alone, because stored records in the tests contain such
+/// ids.
 pub(crate) fn campaign(number: u64) -> CampaignId {
     ObjectId::from_parts(0, number.to_be_bytes()).into()
 }
@@ -28,7 +29,7 @@ pub(crate) fn number_of(campaign: CampaignId) -> u64 {
     u64::from_be_bytes(number)
 }
 
-/// The participation in campaign `number`; participations sort the other way round than campaigns.
+/// The participation in campaign `number`. Participations sort in the opposite order of their campaigns.
 pub(crate) fn participation(number: u64) -> ParticipationId {
     ObjectId::from_parts(0, (!number).to_be_bytes()).into()
 }
@@ -51,7 +52,7 @@ pub(crate) fn any_candidates() -> impl Strategy<Value = Vec<Candidate<'static>>>
                 ..history
             })
             .collect();
-        // A hash map's order is the machine's choice, and a failure must come back from its seed.
+        // The order of a hash map differs from run to run. Sorted candidates let a failure be repeated from its seed.
         candidates.sort_by_key(|candidate| candidate.campaign);
         candidates
     })
@@ -103,7 +104,7 @@ fn any_money() -> impl Strategy<Value = Money> {
     prop_oneof![Just(0), 0..5_000_000_000_i64, 0..=i64::MAX].prop_map(Money::from_micros)
 }
 
-/// Up to two of four categories; the last two are the same but for upper and lower case.
+/// Up to two of four categories. The last two differ only in upper and lower case.
 fn any_categories() -> impl Strategy<Value = &'static [String]> {
     static ALL: LazyLock<[String; 4]> =
         LazyLock::new(|| ["food", "travel", "Gaming", "gaming"].map(str::to_owned));
@@ -123,7 +124,7 @@ fn any_moment() -> impl Strategy<Value = Timestamp> {
     prop_oneof![2 => Just(noon()), 6 => about_noon, 1 => Just(Timestamp::MIN), 1 => Just(Timestamp::MAX)]
 }
 
-/// A decision about to be made: the moment, the settings and the broadcast before.
+/// The circumstances of a decision: the moment, the settings and the broadcast before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Moment {
     now: Timestamp,

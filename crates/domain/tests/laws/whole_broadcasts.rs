@@ -1,4 +1,5 @@
-//! Whole broadcasts, made decision by decision as the service makes them. What a decision passes on has been in storage.
+//! Whole broadcasts, made decision by decision as the service makes them. What a decision passes to the next is stored
+//! and read in between.
 
 use gametriggers_domain::{
     decision::{self, Circumstances, Decision},
@@ -16,14 +17,14 @@ use crate::support::{any_interval, campaign, number_of, participation};
 /// The middle of a slot, whatever its length.
 pub(crate) const MID_SLOT: &str = "2026-11-20T18:00:40Z";
 
-/// One decision and what came of it.
+/// One decision, and how long it was in force.
 pub(crate) struct Turn {
     pub(crate) decision: Decision,
-    /// The numbers of its candidates.
+    /// The numbers of the decision's candidates.
     pub(crate) candidates: Vec<u64>,
-    /// The length of its slot.
+    /// The length of the decision's slot.
     pub(crate) interval: RotationInterval,
-    /// How long it was in force.
+    /// How long the decision was in force.
     pub(crate) lasted: SignedDuration,
 }
 
@@ -39,18 +40,18 @@ impl Turn {
     }
 }
 
-/// When the next decision is made, seen from this one.
+/// When the decision after this one is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Next {
-    /// When its slot ends.
+    /// When this decision ends as planned.
     AtEnd,
-    /// Before, after this percentage of what is left of the slot.
+    /// Earlier: after this percentage of this decision's planned time.
     Early(i64),
-    /// So many milliseconds after its slot's end: nobody asked.
+    /// This many milliseconds after the planned end, because nobody asked before.
     Late(i64),
 }
 
-/// Decisions in which the candidates are the same; with none, the screen is empty.
+/// Consecutive decisions with the same candidates. Without candidates, the screen is empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Phase {
     pub(crate) candidates: Vec<u64>,
@@ -61,7 +62,7 @@ pub(crate) struct Phase {
 #[derive(Debug)]
 pub(crate) struct Streamer {
     pub(crate) user: User,
-    /// The categories of campaign number *n* are the *n*-th; a campaign beyond the list has none.
+    /// The categories by the number of the campaign. A campaign beyond the end of the list has no categories.
     pub(crate) categories: Vec<Vec<String>>,
 }
 
@@ -73,7 +74,7 @@ impl Streamer {
         Self { user, categories: Vec::new() }
     }
 
-    /// Sets a number among the parameters of the streamer's strategy.
+    /// Sets a parameter of the streamer's strategy to a number.
     pub(crate) fn with_number(mut self, parameter: &str, value: f64) -> Self {
         let strategy = self.user.selection.strategy.clone();
         self.user.selection.parameters.set(strategy.as_str(), parameter, ParameterValue::Number(value));
@@ -168,8 +169,9 @@ pub(crate) fn stored<T: Serialize + DeserializeOwned>(value: &T) -> T {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
-/// A broadcast in which no slot is longer than the minutes given beside it. Campaigns `always` are candidates whenever
-/// any is; four others come and go; sometimes there is none; nobody asks for up to six hours.
+/// A broadcast, and the length of its longest slot. The campaigns `always` are candidates whenever there are
+/// candidates. Four other campaigns come and go. At times there is no candidate, or nobody asks for up to just under
+/// six hours.
 pub(crate) fn any_broadcast(always: &'static [u64]) -> impl Strategy<Value = (SignedDuration, Vec<Phase>)> {
     const JUST_UNDER_SIX_HOURS_MS: i64 = 6 * 3_600_000 - 1;
     let next = || {

@@ -1,8 +1,9 @@
 //! Documents as they were at an earlier time, as far as the store can tell.
 //!
-//! A document is read as it is today. What the ledger has recorded since the quarter-hour of the earlier time is taken off
-//! the counters of participations and put back into the remaining budgets of campaigns. Everything else is taken as it is
-//! today: rates, dates, categories, the budget itself and the streamer's settings.
+//! Documents are read as they are today. Then the archive takes back what the ledger has recorded in the quarter-hour
+//! of the earlier time and later: it subtracts these amounts from the counters of participations, and adds them to the
+//! remaining budgets of campaigns. Everything else stays as it is today: rates, dates, categories, the budget itself
+//! and the streamer's settings.
 
 use std::collections::{HashMap, hash_map::Entry as Place};
 
@@ -13,10 +14,10 @@ use gametriggers_domain::{
 use gametriggers_persistence::{Repositories, StorageError, StoredEntry};
 use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, Timestamp, UserId};
 
-/// A streamer: with today's settings, and with the parameters of the replay.
+/// A streamer twice: with today's settings, and with the parameters of the replay.
 pub(super) type Streamer = (User, User);
 
-/// The documents of a store as they were from the beginning of a replay's time on.
+/// The documents of a store as they were at any time of a replay's period.
 pub(super) struct Archive<'s> {
     store: &'s Repositories,
     from: Quarter,
@@ -27,7 +28,7 @@ pub(super) struct Archive<'s> {
     participations: HashMap<ParticipationId, Option<(Participation, Since<Counters>)>>,
 }
 
-/// What was added from each quarter-hour on: sums until today, the earliest quarter-hour first.
+/// For each quarter-hour, the sum of what was added from then until today. The earliest quarter-hour comes first.
 struct Since<T>(Vec<(Quarter, T)>);
 
 impl<T: Copy + Default> Since<T> {
@@ -41,7 +42,7 @@ impl<T: Copy + Default> Since<T> {
         Self(quarters)
     }
 
-    /// Forgets what nobody asks who asks for quarter-hours up to this one.
+    /// Drops the sums that [`from`](Self::from) does not need for quarter-hours up to `last`.
     fn until(mut self, last: Quarter) -> Self {
         let needed = self.0.partition_point(|(quarter, _)| *quarter <= last) + 1;
         self.0.truncate(needed);
@@ -86,7 +87,8 @@ impl<'s> Archive<'s> {
         })
     }
 
-    /// The streamer; `None` if there is no such user any more. `change` makes the settings of the replay from today's.
+    /// The streamer; `None` if there is no such user any more. `change` turns a user with today's settings into one
+    /// with the settings of the replay.
     pub(super) async fn streamer(
         &mut self,
         id: UserId,
@@ -123,7 +125,7 @@ impl<'s> Archive<'s> {
         let spent = self.spent.get(&campaign.id).map(|since| since.from(quarter)).unwrap_or_default();
         let remaining =
             (campaign.remaining_budget + spent).min(campaign.budget.max(campaign.remaining_budget));
-        // It was a candidate, so the money sufficed for one unit.
+        // The campaign was a candidate, so its money sufficed for one unit.
         campaign.remaining_budget = remaining.max(campaign.payment.cost(part.counters.paid_units, 1));
         Ok(Some((part, campaign)))
     }
@@ -158,7 +160,7 @@ impl<'s> Archive<'s> {
     }
 }
 
-/// The counters before something was added. Peaks stay as they are; no strategy knows them.
+/// The counters before `added` was added. The peak number of viewers stays, because no strategy knows it.
 fn before(now: &Counters, added: &Counters) -> Counters {
     Counters {
         impressions: now.impressions.saturating_sub(added.impressions),
@@ -181,7 +183,8 @@ pub(super) fn amount(stored: &StoredEntry) -> Money {
     }
 }
 
-/// Reads the entries that earned money in this time, step by step through the whole ledger.
+/// Reads the entries that earned money from `from` to before `to`. The store goes through the whole ledger, step by
+/// step.
 pub(super) async fn for_each_paid(
     store: &Repositories,
     from: Timestamp,

@@ -2,17 +2,18 @@
 //!
 //! A resample draws as many units as there are, with replacement. The interval comes from the distribution of
 //! (resampled value − value) / (standard error of the resample): Efron, "Nonparametric standard errors and confidence
-//! intervals" (1981); Hall, "Theoretical comparison of bootstrap confidence intervals" (1988). It is used because
-//! importance weights are skewed: percentile intervals then miss the truth too often. The standard error of a ratio is that
-//! of its linearisation (Cochran, "Sampling Techniques", 1977, chapter 6).
+//! intervals" (1981); Hall, "Theoretical comparison of bootstrap confidence intervals" (1988). The studentised
+//! bootstrap is used because importance weights are skewed. With skewed weights, percentile intervals miss the truth
+//! too often. The standard error of a ratio is that of its linearisation (Cochran, "Sampling Techniques", 1977, chapter
+//! 6).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-/// The share of intervals that contain the truth.
+/// The share of intervals that are to contain the truth.
 const LEVEL: f64 = 0.95;
-/// A variance below this share of the squares from which it is worked out is rounding noise.
+/// A variance is computed from squares. If it is less than this share of the squares, it is rounding noise.
 const NOISE: f64 = 1e-12;
 
 /// An estimate and its interval.
@@ -93,8 +94,8 @@ impl Moments {
         (residuals * units / (units - 1.0)).sqrt() / self.b.abs()
     }
 
-    /// By how many of its standard errors the resample's ratio is greater than the ratio of `whole`. `None` if the
-    /// resample does not say.
+    /// The ratio of the resample minus the ratio of `whole`, in standard errors of the resample. `None` if the standard
+    /// error is 0.
     fn deviation(&self, whole: Self, units: usize) -> Option<f64> {
         let deviation = (self.ratio() - whole.ratio()) / self.standard_error(units);
         deviation.is_finite().then_some(deviation)
@@ -112,7 +113,7 @@ fn added<const N: usize>(mut sum: [Moments; N], unit: &[Moments; N]) -> [Moments
     sum
 }
 
-/// The quantile of sorted values, between the two nearest; 0 if there are none.
+/// The quantile of sorted values, interpolated between the two nearest values; 0 if there are no values.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place in a list
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };

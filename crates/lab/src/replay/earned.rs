@@ -11,14 +11,14 @@ use super::archive::{amount, for_each_paid};
 pub(super) struct OnScreen {
     pub(super) participation: ParticipationId,
     pub(super) from: Timestamp,
-    /// When the decision ended. Not after [`from`](Self::from) if it was never on screen.
+    /// When the decision ended. If the decision was never on screen, this is not after [`from`](Self::from).
     pub(super) end: Timestamp,
 }
 
 /// What each of the decisions earned, in units of money, in their order. The decisions are in order of time.
 ///
-/// An entry belongs to the decision of its participation that was on screen at the entry's time, and to none if there was
-/// none. The time of a display is the beginning of its decision, also if the display is reported late.
+/// An entry belongs to the decision that showed its participation at the entry's time. If there was no such decision,
+/// the entry belongs to none. A display has the time at which its decision began, even if the display is reported late.
 pub(super) async fn earned(store: &Repositories, decisions: &[OnScreen]) -> Result<Vec<f64>, StorageError> {
     let mut earned = vec![0.0; decisions.len()];
     let (Some(first), Some(last)) = (decisions.first(), decisions.iter().map(|one| one.end).max()) else {
@@ -34,7 +34,7 @@ pub(super) async fn earned(store: &Repositories, decisions: &[OnScreen]) -> Resu
     Ok(earned)
 }
 
-/// Where the decisions for each participation are in the list, in order of time.
+/// For each participation, the indices of its decisions, in order of time.
 struct Places<'d> {
     decisions: &'d [OnScreen],
     of: HashMap<ParticipationId, Vec<usize>>,

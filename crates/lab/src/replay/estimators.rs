@@ -1,7 +1,8 @@
-//! What the other strategy would have earned, from decisions that were drawn by known probabilities.
+//! Estimates what the other strategy would have earned, from decisions that were drawn by known probabilities.
 //!
-//! Decision *i* showed campaign aᵢ, which was drawn with probability pᵢ and which the other strategy would have drawn with
-//! probability qᵢ, and earned rᵢ. Its importance weight is wᵢ = qᵢ/pᵢ. There are *n* decisions.
+//! Decision *i* showed campaign aᵢ and earned rᵢ. The campaign was drawn with probability pᵢ, and the other strategy
+//! would have drawn it with probability qᵢ. The importance weight of the decision is wᵢ = qᵢ/pᵢ. There are *n*
+//! decisions.
 //!
 //! - inverse propensity: Σ wᵢ·rᵢ / n (Horvitz and Thompson, 1952)
 //! - self-normalised: Σ wᵢ·rᵢ / Σ wᵢ (Swaminathan and Joachims, "The self-normalized estimator for counterfactual
@@ -19,7 +20,7 @@ use super::{
 
 /// The least number of broadcasts that are resampled as wholes. With fewer, single decisions are resampled.
 const BROADCASTS_MIN: usize = 30;
-/// The weight of the overall mean in a campaign's mean, in decisions.
+/// The weight of the overall mean in a campaign's mean, as a number of decisions.
 const SHRINKAGE: f64 = 10.0;
 /// The seed of the resamples: the same decisions give the same intervals.
 const SEED: u64 = 0x6c61_6220_7265_706c;
@@ -47,7 +48,7 @@ pub struct Earnings {
     pub self_normalised: Estimate,
     /// The same, doubly robust.
     pub doubly_robust: Estimate,
-    /// The doubly robust estimate less what was really earned.
+    /// The doubly robust estimate minus what was really earned.
     pub difference: Estimate,
     /// What was resampled for the intervals.
     pub unit: Unit,
@@ -117,16 +118,17 @@ pub fn earnings(decisions: &[JudgedDecision], resamples: usize) -> Result<Earnin
             *sum = (sum.0 + part.0, sum.1 + part.1);
         }
     }
-    // A broadcast may have lost its decisions because they have not ended.
+    // A broadcast has no decisions here if none of its decisions has ended yet.
     units.retain(|parts| parts[0].1 > 0.0);
     let [logged, inverse_propensity, self_normalised, doubly_robust, difference] =
         bootstrap::estimate(&units, resamples, SEED);
     Ok(Earnings { logged, inverse_propensity, self_normalised, doubly_robust, difference, unit, resamples })
 }
 
-/// What a decision for a campaign earns: the mean of the campaign's decisions, drawn towards the mean of all, as if ten
-/// more decisions of the campaign had earned that. A decision is judged by the model of the other half of the units, so
-/// that no model knows the decision that it judges (Chernozhukov et al., "Double/debiased machine learning", 2018).
+/// Predicts what a decision for a campaign earns. The prediction is the mean earnings of the campaign's decisions and
+/// of ten more decisions that earned the overall mean. There are two models, each made from one half of the units. A
+/// decision is judged by the model of the other half, so that no model knows the decisions that it judges (Chernozhukov
+/// et al., "Double/debiased machine learning", 2018).
 #[derive(Debug, Default)]
 struct Model {
     overall: f64,

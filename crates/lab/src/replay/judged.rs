@@ -1,21 +1,21 @@
-//! A decision that was really made, with what it brought and what another strategy would have done in its place.
+//! A decision that was really made, what it earned, and what another strategy would have done in its place.
 
 /// A logged decision in the form in which estimators see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedDecision {
-    /// The number of its broadcast. Decisions of one broadcast depend on each other.
+    /// The number of the decision's broadcast. Decisions of one broadcast depend on each other.
     pub broadcast: usize,
     /// The number of the campaign that was shown.
     pub campaign: usize,
     /// The probability with which this campaign was drawn. Greater than 0.
     pub logged: f64,
-    /// The probability with which the other strategy would have drawn it.
+    /// The probability with which the other strategy would have drawn this campaign.
     pub target: f64,
     /// The campaigns that the other strategy could have drawn, with their probabilities.
     pub targets: Vec<(usize, f64)>,
-    /// The other strategy's probability of campaigns that could not be drawn.
+    /// The probability with which the other strategy would have drawn a campaign whose recorded probability is 0.
     pub unsupported: f64,
-    /// Whether the campaign was certain although there were others.
+    /// Whether this campaign was certain to be drawn although there were other candidates.
     pub was_certain: bool,
     /// What the decision earned, in units of money.
     pub reward: f64,
@@ -24,13 +24,14 @@ pub struct JudgedDecision {
 }
 
 impl JudgedDecision {
-    /// The importance weight: how much more likely the other strategy was to show what was shown.
+    /// The importance weight: the other strategy's probability of the campaign that was shown, divided by the recorded
+    /// probability.
     #[must_use]
     pub fn weight(&self) -> f64 {
         self.target / self.logged
     }
 
-    /// Whether the other strategy had no likelier campaign than the one that was shown.
+    /// Whether the campaign that was shown is one that the other strategy would most likely have shown.
     #[must_use]
     pub fn is_most_likely(&self) -> bool {
         let greatest = self.targets.iter().map(|(_, probability)| *probability).fold(0.0, f64::max);

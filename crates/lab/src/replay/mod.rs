@@ -1,8 +1,9 @@
-//! What another strategy would have done with the decisions that a server really made.
+//! What another strategy would have earned in place of the decisions that a server really made.
 //!
-//! A replay reads the decisions of a time (`reader`) and what they earned (`earned`), makes each decision again (`remake`) with
-//! the documents as they were (`archive`), and estimates from the recorded probabilities what the other strategy would have
-//! earned ([`estimators`]). It refuses where the decisions say nothing about it ([`overlap`]).
+//! A replay has these steps. It reads the decisions of a period (`reader`) and what they earned (`earned`). It makes
+//! each decision again (`remake`) with the documents as they were (`archive`). From the recorded probabilities, it
+//! estimates what the other strategy would have earned ([`estimators`]). It gives no estimate if the decisions say too
+//! little about the other strategy ([`overlap`]).
 
 mod archive;
 pub mod bootstrap;

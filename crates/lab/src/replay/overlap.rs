@@ -1,47 +1,49 @@
-//! Whether the decisions say anything about the other strategy.
+//! Whether the decisions say enough about the other strategy.
 
 use serde::Serialize;
 
 use super::{bootstrap::real, judged::JudgedDecision};
 
-/// The greatest share of the other strategy's decisions that may be impossible under the logged one.
+/// The greatest share of the other strategy's choices that may have had a recorded probability of 0.
 pub const UNSUPPORTED_MAX: f64 = 0.01;
-/// The greatest share of the whole weight that one decision may have. The effective sample size is then at least 100.
+/// The greatest share of the sum of all weights that one decision may have. With this limit, the effective sample size
+/// is at least 100.
 ///
-/// With more, the intervals are too narrow: in simulations like those of `tests/coverage.rs` they contained the truth in only
-/// 90 to 93 of 100 logs, for a strategy whose probabilities differ from decision to decision.
+/// With a greater share, the intervals are too narrow. Simulations like those of `tests/coverage.rs` showed this for a
+/// strategy whose probabilities differ from decision to decision: the intervals contained the truth in only 90 to 93 of
+/// 100 logs.
 pub const GREATEST_SHARE_MAX: f64 = 0.01;
 
-/// How far the decisions that were made cover those that the other strategy would have made.
+/// How far the recorded decisions cover the choices of the other strategy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Overlap {
-    /// The expected share of decisions in which the other strategy would have shown what was shown.
+    /// The expected share of decisions in which the other strategy would have shown the campaign that was shown.
     pub agreement: f64,
-    /// The share of decisions in which what was shown was also the other strategy's likeliest choice.
+    /// The share of decisions whose campaign was also the other strategy's likeliest choice.
     pub same_likeliest: f64,
-    /// To how many decisions of the other strategy itself the weighted decisions are worth as much: (Σ w)² / Σ w² (Kish,
-    /// "Survey Sampling", 1965).
+    /// How many decisions of the other strategy itself would say as much as the weighted decisions: (Σ w)² / Σ w²
+    /// (Kish, "Survey Sampling", 1965).
     pub effective_sample_size: f64,
-    /// The expected share of the other strategy's decisions for campaigns that could not have been drawn.
+    /// The expected share of the other strategy's choices that had a recorded probability of 0.
     pub unsupported: f64,
-    /// The mean of the weights. It is near 1 if the probabilities are right and nothing is unsupported.
+    /// The mean of the weights. The mean is near 1 if the probabilities are right and no choice is unsupported.
     pub mean_weight: f64,
     /// The greatest weight.
     pub greatest_weight: f64,
     /// The greatest weight as a share of the sum of all weights.
     pub greatest_share: f64,
-    /// The share of decisions whose campaign was certain although there were others.
+    /// The share of decisions whose campaign was certain although there were other candidates.
     pub certain: f64,
 }
 
-/// Why nothing can be said about the other strategy.
+/// Why there is no estimate.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// There are no decisions that can be replayed.
     #[error("no decision of this time can be replayed")]
     NoDecisions,
-    /// The other strategy would often have shown what could not have been drawn.
+    /// The other strategy would often have shown a campaign that could not have been drawn.
     #[error(
         "in {:.1} % of the decisions the strategy would have shown a campaign that could not have been drawn, so nobody \
          knows what it would have earned (at most {:.0} % are tolerated; {:.1} % of the decisions were certain before they \
@@ -54,7 +56,7 @@ pub enum Refusal {
         /// [`Overlap::certain`].
         certain: f64,
     },
-    /// Too few decisions show what the other strategy would have shown.
+    /// Too few decisions show a campaign that the other strategy would have shown.
     #[error(
         "the {decisions} decisions are worth only {effective:.1} decisions of the strategy itself, and a single one of them \
          would make up {:.1} % of the estimate (at most {:.0} % are tolerated)",
@@ -96,10 +98,10 @@ impl Overlap {
         }
     }
 
-    /// Whether an estimate from the decisions means anything.
+    /// Checks that the decisions suffice for an estimate.
     ///
     /// # Errors
-    /// [`Refusal`] if it does not.
+    /// [`Refusal`] if they do not.
     pub fn check(&self, decisions: &[JudgedDecision]) -> Result<(), Refusal> {
         let Self { unsupported, certain, effective_sample_size: effective, greatest_share, .. } = *self;
         if decisions.is_empty() {

@@ -1,4 +1,4 @@
-//! What a replay is asked.
+//! The question to a replay: which decisions, and which other strategy.
 
 use gametriggers_domain::{
     model::User,
@@ -14,9 +14,9 @@ use gametriggers_types::{
 /// Which decisions are replayed, and with which strategy.
 #[derive(Clone)]
 pub struct Question {
-    /// The first moment of the time in which the decisions were made.
+    /// The first moment of the period in which the decisions were made.
     pub from: Timestamp,
-    /// The first moment after this time.
+    /// The first moment after this period.
     pub to: Timestamp,
     /// The streamer whose decisions are replayed; `None` for all streamers.
     pub streamer: Option<UserId>,
@@ -97,8 +97,8 @@ impl Target {
     pub(super) fn applied_to(&self, user: &User) -> User {
         let mut user = user.clone();
         user.selection.parameters.merge(&self.parameters);
-        // The weights were checked together with the defaults. With a streamer's own weights they may all be 0; then the
-        // streamer's stay.
+        // `parse` checked the given weights together with the default weights. Together with a streamer's own weights,
+        // all three may be 0. Then the streamer's weights stay.
         user.selection.weights = self.weights_over(user.selection.weights).unwrap_or(user.selection.weights);
         user
     }

@@ -1,4 +1,4 @@
-//! Reads the decisions of a time from a store, and what another strategy would have done in their place.
+//! Reads the decisions of a period from a store, and makes each one again with another strategy.
 
 use std::{collections::HashMap, ops};
 
@@ -19,24 +19,24 @@ use super::{
     remake::{probability, remake},
 };
 
-/// What is needed to know of a replayed decision until its earnings are known.
+/// A replayed decision whose earnings are not known yet.
 struct Shown {
     judged: JudgedDecision,
     on_screen: OnScreen,
     has_successor: bool,
     is_reproduced: bool,
     candidates: usize,
-    /// The number of its strategy and exploration share.
+    /// The index in [`Log::logged`] of the decision's strategy and exploration share.
     maker: usize,
 }
 
-/// A streamer's latest decision so far, and its place among those that were replayed.
+/// A streamer's latest decision so far, and its index in `Reader::shown` if it was replayed.
 struct Latest {
     decision: Decision,
     place: Option<usize>,
 }
 
-/// Gives the things that it meets numbers from 0.
+/// Numbers things from 0, in the order in which they are first met.
 struct Numbers<T>(HashMap<T, usize>);
 
 impl<T: std::hash::Hash + Eq> Numbers<T> {
@@ -46,7 +46,8 @@ impl<T: std::hash::Hash + Eq> Numbers<T> {
     }
 }
 
-/// Reads decisions in order of time. Keeps each streamer's latest one, because the next one inherits from it and ends it.
+/// Reads decisions in order of time. Keeps each streamer's latest decision, because the streamer's next decision
+/// inherits from it and ends it.
 struct Reader<'a> {
     store: &'a Repositories,
     question: &'a Question,
@@ -58,7 +59,7 @@ struct Reader<'a> {
     broadcasts: Numbers<(UserId, Option<Timestamp>)>,
 }
 
-/// Reads the decisions of the question's time. Decisions that are on screen at `now` are left out.
+/// Reads the decisions of the question's period. Decisions that are on screen at `now` are left out.
 pub(super) async fn read(
     store: &Repositories,
     question: &Question,
@@ -110,7 +111,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Judges a decision and returns its place among those that were replayed.
+    /// Replays a decision and returns its index in `shown`. `None` if the decision is left out.
     async fn judge(
         &mut self,
         decision: &Decision,
@@ -174,7 +175,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The number of the decision's strategy and exploration share.
+    /// The index in [`Log::logged`] of the decision's strategy and exploration share.
     fn maker(&mut self, selection: &Selection) -> usize {
         let exploration = selection.exploration.value();
         let makers = &mut self.log.logged;
@@ -187,7 +188,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Ends a decision where its successor began.
+    /// Ends a decision at the time at which its successor began.
     fn end(&mut self, place: Option<usize>, successor_from: Timestamp) {
         if let Some(shown) = place.and_then(|place| self.shown.get_mut(place)) {
             shown.on_screen.end = shown.on_screen.end.min(successor_from);
@@ -195,7 +196,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Looks up where a decision ended whose successor was not met.
+    /// Looks up the end of a decision whose successor was not among the decisions that were read.
     async fn look_up_end(&mut self, latest: &Latest) -> Result<(), ReplayError> {
         if latest.place.is_some()
             && let Some(successor) = readable(self.store.decisions.find(latest.decision.id).await)?
@@ -206,7 +207,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The predecessor of the first decision that is read of a streamer; `None` if there is none or it cannot be read.
+    /// The stored predecessor of a decision. `None` if there is no predecessor, or if it cannot be read.
     async fn previous_of(&self, id: DecisionId) -> Result<Option<Decision>, ReplayError> {
         let Some(ordinal) = id.ordinal.checked_sub(1).filter(|ordinal| *ordinal > 0) else { return Ok(None) };
         let found = self.store.decisions.find(DecisionId { ordinal, ..id }).await;
@@ -244,7 +245,7 @@ impl Reader<'_> {
     }
 }
 
-/// A decision that cannot be read is as good as none. The list of the time's decisions has logged it.
+/// Treats a decision that cannot be read as absent. The store has named it in the log.
 fn readable(
     found: Result<Option<StoredDecision>, StorageError>,
 ) -> Result<Option<StoredDecision>, StorageError> {

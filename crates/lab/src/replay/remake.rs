@@ -1,4 +1,4 @@
-//! Makes a stored decision again: by the strategy that made it, and by another one.
+//! Makes a stored decision again, with the strategy that made it and with another one.
 
 use gametriggers_domain::{
     decision::{Circumstances, Decision},
@@ -19,11 +19,12 @@ const SAME_PROBABILITY: f64 = 0.01;
 pub(super) struct Remade {
     /// The draw of the other strategy, without exploration.
     pub(super) target: Selection,
-    /// Whether the recorded probabilities come out again by the recorded strategy.
+    /// Whether the recorded strategy gives the recorded probabilities again.
     pub(super) is_reproduced: bool,
 }
 
-/// Makes the decision with this draw again, after its predecessor. `None` if a document is gone.
+/// Makes `decision` again, as the successor of `previous`. `selection` is the decision's recorded draw. `None` if a
+/// document is gone.
 pub(super) async fn remake(
     archive: &mut Archive<'_>,
     target: &Target,

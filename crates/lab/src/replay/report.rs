@@ -1,4 +1,4 @@
-//! What a replay says, as a value and as text for a terminal.
+//! The result of a replay, as a value and as text for a terminal.
 
 use std::{fmt, ops};
 
@@ -18,31 +18,31 @@ use super::{
 
 /// The number of resamples for an interval.
 const RESAMPLES: usize = 2_000;
-/// The exploration share that is proposed where there is none.
+/// The exploration share that a refusal proposes if no decision was left to chance.
 const PROPOSED: f64 = 0.05;
 
-/// What another strategy would have done with the decisions of a time.
+/// What another strategy would have earned in place of the decisions of a period.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replay {
     /// The name of the other strategy.
     pub strategy: &'static str,
-    /// The first moment of the time.
+    /// The first moment of the period.
     pub from: Timestamp,
-    /// The first moment after the time.
+    /// The first moment after the period.
     pub to: Timestamp,
-    /// The only streamer whose decisions were replayed, if it was one.
+    /// The streamer, if the decisions of only one streamer were replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub streamer: Option<UserId>,
     /// How many decisions there were.
     pub decisions: Counts,
-    /// By which strategies and exploration shares the replayed decisions were made.
+    /// The strategies and exploration shares that made the replayed decisions.
     pub logged: Vec<Logged>,
     /// How long the replayed decisions were on screen together, in hours.
     pub hours: f64,
     /// What the replayed decisions really earned together, in units of money.
     pub earned: f64,
-    /// How far the decisions cover those of the other strategy.
+    /// How far the decisions cover the choices of the other strategy.
     pub overlap: Overlap,
     /// The estimate, or why there is none.
     #[serde(flatten)]
@@ -124,8 +124,8 @@ fn remedy(refusal: &Refusal, log: &Log) -> String {
         ),
         _ => (format!("wait until there are more decisions, or set decisions.exploration higher than {least}"), least),
     };
-    // In the worst case every useful decision is one that was left to chance: 1 of candidates / share. Each then has the same
-    // weight.
+    // In the worst case, only decisions that were left to chance show the other strategy's choice: one in
+    // `candidates / share` decisions. All these decisions have the same weight.
     let candidates = log.candidates_mean;
     let needed = candidates / share / GREATEST_SHARE_MAX;
     let wait = log.per_day().map_or_else(String::new, |per_day| {

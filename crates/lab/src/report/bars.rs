@@ -1,5 +1,5 @@
-//! Bars of one row, drawn as SVG that stretches to any width. Labels are HTML beside them, so that they keep their size on a
-//! small screen.
+//! Bars, each drawn as an SVG image that stretches to any width. The labels are HTML beside the bars, so that labels
+//! keep their size on a small screen.
 
 use std::fmt::Write;
 
@@ -33,7 +33,8 @@ pub(super) fn stacked(parts: &[Part]) -> String {
     svg(&shapes)
 }
 
-/// A bar up to the mean, and the interval as a thin line with its ends. `least` and `most` are the ends of the scale.
+/// A bar up to the mean. A thin line with two end marks shows the interval. `least` and `most` are the ends of the
+/// scale.
 pub(super) fn with_interval(estimate: &Estimate, least: f64, most: f64, title: &str) -> String {
     let at = |value: f64| if most > least { (value - least) / (most - least) * WIDTH } else { 0.0 };
     let (zero, mean) = (at(0.0_f64.max(least)), at(estimate.mean));

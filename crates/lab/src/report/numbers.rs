@@ -2,12 +2,13 @@
 
 use crate::estimate::Estimate;
 
-/// The number with thousands separated, and with three digits if it has fewer before the point.
+/// The number with separated thousands. A number with fewer than three digits before the point gets decimals, up to
+/// two.
 pub(super) fn number(value: f64) -> String {
     with_decimals(value, decimals(value))
 }
 
-/// The number of decimals with which a number has three digits.
+/// The number of decimals that a number is written with.
 fn decimals(value: f64) -> usize {
     match value.abs() {
         0.0 | 99.95.. => 0,
@@ -51,7 +52,7 @@ pub(super) fn percent_estimate(estimate: &Estimate) -> String {
     format!("{} ±{:.1}", percent(estimate.mean), estimate.half_width() * 100.0)
 }
 
-/// A whole number with thousands separated.
+/// A whole number with separated thousands.
 #[allow(clippy::cast_precision_loss)] // far below 2^53
 pub(super) fn count(value: u64) -> String {
     if value < 1_000 { value.to_string() } else { number(value as f64) }

@@ -11,7 +11,7 @@ use crate::{
     simulate::{CampaignFacts, CampaignOutcome, Outcome, StrategyOutcome},
 };
 
-/// The number of colours of the page. Campaigns beyond it share colours.
+/// The number of colours of the page. If there are more campaigns, some share a colour.
 const COLOURS: usize = 12;
 
 #[derive(Template)]

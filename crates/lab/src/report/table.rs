@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::numbers::{count, estimate, number, percent, percent_estimate};
 use crate::simulate::{CampaignOutcome, Outcome, StrategyOutcome};
 
-/// The outcomes as tables of text: for each scenario one of strategies, and one for each figure of campaigns.
+/// The outcomes as tables of text. For each scenario there is one table of the strategies, and one table for each
+/// figure of the campaigns.
 #[must_use]
 pub fn table(outcomes: &[Outcome]) -> String {
     let mut text = String::new();

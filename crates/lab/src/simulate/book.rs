@@ -16,7 +16,8 @@ pub(super) struct Answers {
     pub(super) visits: u64,
 }
 
-/// The entries, which are filled in again and again. They need no ids, because no entry comes twice.
+/// One entry of each kind, which is filled in anew for each use. The entries need no ids, because a simulation never
+/// records one twice.
 pub(super) struct Book {
     impression: Entry,
     click: Entry,

@@ -1,7 +1,9 @@
 //! The chance of a world: streams of random numbers that depend only on the seed, the world and what they are for.
 //!
-//! A number is found by its place in a stream, not by how many were drawn before. So two strategies face the same world: if
-//! both show a campaign in the same minute, the same viewers click (common random numbers).
+//! The seeds of decisions and the audience's answers are found by their places in a stream. Numbers that were drawn
+//! before make no difference. So two strategies face the same world: if both show a campaign in the same minute, the
+//! same viewers click (common random numbers). The course of a world is drawn number by number, before any strategy
+//! runs.
 
 use gametriggers_domain::selection::Seed;
 use rand::Rng;
@@ -18,7 +20,7 @@ const MINUTES: u64 = 1 << 24;
 pub(super) enum Purpose {
     /// The seeds of decisions.
     Decisions = 1,
-    /// When broadcasts start, how many watch, and when campaigns come and go.
+    /// When broadcasts start, how many viewers watch, and when campaigns come and go.
     Course = 2,
     /// Clicks and visits.
     Audience = 3,
@@ -60,7 +62,7 @@ impl Chance {
 
     /// The next whole number from 0 to `most`.
     pub(super) fn up_to(&mut self, most: u32) -> u32 {
-        // The product of 32 and 32 bits: the error of rounding is below one in a million.
+        // The product of two numbers of 32 bits: the error of rounding is below one in a million.
         let wide = u64::from(self.0.next_u32()) * (u64::from(most) + 1);
         u32::try_from(wide >> 32).unwrap_or(most)
     }

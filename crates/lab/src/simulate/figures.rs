@@ -7,11 +7,11 @@
 pub(super) enum Whole {
     /// What the streamer earned, in millionths.
     Earned,
-    /// What the oracle earned more, in millionths.
+    /// What the oracle earned minus what the strategy earned, in millionths.
     Regret,
-    /// How often another campaign came on screen.
+    /// How often the campaign on screen changed.
     Switches,
-    /// The longest gap of a campaign in each broadcast, in minutes: the sum over broadcasts.
+    /// The longest gap of any campaign in each broadcast, in minutes: the sum over broadcasts.
     LongestGap,
     /// What is left of all campaigns' money after the last broadcast, in millionths.
     MoneyLeft,
@@ -33,7 +33,7 @@ pub(super) enum Each {
     /// The longest time in each broadcast in which the campaign could have been on screen and was not, in minutes: the sum
     /// over broadcasts.
     LongestGap,
-    /// What the streamer earned by the campaign, in millionths.
+    /// What the streamer earned from the campaign, in millionths.
     Earned,
     /// What is left of the campaign's money after the last broadcast, in millionths.
     MoneyLeft,
@@ -43,7 +43,7 @@ pub(super) enum Each {
 
 const WHOLE: usize = Whole::Empty as usize + 1;
 const EACH: usize = Each::Delivered as usize + 1;
-/// The whole of a share.
+/// A share of 1 as a figure: figures hold shares in billionths.
 pub(super) const BILLION: f64 = 1e9;
 
 /// The figures of one world.
@@ -67,7 +67,7 @@ impl Figures {
     }
 }
 
-/// The number of worlds, and the sum and the sum of squares of one figure.
+/// The sum and the sum of squares of one figure over worlds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Moments {
     sum: i128,
@@ -130,12 +130,12 @@ impl Sums {
         own.zip(others).for_each(|(own, other)| own.merge(*other));
     }
 
-    /// The mean of a figure over worlds, in parts of `unit`.
+    /// The mean of a figure over worlds, divided by `unit`.
     pub(super) fn whole(&self, figure: Whole, unit: f64) -> Mean {
         self.mean(self.whole[figure as usize], unit)
     }
 
-    /// The mean of one campaign's figure over worlds, in parts of `unit`.
+    /// The mean of one campaign's figure over worlds, divided by `unit`.
     pub(super) fn each(&self, campaign: usize, figure: Each, unit: f64) -> Mean {
         self.mean(self.campaigns[campaign][figure as usize], unit)
     }

@@ -1,13 +1,13 @@
 //! Broadcasts of invented worlds.
 //!
-//! A [`Scenario`] describes a streamer, an audience and campaigns. One *world* is one broadcast, or several on days that
-//! follow each other, with budgets, counters and true click rates of its own. Every world starts anew and has its own chance,
-//! which comes from the seed and the number of the world. So worlds are independent and alike, and means over worlds have
-//! the usual intervals. All strategies face the same worlds.
+//! A [`Scenario`] describes a streamer, an audience and campaigns. One *world* is one broadcast, or several broadcasts
+//! on consecutive days. Every world starts with the budgets and counters of the scenario. Each world has its own
+//! chance, which comes from the seed and the number of the world. So worlds are independent and have the same
+//! distribution, and means over worlds have the usual intervals. All strategies face the same worlds.
 //!
-//! Each strategy runs through each world minute by minute. Decisions are made by [`Circumstances::decide_with`], as on the
-//! server. Which campaigns may be shown is decided by [`eligibility`], and what impressions and visits are worth by
-//! [`Entry::judge`], as in the ledger.
+//! Each strategy runs through each world minute by minute. [`Circumstances::decide_with`] makes the decisions, as on
+//! the server. [`eligibility`] says which campaigns may be shown. [`Entry::judge`] says what impressions and visits are
+//! worth, as in the ledger.
 //!
 //! [`Circumstances::decide_with`]: gametriggers_domain::decision::Circumstances::decide_with
 //! [`eligibility`]: gametriggers_domain::eligibility
@@ -50,7 +50,8 @@ const CHUNK: u64 = 8;
 /// How much is simulated.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// The least number of broadcasts of each strategy. If worlds have several, the number is rounded up to whole worlds.
+    /// The least number of broadcasts of each strategy. If a world has several broadcasts, the number is rounded up to
+    /// whole worlds.
     pub broadcasts: u64,
     /// The seed of all chance.
     pub seed: u64,
@@ -107,7 +108,7 @@ pub fn simulate(
     Outcome::new(name, plan, (options.seed, worlds), strategies, &sums)
 }
 
-/// Runs every policy through one world and adds up what it did. The oracle is the last one.
+/// Runs every policy through one world and adds its figures to `sums`. The last policy is the oracle.
 fn run_world(
     plan: &Plan,
     policies: &[Policy],

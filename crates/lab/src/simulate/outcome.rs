@@ -19,7 +19,7 @@ pub struct Outcome {
     pub scenario: String,
     /// What the scenario shows.
     pub description: String,
-    /// What impressions were.
+    /// What counted as an impression.
     pub basis: Basis,
     /// The seed of all chance.
     pub seed: u64,
@@ -59,12 +59,13 @@ pub struct StrategyOutcome {
     pub strategy: String,
     /// What the streamer earned in a broadcast.
     pub earned: Estimate,
-    /// What the oracle earned more in the same broadcast. Negative where the strategy earned more.
+    /// What the oracle earned minus what the strategy earned in the same broadcast. Negative if the strategy earned
+    /// more.
     pub regret: Estimate,
-    /// How often another campaign came on screen in an hour.
+    /// How often the campaign on screen changed in an hour.
     pub switches_per_hour: Estimate,
-    /// The longest time in a broadcast in which a campaign could have been on screen and was not, in minutes: that of the
-    /// campaign that waited longest.
+    /// The longest gap of a broadcast, in minutes: the longest time in which one campaign could have been on screen and
+    /// another campaign was.
     pub longest_gap_minutes: Estimate,
     /// The mean distance of campaigns from their plan after a world's last broadcast, as a part of what was planned. `None`
     /// if no campaign has a plan.
@@ -84,7 +85,7 @@ pub struct StrategyOutcome {
     pub campaigns: Vec<CampaignOutcome>,
 }
 
-/// What a campaign got by one strategy.
+/// What one strategy gave a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CampaignOutcome {
@@ -92,9 +93,10 @@ pub struct CampaignOutcome {
     pub title: String,
     /// The part of the broadcast in which the campaign was on screen.
     pub time_share: Estimate,
-    /// The longest time in a broadcast in which the campaign could have been on screen and was not, in minutes.
+    /// The campaign's longest gap in a broadcast, in minutes: the longest time in which it could have been on screen
+    /// and another campaign was.
     pub longest_gap_minutes: Estimate,
-    /// What the streamer earned by the campaign in a broadcast.
+    /// What the streamer earned from the campaign in a broadcast.
     pub earned: Estimate,
     /// The part of the campaign's money that is left after a world's last broadcast. `None` if it had none.
     pub money_left: Option<Estimate>,
@@ -184,7 +186,7 @@ fn estimate(Mean { mean, half_width }: Mean) -> Estimate {
     Estimate::around(mean, half_width)
 }
 
-/// An amount in millionths as the unit of shares; `None` if it is 0.
+/// The amount in millionths, as the divisor for shares of the amount. `None` if the amount is 0.
 fn unit_of(amount: Money) -> Option<f64> {
     (amount > Money::ZERO).then(|| amount.as_units() * 1e6)
 }

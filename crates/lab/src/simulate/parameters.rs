@@ -9,8 +9,8 @@ impl Scenario {
     /// Gives a parameter a value: `capped-fair.share=0.3`. The value is written as in JSON.
     ///
     /// # Errors
-    /// [`InvalidScenario`] if the text has another form, or the parameter does not exist. Whether the value is in range is
-    /// checked when the [`Plan`](super::Plan) is made.
+    /// [`InvalidScenario`] if the text has another form, or the parameter does not exist. The range of the value is
+    /// checked later, by [`Plan::new`](super::Plan::new).
     pub fn set_parameter(&mut self, text: &str) -> Result<(), InvalidScenario> {
         let form =
             || InvalidScenario::value(text, "write strategy.parameter=value, such as capped-fair.share=0.3");

@@ -14,7 +14,7 @@ use gametriggers_types::{
 
 use super::scenario::{InvalidScenario, Scenario, Sponsor, Streamer};
 
-/// Monday, 5 January 2026, 00:00 UTC. The first broadcast starts in the week after.
+/// Monday, 5 January 2026, 00:00 UTC. The first broadcast starts within eight days from this time.
 const WEEK: i64 = 1_767_571_200;
 /// How long before the first broadcast campaigns are created and joined.
 const JOINED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -72,7 +72,7 @@ impl Plan {
             + SignedDuration::from_mins(i64::from(self.minutes()))
     }
 
-    /// What impressions are paid by.
+    /// What impressions are paid for: displays or viewers.
     pub(super) fn basis(&self) -> Basis {
         self.scenario.basis
     }
@@ -90,13 +90,13 @@ impl Plan {
     }
 }
 
-/// The id of the thing of this kind with this number.
+/// The id of the document of this kind with this number.
 fn object_id(kind: u8, number: usize) -> ObjectId {
     let [high, low] = u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes();
     ObjectId::from_parts(0x6900_0000, [kind, 0, 0, 0, 0, 0, high, low])
 }
 
-/// The first moment of the week at which the streamer's clock shows the start.
+/// The first moment after [`WEEK`] at which the streamer's clock shows the start.
 fn first_start(scenario: &Scenario) -> Result<Timestamp, InvalidScenario> {
     let wanted = LocalTime { day: scenario.starts.day, minute: scenario.starts.time.minutes() };
     let zone = &scenario.streamer.time_zone;

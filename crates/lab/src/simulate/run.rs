@@ -1,4 +1,4 @@
-//! One strategy in one world: minute by minute, with the server's decisions and the ledger's verdicts.
+//! Runs one strategy through one world, minute by minute, with the server's decisions and the ledger's verdicts.
 
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ pub(super) enum Policy {
     Oracle,
 }
 
-/// A decision that a strategy made in a simulation, and what it knew.
+/// A decision of a simulation, and what it was made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'a> {
     /// The number of the broadcast in its world, from 0.
@@ -46,20 +46,21 @@ pub(super) struct Run<'a, O> {
     plan: &'a Plan,
     world: World,
     policy: Policy,
-    /// Told of each decision.
+    /// Called with each decision.
     observe: O,
     /// How long decisions took; `None` if that is not measured.
     pub(super) cost: Option<Cost>,
-    /// The campaigns, those that were eligible at the latest decision first.
+    /// All campaigns. Those that were eligible at the latest decision come first.
     pairs: Vec<(Participation, Campaign)>,
     /// Whether a campaign was eligible at the latest decision, in the order of the scenario.
     is_eligible: Vec<bool>,
     previous: Option<Decision>,
     /// The index in `pairs` of the campaign on screen.
     on_screen: Option<usize>,
-    /// The campaign that was on screen last, as a place in the scenario.
+    /// The place in the scenario of the campaign that was on screen last.
     last_shown: Option<usize>,
-    /// For how many minutes each campaign could have been on screen and was not, and the longest such time of the broadcast.
+    /// For each campaign: its present gap and its longest gap of the broadcast, in minutes. In a gap, the campaign
+    /// could be on screen and another campaign is.
     gaps: Vec<(i64, i64)>,
     book: Book,
     /// The number of decisions with unusable weights.
@@ -129,7 +130,7 @@ impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
         now
     }
 
-    /// The participation becomes active, or stops to be.
+    /// Makes the participation active, or pauses it.
     fn change(&mut self, campaign: usize, is_active: bool) {
         let pair = self.pairs.iter_mut().find(|(_, one)| self.plan.place_of(one.id) == campaign);
         if let Some((participation, _)) = pair {
@@ -150,7 +151,7 @@ impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
                 .is_some_and(|(participation, campaign)| hindrance(campaign, participation, now).is_none())
     }
 
-    /// Makes the next decision. Returns whether there is one that shows a campaign.
+    /// Makes the next decision. Returns whether the decision shows a campaign.
     fn decide(&mut self, broadcast: u32, now: Timestamp, viewers: u64) -> bool {
         let plan = self.plan;
         let screen_hindrance = eligibility::screen_hindrance(&plan.user, now);
@@ -197,7 +198,7 @@ impl<'a, O: FnMut(Step<'_>)> Run<'a, O> {
         true
     }
 
-    /// Nothing is on screen. As on the server, a decision ends the running one.
+    /// Empties the screen. As on the server, an empty decision ends the decision in force.
     fn empty(&mut self, reason: EmptyReason, now: Timestamp) {
         let running = self.previous.as_ref().filter(|one| one.shown().is_some() && now < one.until);
         if let Some(running) = running {

@@ -9,8 +9,8 @@ use gametriggers_types::{
 };
 use serde::{Deserialize, Deserializer, de};
 
-/// The greatest length of a broadcast, in minutes. A longer one that starts four hours late would not leave the six hours
-/// without a decision that end a broadcast before the next day's.
+/// The greatest length of a broadcast, in minutes. Broadcasts start up to four hours late, and six hours without a
+/// decision must lie between a broadcast and the next day's. So 14 of 24 hours are left.
 const MINUTES_MAX: u32 = 14 * 60;
 const CAMPAIGNS_MAX: usize = 64;
 const VIEWERS_MAX: f64 = 1e6;
@@ -63,8 +63,8 @@ pub struct Scenario {
     /// A broadcast starts up to this many whole minutes late, at random: from 0 to 240. The default is 30.
     #[serde(default = "half_an_hour")]
     pub late_minutes: u32,
-    /// The number of broadcasts that follow each other in one world, on one day after the other, with the same budgets: from
-    /// 1 to 60. The default is 1.
+    /// The number of broadcasts in one world, from 1 to 60. They are on consecutive days and share the budgets. The
+    /// default is 1.
     #[serde(default = "one")]
     pub broadcasts_per_world: u32,
     /// The mean number of viewers in each hour of the broadcast. The last number holds until the end.
@@ -92,7 +92,7 @@ pub struct Streamer {
     pub time_zone: TimeZoneName,
     /// The length of a slot, in whole minutes from 1 to 60.
     pub interval_minutes: RotationInterval,
-    /// How long one campaign may stay on screen, in slots: 1 to 20, or 0 for no limit.
+    /// In how many slots in a row one campaign may be on screen: 1 to 20, or 0 for no limit.
     pub max_slots_in_a_row: SlotsInARow,
     /// The least distance between two campaigns of one category, in slots: 1 to 10, or 0 for none.
     pub min_slots_between_category: SlotsBetween,
@@ -135,7 +135,7 @@ pub struct Sponsor {
     /// The languages.
     #[serde(default)]
     pub languages: Vec<String>,
-    /// The true mean number of clicks that are no visits, for a thousand viewer-minutes on screen: from 0 to 1,000. The
+    /// The true mean number of clicks for a thousand viewer-minutes on screen, without visits: from 0 to 1,000. The
     /// default is 0.2.
     #[serde(default = "one_in_5000")]
     pub clicks_per_1000: f64,
@@ -143,12 +143,13 @@ pub struct Sponsor {
     /// visit is also a click.
     #[serde(default = "one_in_5000")]
     pub visits_per_1000: f64,
-    /// The minutes of each broadcast in which the participation is active, as pairs of from and until, in order. The default
-    /// is the whole broadcast.
+    /// The periods of each broadcast in which the participation is active, in order. Each is a pair of minutes: from
+    /// and until. The default is the whole broadcast.
     #[serde(default)]
     pub active_minutes: Vec<[u32; 2]>,
-    /// How far the ends of these periods move in each broadcast, at random and all together: at most so many minutes, from 0 to
-    /// 240. The start and the end of the broadcast do not move. The default is 0.
+    /// By how many minutes the periods of `active_minutes` move at most in each broadcast: from 0 to 240. Chance moves all
+    /// their beginnings and ends by the same time. A beginning or an end at the start or the end of the broadcast does not
+    /// move. The default is 0.
     #[serde(default)]
     pub shift_minutes: u32,
     /// What was counted before the first broadcast.
@@ -162,7 +163,7 @@ pub struct Sponsor {
 #[allow(missing_docs)]
 pub struct Before {
     pub impressions: u64,
-    /// Clicks, visits among them.
+    /// Clicks, including visits.
     pub clicks: u64,
     pub visits: u64,
     pub paid_units: u64,

@@ -1,4 +1,5 @@
-//! What happens in one world whatever the strategy: when broadcasts start, how many watch, when campaigns come and go.
+//! The events of one world that do not depend on the strategy: when broadcasts start, how many viewers watch, and when
+//! campaigns come and go.
 
 use gametriggers_types::{SignedDuration, Timestamp};
 
@@ -18,7 +19,7 @@ pub(super) struct World {
     pub(super) audience: Chance,
 }
 
-/// What happens in one broadcast whatever the strategy.
+/// The events of one broadcast that do not depend on the strategy.
 #[derive(Debug, Clone)]
 pub(super) struct Course {
     pub(super) begins: Timestamp,
@@ -28,7 +29,7 @@ pub(super) struct Course {
     pub(super) changes: Vec<Change>,
 }
 
-/// A participation becomes active, or stops to be.
+/// A participation becomes active, or pauses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Change {
     pub(super) minute: u32,
@@ -69,14 +70,15 @@ impl Course {
         Self { begins, viewers, changes }
     }
 
-    /// How many watch in this minute.
+    /// The number of viewers in this minute.
     pub(super) fn viewers(&self, minute: u32) -> u64 {
         let hour = usize::try_from(minute / 60).unwrap_or(usize::MAX);
         self.viewers.get(hour).or(self.viewers.last()).copied().unwrap_or(0)
     }
 }
 
-/// The changes of one participation in one broadcast. The first one, in minute 0, says how it begins.
+/// The changes of one participation in one broadcast. The first change, in minute 0, says whether the participation is
+/// active at first.
 fn changes_of(campaign: usize, sponsor: &Sponsor, shift: i64, minutes: u32) -> Vec<Change> {
     let change = |minute, is_active| Change { minute, campaign, is_active };
     let moved = |edge: u32| {

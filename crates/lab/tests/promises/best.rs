@@ -10,16 +10,16 @@ use crate::{
     moment::{Admitted, Moment},
 };
 
-/// The cells of (0, 1) over which densities are integrated. That is enough where impressions are displays, because there are
-/// few of them.
+/// The number of cells of (0, 1) for the integration of densities. The densities must not be narrow, so only scenarios
+/// with few impressions are tested: those in which an impression is a display.
 const CELLS: usize = 2_000;
-/// The rounds of a decision.
+/// The number of rounds of one decision.
 const ROUNDS: f64 = 128.0;
 
 #[test]
 fn a_share_is_the_probability_of_having_the_highest_rate() {
     let performance = selection::find("performance").unwrap();
-    // For each scenario and campaign: rounds won more than expected, and the variance.
+    // For each scenario and campaign: the rounds won minus the expected rounds, and the variance of the rounds.
     let mut excess: BTreeMap<(String, CampaignId), (f64, f64)> = BTreeMap::new();
     each_moment(performance, |scenario, moment| {
         let has_history = moment.admitted.iter().any(|one| one.participation.counters.impressions > 1_000);

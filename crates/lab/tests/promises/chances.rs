@@ -4,7 +4,8 @@ use gametriggers_types::ParameterValue;
 
 use crate::moment::{Admitted, Moment};
 
-/// The weight is that of the first daypart that covers the streamer's time and names a category of the campaign.
+/// A campaign has the weight of the first daypart that covers the streamer's time and names one of the campaign's
+/// categories.
 pub(crate) fn daypart(moment: &Moment<'_>) {
     let streamer = &moment.scenario.streamer;
     let set = streamer.parameters.get("daypart").and_then(|values| values.get("dayparts"));
@@ -24,8 +25,8 @@ pub(crate) fn daypart(moment: &Moment<'_>) {
     moment.assert_weights(&if is_zero { vec![1.0; weights.len()] } else { weights });
 }
 
-/// Campaigns that are behind their plan come first, in proportion to how far; then those on plan take turns; then the one
-/// that is ahead the least.
+/// If campaigns are behind their plan, each has a chance in proportion to its lag. Otherwise the campaigns on plan take
+/// turns. If all campaigns are ahead, the one that is ahead the least is on screen.
 pub(crate) fn pacing(moment: &Moment<'_>) {
     let tolerance = moment.parameter("pacing", "tolerance", 0.02);
     let lags: Vec<_> = moment.admitted.iter().map(|one| lag(moment, one)).collect();
@@ -68,7 +69,8 @@ pub(crate) fn weighted(moment: &Moment<'_>) {
     moment.assert_weights(&moment.admitted.iter().map(weight).collect::<Vec<_>>());
 }
 
-/// Weights are shares of 128 rounds, and a campaign that nobody has seen has a chance.
+/// Probabilities are whole numbers of 128 rounds. While no campaign has clicks, every campaign without impressions has
+/// a chance.
 pub(crate) fn performance(moment: &Moment<'_>) {
     let exploration = moment.scenario.exploration.value();
     let count = f64::from(u32::try_from(moment.admitted.len()).unwrap());

@@ -4,13 +4,13 @@ use gametriggers_types::PaymentType;
 
 use crate::moment::{Admitted, Moment};
 
-/// The campaign with the least time is next.
+/// The campaign with the least tallied time is next.
 pub(crate) fn fair_rotation(moment: &Moment<'_>) {
     moment.assert_favourite(moment.admitted.iter().min_by_key(|one| moment.turn(one)).unwrap());
 }
 
-/// Of the campaigns within their share, the one with the least time is next. One that is over its share is never picked
-/// while one within could be.
+/// Of the campaigns within their share, the one with the least tallied time is next. A campaign above its share is
+/// never picked while another campaign within its share could be.
 pub(crate) fn capped_fair(moment: &Moment<'_>) {
     let time = |one: &Admitted<'_>| moment.screen.displayed(one.campaign.id);
     let displayed = moment.screen.displayed_by_all().as_secs_f64();

@@ -1,4 +1,4 @@
-//! A moment of decision, and what was on screen before, measured from the decisions alone.
+//! A moment of decision, and what was on screen before. All is measured from the decisions alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,7 @@ pub(crate) struct Admitted<'a> {
     pub(crate) probability: f64,
 }
 
-/// What a decision was made of.
+/// What a decision was made from, and its outcome.
 pub(crate) struct Moment<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) selection: &'a Selection,
@@ -90,7 +90,8 @@ impl<'a> Moment<'a> {
         }
     }
 
-    /// Asserts that the probabilities are these weights, after the installation left its share to chance.
+    /// Asserts that the probabilities are in proportion to these weights, mixed with the installation's exploration
+    /// share.
     #[track_caller]
     pub(crate) fn assert_weights(&self, weights: &[f64]) {
         let (sum, exploration) = (weights.iter().sum::<f64>(), self.scenario.exploration.value());
@@ -115,7 +116,8 @@ impl<'a> Moment<'a> {
         self.assert_weights(&self.admitted.iter().map(is_favourite).collect::<Vec<_>>());
     }
 
-    /// The order of a fair rotation. The tallied time is the engine's, because it contains credits; the rest is measured.
+    /// The order of a fair rotation. The tallied time comes from the engine, because it contains credits. The rest is
+    /// measured.
     pub(crate) fn turn(&self, one: &Admitted<'_>) -> (SignedDuration, Option<Timestamp>, CampaignId) {
         let id = one.campaign.id;
         (self.tallied[&id], self.screen.last.get(&id).copied(), id)

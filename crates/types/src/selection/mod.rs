@@ -52,7 +52,7 @@ pub struct SelectionSettings {
     pub spacing: Spacing,
     /// The periods in which the screen stays empty.
     pub blackouts: Vec<WeeklyPeriod>,
-    /// The streamer's time zone: that of the blackout periods, and of all that a strategy knows about the time of day.
+    /// The streamer's time zone. Blackout periods and dayparts are in this zone.
     pub time_zone: TimeZoneName,
     /// Grows by one with every write of these settings. A decision made under a lower version is no longer in force.
     pub version: u64,

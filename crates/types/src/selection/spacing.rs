@@ -1,4 +1,4 @@
-//! The distance that a streamer wants between the same and between similar campaigns.
+//! The distance that a streamer wants between appearances of one campaign, and between campaigns of one category.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -13,7 +13,7 @@ pub struct SlotsInARow(u8);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SlotsBetween(u8);
 
-/// Writes the conversions of a whole number with a greatest value.
+/// Implements a setting that is a whole number from 0 to a greatest value.
 macro_rules! whole_number_to {
     ($type:ident, $max:literal, $error:ident) => {
         impl $type {
@@ -55,9 +55,9 @@ whole_number_to!(SlotsBetween, 10, SlotsBetween);
 /// The distance between campaigns that a streamer wants, whatever the strategy. Both rules are off by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spacing {
-    /// How long one campaign may stay on screen without a break.
+    /// The greatest number of slots that one campaign may stay on screen without a break.
     pub in_a_row: SlotsInARow,
-    /// How long after a campaign another one of the same category may follow.
+    /// The least number of slots between two different campaigns of one category.
     pub between: SlotsBetween,
 }
 

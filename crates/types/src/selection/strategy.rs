@@ -11,7 +11,7 @@ use crate::WeeklyPeriod;
 pub struct StrategyName(String);
 
 impl StrategyName {
-    /// The strategy that is used if the streamer chose none, or one that does not exist.
+    /// The strategy of streamers who chose none, or who chose a strategy that does not exist.
     pub const DEFAULT: &str = "fair-rotation";
 
     /// Makes a name without checking that the strategy exists.
@@ -76,21 +76,22 @@ pub struct Daypart {
     pub weight: DaypartWeight,
 }
 
-/// The value of one parameter of a strategy. The registry in `gametriggers-domain` knows which parameters exist, and of
-/// which kind and range they are.
+/// The value of one parameter of a strategy. The registry in `gametriggers-domain` knows which parameters exist, and
+/// the kind and the range of each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ParameterValue {
     /// A number. Whole numbers are numbers, too.
     Number(f64),
-    /// Parts of the week with weights. The first that covers a moment and names a category of a campaign counts.
+    /// Parts of the week with weights. If several parts cover a moment and name a category of a campaign, the first one
+    /// counts.
     Dayparts(Vec<Daypart>),
 }
 
-/// The values of strategies' parameters that a streamer has chosen, by the name of the strategy and the name of the
-/// parameter. They stay when the streamer chooses another strategy. A parameter without a value has its default.
+/// The parameter values that a streamer has chosen, by the name of the strategy and the name of the parameter. The
+/// values stay when the streamer chooses another strategy. A parameter without a value has its default.
 ///
-/// Reading is lenient: what cannot be the value of a parameter is left out.
+/// Reading is lenient: a stored value that no parameter can have is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StrategyParameters(
@@ -137,7 +138,7 @@ impl StrategyParameters {
     }
 }
 
-/// Something stored that may be of use.
+/// A stored value that is read as a `T` if it has the form of one.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Lenient<T> {

@@ -1,7 +1,8 @@
 //! `capped-fair`: a fair rotation in which no campaign gets more than a part of the broadcast.
 //!
-//! The plain fair rotation gives a campaign that was alone for an hour its turn like any other when others come. This one
-//! lets it wait until the others have caught up with the part that the streamer leaves them.
+//! Example: a campaign was alone for an hour, and then others come. In the plain fair rotation, the first campaign goes
+//! on taking turns with them. Here the first campaign waits until its part of the broadcast is no greater than the
+//! streamer allows.
 
 use gametriggers_types::SignedDuration;
 
@@ -19,12 +20,13 @@ const SHARE: NumberParameter = NumberParameter {
 
 static PARAMETERS: [Parameter; 1] = [Parameter::Number(SHARE)];
 
-/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. Puts all weight on the
-/// candidate with the least tallied time among those whose part is at most `share`. Ties are broken as in a fair rotation.
-/// If all have more (there are too few), all weight is on the one with the smallest part, then with the smaller id.
+/// A campaign's part is its time on screen / the time on screen of all campaigns in this broadcast. The strategy puts
+/// all weight on the candidate with the least tallied time among those whose part is at most `share`. Ties are broken
+/// as in a fair rotation. If the parts of all candidates are greater than `share` (there are too few candidates), all
+/// weight is on the candidate with the smallest part. Ties then go to the smaller id.
 ///
-/// A campaign that has just its part may still get a whole slot. So its time exceeds its part by one slot at most, as long as
-/// another candidate is within its part.
+/// A campaign whose part is exactly `share` may still get a whole slot. So a campaign grows beyond its share by at most
+/// one slot, as long as the part of another candidate is at most `share`.
 pub(super) struct CappedFair;
 
 impl SelectionStrategy for CappedFair {
@@ -42,7 +44,8 @@ impl SelectionStrategy for CappedFair {
 
     fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
         let share = ctx.parameters.number(&SHARE);
-        // Before anything was on screen, 0 / 0 is not a number, and nobody has more.
+        // Before the first campaign was on screen, the part is 0 / 0, which is not a number. Then no candidate has more
+        // than its share.
         let part = |one: &Candidate<'_>| millis(one.displayed) / millis(ctx.broadcast.displayed);
         let has_more = |candidate: &Candidate<'_>| part(candidate) > share;
         let within = candidates.iter().zip(&mut *weights).filter(|(candidate, _)| !has_more(candidate));
@@ -61,8 +64,8 @@ impl SelectionStrategy for CappedFair {
     }
 }
 
-/// Whole milliseconds. A part of two of them is rounded once, as the share is, so a campaign that has just its share does not
-/// have more.
+/// The time in whole milliseconds. The quotient of two such numbers is rounded once, as the share is. So the part of a
+/// campaign that has exactly its share does not come out greater than the share.
 #[allow(clippy::cast_precision_loss)] // exact for 285,000 years
 fn millis(time: SignedDuration) -> f64 {
     time.as_secs() as f64 * 1_000.0 + f64::from(time.subsec_millis())

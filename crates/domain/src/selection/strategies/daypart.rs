@@ -9,8 +9,8 @@ const DAYPARTS: DaypartsParameter = DaypartsParameter {
 
 static PARAMETERS: [Parameter; 1] = [Parameter::Dayparts(DAYPARTS)];
 
-/// The weight is that of the first daypart that covers the local time and names one of the campaign's categories; 1 if
-/// there is none. If all weights are 0, every campaign has the same weight.
+/// A campaign has the weight of the first daypart that covers the local time and names one of the campaign's
+/// categories. Without such a daypart, the weight is 1. If all weights are 0, every campaign has the same weight.
 pub(super) struct Daypart;
 
 impl SelectionStrategy for Daypart {

@@ -1,7 +1,8 @@
-//! `fair-rotation`, the default: shows the campaign that was on screen for the shortest time in this broadcast.
+//! `fair-rotation`, the default: shows the candidate with the least [tallied time](Candidate::tallied) in this
+//! broadcast.
 //!
-//! If two campaigns are candidates during a whole broadcast, their times differ by at most the longest slot: only the
-//! one with less or equal time gains time.
+//! If two campaigns are candidates during a whole broadcast, their times differ by at most the longest slot, because a
+//! campaign gains time only while it has no more time than the other.
 
 use gametriggers_types::{CampaignId, SignedDuration, Timestamp};
 
@@ -28,8 +29,8 @@ impl SelectionStrategy for FairRotation {
     }
 }
 
-/// The order of candidates in a fair rotation: the least is next. `None` sorts before any time, so a campaign that was
-/// never shown counts as shown longest ago.
+/// The order of candidates in a fair rotation: the candidate with the least value is next. `None` sorts before any
+/// time, so a campaign that was never shown counts as shown longest ago.
 pub(super) fn turn(candidate: &Candidate<'_>) -> (SignedDuration, Option<Timestamp>, CampaignId) {
     (candidate.tallied, candidate.last_shown, candidate.campaign)
 }

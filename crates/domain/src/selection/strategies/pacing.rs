@@ -20,10 +20,12 @@ static PARAMETERS: [Parameter; 1] = [Parameter::Number(TOLERANCE)];
 /// A campaign's lag is the part of its flight that has passed minus the part of its budget that is spent, from −1 to 1.
 /// A campaign without an end date or without a budget has no plan, and a lag of 0.
 ///
-/// - If campaigns lag by more than the tolerance, each of them has its lag as weight, and the others have none.
+/// - If campaigns lag by more than the tolerance, the weight of each is its lag. All other campaigns have a weight of
+///   0.
 /// - Otherwise all weight is on the next campaign of a fair rotation among those that are not ahead by more than the
 ///   tolerance.
-/// - If all are ahead, all weight is on the one that is ahead the least.
+/// - If all campaigns are ahead by more than the tolerance, all weight is on the campaign that is ahead the least. Ties
+///   go to the smaller id.
 pub(super) struct Pacing;
 
 impl SelectionStrategy for Pacing {

@@ -3,8 +3,8 @@
 //! This is Thompson sampling (Thompson 1933; Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011).
 //! The posterior of a candidate's click-through rate after c clicks in n impressions is Beta(1 + c, 1 + n − c). In each
 //! of a fixed number of rounds, one rate is drawn for each candidate, and the highest rate wins the round. The weight
-//! is the share of rounds that the candidate wins. It estimates the probability that the candidate is the best. So new
-//! campaigns get their chance, and the probability of the pick stays known.
+//! is the number of rounds that the candidate wins. This weight estimates the probability that the candidate is the
+//! best. So new campaigns get their chance, and the probability of the pick stays known.
 
 use std::cmp::Ordering;
 
@@ -30,8 +30,8 @@ impl SelectionStrategy for Performance {
     }
 
     fn weigh(&self, ctx: &SelectionContext<'_>, candidates: &[Candidate<'_>], weights: &mut [f64]) {
-        // The winner of each round so far. The candidates are drawn one after the other, so only the current winners
-        // are kept.
+        // The winner of each round so far. The rates are drawn candidate by candidate, so only the current winners are
+        // kept.
         let mut leaders = [(0, f64::NEG_INFINITY); ROUNDS];
         for (place, candidate) in candidates.iter().enumerate() {
             let posterior = posterior(candidate);
@@ -64,7 +64,7 @@ fn stream(seed: Seed, campaign: CampaignId) -> ChaCha8Rng {
 }
 
 /// The posterior of a candidate's click-through rate. Counts from the previous system may hold more clicks than
-/// impressions; the rate is then taken to be 1.
+/// impressions. Then only as many clicks count as there are impressions.
 #[allow(clippy::cast_precision_loss)] // shapes to 15 digits
 fn posterior(candidate: &Candidate<'_>) -> Option<Beta<f64>> {
     let clicks = candidate.clicks.min(candidate.impressions);

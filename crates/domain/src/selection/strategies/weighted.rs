@@ -1,5 +1,5 @@
-//! `weighted`: gives each campaign a chance in proportion to its pay, performance and fairness, weighted by the
-//! streamer's settings.
+//! `weighted`: gives each campaign a chance in proportion to the weighted sum of its pay, performance and fairness. The
+//! streamer's settings hold the weights of this sum.
 
 use gametriggers_types::{PriorityWeights, SignedDuration, Timestamp, Weight};
 
@@ -30,7 +30,7 @@ const fn weight(
 /// - perf = min(100·CTR, 1)
 /// - fair = min(minutes since last shown / 30, 1); 1 if never shown in this broadcast
 ///
-/// If all of this is 0 for every candidate, every candidate has the same weight.
+/// If the weights of all candidates are 0, every candidate gets the same weight.
 pub(super) struct Weighted;
 
 impl SelectionStrategy for Weighted {

@@ -80,8 +80,8 @@ fn upper_and_lower_case_are_the_same() {
     check(&parts, &[&["food"], &["Food"], &["ÊTRE"], &["foods"]], &[3.0, 3.0, 5.0, 1.0]);
 }
 
-/// The same letters in another case are the same on both sides. ς and σ are two forms of one letter, ß in capitals is SS,
-/// and the sign for kelvin is a K.
+/// Categories that differ only in case are the same, whichever side has the capitals. ς and σ are two forms of one
+/// letter, ß in capitals is SS, and the sign for kelvin is a K.
 #[test]
 fn letters_whose_cases_are_not_pairs_are_the_same_on_both_sides() {
     for (one, other) in
@@ -103,7 +103,7 @@ fn dayparts_follow_the_streamers_clock_also_over_midnight() {
         ("2026-11-20T18:30:00Z", 8.0),
         ("2026-11-21T00:29:59Z", 8.0),
         ("2026-11-21T00:30:00Z", 1.0),
-        // Friday 05:00 belongs to Thursday's night.
+        // Friday 05:00 belongs to the night that began on Thursday.
         ("2026-11-19T23:30:00Z", 1.0),
         ("2026-11-21T16:30:00Z", 1.0),
     ] {
@@ -111,8 +111,8 @@ fn dayparts_follow_the_streamers_clock_also_over_midnight() {
     }
 }
 
-/// New York sets its clocks back at 06:00 UTC on 1 November 2026, so 01:30 comes twice, and forward at 07:00 UTC on
-/// 8 March 2026, so 02:30 does not come.
+/// New York sets its clocks back at 06:00 UTC on 1 November 2026, so 01:30 comes twice. New York sets its clocks
+/// forward at 07:00 UTC on 8 March 2026, so 02:30 does not come.
 #[test]
 fn a_clock_that_is_changed_shows_what_it_shows() {
     let after_one = part("01:00", "02:00", &["sunday"], "gaming", 8.0);
@@ -138,7 +138,7 @@ fn a_weight_of_0_keeps_a_category_off_unless_all_have_it() {
     check(std::slice::from_ref(&never), &[&["food"], &["Food"]], &[1.0, 1.0]);
 }
 
-/// Somebody wrote 51 parts into the store: as with a number out of range, the default counts.
+/// The store holds 51 parts, which is too many. The default counts, as with a number out of range.
 #[test]
 fn more_dayparts_than_are_allowed_are_none() {
     let parts = vec![part("00:00", "24:00", &EVERY_DAY, "food", 3.0); 51];

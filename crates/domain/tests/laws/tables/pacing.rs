@@ -51,7 +51,7 @@ fn on_plan_campaigns_take_turns_and_those_ahead_wait() {
         &[ahead, on_screen(6, &flight(2, 50, 50, 50)), on_screen(3, &flight(3, 50, 50, 51))],
         &[0.0, 0.0, 1.0],
     );
-    // Nobody was on screen yet: the lesser id.
+    // No campaign was on screen yet, so the smaller id wins.
     check(&[flight(3, 50, 50, 50), flight(2, 50, 50, 50)], &[0.0, 1.0]);
 }
 
@@ -66,15 +66,15 @@ fn the_tolerance_says_what_is_behind() {
     let two = [flight(1, 50, 50, 40), flight(2, 50, 50, 47)];
     check_with(0.0, &two, &[0.1, 0.03]);
     check_with(0.05, &two, &[0.1, 0.0]);
-    // Both are on plan: the lesser id.
+    // Both campaigns are on plan, so the smaller id wins.
     check_with(0.2, &two, &[1.0, 0.0]);
-    // Just the tolerance is on plan. Numbers that binary fractions hold exactly: 1/2 passed, 1/4 spent.
+    // A lag of exactly the tolerance is on plan. Binary fractions hold these numbers exactly: 1/2 passed, 1/4 spent.
     check_with(0.25, &[flight(2, 50, 50, 25), flight(1, 50, 50, 50)], &[0.0, 1.0]);
     check_with(0.25, &[flight(2, 50, 50, 75), flight(1, 50, 50, 76)], &[1.0, 0.0]);
     check_with(0.25, &[flight(2, 50, 50, 75), on_screen(3, &flight(1, 50, 50, 50))], &[1.0, 0.0]);
 }
 
-/// No plan is a lag of 0: no end, no money, or an end that is not after the beginning.
+/// A campaign without a plan has a lag of 0: it has no end, no budget, or an end that is not after its beginning.
 #[test]
 fn a_campaign_without_a_plan_is_on_plan() {
     let endless = Candidate { ends_at: None, ..flight(1, 50, 0, 0) };
@@ -97,8 +97,8 @@ fn a_flight_without_a_first_day_begins_when_the_campaign_was_created() {
     check(&[created(1, 50), created(2, 150)], &[0.5, 0.75]);
 }
 
-/// By another instance's clock the flight has not begun, or is over; a campaign of the previous system has more left than
-/// its budget.
+/// The flight has not begun, or is over, by the clock of this instance. A campaign of the previous system has more left
+/// than its budget.
 #[test]
 fn parts_are_from_0_to_1() {
     check_with(0.0, &[flight(1, -10, 50, 0), flight(2, 50, 50, 60)], &[1.0, 0.0]);

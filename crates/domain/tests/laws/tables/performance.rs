@@ -6,7 +6,8 @@ fn history(number: u64, impressions: u64, clicks: u64) -> Candidate<'static> {
     Candidate { impressions, clicks, ..candidate(number) }
 }
 
-/// The mean share of the first of two over 200 seeds of 128 draws; one standard deviation is at most 0.0032.
+/// The mean share of the first of two candidates, over 200 seeds with 128 rounds each. One standard deviation is at
+/// most 0.0032.
 fn mean_share_of_first(candidates: &[Candidate; 2]) -> f64 {
     const SEEDS: u32 = 200;
     let share = |number: u32| {
@@ -16,11 +17,11 @@ fn mean_share_of_first(candidates: &[Candidate; 2]) -> f64 {
     (0..SEEDS).map(share).sum::<f64>() / f64::from(SEEDS)
 }
 
-/// For X from Beta(1 + c, 1 + n − c) and Y from another, P(X > Y) is an integral that can be done by hand.
+/// P(X > Y) can be worked out by hand, where X and Y have distributions Beta(1 + c, 1 + n − c) with small c and n.
 #[test]
 fn the_weight_is_the_probability_of_being_the_best() {
     let table = [
-        // Two uniform ones.
+        // Uniform against uniform.
         (history(1, 0, 0), history(2, 0, 0), 1.0 / 2.0),
         // Uniform against Beta(2, 1): ∫ (1 − y)·2y dy.
         (history(1, 0, 0), history(2, 1, 1), 1.0 / 3.0),
@@ -28,7 +29,7 @@ fn the_weight_is_the_probability_of_being_the_best() {
         (history(1, 0, 0), history(2, 2, 0), 3.0 / 4.0),
         // Beta(2, 1) against Beta(1, 2): ∫ (1 − y²)·2(1 − y) dy.
         (history(1, 1, 1), history(2, 1, 0), 5.0 / 6.0),
-        // More clicks than impressions, found in old data, say no more than as many.
+        // Old data may hold more clicks than impressions. Only as many clicks count as there are impressions.
         (history(1, 0, 0), history(2, 1, 70), 1.0 / 3.0),
     ];
     for (one, other, expected) in table {

@@ -16,7 +16,8 @@ fn cpc(number: u64, rate: f64, impressions: u64, visits: u64) -> Candidate<'stat
     Candidate { payment, impressions, visits, ..candidate(number) }
 }
 
-/// The second of two, which has the greater id and so wins no tie, is expected to earn more.
+/// Asserts that the second of two candidates is expected to earn more. It has the greater id, so it cannot win by a
+/// tie.
 #[track_caller]
 fn assert_second_earns_more(candidates: &[Candidate; 2]) {
     assert_close(&weigh("revenue-optimized", &at_noon(), candidates), &[0.0, 1.0]);
@@ -45,7 +46,8 @@ fn a_fixed_rate_that_was_paid_in_full_earns_nothing_more() {
     assert_second_earns_more(&[fixed(1, 5_000.0, 2_000, 2_000), fixed(2, 1.0, 2_000, 0)]);
 }
 
-/// Defect S5: an unseen campaign was taken for one with a CTR of 1 % for ever, and beat proven ones.
+/// Defect S5: a campaign without impressions counted as one with a CTR of 1 % for ever, and beat campaigns with a good
+/// history.
 #[test]
 fn s5_history_outweighs_the_prior() {
     // 20 · 1/100 = 0.2 against 20 · 31/1,100 = 0.56
@@ -56,7 +58,7 @@ fn s5_history_outweighs_the_prior() {
     assert_second_earns_more(&[cpm(1, 150.0), cpc(2, 20.0, 0, 0)]);
 }
 
-/// Defect S5: clicks, which earn nothing, raised the revenue. Visits earn.
+/// Defect S5: clicks raised the expected earnings, although clicks earn nothing. Only visits earn.
 #[test]
 fn s5_clicks_that_earn_nothing_do_not_count() {
     let clicked = |one: Candidate<'static>| Candidate { impressions: 1_000, clicks: 1_000, ..one };

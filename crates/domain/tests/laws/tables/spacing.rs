@@ -6,14 +6,15 @@ use gametriggers_types::{SignedDuration, Spacing};
 use super::*;
 use crate::support::campaign;
 
-/// Campaign `number` was on screen from one minute after noon to another.
+/// Campaign `number` was on screen from `from` to `until`, in minutes after noon.
 fn on_screen(number: u64, from: f64, until: f64, categories: &[&str]) -> Appearance {
     let at = |minutes: f64| noon() + SignedDuration::from_secs_f64(60.0 * minutes);
     let categories = categories.iter().map(|&category| category.to_owned()).collect();
     Appearance { campaign: campaign(number), categories, from: at(from), until: at(until) }
 }
 
-/// What a streamer wants: at most `in_a_row` slots, at least `between` slots; 0 is off.
+/// A streamer's spacing: at most `in_a_row` slots in a row, and at least `between` slots between two campaigns of one
+/// category. 0 turns a rule off.
 fn spacing(in_a_row: u8, between: u8) -> Spacing {
     Spacing {
         in_a_row: f64::from(in_a_row).try_into().unwrap(),
@@ -21,7 +22,7 @@ fn spacing(in_a_row: u8, between: u8) -> Spacing {
     }
 }
 
-/// The campaigns that may be on screen so many minutes after noon. Campaigns are given with their categories.
+/// The campaigns that may be on screen `now` minutes after noon. Each of `campaigns` is given with its categories.
 fn free_at(
     now: f64,
     slot_minutes: i64,
@@ -87,13 +88,14 @@ mod in_a_row {
 
     #[test]
     fn with_1_no_campaign_is_on_screen_in_two_slots_in_a_row() {
-        // In the same slot, after a change of settings, it may stay.
+        // A new decision in the same slot, after a change of settings: the campaign may stay.
         check(2.0, spacing(1, 0), &[on_screen(1, 0.0, 2.0, FOOD)], &TWO, &[1, 2]);
         check(3.0, spacing(1, 0), &[on_screen(1, 0.0, 3.0, FOOD)], &TWO, &[2]);
         check(3.0, spacing(1, 0), &[on_screen(1, 2.9, 3.0, FOOD)], &TWO, &[2]);
     }
 
-    /// A slot in which a campaign came late is a slot, and a decision that is made late belongs to the slot in which it is made.
+    /// A slot counts also if the campaign came on screen late in it. A late decision belongs to the slot in which it is
+    /// made.
     #[test]
     fn slots_that_begin_late_are_counted() {
         let late = [on_screen(1, 2.5, 6.0, FOOD)];
@@ -102,7 +104,7 @@ mod in_a_row {
         check(6.5, spacing(3, 0), &late, &TWO, &[1, 2]);
     }
 
-    /// For up to a minute nobody asked, or nothing was on screen.
+    /// A pause of up to a minute is no break: nobody asked, or nothing was on screen.
     #[test]
     fn an_empty_screen_of_more_than_a_minute_is_a_break() {
         check(7.0, spacing(2, 0), &[on_screen(1, 0.0, 6.0, FOOD)], &TWO, &[2]);
@@ -120,7 +122,7 @@ mod in_a_row {
         );
     }
 
-    /// The streamer has changed the interval: slots of the present length count.
+    /// The streamer has changed the interval. Slots of the new length count.
     #[test]
     fn after_a_change_of_the_interval_slots_of_the_new_length_count() {
         let twelve_minutes = [on_screen(1, 0.0, 12.0, FOOD)];
@@ -136,7 +138,7 @@ mod in_a_row {
         check(60.0, spacing(1, 10), &[on_screen(1, 0.0, 60.0, FOOD)], &[(1, FOOD)], &[1]);
     }
 
-    /// By the clock of another instance the campaign came on screen later than now.
+    /// By the clock of another instance, the campaign came on screen after `now`.
     #[test]
     fn an_appearance_in_the_future_bars_nobody() {
         check(3.0, spacing(1, 0), &[on_screen(1, 4.0, 6.0, FOOD)], &TWO, &[1, 2]);
@@ -167,7 +169,7 @@ mod between {
         let first = || on_screen(1, 0.0, 3.0, FOOD);
         check(3.0, spacing(0, 1), &[first()], &THREE, &[1, 3]);
         check(6.0, spacing(0, 1), &[first(), on_screen(3, 3.0, 6.0, GAMES)], &THREE, &[1, 2, 3]);
-        // Also a slot in which the screen was empty.
+        // A slot with an empty screen counts, too.
         check(6.0, spacing(0, 1), &[first()], &THREE, &[1, 2, 3]);
         check(5.99, spacing(0, 1), &[first()], &THREE, &[3]);
     }
@@ -179,7 +181,7 @@ mod between {
         check(9.0, spacing(0, 2), &[first(), on_screen(3, 3.0, 9.0, GAMES)], &THREE, &[1, 2, 3]);
     }
 
-    /// The campaign had ended, or the streamer had changed something, in the middle of a slot.
+    /// Campaign 1 left in the middle of a slot, because it ended or because the streamer changed a setting.
     #[test]
     fn the_rest_of_a_slot_is_no_slot() {
         check(1.0, spacing(0, 1), &[on_screen(1, 0.0, 1.0, FOOD)], &THREE, &[1, 3]);
@@ -192,23 +194,24 @@ mod between {
         );
     }
 
-    /// Otherwise 1 and 3 would take turns, and 2 would always come too close.
+    /// Otherwise campaigns 1 and 3 would take turns, and campaign 2 would always be too close to campaign 1.
     #[test]
     fn a_campaign_does_not_come_back_while_it_keeps_another_waiting() {
         let before = [on_screen(1, 0.0, 3.0, FOOD), on_screen(3, 3.0, 6.0, GAMES)];
         check(6.0, spacing(0, 2), &before, &THREE, &[3]);
-        // It keeps nobody waiting.
+        // Without campaign 2, campaign 1 keeps no other campaign waiting.
         check(6.0, spacing(0, 2), &before, &[(1, FOOD), (3, GAMES)], &[1, 3]);
     }
 
-    /// Nothing could ever come between them, and the one on screen would stay there for ever.
+    /// No other campaign can come between the two. If they were kept apart, the campaign on screen would stay for ever.
     #[test]
     fn campaigns_of_one_category_alone_are_not_kept_apart() {
         check(3.0, spacing(0, 1), &[on_screen(1, 0.0, 3.0, FOOD)], &[(1, FOOD), (2, FOOD)], &[1, 2]);
         check(3.0, spacing(1, 1), &[on_screen(1, 0.0, 3.0, FOOD)], &[(1, FOOD), (2, FOOD)], &[2]);
     }
 
-    /// Campaign 2 is of the categories of both others. It is not kept off for ever, and it does not keep the others off.
+    /// Campaign 2 has the categories of both other campaigns. It is not kept off for ever, and it does not keep the
+    /// others off.
     #[test]
     fn a_campaign_that_has_something_in_common_with_all_others_is_not_kept_apart() {
         const BRIDGE: [(u64, &[&str]); 3] = [(1, FOOD), (2, &["food", "games"]), (3, GAMES)];
@@ -229,7 +232,7 @@ mod between {
         check(3.0, spacing(0, 10), &[on_screen(1, 0.0, 3.0, &[])], &none, &[1, 2, 3]);
     }
 
-    /// It was on screen and has left: its category still is what it was.
+    /// Campaign 9 was on screen and is no candidate any more. Its categories still count.
     #[test]
     fn a_campaign_that_has_left_still_keeps_its_category_off() {
         check(3.0, spacing(0, 1), &[on_screen(9, 0.0, 3.0, FOOD)], &THREE, &[3]);
@@ -239,22 +242,22 @@ mod between {
 mod both {
     use super::*;
 
-    /// Campaign 3 was on screen for as long as it may be. 2 would be too close to 1, and 1 keeps 2 waiting. The limit of slots in
-    /// a row yields first.
+    /// Campaign 3 was on screen for as many slots as allowed. Campaign 2 would be too close to campaign 1, and campaign
+    /// 1 keeps campaign 2 waiting. So the limit of slots in a row yields.
     #[test]
     fn the_limit_of_slots_in_a_row_yields_first() {
         let before = [on_screen(1, 0.0, 3.0, FOOD), on_screen(3, 3.0, 6.0, GAMES)];
         check(6.0, spacing(1, 2), &before, &[(1, FOOD), (2, FOOD), (3, GAMES)], &[3]);
     }
 
-    /// Campaign 1 is on screen. Campaign 2 is too close to it, and campaign 4 to campaign 8.
+    /// Campaign 1 is on screen. Campaign 2 is too close to campaign 1, and campaign 4 is too close to campaign 8.
     #[test]
     fn a_campaign_goes_on_beyond_its_limit_if_all_others_are_too_close() {
         let before = [on_screen(8, 0.0, 3.0, GAMES), on_screen(1, 3.0, 6.0, FOOD)];
         check(6.0, spacing(1, 2), &before, &[(1, FOOD), (2, FOOD), (4, GAMES)], &[1]);
     }
 
-    /// As above, but campaign 1 is too close to campaign 9 as well.
+    /// As in the test above, but campaign 1 is too close to campaign 9, too.
     #[test]
     fn if_all_are_too_close_the_limit_of_slots_in_a_row_holds() {
         let before =

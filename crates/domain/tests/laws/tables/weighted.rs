@@ -2,8 +2,9 @@
 
 use super::*;
 
-/// Half the greatest rate and a wait of 15 of 30 minutes; a CTR of ½ %. The whole rate, never shown, no
-/// impressions. No rate, shown just now, and more clicks than impressions.
+/// The first candidate has half the greatest rate, has waited for 15 of 30 minutes, and has a CTR of ½ %. The second
+/// has the greatest rate, was never shown, and has no impressions. The third has a rate of 0, was shown just now, and
+/// has more clicks than impressions.
 fn three() -> [Candidate<'static>; 3] {
     [
         Candidate {
@@ -46,7 +47,7 @@ fn the_chance_is_the_share_of_the_weight() {
     assert!(!selection.weights_unusable);
 }
 
-/// Defect S6: fairness came from `updatedAt`, which is not when the campaign was on screen.
+/// Defect S6: fairness was computed from `updatedAt`, which is not the time of the last display.
 #[test]
 fn s6_fairness_is_the_time_since_the_last_display() {
     let table = [
@@ -55,7 +56,7 @@ fn s6_fairness_is_the_time_since_the_last_display() {
         (Some("2026-11-20T11:57:00Z"), 0.1),
         (Some("2026-11-20T11:30:00Z"), 1.0),
         (Some("2026-11-19T12:00:00Z"), 1.0),
-        // By another instance's clock.
+        // Another instance's clock is ahead.
         (Some("2026-11-20T12:00:05Z"), 0.0),
     ];
     let weights = weights(0.0, 0.0, 1.0);
@@ -72,7 +73,7 @@ fn s6_fairness_is_the_time_since_the_last_display() {
     }
 }
 
-/// Nothing to go by is no error: all are equal.
+/// If the weights of all candidates are 0, all candidates get the same weight. This is no error.
 #[test]
 fn campaigns_of_which_nothing_speaks_for_any_are_equal() {
     let weights = weights(1.0, 1.0, 0.0);

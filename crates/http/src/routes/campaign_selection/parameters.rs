@@ -1,4 +1,4 @@
-//! Parameters of strategies in requests. The registry says which there are, and of which kind.
+//! Parameters of strategies in requests. The registry knows which parameters exist, and the kind of each.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -17,7 +17,7 @@ use crate::{
     error::ApiError,
 };
 
-/// Strategy, parameter, value. The kind of a value is that of its parameter.
+/// The values by strategy and parameter. The parameter determines the kind of its value.
 pub(super) type ParametersRequest = BTreeMap<String, Option<BTreeMap<String, Value>>>;
 
 /// A part of the week in which the campaigns of one category have a weight of their own.
@@ -51,7 +51,7 @@ pub(super) fn parameters_schema() -> Schema {
     object_or_null(DESCRIPTION, selection::all().iter().map(of_strategy))
 }
 
-/// The schema of a parameter's value; `None` if it is set in `priorityWeights`.
+/// The schema of a parameter's value; `None` if the parameter is set in `priorityWeights`.
 fn value_schema(parameter: &Parameter) -> Option<Schema> {
     let or_null = |kind| SchemaType::from_iter([kind, Type::Null]);
     let description = Some(parameter.description());
@@ -97,7 +97,8 @@ pub(super) fn parameters(request: ParametersRequest) -> Result<StrategyParameter
     Ok(parameters)
 }
 
-/// Reads the value of a parameter by its kind. An error is the place within the value, and the reason.
+/// Reads the value of a parameter. The parameter determines the kind. An error consists of the place within the value,
+/// and the reason.
 fn parameter_value(parameter: &Parameter, value: Value) -> Result<ParameterValue, (String, String)> {
     match (parameter, value) {
         (Parameter::Dayparts(_), parts @ Value::Array(_)) => {
