@@ -2,8 +2,8 @@
 //!
 //! The command copies the workspace into the target directory. In the copy, it adds the example strategy of
 //! `docs/howto/add-a-strategy.md` and the example table, as the page says, and runs the domain's tests. If a test
-//! fails, the page is wrong, or another place of the domain has a list of strategies. The lab's tests are not run: they
-//! want a promise for each strategy, and the page has no code for one.
+//! fails, the page is wrong, or another place of the domain has a list of strategies. The lab's tests are not run, because
+//! their snapshots would have to be accepted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
