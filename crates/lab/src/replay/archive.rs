@@ -10,7 +10,7 @@ use gametriggers_domain::{
     ledger::{Counters, Verdict},
     model::{Campaign, Participation, User},
 };
-use gametriggers_persistence::{Repositories, StorageError, StoredEntry};
+use gametriggers_persistence::{Repositories, StorageError, StoredEntry, UnreadableDocuments};
 use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, Timestamp, UserId};
 
 /// A streamer: with today's settings, and with the parameters of the replay.
@@ -25,6 +25,7 @@ pub(super) struct Archive<'s> {
     streamers: HashMap<UserId, Option<Streamer>>,
     campaigns: HashMap<CampaignId, Option<Campaign>>,
     participations: HashMap<ParticipationId, Option<(Participation, Since<Counters>)>>,
+    unreadable: UnreadableDocuments,
 }
 
 /// What was added from each quarter-hour on: sums until today, the earliest quarter-hour first.
@@ -83,10 +84,11 @@ impl<'s> Archive<'s> {
             streamers: HashMap::new(),
             campaigns: HashMap::new(),
             participations: HashMap::new(),
+            unreadable: UnreadableDocuments::default(),
         })
     }
 
-    /// The streamer; `None` if there is no such user any more. `change` makes the settings of the replay from today's.
+    /// The streamer; `None` if there is no such user any more, or if the document cannot be read. `change` makes the settings of the replay from today's.
     pub(super) async fn streamer(
         &mut self,
         id: UserId,
@@ -95,7 +97,7 @@ impl<'s> Archive<'s> {
         let known = match self.streamers.entry(id) {
             Place::Occupied(known) => known.into_mut(),
             Place::Vacant(unknown) => {
-                let found = self.store.users.find_by_id(id).await?;
+                let found = readable(&self.unreadable, self.store.users.find_by_id(id).await)?;
                 unknown.insert(found.map(|user| {
                     let changed = change(&user);
                     (user, changed)
@@ -105,7 +107,8 @@ impl<'s> Archive<'s> {
         Ok(known.as_ref())
     }
 
-    /// A participation and its campaign as they were in the quarter-hour of `at`; `None` if one of them is gone.
+    /// A participation and its campaign as they were in the quarter-hour of `at`; `None` if one of them is gone or
+    /// cannot be read.
     pub(super) async fn pair(
         &mut self,
         participation: ParticipationId,
@@ -131,7 +134,9 @@ impl<'s> Archive<'s> {
     async fn campaign(&mut self, id: CampaignId) -> Result<Option<&Campaign>, StorageError> {
         let known = match self.campaigns.entry(id) {
             Place::Occupied(known) => known.into_mut(),
-            Place::Vacant(unknown) => unknown.insert(self.store.campaigns.find_by_id(id).await?),
+            Place::Vacant(unknown) => {
+                unknown.insert(readable(&self.unreadable, self.store.campaigns.find_by_id(id).await)?)
+            }
         };
         Ok(known.as_ref())
     }
@@ -143,7 +148,7 @@ impl<'s> Archive<'s> {
         let known = match self.participations.entry(id) {
             Place::Occupied(known) => known.into_mut(),
             Place::Vacant(unknown) => {
-                let found = self.store.participations.find_by_id(id).await?;
+                let found = readable(&self.unreadable, self.store.participations.find_by_id(id).await)?;
                 let rollups = match found {
                     Some(_) => self.store.ledger.list_rollups(id).await?,
                     None => Vec::new(),
@@ -155,6 +160,20 @@ impl<'s> Archive<'s> {
             }
         };
         Ok(known.as_ref())
+    }
+}
+
+/// A document that cannot be read is logged, and is as good as none.
+fn readable<T>(
+    unreadable: &UnreadableDocuments,
+    found: Result<Option<T>, StorageError>,
+) -> Result<Option<T>, StorageError> {
+    match found {
+        Err(error @ StorageError::Corrupt { .. }) => {
+            unreadable.report("its decisions are left out of the replay", &error);
+            Ok(None)
+        }
+        other => other,
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Counts {
     /// Decisions that were shortened, so that the other candidates are gone, or whose predecessor was shortened or cannot be
     /// read, so that the tally is gone. Also damaged records, whose campaign had no probability.
     pub shortened: usize,
-    /// Decisions whose streamer, campaigns or participations are gone.
+    /// Decisions whose streamer, campaigns or participations are gone or cannot be read.
     pub gone: usize,
     /// Decisions that have not ended yet.
     pub unfinished: usize,
