@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used)] // a log that cannot be made fails the test
 #![allow(clippy::print_stdout)] // `--nocapture` shows what was measured
 
-use gametriggers_lab::replay::{estimators::earnings, judged::JudgedDecision, overlap::Refusal};
+use gametriggers_lab::replay::{
+    estimators::earnings,
+    judged::JudgedDecision,
+    overlap::{Overlap, Refusal},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Poisson};
@@ -170,4 +174,6 @@ fn where_few_decisions_say_something_there_is_no_estimate() {
     let Refusal::TooFew { decisions: 1_000, effective, .. } = refusal else { panic!("{refusal:?}") };
     assert!((5.0..25.0).contains(&effective), "{refusal:?}");
     assert_eq!(earnings(&[], RESAMPLES).unwrap_err(), Refusal::NoDecisions);
+    // As text, because 0 and -0 are equal.
+    assert_eq!(format!("{:?}", Overlap::of(&[])), format!("{:?}", Overlap::default()));
 }

@@ -122,6 +122,27 @@ fn an_error_names_the_key_and_what_is_allowed() {
             ("budget = 100", "budget = 1\nbegins_hour = 2\nends_hour = 2"),
             "campaign[0].ends_hour: a campaign ends after",
         ),
+        (
+            ("budget = 100", "budget = 1\nbegins_hour = 2147483647"),
+            "campaign[0].begins_hour: 2147483647 is not from -876600 to 876600",
+        ),
+        (("budget = 100", "budget = 1\nends_hour = -876601"), "campaign[0].ends_hour: -876601 is not from"),
+        (
+            ("budget = 100", "budget = 1\nremaining = 2"),
+            "campaign[0].remaining: no more is left than the budget",
+        ),
+        (
+            ("budget = 100", "budget = 1\nbefore.earned = -1"),
+            "campaign[0].before.earned: an amount of 0 or more",
+        ),
+        (
+            ("budget = 100", "budget = 1\nbefore.impressions = 18446744073709551615"),
+            "campaign[0].before.impressions: 18446744073709551615 is not from 0 to 1000000000000",
+        ),
+        (
+            ("[[campaign]]", "[streamer.parameters]\ncapped-fair.share = \"much\"\n[[campaign]]"),
+            "the value of a parameter is a number, or a list of dayparts",
+        ),
         (("[[campaign]]", "[streamer]\ntime_zone = \"Mars\"\n[[campaign]]"), "`Mars` is not a time zone"),
         (
             ("[[campaign]]", "[streamer.parameters]\ncapped-fair.share = 2\n[[campaign]]"),
@@ -155,9 +176,15 @@ fn a_parameter_can_be_set_by_hand() {
         ("capped-fair.share=much", "a number from 0.05 to 1"),
         ("capped-fair.shares=1", "only share"),
         ("cap.share=1", "`cap` is not one of"),
+        ("capped-fair.share=7", "a number from 0.05 to 1"),
+        ("weighted.fairness=2", "a number from 0 to 1"),
+        ("weighted.fairness=[]", "a number from 0 to 1"),
+        ("daypart.dayparts=3", "a list of at most 50 dayparts"),
     ] {
         let error = scenario.set_parameter(text).unwrap_err().to_string();
-        assert!(error.contains(message), "{error}");
+        // The scenario is not to blame.
+        let path = text.split('=').next().unwrap();
+        assert!(error.starts_with(path) && error.contains(message), "{error}");
     }
 }
 

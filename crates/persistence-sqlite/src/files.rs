@@ -116,9 +116,13 @@ mod rights {
         mode(file).is_ok_and(|mode| mode & GROUP_WRITES != 0)
     }
 
-    /// Takes away the permissions of others. Returns the new mode if the file exists and its mode was wider.
+    /// Takes away the permissions of others. Returns the new mode if the file exists and its mode was wider. Leaves folders
+    /// and devices as they are: they are no stores, and a mistaken path must not lock others out of `/tmp`.
     pub(super) fn narrow(file: &Path, keeps_group: bool) -> io::Result<Option<u32>> {
         let Ok(mode) = mode(file) else { return Ok(None) };
+        if !file.is_file() {
+            return Ok(None);
+        }
         let narrow = mode & if keeps_group { OWNER | GROUP } else { OWNER };
         if mode & ALL == narrow {
             return Ok(None);

@@ -73,3 +73,14 @@ async fn what_a_group_shares_on_purpose_it_goes_on_sharing() {
     let _store = open(&file).await;
     assert_eq!(modes(folder.path()), all_with(0o660));
 }
+
+/// A mistaken path such as `sqlite:///tmp` must not lock others out of a folder.
+#[tokio::test]
+async fn a_folder_that_is_taken_for_a_store_keeps_its_rights() {
+    let outer = TempDir::new().unwrap();
+    let folder = outer.path().join("test.db");
+    fs::create_dir(&folder).unwrap();
+    set_mode(&folder, 0o755);
+    assert!(SqliteStore::open(&folder).await.is_err());
+    assert_eq!(mode(&folder), 0o755);
+}

@@ -11,7 +11,7 @@ use gametriggers_domain::{
     ledger::{Counters, Verdict},
     model::{Campaign, Participation, User},
 };
-use gametriggers_persistence::{Repositories, StorageError, StoredEntry};
+use gametriggers_persistence::{Repositories, StorageError, StoredEntry, UnreadableDocuments};
 use gametriggers_types::{CampaignId, Money, ParticipationId, Quarter, Timestamp, UserId};
 
 /// A streamer twice: with today's settings, and with the parameters of the replay.
@@ -26,6 +26,7 @@ pub(super) struct Archive<'s> {
     streamers: HashMap<UserId, Option<Streamer>>,
     campaigns: HashMap<CampaignId, Option<Campaign>>,
     participations: HashMap<ParticipationId, Option<(Participation, Since<Counters>)>>,
+    unreadable: UnreadableDocuments,
 }
 
 /// For each quarter-hour, the sum of what was added from then until today. The earliest quarter-hour comes first.
@@ -84,11 +85,12 @@ impl<'s> Archive<'s> {
             streamers: HashMap::new(),
             campaigns: HashMap::new(),
             participations: HashMap::new(),
+            unreadable: UnreadableDocuments::default(),
         })
     }
 
-    /// The streamer; `None` if there is no such user any more. `change` turns a user with today's settings into one
-    /// with the settings of the replay.
+    /// The streamer; `None` if there is no such user any more, or if the document cannot be read. `change` turns a user
+    /// with today's settings into one with the settings of the replay.
     pub(super) async fn streamer(
         &mut self,
         id: UserId,
@@ -97,7 +99,7 @@ impl<'s> Archive<'s> {
         let known = match self.streamers.entry(id) {
             Place::Occupied(known) => known.into_mut(),
             Place::Vacant(unknown) => {
-                let found = self.store.users.find_by_id(id).await?;
+                let found = readable(&self.unreadable, self.store.users.find_by_id(id).await)?;
                 unknown.insert(found.map(|user| {
                     let changed = change(&user);
                     (user, changed)
@@ -107,7 +109,8 @@ impl<'s> Archive<'s> {
         Ok(known.as_ref())
     }
 
-    /// A participation and its campaign as they were in the quarter-hour of `at`; `None` if one of them is gone.
+    /// A participation and its campaign as they were in the quarter-hour of `at`; `None` if one of them is gone or
+    /// cannot be read.
     pub(super) async fn pair(
         &mut self,
         participation: ParticipationId,
@@ -133,7 +136,9 @@ impl<'s> Archive<'s> {
     async fn campaign(&mut self, id: CampaignId) -> Result<Option<&Campaign>, StorageError> {
         let known = match self.campaigns.entry(id) {
             Place::Occupied(known) => known.into_mut(),
-            Place::Vacant(unknown) => unknown.insert(self.store.campaigns.find_by_id(id).await?),
+            Place::Vacant(unknown) => {
+                unknown.insert(readable(&self.unreadable, self.store.campaigns.find_by_id(id).await)?)
+            }
         };
         Ok(known.as_ref())
     }
@@ -145,7 +150,7 @@ impl<'s> Archive<'s> {
         let known = match self.participations.entry(id) {
             Place::Occupied(known) => known.into_mut(),
             Place::Vacant(unknown) => {
-                let found = self.store.participations.find_by_id(id).await?;
+                let found = readable(&self.unreadable, self.store.participations.find_by_id(id).await)?;
                 let rollups = match found {
                     Some(_) => self.store.ledger.list_rollups(id).await?,
                     None => Vec::new(),
@@ -157,6 +162,20 @@ impl<'s> Archive<'s> {
             }
         };
         Ok(known.as_ref())
+    }
+}
+
+/// A document that cannot be read is logged, and is as good as none.
+fn readable<T>(
+    unreadable: &UnreadableDocuments,
+    found: Result<Option<T>, StorageError>,
+) -> Result<Option<T>, StorageError> {
+    match found {
+        Err(error @ StorageError::Corrupt { .. }) => {
+            unreadable.report("its decisions are left out of the replay", &error);
+            Ok(None)
+        }
+        other => other,
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Counts {
     /// gone. Or its predecessor was shortened or cannot be read, so that the tally is gone. Or the record is damaged:
     /// its campaign has a probability of 0.
     pub shortened: usize,
-    /// Decisions whose streamer, campaigns or participations are gone.
+    /// Decisions whose streamer, campaigns or participations are gone or cannot be read.
     pub gone: usize,
     /// Decisions that have not ended yet.
     pub unfinished: usize,

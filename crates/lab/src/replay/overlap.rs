@@ -76,7 +76,10 @@ impl Overlap {
     /// The overlap of these decisions. All numbers are 0 if there are none.
     #[must_use]
     pub fn of(decisions: &[JudgedDecision]) -> Self {
-        let count = real(decisions.len().max(1));
+        if decisions.is_empty() {
+            return Self::default();
+        }
+        let count = real(decisions.len());
         let mean = |of: fn(&JudgedDecision) -> f64| decisions.iter().map(of).sum::<f64>() / count;
         let share =
             |is: fn(&JudgedDecision) -> bool| real(decisions.iter().filter(|one| is(one)).count()) / count;

@@ -39,10 +39,10 @@ pub struct Target {
 pub enum InvalidTarget {
     /// No strategy has this name.
     #[error("--strategy {0}")]
-    Strategy(#[from] UnknownStrategy),
+    Strategy(UnknownStrategy),
     /// A parameter does not exist or cannot have this value.
     #[error("--parameter {0}")]
-    Parameter(#[from] InvalidParameter),
+    Parameter(InvalidParameter),
     /// The argument is not of the form `strategy.name=value`.
     #[error("--parameter {0}: write strategy.name=value, such as capped-fair.share=0.5")]
     Form(String),
@@ -59,14 +59,14 @@ impl Target {
     /// [`InvalidTarget`] if there is no such strategy or parameter, or if a value is not allowed.
     pub fn parse(strategy: &str, parameters: &[String]) -> Result<Self, InvalidTarget> {
         let mut target = Self {
-            strategy: find(strategy)?,
+            strategy: find(strategy).map_err(InvalidTarget::Strategy)?,
             parameters: StrategyParameters::default(),
             weights: Vec::new(),
         };
         for argument in parameters {
             target.set(argument)?;
         }
-        check_parameters(&target.parameters)?;
+        check_parameters(&target.parameters).map_err(InvalidTarget::Parameter)?;
         target.weights_over(PriorityWeights::default())?;
         Ok(target)
     }
@@ -75,14 +75,17 @@ impl Target {
         let form = || InvalidTarget::Form(argument.to_owned());
         let (path, value) = argument.split_once('=').ok_or_else(form)?;
         let (strategy, name) = path.split_once('.').ok_or_else(form)?;
-        let parameter = find_parameter(strategy, name)?;
+        let parameter = find_parameter(strategy, name).map_err(InvalidTarget::Parameter)?;
+        let no_value = || {
+            InvalidTarget::Parameter(InvalidParameter { path: path.to_owned(), reason: parameter.range() })
+        };
         if let Parameter::PriorityWeight(weight) = parameter {
-            let number: f64 = value.parse().map_err(|_| form())?;
+            let number: f64 = value.parse().map_err(|_| no_value())?;
             let number = number.try_into().map_err(|error| InvalidTarget::Weight(path.to_owned(), error))?;
             self.weights.push((weight.name, number));
             return Ok(());
         }
-        let value: ParameterValue = serde_json::from_str(value).map_err(|_| form())?;
+        let value: ParameterValue = serde_json::from_str(value).map_err(|_| no_value())?;
         self.parameters.set(strategy, name, value);
         Ok(())
     }
@@ -152,7 +155,8 @@ mod tests {
         let message = |parameters: &[&str]| parse(parameters).err().unwrap().to_string();
         assert!(message(&["capped-fair.share"]).contains("strategy.name=value"));
         assert!(message(&["capped-fair=1"]).contains("strategy.name=value"));
-        assert!(message(&["capped-fair.share=much"]).contains("strategy.name=value"));
+        assert!(message(&["capped-fair.share=much"]).contains("capped-fair.share: a number from"));
+        assert!(message(&["weighted.fairness=much"]).contains("weighted.fairness: a number from"));
         assert!(message(&["capped-fair.shares=1"]).contains("share"));
         assert!(message(&["capped-fair.share=7"]).contains("a number from"));
         assert!(message(&["weighted.fairness=2"]).contains("weighted.fairness"));

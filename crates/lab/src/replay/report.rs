@@ -148,7 +148,7 @@ impl fmt::Display for Replay {
         let left_out = [
             (decisions.empty, "empty"),
             (decisions.shortened, "shortened"),
-            (decisions.gone, "of documents that are gone"),
+            (decisions.gone, "of documents that are gone or cannot be read"),
             (decisions.unfinished, "still on screen"),
         ];
         let left_out: Vec<_> = left_out

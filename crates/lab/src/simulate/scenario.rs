@@ -14,6 +14,10 @@ use serde::{Deserialize, Deserializer, de};
 const MINUTES_MAX: u32 = 14 * 60;
 const CAMPAIGNS_MAX: usize = 64;
 const VIEWERS_MAX: f64 = 1e6;
+/// The greatest distance of a campaign's dates from the first broadcast, in hours: a hundred years.
+const HOURS_MAX: i32 = 100 * 8_766;
+/// The greatest number that may have been counted before the first broadcast.
+const BEFORE_MAX: u64 = 1_000_000_000_000;
 
 /// Why a scenario cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +30,14 @@ pub enum InvalidScenario {
     Value {
         /// The key, such as `campaign[2].rate`.
         key: String,
+        /// What is allowed.
+        reason: String,
+    },
+    /// A parameter that was given by hand does not exist or cannot have this value.
+    #[error("{path}: {reason}")]
+    Parameter {
+        /// The strategy and the parameter, such as `capped-fair.share`, or what was given instead.
+        path: String,
         /// What is allowed.
         reason: String,
     },
@@ -122,10 +134,11 @@ pub struct Sponsor {
     pub expected_impressions: u64,
     /// The budget.
     pub budget: Money,
-    /// The part of the budget that is left when the first broadcast starts. The default is the whole budget.
+    /// The part of the budget that is left when the first broadcast starts: at most the budget. The default is the whole
+    /// budget.
     pub remaining: Option<Money>,
-    /// When the campaign begins: whole hours after the nominal start of the first broadcast, or before it if negative. The
-    /// default is no date.
+    /// When the campaign begins: whole hours after the nominal start of the first broadcast, or before it if negative, from
+    /// -876,600 to 876,600. The default is no date.
     pub begins_hour: Option<i32>,
     /// When the campaign ends, in the same hours. The default is no date. Only a campaign with an end has a plan.
     pub ends_hour: Option<i32>,
@@ -157,7 +170,8 @@ pub struct Sponsor {
     pub before: Before,
 }
 
-/// What a participation had counted before the first broadcast. Every number is 0 by default.
+/// What a participation had counted before the first broadcast: numbers from 0 to a million millions. Every number is 0 by
+/// default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
@@ -229,10 +243,27 @@ impl Sponsor {
         within(&key("clicks_per_1000"), self.clicks_per_1000, 0.0, 1_000.0)?;
         within(&key("visits_per_1000"), self.visits_per_1000, 0.0, 1_000.0)?;
         within(&key("shift_minutes"), self.shift_minutes, 0, 240)?;
-        for (name, amount) in [("budget", Some(self.budget)), ("remaining", self.remaining)] {
+        let amounts = [
+            ("budget", Some(self.budget)),
+            ("remaining", self.remaining),
+            ("before.earned", Some(self.before.earned)),
+        ];
+        for (name, amount) in amounts {
             if amount.is_some_and(|amount| amount < Money::ZERO) {
                 return Err(InvalidScenario::value(key(name), "an amount of 0 or more"));
             }
+        }
+        if self.remaining.is_some_and(|remaining| remaining > self.budget) {
+            return Err(InvalidScenario::value(key("remaining"), "no more is left than the budget"));
+        }
+        for (name, hour) in [("begins_hour", self.begins_hour), ("ends_hour", self.ends_hour)] {
+            within(&key(name), hour.unwrap_or(0), -HOURS_MAX, HOURS_MAX)?;
+        }
+        let Before { impressions, clicks, visits, paid_units, .. } = self.before;
+        for (name, count) in
+            [("impressions", impressions), ("clicks", clicks), ("visits", visits), ("paid_units", paid_units)]
+        {
+            within(&key(&format!("before.{name}")), count, 0, BEFORE_MAX)?;
         }
         if self.begins_hour.zip(self.ends_hour).is_some_and(|(begins, ends)| begins >= ends) {
             return Err(InvalidScenario::value(key("ends_hour"), "a campaign ends after it begins"));

@@ -79,7 +79,10 @@ pub struct Daypart {
 /// The value of one parameter of a strategy. The registry in `gametriggers-domain` knows which parameters exist, and
 /// the kind and the range of each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "the value of a parameter is a number, or a list of dayparts, each with startTime, endTime, days, category and a weight from 0 to 100"
+)]
 pub enum ParameterValue {
     /// A number. Whole numbers are numbers, too.
     Number(f64),

@@ -76,18 +76,22 @@ fn object_or_null(description: &str, properties: impl Iterator<Item = (&'static 
     properties.fold(object, |object, (name, schema)| object.property(name, schema)).into()
 }
 
-/// Reads the parameters of strategies. A null changes nothing.
+/// Reads the parameters of strategies. A null changes nothing, but its strategy and parameter must exist.
 ///
 /// # Errors
-/// A message that names the wrong parameter, the place within its value, and the values that are allowed.
+/// A message that names the wrong strategy or parameter, the place within its value, and the values that are allowed.
 pub(super) fn parameters(request: ParametersRequest) -> Result<StrategyParameters, ApiError> {
     let refused = |reason: &dyn fmt::Display| {
         ApiError::validation(format!("campaignRotationSettings.strategyParameters.{reason}"))
     };
     let mut parameters = StrategyParameters::default();
     for (strategy, values) in request {
-        for (name, value) in values.unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null()) {
+        selection::find(&strategy).map_err(|error| refused(&format!("{}: {error}", error.name)))?;
+        for (name, value) in values.unwrap_or_default() {
             let parameter = selection::find_parameter(&strategy, &name).map_err(|error| refused(&error))?;
+            if value.is_null() {
+                continue;
+            }
             let value = parameter_value(parameter, value)
                 .map_err(|(place, reason)| refused(&format!("{strategy}.{name}{place}: {reason}")))?;
             parameters.set(&strategy, &name, value);

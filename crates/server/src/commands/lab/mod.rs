@@ -3,8 +3,14 @@
 mod replay;
 mod simulate;
 
-use std::process::ExitCode;
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use clap::Subcommand;
 
 use crate::Settings;
@@ -28,4 +34,22 @@ impl Lab {
             Self::Replay(arguments) => replay::run(settings, arguments).await,
         }
     }
+}
+
+/// Prints a report. The reader of standard output may have ended, as `head` does.
+fn print(report: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(report.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+/// Fails if a report cannot be written to this file, so that nobody learns that only after minutes of work. Makes the
+/// file if there is none, and leaves one that there is as it is.
+fn check_writable(file: &Path) -> anyhow::Result<()> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened.map(|_| ()).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Writes a report to a file.
+fn write(file: &Path, report: &str) -> anyhow::Result<()> {
+    fs::write(file, report).with_context(|| format!("cannot write {}", file.display()))
 }

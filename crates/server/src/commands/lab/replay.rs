@@ -1,13 +1,18 @@
 //! `lab replay`: what another strategy would have done with the decisions that a server really made.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use gametriggers_lab::replay::{self, Outcome, Question, Target};
 use gametriggers_services::Clock;
 use gametriggers_types::{Timestamp, UserId};
 
+use super::{check_writable, print, write};
 use crate::{Settings, Store, SystemClock};
 
 /// What is replayed.
@@ -39,15 +44,24 @@ pub(super) async fn run(settings: &Settings, arguments: Arguments) -> anyhow::Re
     let Arguments { from, to, strategy, streamer, parameters, json } = arguments;
     ensure!(from < to, "--from must be before --to");
     let target = Target::parse(&strategy, &parameters)?;
+    let is_store = |file: &Path| {
+        let store = settings.storage.url.sqlite_path().map(fs::canonicalize);
+        store.and_then(Result::ok).is_some_and(|store| fs::canonicalize(file).is_ok_and(|file| file == store))
+    };
+    ensure!(
+        !json.as_deref().is_some_and(is_store),
+        "--json names the store, which it would destroy: name another file"
+    );
     let store = Store::open_existing(settings.storage.url.expose()).await?.patient();
     super::super::require_current(&store).await?;
+    json.as_deref().map_or(Ok(()), check_writable)?;
     let question = Question { from, to, streamer, target };
     let replay = replay::run(&store.repositories(), &question, SystemClock.now()).await?;
-    println!("{replay}");
-    if let Some(path) = json {
-        let text = serde_json::to_string_pretty(&replay)? + "\n";
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let printed = print(&format!("{replay}\n"));
+    if let Some(file) = json {
+        write(&file, &(serde_json::to_string_pretty(&replay)? + "\n"))?;
     }
+    printed?;
     let is_refused = matches!(replay.outcome, Outcome::Refused { .. });
     Ok(if is_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -8,13 +8,15 @@ use std::{
     thread,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use gametriggers_domain::selection::{self, SelectionStrategy};
 use gametriggers_lab::{
     report,
     simulate::{self, Options, Plan, SHIPPED, Scenario, find},
 };
+
+use super::{check_writable, print, write};
 
 /// The options of the command.
 #[derive(Debug, Args)]
@@ -51,11 +53,16 @@ pub(in crate::commands) struct Simulate {
 /// Runs the command.
 pub(super) fn run(options: &Simulate) -> anyhow::Result<ExitCode> {
     if options.list {
-        print!("{}", list()?);
+        print(&list()?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let strategies = strategies(&options.strategies)?;
     let plans = plans(&options.scenarios, &options.parameters)?;
+    ensure!(
+        options.json.is_none() || options.json != options.html,
+        "--json and --html name the same file: give each report a file of its own"
+    );
+    [&options.json, &options.html].into_iter().flatten().try_for_each(|file| check_writable(file))?;
     let simulation = Options {
         broadcasts: options.broadcasts.get(),
         seed: options.seed,
@@ -67,13 +74,14 @@ pub(super) fn run(options: &Simulate) -> anyhow::Result<ExitCode> {
         tracing::info!(scenario = name, "simulating");
         outcomes.push(simulate::simulate(name, plan, &strategies, simulation));
     }
-    print!("{}", report::table(&outcomes));
+    let printed = print(&report::table(&outcomes));
     if let Some(file) = &options.json {
         write(file, &report::json(&outcomes)?)?;
     }
     if let Some(file) = &options.html {
         write(file, &report::page(&outcomes)?)?;
     }
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -110,10 +118,6 @@ fn scenario(name: &str) -> anyhow::Result<(String, Scenario)> {
     let scenario = Scenario::parse(&text).with_context(|| format!("--scenario {name}"))?;
     let stem = path.file_stem().map_or(name.into(), |stem| stem.to_string_lossy());
     Ok((stem.into_owned(), scenario))
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// The shipped scenarios and the strategies, each with its sentence.

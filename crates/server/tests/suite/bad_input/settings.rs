@@ -59,6 +59,9 @@ async fn a_parameter_is_one_that_its_strategy_has_and_in_its_range() {
     let dayparts = |parts: Value| json!({"daypart": {"dayparts": parts}});
     for (parameters, hint) in [
         (json!({"random": {"x": 1}}), "random: `random` is not one of capped-fair"),
+        (json!({"random": {}}), "random: `random` is not one of capped-fair"),
+        (json!({"random": null}), "random: `random` is not one of capped-fair"),
+        (json!({"capped-fair": {"part": null}}), "capped-fair.part: capped-fair has no such parameter"),
         (json!({"fair-rotation": {"share": 1}}), "fair-rotation.share: fair-rotation has no parameters"),
         (
             json!({"capped-fair": {"part": 1}}),

@@ -10,7 +10,7 @@ use gametriggers_types::{Money, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use super::process::Folder;
-use crate::support::TestServer;
+use crate::support::{Field, TestServer};
 
 /// From before the first to after the last decision of these tests.
 const TIME: [&str; 4] = ["--from", "2026-11-20T00:00:00Z", "--to", "2027-01-01T00:00:00Z"];
@@ -223,6 +223,18 @@ async fn decisions_are_made_again_with_counters_and_budgets_as_they_were() {
 }
 
 #[tokio::test]
+async fn decisions_of_a_document_that_cannot_be_read_are_left_out_and_the_document_is_named() {
+    let Decided { folder, .. } = Decided::with(json!({}), 1.0, 1).await;
+    folder.store().set_all(Field::CAMPAIGN_MEDIA_TYPE, "hologram").await;
+    let ended = folder.run(&replay("pacing", &[]));
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for line in ["of documents that are gone or cannot be read", "no decision of this time can be replayed"] {
+        assert!(ended.stdout.contains(line), "no `{line}` in {}{}", ended.stdout, ended.stderr);
+    }
+    assert!(ended.stderr.contains("left out of the replay: campaign "), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn what_cannot_be_replayed_is_refused_before_anything_is_read() {
     let folder = Folder::new();
     for (args, part) in [
@@ -232,7 +244,17 @@ async fn what_cannot_be_replayed_is_refused_before_anything_is_read() {
     ] {
         let ended = folder.run(&args);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
-        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+        assert_eq!(ended.stderr.matches(part).count(), 1, "said once: {}", ended.stderr);
+    }
+    let folder = Folder::with_store().await;
+    assert_eq!(folder.run(&["migrate"]).code, Some(0));
+    let ended = folder.run(&replay("pacing", &["--json", "missing/replay.json"]));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("cannot write missing/replay.json: No such file"), "{}", ended.stderr);
+    if let Some(store) = folder.store().url().strip_prefix("sqlite://") {
+        let ended = folder.run(&replay("pacing", &["--json", store]));
+        assert!(ended.stderr.contains("--json names the store"), "{}", ended.stderr);
+        assert_eq!(folder.run(&["reconcile"]).code, Some(0));
     }
     let backwards = ["lab", "replay", "--strategy", "pacing", "--from", TIME[3], "--to", TIME[1]];
     assert!(folder.run(&backwards).stderr.contains("--from must be before --to"));
