@@ -55,13 +55,13 @@ fn a_simulation_lists_what_there_is_and_refuses_what_there_is_not() {
 fn a_report_that_cannot_be_written_is_refused_before_the_work() {
     let folder = Folder::new();
     folder.write("old.json", "old");
-    let without_end = ["lab", "simulate", "--broadcasts", "18446744073709551615"];
+    let simulate = ["lab", "simulate", "--scenario", "even", "--broadcasts", "1"];
     for (args, message) in [
         (&["--json", "missing/report.json"][..], "cannot write missing/report.json: No such file"),
         (&["--json", "old.json", "--html", "."], "cannot write .: "),
         (&["--json", "old.json", "--html", "old.json"], "--json and --html name the same file"),
     ] {
-        let ended = folder.run(&[&without_end, args].concat());
+        let ended = folder.run(&[&simulate, args].concat());
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{}", ended.stderr);
         assert!(ended.stderr.contains(message), "{}", ended.stderr);
     }
