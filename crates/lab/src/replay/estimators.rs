@@ -69,6 +69,18 @@ impl Earnings {
         ]
     }
 
+    /// What was resampled for the intervals, in words.
+    pub(crate) fn resampled(&self) -> String {
+        let of = match self.unit {
+            Unit::Broadcasts => "whole broadcasts",
+            Unit::Decisions => {
+                "single decisions, because there are few broadcasts; if decisions of one broadcast are alike, the intervals \
+                 are too narrow"
+            }
+        };
+        format!("intervals by {} resamples of {of}", self.resamples)
+    }
+
     /// The same estimates of `factor` times the earnings.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     bootstrap::{Estimate, real},
-    estimators::{Earnings, Unit, earnings},
+    estimators::{Earnings, earnings},
     judged::JudgedDecision,
     log::{Counts, Log, Logged, ReplayError},
     overlap::{GREATEST_SHARE_MAX, Overlap, Refusal},
@@ -140,32 +140,26 @@ fn remedy(refusal: &Refusal, log: &Log) -> String {
     )
 }
 
-impl fmt::Display for Replay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { strategy, from, to, decisions, overlap, .. } = self;
-        let whose = self.streamer.map_or_else(String::new, |streamer| format!(" of streamer {streamer}"));
-        writeln!(f, "{} decisions{whose} from {from} to {to}, replayed with {strategy}", decisions.replayed)?;
+impl Replay {
+    /// Which decisions were left out, in words. Empty if none were.
+    pub(crate) fn left_out(&self) -> String {
+        let Counts { empty, shortened, gone, unfinished, .. } = self.decisions;
         let left_out = [
-            (decisions.empty, "empty"),
-            (decisions.shortened, "shortened"),
-            (decisions.gone, "of documents that are gone or cannot be read"),
-            (decisions.unfinished, "still on screen"),
+            (empty, "empty"),
+            (shortened, "shortened"),
+            (gone, "of documents that are gone or cannot be read"),
+            (unfinished, "still on screen"),
         ];
-        let left_out: Vec<_> = left_out
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, why)| format!("{count} {why}"))
-            .collect();
-        if !left_out.is_empty() {
-            writeln!(f, "left out: {}", left_out.join(", "))?;
-        }
-        for Logged { strategy, exploration, decisions } in &self.logged {
-            writeln!(f, "made by {strategy}, exploration share {exploration}: {decisions}")?;
-        }
-        writeln!(f, "they earned {:.4} in {:.1} hours on screen", self.earned, self.hours)?;
+        let left_out = left_out.iter().filter(|(count, _)| *count > 0);
+        left_out.map(|(count, why)| format!("{count} {why}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How far the decisions cover the choices of the other strategy: names and values in words.
+    pub(crate) fn coverage(&self) -> [(&'static str, String); 7] {
+        let Self { decisions, overlap, .. } = self;
         let percent = |part: f64| format!("{:.1} %", part * 100.0);
         let reproduced = real(decisions.reproduced) / real(decisions.replayed.max(1));
-        let lines = [
+        [
             ("recorded probabilities that come out again", percent(reproduced)),
             ("same campaign, expected", percent(overlap.agreement)),
             ("same campaign as the likeliest", percent(overlap.same_likeliest)),
@@ -173,8 +167,24 @@ impl fmt::Display for Replay {
             ("greatest share of one decision", percent(overlap.greatest_share)),
             ("mean weight (1 if all is right)", format!("{:.3}", overlap.mean_weight)),
             ("strategy's choices that could not be drawn", percent(overlap.unsupported)),
-        ];
-        for (name, value) in lines {
+        ]
+    }
+}
+
+impl fmt::Display for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { strategy, from, to, decisions, .. } = self;
+        let whose = self.streamer.map_or_else(String::new, |streamer| format!(" of streamer {streamer}"));
+        writeln!(f, "{} decisions{whose} from {from} to {to}, replayed with {strategy}", decisions.replayed)?;
+        let left_out = self.left_out();
+        if !left_out.is_empty() {
+            writeln!(f, "left out: {left_out}")?;
+        }
+        for Logged { strategy, exploration, decisions } in &self.logged {
+            writeln!(f, "made by {strategy}, exploration share {exploration}: {decisions}")?;
+        }
+        writeln!(f, "they earned {:.4} in {:.1} hours on screen", self.earned, self.hours)?;
+        for (name, value) in self.coverage() {
             writeln!(f, "  {name:<44}{value:>12}")?;
         }
         match &self.outcome {
@@ -195,12 +205,5 @@ fn estimates(f: &mut fmt::Formatter<'_>, found: &Estimates) -> fmt::Result {
     for ((name, decision), (_, hour)) in per_decision.named().into_iter().zip(per_hour.named()) {
         writeln!(f, "  {name:<26}{:<34}{}", shown(decision), shown(hour))?;
     }
-    let of = match per_decision.unit {
-        Unit::Broadcasts => "whole broadcasts",
-        Unit::Decisions => {
-            "single decisions, because there are few broadcasts; if decisions of one broadcast are alike, the intervals are \
-             too narrow"
-        }
-    };
-    write!(f, "intervals by {} resamples of {of}", per_decision.resamples)
+    write!(f, "{}", per_decision.resampled())
 }

@@ -9,6 +9,21 @@ use crate::estimate::Estimate;
 const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 24.0;
 
+/// Bars below each other.
+pub(super) struct Chart<'a> {
+    pub(super) title: &'static str,
+    pub(super) note: String,
+    pub(super) rows: Vec<Row<'a>>,
+}
+
+/// A bar between its label and its value.
+pub(super) struct Row<'a> {
+    pub(super) label: &'a str,
+    /// SVG.
+    pub(super) bar: String,
+    pub(super) value: String,
+}
+
 /// A part of a stacked bar.
 pub(super) struct Part {
     /// From 0 to 1.

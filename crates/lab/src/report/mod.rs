@@ -1,17 +1,20 @@
-//! Reports of simulations: a table for the terminal, JSON, and one HTML page that needs nothing else.
+//! Reports of simulations: a table for the terminal, JSON, and one HTML page that needs nothing else. A replay prints itself; its
+//! HTML page is here.
 //!
 //! The same outcomes give the same bytes.
 
 mod bars;
 mod numbers;
-mod page;
+mod replay;
+mod simulation;
 mod table;
 
 use serde::Serialize;
 
 use crate::simulate::Outcome;
 
-pub use page::page;
+pub use replay::replay_page;
+pub use simulation::page;
 pub use table::table;
 
 /// The JSON form of a report.

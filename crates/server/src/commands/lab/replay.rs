@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::ensure;
 use clap::Args;
-use gametriggers_lab::replay::{self, Outcome, Question, Target};
+use gametriggers_lab::{
+    replay::{self, Outcome, Question, Target},
+    report,
+};
 use gametriggers_services::Clock;
 use gametriggers_types::{Timestamp, UserId};
 
@@ -37,29 +40,39 @@ pub(in crate::commands) struct Arguments {
     /// A file into which everything is written as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// A file into which everything is written as an HTML page with charts that needs no other file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub(super) async fn run(settings: &Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { from, to, strategy, streamer, parameters, json } = arguments;
+    let Arguments { from, to, strategy, streamer, parameters, json, html } = arguments;
     ensure!(from < to, "--from must be before --to");
     let target = Target::parse(&strategy, &parameters)?;
     let is_store = |file: &Path| {
         let store = settings.storage.url.sqlite_path().map(fs::canonicalize);
         store.and_then(Result::ok).is_some_and(|store| fs::canonicalize(file).is_ok_and(|file| file == store))
     };
-    ensure!(
-        !json.as_deref().is_some_and(is_store),
-        "--json names the store, which it would destroy: name another file"
-    );
+    for (option, file) in [("--json", &json), ("--html", &html)] {
+        ensure!(
+            !file.as_deref().is_some_and(is_store),
+            "{option} names the store, which it would destroy: name another file"
+        );
+    }
     let store = Store::open_existing(settings.storage.url.expose()).await?.patient();
     super::super::require_current(&store).await?;
-    json.as_deref().map_or(Ok(()), check_writable)?;
+    for file in [&json, &html].into_iter().flatten() {
+        check_writable(file)?;
+    }
     let question = Question { from, to, streamer, target };
     let replay = replay::run(&store.repositories(), &question, SystemClock.now()).await?;
     let printed = print(&format!("{replay}\n"));
     if let Some(file) = json {
         write(&file, &(serde_json::to_string_pretty(&replay)? + "\n"))?;
+    }
+    if let Some(file) = html {
+        write(&file, &report::replay_page(&replay)?)?;
     }
     printed?;
     let is_refused = matches!(replay.outcome, Outcome::Refused { .. });

@@ -75,6 +75,16 @@ fn read(folder: &Folder, file: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.path().join(file)).unwrap()).unwrap()
 }
 
+/// Asserts that the page says all of this and names no other address.
+#[track_caller]
+fn assert_page(folder: &Folder, parts: &[&str]) {
+    let page = fs::read_to_string(folder.path().join("replay.html")).unwrap();
+    for part in parts {
+        assert!(page.contains(part), "no `{part}` in {page}");
+    }
+    assert!(!page.contains("://"), "{page}");
+}
+
 fn number(value: &Value, path: &str) -> f64 {
     value.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path} in {value}"))
 }
@@ -84,8 +94,13 @@ fn number(value: &Value, path: &str) -> f64 {
 async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_have_earned() {
     let Decided { folder, streamer, earned } = Decided::with(json!({}), 1.0, 60).await;
     let before = folder.store().everything().await;
-    let ended = folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
+    let files = ["--json", "replay.json", "--html", "replay.html"];
+    let ended = folder.run(&replay("revenue-optimized", &files));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert_page(
+        &folder,
+        &["What revenue-optimized would have earned", "Earnings per hour on screen", "doubly robust", "<svg"],
+    );
     for line in
         ["replayed with revenue-optimized", "made by fair-rotation, exploration share 1", "whole broadcasts"]
     {
@@ -137,8 +152,10 @@ async fn decisions_that_were_left_to_chance_tell_what_another_strategy_would_hav
 #[tokio::test]
 async fn without_exploration_nothing_is_said_about_another_strategy_and_the_remedy_is_named() {
     let Decided { folder, .. } = Decided::with(json!({}), 0.0, 15).await;
-    let ended = folder.run(&replay("revenue-optimized", &["--json", "replay.json"]));
+    let files = ["--json", "replay.json", "--html", "replay.html"];
+    let ended = folder.run(&replay("revenue-optimized", &files));
     assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    assert_page(&folder, &["No estimate", "set decisions.exploration = 0.05"]);
     for part in [
         "no estimate: in ",
         "could not have been drawn",

@@ -1,9 +1,9 @@
-//! The HTML page.
+//! The HTML page of a simulation.
 
 use askama::Template;
 
 use super::{
-    bars::{self, Part},
+    bars::{self, Chart, Part, Row},
     numbers::{count, estimate, number, percent, percent_estimate},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 const COLOURS: usize = 12;
 
 #[derive(Template)]
-#[template(path = "report.html")]
+#[template(path = "simulation.html")]
 struct Page<'a> {
     sections: Vec<Section<'a>>,
 }
@@ -32,19 +32,6 @@ struct Section<'a> {
     /// For each campaign: its title, how it pays, and what it got by each strategy.
     campaigns: Vec<(&'a str, String, Vec<String>)>,
     has_plan: bool,
-}
-
-struct Chart<'a> {
-    title: &'static str,
-    note: &'static str,
-    rows: Vec<Row<'a>>,
-}
-
-struct Row<'a> {
-    label: &'a str,
-    /// SVG.
-    bar: String,
-    value: String,
 }
 
 /// The outcomes as one HTML page, which needs no other file and no network.
@@ -135,7 +122,7 @@ fn time_shares<'a>(all: &[&'a StrategyOutcome]) -> Chart<'a> {
     };
     Chart {
         title: "Share of the screen",
-        note: "Each part is the share of the broadcast in which a campaign was on screen.",
+        note: "Each part is the share of the broadcast in which a campaign was on screen.".to_owned(),
         rows: all.iter().map(row).collect(),
     }
 }
@@ -143,7 +130,7 @@ fn time_shares<'a>(all: &[&'a StrategyOutcome]) -> Chart<'a> {
 fn with_intervals<'a>(
     all: &[&'a StrategyOutcome],
     title: &'static str,
-    note: &'static str,
+    note: &str,
     figure: impl Fn(&StrategyOutcome) -> Estimate,
     value: impl Fn(&Estimate) -> String,
 ) -> Chart<'a> {
@@ -153,7 +140,7 @@ fn with_intervals<'a>(
         let value = value(&figure(one));
         Row { label: &one.strategy, bar: bars::with_interval(&figure(one), least, most, &value), value }
     };
-    Chart { title, note, rows: all.iter().map(row).collect() }
+    Chart { title, note: note.to_owned(), rows: all.iter().map(row).collect() }
 }
 
 fn head(has_plan: bool, is_measured: bool) -> Vec<&'static str> {
