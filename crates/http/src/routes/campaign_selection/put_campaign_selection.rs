@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, put, web};
 use gametriggers_domain::selection;
 use gametriggers_services::SelectionPatch;
 use gametriggers_types::{RotationInterval, SlotsBetween, SlotsInARow, StrategyName, TimeZoneName, Weight};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use utoipa::{ToSchema, openapi::schema::Schema};
 
 use super::{
@@ -58,6 +58,12 @@ pub(crate) struct SelectionRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "Asia/Kolkata")]
     timezone: Option<TimeZoneName>,
+    /// Accepted, because the answer has it, and ignored.
+    // Defect S13: what was read could not be saved again.
+    #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    #[allow(dead_code)]
+    updated_at: Option<IgnoredAny>,
 }
 
 /// The settings of rotation to change.

@@ -180,12 +180,14 @@ async fn a_change_of_nothing_leaves_everything_as_it_is() {
 async fn s13_what_was_read_can_be_saved_again() {
     let server = TestServer::start().await;
     let streamer = server.streamer().await;
-    let before = settings(server.choose(&streamer, chosen()).await);
+    let whole = server.choose(&streamer, chosen()).await;
+    let before = settings(whole.clone());
     for body in [
         json!({"campaignRotationSettings": before["campaignRotationSettings"]}),
         json!({"campaignSelectionStrategy": before["campaignSelectionStrategy"],
             "campaignRotationSettings": before["campaignRotationSettings"]}),
         before.clone(),
+        whole,
     ] {
         assert_eq!(settings(server.choose(&streamer, body).await), before);
     }
