@@ -12,8 +12,8 @@ use gametriggers_types::{
 
 use crate::{Insertion, Insertions, StorageError};
 
-/// A user that is not stored yet.
-#[derive(Debug, Clone)]
+/// A user that is not stored yet. `Debug` hides the hash.
+#[derive(Clone)]
 pub struct NewUser {
     /// The user.
     pub user: User,
@@ -23,6 +23,18 @@ pub struct NewUser {
     /// The other fields of an imported document, as a JSON object in MongoDB Extended JSON. They are kept but not
     /// interpreted.
     pub other_fields: String,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, password_hash, other_fields } = self;
+        let hash = password_hash.as_ref().map(|_| "..");
+        f.debug_struct("NewUser")
+            .field("user", user)
+            .field("password_hash", &hash)
+            .field("other_fields", other_fields)
+            .finish()
+    }
 }
 
 /// A user and the secret by which they sign in. `Debug` hides the hash.

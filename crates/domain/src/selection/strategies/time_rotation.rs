@@ -1,5 +1,8 @@
 //! `time-rotation`: a timetable that can be published. In slot number *s*, candidate number *s* mod *N* is on screen.
 //! The candidates are numbered in the order in which the streamer joined their campaigns.
+//!
+//! If the streamer wants a distance between campaigns, the engine sets candidates aside, and N changes from slot to slot. Then
+//! there is no timetable, and a campaign may be on screen much more rarely than others.
 
 use crate::selection::{Candidate, SelectionContext, SelectionStrategy};
 
