@@ -5,7 +5,7 @@
 //! remaining budgets of campaigns. Everything else stays as it is today: rates, dates, categories, the budget itself
 //! and the streamer's settings.
 
-use std::collections::{HashMap, hash_map::Entry as Place};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry as Place};
 
 use gametriggers_domain::{
     ledger::{Counters, Verdict},
@@ -33,14 +33,19 @@ pub(super) struct Archive<'s> {
 struct Since<T>(Vec<(Quarter, T)>);
 
 impl<T: Copy + Default> Since<T> {
-    /// Turns what each quarter-hour added into sums. The quarter-hours are in order.
-    fn of(mut quarters: Vec<(Quarter, T)>, add: impl Fn(&mut T, &T)) -> Self {
+    /// Turns what was added in quarter-hours into sums. The quarter-hours may come in any order, and more than once.
+    fn of(added: impl IntoIterator<Item = (Quarter, T)>, add: impl Fn(&mut T, &T)) -> Self {
+        let mut quarters = BTreeMap::<_, T>::new();
+        for (quarter, added) in added {
+            add(quarters.entry(quarter).or_default(), &added);
+        }
+        let mut sums: Vec<_> = quarters.into_iter().collect();
         let mut sum = T::default();
-        for (_, added) in quarters.iter_mut().rev() {
+        for (_, added) in sums.iter_mut().rev() {
             add(&mut sum, added);
             *added = sum;
         }
-        Self(quarters)
+        Self(sums)
     }
 
     /// Drops the sums that [`from`](Self::from) does not need for quarter-hours up to `last`.
@@ -66,14 +71,10 @@ impl<'s> Archive<'s> {
         to: Timestamp,
     ) -> Result<Self, StorageError> {
         let (from, to) = (Quarter::containing(from), Quarter::containing(to));
-        let mut spent = HashMap::<_, Vec<(Quarter, Money)>>::new();
+        let mut spent = HashMap::<_, BTreeMap<Quarter, Money>>::new();
         for_each_paid(store, from.start(), Timestamp::MAX, |stored| {
-            let quarter = Quarter::containing(stored.entry.at);
             let quarters = spent.entry(stored.entry.campaign).or_default();
-            match quarters.last_mut().filter(|(last, _)| *last == quarter) {
-                Some((_, sum)) => *sum += amount(stored),
-                None => quarters.push((quarter, amount(stored))),
-            }
+            *quarters.entry(Quarter::containing(stored.entry.at)).or_default() += amount(stored);
         })
         .await?;
         let sums = |quarters| Since::of(quarters, |sum: &mut Money, added| *sum += *added).until(to);
@@ -156,8 +157,8 @@ impl<'s> Archive<'s> {
                     None => Vec::new(),
                 };
                 let later = rollups.iter().filter(|rollup| rollup.quarter >= self.from);
-                let quarters = later.map(|rollup| (rollup.quarter, rollup.counters)).collect();
-                let since = Since::of(quarters, Counters::add).until(self.to);
+                let added = later.map(|rollup| (rollup.quarter, rollup.counters));
+                let since = Since::of(added, Counters::add).until(self.to);
                 unknown.insert(found.map(|part| (part, since)))
             }
         };
@@ -203,7 +204,7 @@ pub(super) fn amount(stored: &StoredEntry) -> Money {
 }
 
 /// Reads the entries that earned money from `from` to before `to`. The store goes through the whole ledger, step by
-/// step.
+/// step. The entries come in the order in which the store keeps them, which need not be that of their times.
 pub(super) async fn for_each_paid(
     store: &Repositories,
     from: Timestamp,
@@ -230,14 +231,15 @@ mod tests {
     #[test]
     fn what_was_added_since_a_quarter_hour_includes_it_and_all_later_ones() {
         let quarter = |number: i64| Quarter::containing(minute(15 * number));
-        let added = [1, 3, 4, 9].map(|number| (quarter(number), number));
+        // A store does not keep entries in the order of their times.
+        let added = [4, 9, 1, 3].map(|number| (quarter(number), number));
         let add = |sum: &mut i64, added: &i64| *sum += added;
         for last in [4, 9] {
-            let since = Since::of(added.to_vec(), add).until(quarter(last));
+            let since = Since::of(added, add).until(quarter(last));
             let sums = [0, 1, 2, 3, 4].map(|number| since.from(quarter(number)));
             assert_eq!(sums, [17, 17, 16, 16, 13], "up to {last}");
         }
-        let whole = Since::of(added.to_vec(), add);
+        let whole = Since::of(added, add);
         assert_eq!([5, 9, 10].map(|number| whole.from(quarter(number))), [9, 9, 0]);
     }
 }
