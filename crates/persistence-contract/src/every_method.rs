@@ -238,7 +238,7 @@ fn participation(number: u32) -> Participation {
 fn decision(streamer: u32, ordinal: u64) -> Decision {
     let decision = empty_decision(streamer, ordinal);
     let mut tally = Tally::default();
-    tally.admit(&[campaign_id(streamer)], decision.from);
+    tally.admit(&[campaign_id(streamer)]);
     Decision { tally, ..decision }
 }
 

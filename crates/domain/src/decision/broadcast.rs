@@ -118,6 +118,7 @@ impl Broadcast {
     }
 }
 
-fn millis(time: SignedDuration) -> i64 {
+/// The time in whole milliseconds. 0 if the time is negative, because clocks may be wrong.
+pub(super) fn millis(time: SignedDuration) -> i64 {
     i64::try_from(time.as_millis().max(0)).unwrap_or(i64::MAX)
 }

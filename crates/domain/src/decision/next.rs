@@ -49,7 +49,7 @@ impl Circumstances<'_> {
         let slot = Slot::containing(from, user.selection.interval);
         let mut tally = Tally::inherited(previous, from);
         let ids: Vec<_> = eligible.iter().map(|(_, campaign)| campaign.id).collect();
-        tally.admit(&ids, from);
+        tally.admit(&ids);
         let mut broadcast = Broadcast::inherited(previous, from);
         let away = tally.away();
         let ctx = SelectionContext {

@@ -6,7 +6,7 @@ use gametriggers_types::{CampaignId, SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Decision, broadcast};
-use crate::selection::{AwayCampaign, LONGEST_WAIT};
+use crate::selection::AwayCampaign;
 
 /// The greatest number of campaigns in a tally that are not candidates.
 pub const AWAY_MAX: usize = 32;
@@ -47,7 +47,7 @@ impl ScreenTime {
 
     /// Adds time on screen that ended at `end`.
     fn add(&mut self, time: SignedDuration, end: Timestamp) {
-        let millis = i64::try_from(time.as_millis().max(0)).unwrap_or(i64::MAX);
+        let millis = broadcast::millis(time);
         self.displayed_ms = Some(self.displayed_ms.unwrap_or(self.total_ms).saturating_add(millis));
         self.total_ms = self.total_ms.saturating_add(millis);
         self.last = Some(end);
@@ -88,14 +88,13 @@ impl Tally {
         tally
     }
 
-    /// Marks `candidates` as the candidates of the next decision, made at `now`, and forgets campaigns whose time no
-    /// longer matters.
+    /// Marks `candidates` as the candidates of the next decision, and forgets campaigns whose time no longer matters.
     ///
     /// A campaign that was not a candidate of the previous decision enters. It enters with at least the least time of
     /// the candidates that stayed. If no candidate stayed, it enters with at least the greatest time in the tally,
     /// because the others may come back. So a new campaign gets the next slot, but not every slot until it has caught
     /// up.
-    pub fn admit(&mut self, candidates: &[CampaignId], now: Timestamp) {
+    pub fn admit(&mut self, candidates: &[CampaignId]) {
         let stayed = |campaign: CampaignId| self.0.get(&campaign).filter(|time| time.candidate);
         let least_of_stayed = candidates.iter().copied().filter_map(stayed).map(|time| time.total_ms).min();
         let greatest_of_broadcast = || self.0.values().map(|time| time.total_ms).max();
@@ -110,7 +109,7 @@ impl Tally {
         for &campaign in candidates {
             self.0.entry(campaign).or_default().candidate = true;
         }
-        self.forget(now);
+        self.forget();
     }
 
     /// Forgets campaigns that are not candidates: those whose stored time makes no difference, and then those with the
@@ -121,17 +120,12 @@ impl Tally {
     /// campaign with a greater time is forgotten and comes back, it has as much time as the candidate with the least
     /// time. Such a campaign does not monopolise the screen.
     ///
-    /// `weighted` needs the time of the last display for [`LONGEST_WAIT`]. So campaigns that were shown within that
-    /// time are kept. Other strategies need the time really on screen when a campaign comes back. So campaigns that
-    /// were on screen are kept, too. `fair-rotation` treats a forgotten campaign as shown longest ago.
-    fn forget(&mut self, now: Timestamp) {
+    /// Strategies need to know how long a campaign was really on screen, and when it was last, if it comes back. So
+    /// campaigns that were on screen are kept, too. `fair-rotation` treats a forgotten campaign as shown longest ago.
+    fn forget(&mut self) {
         let candidates = self.0.values().filter(|time| time.candidate);
         let Some(least_ms) = candidates.map(|time| time.total_ms).min() else { return };
-        self.0.retain(|_, time| {
-            let waits = time.last.is_some_and(|last| now.duration_since(last) < LONGEST_WAIT);
-            let was_shown = time.displayed() > SignedDuration::ZERO;
-            time.candidate || time.total_ms > least_ms || waits || was_shown
-        });
+        self.0.retain(|_, time| time.candidate || time.total_ms > least_ms || time.last.is_some());
         let away = self.0.iter().filter(|(_, time)| !time.candidate);
         let mut away: Vec<_> = away.map(|(&campaign, time)| (time.total_ms, time.last, campaign)).collect();
         if let Some(too_many @ 1..) = away.len().checked_sub(AWAY_MAX) {

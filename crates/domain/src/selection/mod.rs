@@ -35,12 +35,6 @@ pub use seed::Seed;
 pub use shares::{Share, Shares};
 pub(crate) use spacing::NO_BREAK;
 
-use gametriggers_types::SignedDuration;
-
-/// The longest waiting time that the `weighted` strategy distinguishes: a longer wait does not raise the weight
-/// further.
-pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(30);
-
 /// A rule by which campaigns share a streamer's screen: a pure function from candidates to weights.
 pub trait SelectionStrategy: Send + Sync {
     /// The name by which streamers choose the strategy. It must never change, because it is stored in their settings.

@@ -116,7 +116,7 @@ fn what_a_strategy_has_drawn_it_draws_again() {
 fn the_form_of_a_shortened_decision_stays() {
     let record = record("weighted");
     let mut tally = Tally::default();
-    tally.admit(&[record.picked().campaign], noon());
+    tally.admit(&[record.picked().campaign]);
     let decision = Decision {
         id: decision_id(1, 1),
         from: noon(),

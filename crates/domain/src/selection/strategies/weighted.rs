@@ -3,10 +3,10 @@
 
 use gametriggers_types::{PriorityWeights, SignedDuration, Timestamp, Weight};
 
-use crate::selection::{
-    Candidate, LONGEST_WAIT, Parameter, PriorityWeightParameter, SelectionContext, SelectionStrategy,
-};
+use crate::selection::{Candidate, Parameter, PriorityWeightParameter, SelectionContext, SelectionStrategy};
 
+/// The longest waiting time that the strategy distinguishes: a longer wait does not raise the weight further.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(30);
 /// The click-through rate that counts as full performance: 1 %. Higher rates do not raise the weight further.
 const FULL_PERFORMANCE_CTR: f64 = 0.01;
 

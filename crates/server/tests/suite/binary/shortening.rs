@@ -27,7 +27,7 @@ async fn folder() -> (Folder, Vec<DecisionId>) {
     let mut ids = Vec::new();
     for (ordinal, from) in (1..).zip([year_ago, year_ago + minute, year_ago + minute * 2, now]) {
         let mut tally = Tally::default();
-        tally.admit(&[STREAMER.parse().unwrap()], from);
+        tally.admit(&[STREAMER.parse().unwrap()]);
         let decision = Decision {
             id: DecisionId { streamer, ordinal },
             from,
