@@ -10,6 +10,7 @@
 //! decisions take. The crate knows no driver and no HTTP.
 
 pub mod estimate;
+mod given;
 pub mod replay;
 pub mod report;
 pub mod simulate;

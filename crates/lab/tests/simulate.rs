@@ -154,7 +154,7 @@ fn an_error_names_the_key_and_what_is_allowed() {
         ),
         (
             ("[[campaign]]", "[streamer.parameters]\nweighted.fairness = 2\n[[campaign]]"),
-            "streamer.parameters.weighted: each of priorityWeights is a number from 0 to 1",
+            "streamer.parameters.weighted.fairness: each of priorityWeights is a number from 0 to 1",
         ),
     ] {
         let error = Scenario::parse(&scenario(&[change])).and_then(Plan::new).unwrap_err().to_string();
@@ -172,7 +172,7 @@ fn a_parameter_can_be_set_by_hand() {
     }
     Plan::new(scenario.clone()).unwrap();
     for (text, message) in [
-        ("capped-fair.share", "write strategy.parameter=value"),
+        ("capped-fair.share", "write strategy.name=value"),
         ("capped-fair.share=much", "a number from 0.05 to 1"),
         ("capped-fair.shares=1", "only share"),
         ("cap.share=1", "`cap` is not one of"),
@@ -183,8 +183,8 @@ fn a_parameter_can_be_set_by_hand() {
     ] {
         let error = scenario.set_parameter(text).unwrap_err().to_string();
         // The scenario is not to blame.
-        let path = text.split('=').next().unwrap();
-        assert!(error.starts_with(path) && error.contains(message), "{error}");
+        let strategy = text.split('.').next().unwrap();
+        assert!(error.starts_with(strategy) && error.contains(message), "{error}");
     }
 }
 

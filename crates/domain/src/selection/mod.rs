@@ -29,7 +29,7 @@ pub use parameters::{
 };
 pub use registry::{
     UnknownStrategy, all, check_parameters, default_strategy, effective_parameters, find, find_or_default,
-    find_parameter,
+    find_parameter, set_parameters,
 };
 pub use seed::Seed;
 pub use shares::{Share, Shares};

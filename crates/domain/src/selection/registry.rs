@@ -1,7 +1,10 @@
 //! The registry of strategies. Settings, messages, the `OpenAPI` document, `docs/api.md` and the tests find the
 //! strategies here.
 
-use gametriggers_types::{ParameterValue, SelectionSettings, StrategyName, StrategyParameters};
+use gametriggers_types::{
+    InvalidSelectionSetting, ParameterValue, PriorityWeights, SelectionSettings, StrategyName,
+    StrategyParameters, Weight,
+};
 
 use super::{
     InvalidParameter, Parameter, Parameters, SelectionStrategy,
@@ -76,6 +79,45 @@ pub fn check_parameters(values: &StrategyParameters) -> Result<(), InvalidParame
             });
         }
     }
+    Ok(())
+}
+
+/// Sets values in the settings, each in its place: the parameters of `weighted` as priority weights, and all others among the
+/// strategies' parameters. Sets nothing if one of the values cannot be used.
+///
+/// # Errors
+/// [`InvalidParameter`] if a strategy or parameter does not exist, if a value is of another kind or out of range, or if all
+/// priority weights would be 0.
+pub fn set_parameters(
+    settings: &mut SelectionSettings,
+    values: &StrategyParameters,
+) -> Result<(), InvalidParameter> {
+    let (mut own, mut weights) = (StrategyParameters::default(), Vec::new());
+    for (strategy, name, value) in values.iter() {
+        match (find_parameter(strategy, name)?, value) {
+            (Parameter::PriorityWeight(weight), ParameterValue::Number(number)) => {
+                let invalid = |error: InvalidSelectionSetting| InvalidParameter {
+                    path: format!("{strategy}.{name}"),
+                    reason: error.to_string(),
+                };
+                weights.push((weight.name, Weight::try_from(*number).map_err(invalid)?));
+            }
+            _ => own.set(strategy, name, value.clone()),
+        }
+    }
+    check_parameters(&own)?;
+    let weight = |name: &str, stored: Weight| {
+        weights.iter().find(|(of, _)| *of == name).map_or(stored, |(_, weight)| *weight)
+    };
+    let stored = settings.weights;
+    let changed = PriorityWeights::new(
+        weight("paymentRate", stored.payment_rate()),
+        weight("performance", stored.performance()),
+        weight("fairness", stored.fairness()),
+    );
+    settings.weights = changed
+        .map_err(|error| InvalidParameter { path: "weighted".to_owned(), reason: error.to_string() })?;
+    settings.parameters.merge(&own);
     Ok(())
 }
 

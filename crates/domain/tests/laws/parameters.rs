@@ -3,8 +3,9 @@
 
 use gametriggers_domain::selection::{
     self, DAYPART_CATEGORY_MAX, DAYPARTS_MAX, Parameter, check_parameters, effective_parameters,
+    set_parameters,
 };
-use gametriggers_fixtures::blackout;
+use gametriggers_fixtures::{blackout, weights};
 use gametriggers_types::{Daypart, DaypartWeight, ParameterValue, SelectionSettings, StrategyParameters};
 
 fn dayparts(count: usize, category: &str) -> ParameterValue {
@@ -98,4 +99,38 @@ fn a_parameter_has_its_default_if_no_allowed_value_is_stored() {
     let stored = one("capped-fair", "share", ParameterValue::Number(0.4));
     let effective = effective_parameters(&with(stored.clone()));
     assert!(!effective.would_change_by(&stored) && effective != defaults);
+}
+
+/// Values go where they belong: weights of `weighted` to the priority weights, all others among the strategies' parameters. If one
+/// value cannot be used, none is set.
+#[test]
+fn values_are_set_in_their_places_or_not_at_all() {
+    let number = ParameterValue::Number;
+    let values = |all: &[(&str, &str, f64)]| {
+        let mut values = StrategyParameters::default();
+        for (strategy, name, value) in all {
+            values.set(strategy, name, number(*value));
+        }
+        values
+    };
+    let mut settings = SelectionSettings::default();
+    set_parameters(&mut settings, &values(&[("capped-fair", "share", 0.25), ("weighted", "fairness", 1.0)]))
+        .unwrap();
+    assert_eq!(settings.weights, weights(0.4, 0.3, 1.0));
+    assert_eq!(settings.parameters, values(&[("capped-fair", "share", 0.25)]));
+
+    let before = settings.clone();
+    for refused in [
+        values(&[("capped-fair", "share", 0.75), ("weighted", "fairness", 2.0)]),
+        values(&[("capped-fair", "share", 2.0), ("weighted", "fairness", 0.5)]),
+        values(&[
+            ("weighted", "fairness", 0.0),
+            ("weighted", "paymentRate", 0.0),
+            ("weighted", "performance", 0.0),
+        ]),
+        values(&[("weighted", "patience", 1.0)]),
+    ] {
+        assert!(set_parameters(&mut settings, &refused).is_err(), "{refused:?}");
+        assert_eq!(settings, before, "{refused:?}");
+    }
 }

@@ -2,14 +2,11 @@
 
 use gametriggers_domain::{
     model::User,
-    selection::{
-        InvalidParameter, Parameter, SelectionStrategy, UnknownStrategy, check_parameters, find,
-        find_parameter,
-    },
+    selection::{InvalidParameter, SelectionStrategy, UnknownStrategy, find, set_parameters},
 };
-use gametriggers_types::{
-    InvalidSelectionSetting, ParameterValue, PriorityWeights, StrategyParameters, Timestamp, UserId, Weight,
-};
+use gametriggers_types::{SelectionSettings, StrategyParameters, Timestamp, UserId};
+
+use crate::given;
 
 /// Which decisions are replayed, and with which strategy.
 #[derive(Clone)]
@@ -30,8 +27,6 @@ pub struct Question {
 pub struct Target {
     strategy: &'static dyn SelectionStrategy,
     parameters: StrategyParameters,
-    /// The weights of the strategy `weighted` that are set, by name.
-    weights: Vec<(&'static str, Weight)>,
 }
 
 /// Why a strategy or one of its parameters cannot be used.
@@ -39,16 +34,10 @@ pub struct Target {
 pub enum InvalidTarget {
     /// No strategy has this name.
     #[error("--strategy {0}")]
-    Strategy(UnknownStrategy),
-    /// A parameter does not exist or cannot have this value.
+    Strategy(#[from] UnknownStrategy),
+    /// A parameter is not of the form `strategy.name=value`, does not exist, or cannot have this value.
     #[error("--parameter {0}")]
-    Parameter(InvalidParameter),
-    /// The argument is not of the form `strategy.name=value`.
-    #[error("--parameter {0}: write strategy.name=value, such as capped-fair.share=0.5")]
-    Form(String),
-    /// A weight of the strategy `weighted` is not allowed.
-    #[error("--parameter {0}: {1}")]
-    Weight(String, InvalidSelectionSetting),
+    Parameter(#[from] InvalidParameter),
 }
 
 impl Target {
@@ -58,36 +47,12 @@ impl Target {
     /// # Errors
     /// [`InvalidTarget`] if there is no such strategy or parameter, or if a value is not allowed.
     pub fn parse(strategy: &str, parameters: &[String]) -> Result<Self, InvalidTarget> {
-        let mut target = Self {
-            strategy: find(strategy).map_err(InvalidTarget::Strategy)?,
-            parameters: StrategyParameters::default(),
-            weights: Vec::new(),
-        };
-        for argument in parameters {
-            target.set(argument)?;
+        let mut target = Self { strategy: find(strategy)?, parameters: StrategyParameters::default() };
+        for parameter in parameters {
+            given::add(&mut target.parameters, parameter)?;
         }
-        check_parameters(&target.parameters).map_err(InvalidTarget::Parameter)?;
-        target.weights_over(PriorityWeights::default())?;
+        set_parameters(&mut SelectionSettings::default(), &target.parameters)?;
         Ok(target)
-    }
-
-    fn set(&mut self, argument: &str) -> Result<(), InvalidTarget> {
-        let form = || InvalidTarget::Form(argument.to_owned());
-        let (path, value) = argument.split_once('=').ok_or_else(form)?;
-        let (strategy, name) = path.split_once('.').ok_or_else(form)?;
-        let parameter = find_parameter(strategy, name).map_err(InvalidTarget::Parameter)?;
-        let no_value = || {
-            InvalidTarget::Parameter(InvalidParameter { path: path.to_owned(), reason: parameter.range() })
-        };
-        if let Parameter::PriorityWeight(weight) = parameter {
-            let number: f64 = value.parse().map_err(|_| no_value())?;
-            let number = number.try_into().map_err(|error| InvalidTarget::Weight(path.to_owned(), error))?;
-            self.weights.push((weight.name, number));
-            return Ok(());
-        }
-        let value: ParameterValue = serde_json::from_str(value).map_err(|_| no_value())?;
-        self.parameters.set(strategy, name, value);
-        Ok(())
     }
 
     /// The strategy.
@@ -99,30 +64,17 @@ impl Target {
     /// The streamer with the parameters of this replay.
     pub(super) fn applied_to(&self, user: &User) -> User {
         let mut user = user.clone();
-        user.selection.parameters.merge(&self.parameters);
-        // `parse` checked the given weights together with the default weights. Together with a streamer's own weights,
-        // all three may be 0. Then the streamer's weights stay.
-        user.selection.weights = self.weights_over(user.selection.weights).unwrap_or(user.selection.weights);
+        // `parse` has checked the parameters over the default weights. Over a streamer's own weights, all weights may be 0.
+        // Then the streamer's settings stay.
+        let _ = set_parameters(&mut user.selection, &self.parameters);
         user
-    }
-
-    fn weights_over(&self, weights: PriorityWeights) -> Result<PriorityWeights, InvalidTarget> {
-        let set = |name: &str, own: Weight| {
-            let of_name = self.weights.iter().rfind(|(weight, _)| *weight == name);
-            of_name.map_or(own, |(_, weight)| *weight)
-        };
-        let changed = PriorityWeights::new(
-            set("paymentRate", weights.payment_rate()),
-            set("performance", weights.performance()),
-            set("fairness", weights.fairness()),
-        );
-        changed.map_err(|error| InvalidTarget::Weight("weighted".to_owned(), error))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use gametriggers_fixtures::user;
+    use gametriggers_types::ParameterValue;
 
     use super::*;
 

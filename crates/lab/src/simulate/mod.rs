@@ -19,7 +19,6 @@ mod cost;
 mod figures;
 mod oracle;
 mod outcome;
-mod parameters;
 mod plan;
 mod run;
 mod scenario;

@@ -4,12 +4,11 @@ use gametriggers_domain::{
     decision::Basis,
     model::{Campaign, Participation, User},
     price::Payment,
-    selection::{self, ExplorationShare, Parameter},
+    selection::{self, ExplorationShare},
 };
 use gametriggers_types::{
-    AuthProvider, CampaignId, CampaignStatus, InvalidSelectionSetting, LocalTime, Money, ObjectId,
-    ParameterValue, PriorityWeights, Role, ScreenToken, SelectionSettings, SignedDuration, Spacing,
-    StrategyParameters, Timestamp, Weight,
+    AuthProvider, CampaignId, CampaignStatus, LocalTime, Money, ObjectId, Role, ScreenToken,
+    SelectionSettings, SignedDuration, Spacing, StrategyParameters, Timestamp,
 };
 
 use super::scenario::{InvalidScenario, Scenario, Sponsor, Streamer};
@@ -107,41 +106,13 @@ fn first_start(scenario: &Scenario) -> Result<Timestamp, InvalidScenario> {
 
 fn settings(streamer: &Streamer) -> Result<SelectionSettings, InvalidScenario> {
     let mut parameters = StrategyParameters::default();
-    let mut weights = PriorityWeights::default();
     for (strategy, values) in &streamer.parameters {
         for (name, value) in values {
-            let key = || format!("streamer.parameters.{strategy}.{name}");
-            let parameter = selection::find_parameter(strategy, name)
-                .map_err(|error| InvalidScenario::value(key(), error.reason))?;
-            if !matches!(parameter, Parameter::PriorityWeight(_)) {
-                parameters.set(strategy, name, value.clone());
-            }
+            parameters.set(strategy, name, value.clone());
         }
     }
-    selection::check_parameters(&parameters).map_err(|error| {
-        InvalidScenario::value(format!("streamer.parameters.{}", error.path), error.reason)
-    })?;
-    if let Some(values) = streamer.parameters.get("weighted") {
-        let chosen = |name: &str, default: Weight| match values.get(name) {
-            None => Ok(default),
-            Some(ParameterValue::Number(value)) => Weight::try_from(*value),
-            Some(_) => Weight::try_from(f64::NAN),
-        };
-        let invalid = |error: InvalidSelectionSetting| {
-            InvalidScenario::value("streamer.parameters.weighted", error.to_string())
-        };
-        let fields = [
-            chosen("paymentRate", weights.payment_rate()),
-            chosen("performance", weights.performance()),
-            chosen("fairness", weights.fairness()),
-        ];
-        let [pay, performance, fairness] = fields.map(|weight| weight.map_err(invalid));
-        weights = PriorityWeights::new(pay?, performance?, fairness?).map_err(invalid)?;
-    }
-    Ok(SelectionSettings {
+    let mut settings = SelectionSettings {
         interval: streamer.interval_minutes,
-        weights,
-        parameters,
         spacing: Spacing {
             in_a_row: streamer.max_slots_in_a_row,
             between: streamer.min_slots_between_category,
@@ -149,7 +120,11 @@ fn settings(streamer: &Streamer) -> Result<SelectionSettings, InvalidScenario> {
         blackouts: streamer.blackouts.clone(),
         time_zone: streamer.time_zone.clone(),
         ..SelectionSettings::default()
-    })
+    };
+    selection::set_parameters(&mut settings, &parameters).map_err(|error| {
+        InvalidScenario::value(format!("streamer.parameters.{}", error.path), error.reason)
+    })?;
+    Ok(settings)
 }
 
 fn pair(

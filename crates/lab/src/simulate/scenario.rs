@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use gametriggers_domain::{decision::Basis, selection::ExplorationShare};
+use gametriggers_domain::{
+    decision::Basis,
+    selection::{ExplorationShare, InvalidParameter, set_parameters},
+};
 use gametriggers_types::{
-    Money, ParameterValue, PaymentType, RotationInterval, SlotsBetween, SlotsInARow, TimeOfDay, TimeZoneName,
-    Weekday, WeeklyPeriod, parse_weekday,
+    Money, ParameterValue, PaymentType, RotationInterval, SelectionSettings, SlotsBetween, SlotsInARow,
+    StrategyParameters, TimeOfDay, TimeZoneName, Weekday, WeeklyPeriod, parse_weekday,
 };
 use serde::{Deserialize, Deserializer, de};
+
+use crate::given;
 
 /// The greatest length of a broadcast, in minutes. Broadcasts start up to four hours late, and six hours without a
 /// decision must lie between a broadcast and the next day's. So 14 of 24 hours are left.
@@ -34,13 +39,8 @@ pub enum InvalidScenario {
         reason: String,
     },
     /// A parameter that was given by hand does not exist or cannot have this value.
-    #[error("{path}: {reason}")]
-    Parameter {
-        /// The strategy and the parameter, such as `capped-fair.share`, or what was given instead.
-        path: String,
-        /// What is allowed.
-        reason: String,
-    },
+    #[error(transparent)]
+    Parameter(#[from] InvalidParameter),
     /// The scenario is neither one of those that are shipped nor a file.
     #[error("there is no scenario `{name}`: write one of {}, or the path of a TOML file", .known.join(", "))]
     Unknown {
@@ -217,6 +217,22 @@ impl Scenario {
         })?;
         scenario.check()?;
         Ok(scenario)
+    }
+
+    /// Gives a parameter a value: `capped-fair.share=0.3`. The value is written as in JSON.
+    ///
+    /// # Errors
+    /// [`InvalidScenario::Parameter`] if the text has another form, if the parameter does not exist, or if it cannot have
+    /// this value. Whether one of the weights of `weighted` is above 0 is checked when the [`Plan`](super::Plan) is made.
+    pub fn set_parameter(&mut self, text: &str) -> Result<(), InvalidScenario> {
+        let mut values = StrategyParameters::default();
+        given::add(&mut values, text)?;
+        set_parameters(&mut SelectionSettings::default(), &values)?;
+        for (strategy, name, value) in values.iter() {
+            let of_strategy = self.streamer.parameters.entry(strategy.to_owned()).or_default();
+            of_strategy.insert(name.to_owned(), value.clone());
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), InvalidScenario> {
