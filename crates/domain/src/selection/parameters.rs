@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gametriggers_types::{Daypart, ParameterValue, PriorityWeights, SelectionSettings, Weight};
 
 /// A parameter that a strategy declares: its name, a sentence for streamers, and what values it may have.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Parameter {
     /// A number.
     Number(NumberParameter),
@@ -16,7 +16,7 @@ pub enum Parameter {
 }
 
 /// A number from [`min`](Self::min) to [`max`](Self::max).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct NumberParameter {
     /// The name, in `camelCase`. It must never change, because it is stored in streamers' settings.
     pub name: &'static str,
@@ -33,7 +33,7 @@ pub struct NumberParameter {
 }
 
 /// A list of parts of the week, each with a category and a weight. The default is no parts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct DaypartsParameter {
     /// The name, in `camelCase`. It must never change, because it is stored in streamers' settings.
     pub name: &'static str,
@@ -57,12 +57,6 @@ pub struct PriorityWeightParameter {
     pub description: &'static str,
     /// Which of the weights this is.
     pub of: fn(PriorityWeights) -> Weight,
-}
-
-impl PartialEq for PriorityWeightParameter {
-    fn eq(&self, other: &Self) -> bool {
-        (self.name, self.description) == (other.name, other.description)
-    }
 }
 
 /// A value that is refused.
@@ -160,7 +154,7 @@ impl<'a> Parameters<'a> {
         Self { weights: settings.weights, values: settings.parameters.of(strategy) }
     }
 
-    /// Values for a test or a simulation.
+    /// These weights and values, without the settings of a streamer: for tests.
     #[must_use]
     pub const fn new(weights: PriorityWeights, values: Option<&'a BTreeMap<String, ParameterValue>>) -> Self {
         Self { weights, values }
