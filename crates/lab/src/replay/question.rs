@@ -34,10 +34,10 @@ pub struct Target {
 pub enum InvalidTarget {
     /// No strategy has this name.
     #[error("--strategy {0}")]
-    Strategy(#[from] UnknownStrategy),
+    Strategy(UnknownStrategy),
     /// A parameter is not of the form `strategy.name=value`, does not exist, or cannot have this value.
     #[error("--parameter {0}")]
-    Parameter(#[from] InvalidParameter),
+    Parameter(InvalidParameter),
 }
 
 impl Target {
@@ -47,11 +47,13 @@ impl Target {
     /// # Errors
     /// [`InvalidTarget`] if there is no such strategy or parameter, or if a value is not allowed.
     pub fn parse(strategy: &str, parameters: &[String]) -> Result<Self, InvalidTarget> {
-        let mut target = Self { strategy: find(strategy)?, parameters: StrategyParameters::default() };
+        let strategy = find(strategy).map_err(InvalidTarget::Strategy)?;
+        let mut target = Self { strategy, parameters: StrategyParameters::default() };
         for parameter in parameters {
-            given::add(&mut target.parameters, parameter)?;
+            given::add(&mut target.parameters, parameter).map_err(InvalidTarget::Parameter)?;
         }
-        set_parameters(&mut SelectionSettings::default(), &target.parameters)?;
+        set_parameters(&mut SelectionSettings::default(), &target.parameters)
+            .map_err(InvalidTarget::Parameter)?;
         Ok(target)
     }
 
