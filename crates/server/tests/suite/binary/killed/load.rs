@@ -5,11 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    StreamExt,
-    future::{join, join_all},
-    stream,
-};
+use futures_util::{StreamExt, future::join_all, stream};
 use gametriggers_domain::ledger::EntryId;
 use gametriggers_types::{ClickKind, DecisionId, ParticipationId};
 use reqwest::StatusCode;
@@ -95,8 +91,8 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// All screens show the one campaign whose money suffices for fewer displays than there are screens. A later load reports
-    /// these displays.
+    /// All screens show the one campaign whose money suffices for fewer displays than there are screens. The next load reports
+    /// these displays before all others, and one of them is rejected.
     pub(super) async fn look_at_what_soon_has_no_money(&self) {
         for streamer in &self.stage.streamers {
             // Only a killed server would not answer.
@@ -110,7 +106,7 @@ impl<'a> Load<'a> {
         self.run(usize::MAX).await;
     }
 
-    /// Takes this many steps of each client, and sends every event again that had no answer.
+    /// Sends every event again that had no answer, and takes this many steps of each client.
     pub(super) async fn to_its_end(&self, steps: usize) {
         self.run(steps).await;
     }
@@ -136,7 +132,9 @@ impl<'a> Load<'a> {
                 }
             }
         });
-        join(self.send_again(left_over), join_all(acting)).await;
+        // A streamer's first display of a minute is the one that is paid. It must be the one that ends a campaign's money.
+        self.send_again(left_over).await;
+        join_all(acting).await;
         self.log().refused += self.server.refused();
     }
 
