@@ -153,8 +153,7 @@ pub(super) async fn write(
     database.collection(collection::LEDGER).insert_many(documents).session(&mut *session).await?;
     let statements = charges.iter().map(|(id, charge)| take(*id, charge)).collect();
     update(database, session, collection::CAMPAIGNS, statements, charges.len()).await?;
-    let statements = quotas::add(quotas);
-    update(database, session, collection::QUOTAS, statements, quotas.len()).await?;
+    quotas::count(database, session, quotas).await?;
     let rollups = rollups::Plan::new(rollups, open_of);
     let open = rollups.open().collect();
     let statements = add_credits(credits, &rollups.kept);
