@@ -11,8 +11,10 @@ use crate::collection;
 
 /// Duplicate key, by its present and its older codes.
 pub(crate) const DUPLICATE_KEY: [i32; 3] = [11_000, 11_001, 12_582];
+/// Another transaction was changing, or has just changed, the same document.
+pub(crate) const WRITE_CONFLICT: i32 = 112;
 /// Write conflict, no such transaction, snapshot unavailable, snapshot too old.
-const CONFLICT: [i32; 4] = [112, 251, 246, 239];
+const CONFLICT: [i32; 4] = [WRITE_CONFLICT, 251, 246, 239];
 /// The server, or a majority of servers, does not answer for now: unreachable, stepping down, shutting down, timed out,
 /// interrupted, or without the cursor that it had.
 const UNAVAILABLE: [i32; 24] = [

@@ -13,6 +13,7 @@ mod quotas;
 pub(crate) mod rollups;
 pub(crate) mod statements;
 pub(crate) mod transaction;
+pub(crate) mod turn;
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,6 +34,7 @@ use self::{
     rollups::RollupKey,
     statements::find_by_ids,
     transaction::{Attempts, TxError, TxResult},
+    turn::Turn,
 };
 use crate::{MongoStore, collection, document, error::missing, reconcile};
 
@@ -43,8 +45,22 @@ const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
 /// as long again, the search is repeated.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
+/// What the transactions of the ledger leave for those that follow.
+#[derive(Default)]
+pub(crate) struct Committer {
+    known: Known,
+    pub(crate) turn: Turn,
+}
+
 #[async_trait]
 impl Ledger for MongoStore {
+    async fn ready(&self) {
+        let deadline = Instant::now() + RECORD_TIMEOUT;
+        if let Ok(mut committer) = timeout_at(deadline, self.committer.lock()).await {
+            committer.turn.take(self, deadline).await;
+        }
+    }
+
     async fn record(&self, batch: Arc<[Entry]>) -> Result<Vec<Outcome>, StorageError> {
         if batch.is_empty() {
             return Ok(Vec::new());
@@ -88,18 +104,36 @@ struct Recorded<'a> {
     judged: Judged<'a>,
     /// The open rollups of the credited participations after the transaction.
     open: Vec<RollupKey>,
+    /// Whether a quota was used before, as far as that was looked up.
+    was_quota_used: bool,
+    /// Whether the commit also gives the turn back, if this process has it.
+    has_given_turn_back: bool,
 }
 
 impl MongoStore {
     async fn record_in_turn(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StorageError> {
         let deadline = Instant::now() + RECORD_TIMEOUT;
-        let turn = timeout_at(deadline, self.committer.lock()).await;
-        let known = &mut *turn.map_err(transaction::out_of_time)?;
+        let locked = timeout_at(deadline, self.committer.lock()).await;
+        let committer = &mut *locked.map_err(transaction::out_of_time)?;
+        let recorded = self.record_before(deadline, entries, committer).await;
+        if recorded.is_err() {
+            committer.turn.give_back(self, deadline).await;
+        }
+        recorded
+    }
+
+    async fn record_before(
+        &self,
+        deadline: Instant,
+        entries: &[Entry],
+        committer: &mut Committer,
+    ) -> Result<Vec<Outcome>, StorageError> {
         let mut attempts = Attempts::until(deadline);
         let mut look_at = Instant::now() + LOOK_AFTER;
         loop {
-            let relied = !known.is_empty();
-            let error = match self.attempt(entries, deadline, known).await {
+            committer.turn.take(self, deadline).await;
+            let relied = !committer.known.is_empty();
+            let error = match self.attempt(entries, deadline, committer).await {
                 Ok(outcomes) => return Ok(outcomes),
                 // What this process knew is outdated, and `attempt` has forgotten it.
                 Err(TxError::Unmet(_)) if relied => continue,
@@ -117,26 +151,35 @@ impl MongoStore {
         }
     }
 
-    /// Tries the transaction of a batch once, and keeps in `known` what the attempt showed.
+    /// Tries the transaction of a batch once, and keeps in the `committer` what the attempt showed.
     async fn attempt(
         &self,
         entries: &[Entry],
         deadline: Instant,
-        known: &mut Known,
+        committer: &mut Committer,
     ) -> TxResult<Vec<Outcome>> {
+        let Committer { known, turn } = committer;
         let mut session = transaction::begin(self).await?;
-        let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known)).await;
+        let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known, turn)).await;
         match transaction::end(session, recorded).await {
-            Ok(Recorded { judged, open }) => {
+            Ok(Recorded { judged, open, was_quota_used, has_given_turn_back }) => {
+                if has_given_turn_back {
+                    turn.is_given_back();
+                } else {
+                    turn.give_back(self, deadline).await;
+                }
                 let Judged { outcomes, entries, .. } = judged;
                 let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign);
                 let was_repeated =
                     outcomes.iter().any(|outcome| matches!(outcome, Outcome::Duplicate { .. }));
-                known.learn(campaigns, open, was_repeated);
+                known.learn(campaigns, open, was_repeated, was_quota_used);
                 Ok(outcomes)
             }
             Err(error) => {
                 known.doubt(matches!(error, TxError::Unmet(_)));
+                if error.is_write_conflict() {
+                    turn.met_another();
+                }
                 Err(error)
             }
         }
@@ -147,16 +190,19 @@ impl MongoStore {
         session: &mut ClientSession,
         entries: &'a [Entry],
         known: &Known,
+        turn: &Turn,
     ) -> TxResult<Recorded<'a>> {
         let mut batch = Batch::new(entries);
         if !known.expects_new_entries() {
             self.find_known(session, entries, &mut batch).await?;
         }
         let read = batch::read(self, session, &mut batch, known).await?;
-        quotas::read(self, session, &mut batch).await?;
+        let was_quota_used =
+            if known.expects_new_quotas() { false } else { quotas::read(self, session, &mut batch).await? };
         let judged = batch.judge().map_err(missing)?;
         let open = batch::write(self, session, &judged, |id| known.open_rollup_of(id, &read)).await?;
-        Ok(Recorded { judged, open })
+        let has_given_turn_back = turn.give_back_within(self, session).await?;
+        Ok(Recorded { judged, open, was_quota_used, has_given_turn_back })
     }
 
     /// Tells the batch which of the entries are stored, with their participations and their verdicts.

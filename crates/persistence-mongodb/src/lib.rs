@@ -33,7 +33,7 @@ pub use migrations::MigrationReport;
 
 use crate::{
     database::{Opened, Primary},
-    ledger::known::Known,
+    ledger::Committer,
 };
 
 /// The names of the collections.
@@ -45,6 +45,7 @@ pub(crate) mod collection {
     pub(crate) const LEDGER: &str = "ledger";
     pub(crate) const ROLLUPS: &str = "rollups";
     pub(crate) const QUOTAS: &str = "quotas";
+    pub(crate) const TURNS: &str = "turns";
     pub(crate) const JOURNAL: &str = "journal";
     pub(crate) const ACCOUNTS: &str = "accounts";
 }
@@ -59,8 +60,8 @@ pub struct MongoStore {
     /// The member that is the primary, as far as the driver knows.
     pub(crate) primary: Primary,
     /// Held by the one transaction of the ledger that this process has open, because several would only block each
-    /// other. Holds what these transactions have learnt.
-    pub(crate) committer: Arc<Mutex<Known>>,
+    /// other.
+    pub(crate) committer: Arc<Mutex<Committer>>,
     pub(crate) unreadable: Arc<UnreadableDocuments>,
 }
 

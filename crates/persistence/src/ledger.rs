@@ -63,6 +63,11 @@ impl Discrepancy {
 /// The ledger.
 #[async_trait]
 pub trait Ledger: Send + Sync {
+    /// Waits until a batch is likely to be recorded without getting into the way of another process, for two seconds at most.
+    /// What a caller submits meanwhile may go into the batch. A batch may be recorded without this call. It may then take more
+    /// attempts.
+    async fn ready(&self) {}
+
     /// Records a batch in one transaction and returns an outcome for each entry, in their order.
     ///
     /// For each entry whose id is new, the ledger works out the price, takes it from the campaign's remaining budget as

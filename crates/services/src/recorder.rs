@@ -70,6 +70,10 @@ impl Work for Committer {
 
     /// Writes one batch. If that panics, the outcome of the batch is unknown to its callers.
     async fn step(&mut self) -> Next {
+        if !self.gathered.is_waited_for().await {
+            return Next::End;
+        }
+        self.ledger.ready().await;
         let Some((entries, answers)) = self.gathered.next().await else { return Next::End };
         if let Err(away) = self.settle(entries.into(), answers).await {
             self.gathered.give_up_on_those_who_waited(&away);

@@ -11,7 +11,7 @@ use super::rollups::{Open, OpenRollup, RollupKey};
 
 /// How many campaigns or participations are remembered. Beyond this number, all are forgotten and learnt again.
 const MAX: usize = 200_000;
-/// After how many batches without a repeated entry the next batch expects none.
+/// After how many batches without a repeated entry the next batch expects none. The same number holds for quotas.
 const UNREPEATED: u32 = 64;
 
 /// What a batch relies on without reading it.
@@ -23,6 +23,8 @@ pub(crate) struct Known {
     participations: HashMap<ParticipationId, Quarter>,
     /// The number of batches since the last entry that was stored before.
     unrepeated: u32,
+    /// The number of batches since the last quota that was used before.
+    unused: u32,
 }
 
 impl Known {
@@ -34,6 +36,12 @@ impl Known {
     /// batch is begun again.
     pub(super) fn expects_new_entries(&self) -> bool {
         self.unrepeated >= UNREPEATED
+    }
+
+    /// Whether a batch takes its quotas for unused without looking. If one is used, the server refuses it, and the batch is
+    /// begun again.
+    pub(super) fn expects_new_quotas(&self) -> bool {
+        self.unused >= UNREPEATED
     }
 
     /// Whether the campaign has an opening.
@@ -60,14 +68,16 @@ impl Known {
     }
 
     /// Must be called after a commit, with what the transaction left behind. `was_repeated` says whether one of its
-    /// entries was stored before.
+    /// entries was stored before, and `was_used` whether one of its quotas was used before.
     pub(super) fn learn(
         &mut self,
         campaigns: impl Iterator<Item = CampaignId>,
         open: Vec<RollupKey>,
         was_repeated: bool,
+        was_used: bool,
     ) {
         self.unrepeated = if was_repeated { 0 } else { self.unrepeated.saturating_add(1) };
+        self.unused = if was_used { 0 } else { self.unused.saturating_add(1) };
         if self.campaigns.len().max(self.participations.len()) > MAX {
             (self.campaigns, self.participations) = <_>::default();
         }
@@ -75,10 +85,10 @@ impl Known {
         self.participations.extend(open);
     }
 
-    /// Must be called after a transaction that failed. The next batches look their entries up. If what the transaction
+    /// Must be called after a transaction that failed. The next batches look their entries and quotas up. If what the transaction
     /// relied on is outdated, everything is forgotten.
     pub(super) fn doubt(&mut self, is_outdated: bool) {
-        self.unrepeated = 0;
+        (self.unrepeated, self.unused) = (0, 0);
         if is_outdated {
             *self = Self::default();
         }

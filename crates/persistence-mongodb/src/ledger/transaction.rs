@@ -10,11 +10,15 @@ use mongodb::{
     error::{Error, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
     options::{Acknowledgment, ReadConcern, WriteConcern},
 };
-use tokio::time::{Instant, error::Elapsed, sleep, timeout, timeout_at};
+use tokio::{
+    sync::MutexGuard,
+    time::{Instant, error::Elapsed, sleep, timeout, timeout_at},
+};
 
 use crate::{
     MongoStore,
-    error::{is_duplicate_key, neutral, neutral_read},
+    error::{WRITE_CONFLICT, code, is_duplicate_key, neutral, neutral_read},
+    ledger::Committer,
 };
 
 /// How long each commit waits for a majority.
@@ -62,6 +66,11 @@ impl From<StorageError> for TxError {
 }
 
 impl TxError {
+    /// Whether another transaction was changing, or has just changed, the same document.
+    pub(crate) fn is_write_conflict(&self) -> bool {
+        matches!(self, Self::Driver(error) if code(error) == Some(WRITE_CONFLICT))
+    }
+
     /// Whether the server did not answer.
     fn is_unavailable(&self) -> bool {
         match self {
@@ -103,11 +112,24 @@ where
     let running = tokio::spawn(async move {
         let deadline = Instant::now() + RUN_TIMEOUT;
         let mut attempts = Attempts::until(deadline);
+        let mut committer = None;
         loop {
-            match attempt(&store, deadline, &work).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => attempts.again_after(error).await?,
-            };
+            let answer = attempt(&store, deadline, &work).await;
+            if let Some(committer) = &mut committer {
+                let committer: &mut MutexGuard<'_, Committer> = committer;
+                committer.turn.give_back(&store, deadline).await;
+            }
+            let Err(error) = answer else { return answer.map_err(TxError::into_storage) };
+            let has_met_another = error.is_write_conflict();
+            attempts.again_after(error).await?;
+            if has_met_another {
+                // Batches of events follow each other so closely that a transaction between them needs the turn.
+                committer = timeout_at(deadline, store.committer.lock()).await.ok();
+                if let Some(committer) = &mut committer {
+                    committer.turn.met_another();
+                    committer.turn.take(&store, deadline).await;
+                }
+            }
         }
     });
     running.await.unwrap_or_else(|failed| {

@@ -10,6 +10,7 @@ mod repairs;
 mod rollups;
 #[path = "../support/mod.rs"]
 mod support;
+mod turns;
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use gametriggers_documents::values;
