@@ -1,5 +1,6 @@
 //! The real executable: its output, its exit, and what remains after it.
 
+mod clients;
 mod configuration;
 mod demo;
 mod files;
