@@ -32,7 +32,7 @@ impl MongoDb {
 
     pub(super) async fn on_a_private_server() -> Self {
         let server = spawn_blocking(Server::start).await.unwrap().unwrap();
-        let database = TestDatabase::create_on(&format!("{}&{AWAY_AFTER}", server.uri())).await;
+        let database = TestDatabase::create_to_stay_on(&format!("{}&{AWAY_AFTER}", server.uri())).await;
         Self { database, server: Some(Arc::new(Mutex::new(server))) }
     }
 
