@@ -15,5 +15,6 @@ mod serving;
 mod shortening;
 mod simulation;
 mod slow;
+mod spent;
 mod two_servers;
 mod waiting;

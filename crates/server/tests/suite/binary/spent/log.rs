@@ -1,0 +1,57 @@
+//! The log of what the clients have sent and how they were answered, and the ledger afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+use gametriggers_domain::{
+    ledger::EntryId,
+    model::{Campaign, Participation},
+};
+use gametriggers_persistence::StoredEntry;
+use gametriggers_types::ParticipationId;
+
+use super::{super::clients::Event, stage::Stage};
+use crate::support::TestStore;
+
+/// The number of concurrent reads.
+const AT_ONCE: usize = 16;
+
+/// A viewer who follows the link of one participation. Only the servers know the ids of visits.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    pub(super) joined: ParticipationId,
+    /// The hours in which the viewer followed the link. A visit counts once in an hour.
+    pub(super) hours: BTreeSet<i64>,
+    /// Whether the viewer was led on by a server that was not killed later. Such a server records the visit before it ends.
+    pub(super) is_acknowledged: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log {
+    /// Displays and clicks.
+    pub(super) events: BTreeMap<EntryId, Event>,
+    pub(super) visitors: Vec<Visitor>,
+}
+
+/// What the store holds after all servers have ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ending {
+    pub(super) campaign: Campaign,
+    pub(super) participations: Vec<Participation>,
+    /// All entries of the ledger, in the order in which they were recorded.
+    pub(super) entries: Vec<StoredEntry>,
+}
+
+impl Ending {
+    pub(super) async fn read(store: &TestStore, stage: &Stage) -> Self {
+        let storage = store.repositories().await;
+        let find = async |id| storage.ledger.find_entry(&EntryId::stored(id)).await.unwrap().unwrap();
+        let ids = stream::iter(store.entries_in_order().await);
+        let entries = ids.map(find).buffered(AT_ONCE).collect().await;
+        let find = async |id| storage.participations.find_by_id(id).await.unwrap().unwrap();
+        let joined = stream::iter(stage.streamers.iter().map(|streamer| streamer.joined));
+        let participations = joined.map(find).buffered(AT_ONCE).collect().await;
+        let campaign = storage.campaigns.find_by_id(stage.campaign.id).await.unwrap().unwrap();
+        Self { campaign, participations, entries }
+    }
+}
