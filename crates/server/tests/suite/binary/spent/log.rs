@@ -45,7 +45,11 @@ pub(super) struct Ending {
 impl Ending {
     pub(super) async fn read(store: &TestStore, stage: &Stage) -> Self {
         let storage = store.repositories().await;
-        let find = async |id| storage.ledger.find_entry(&EntryId::stored(id)).await.unwrap().unwrap();
+        let find = async |id| {
+            let id = EntryId::stored(id);
+            let found = storage.ledger.find_entry(&id).await.unwrap();
+            found.unwrap_or_else(|| panic!("{id} is stored and is not found"))
+        };
         let ids = stream::iter(store.entries_in_order().await);
         let entries = ids.map(find).buffered(AT_ONCE).collect().await;
         let find = async |id| storage.participations.find_by_id(id).await.unwrap().unwrap();
