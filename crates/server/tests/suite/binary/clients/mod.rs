@@ -23,11 +23,9 @@ pub(super) fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")))
 }
 
-/// The seed in this environment variable, or otherwise a random one. Prints the seed, so that a run can be repeated.
+/// The seed in this environment variable, or otherwise a random one.
 pub(super) fn seed(variable: &str) -> u64 {
-    let seed = number(variable).unwrap_or_else(|| RandomState::new().hash_one("any") >> 32);
-    println!("{variable}={seed} repeats these choices");
-    seed
+    number(variable).unwrap_or_else(|| RandomState::new().hash_one("any") >> 32)
 }
 
 /// A number from 0 to 1, the same for the same seed.

@@ -79,6 +79,7 @@ async fn assert_as_acknowledged(folder: &Folder, stage: &Stage, log: &Log) {
 async fn what_was_acknowledged_outlives_a_kill_at_any_moment_and_counts_once() {
     let rounds = number("GAMETRIGGERS_TEST_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.try_into().unwrap());
     let seed = seed("GAMETRIGGERS_TEST_KILL_SEED");
+    println!("GAMETRIGGERS_TEST_KILL_SEED={seed} repeats these moments");
 
     // A killed process may leave a transaction open, which must not block other tests.
     let server = TestServer::start_on(TestStore::create_on_its_own().await).await;

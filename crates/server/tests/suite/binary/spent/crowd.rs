@@ -129,6 +129,11 @@ impl<'a> Crowd<'a> {
         self.acknowledged.subscribe().wait_for(|acknowledged| *acknowledged >= count).await.unwrap();
     }
 
+    /// Whether all events are acknowledged.
+    pub(super) fn has_ended(&self) -> bool {
+        *self.acknowledged.borrow() == self.size()
+    }
+
     /// Sends all events. Each connection sends one event after the other.
     pub(super) async fn act(&self) {
         let next = AtomicUsize::new(0);

@@ -57,13 +57,16 @@ async fn spend(plan: &Plan) -> String {
     let crowd = Crowd::before(&servers, &stage, plan.events).await;
     let acting = Instant::now();
     let killing = async {
+        let mut in_time = 0;
         for kill in &plan.kills {
             crowd.acknowledged(share_of(crowd.size(), kill.after)).await;
             sleep(kill.delay).await;
+            in_time += usize::from(!crowd.has_ended());
             servers.kill(kill.server).await;
         }
+        in_time
     };
-    join(crowd.act(), killing).await;
+    let ((), in_time) = join(crowd.act(), killing).await;
     crowd.come_again().await;
     let (told, acted) = (crowd.to_string(), acting.elapsed());
     let log = crowd.into_log();
@@ -81,7 +84,7 @@ async fn spend(plan: &Plan) -> String {
     let Plan { kind, price, budget, kills, .. } = plan;
     let (kills, remaining, took) = (kills.len(), ending.campaign.remaining_budget, began.elapsed());
     format!(
-        "{kind}, {kills} kills: {paid} units of {price} paid and {rejected} rejected, {remaining} of {budget} remains; {told}, \
+        "{kind}, {in_time} of {kills} kills before the last event: {paid} units of {price} paid and {rejected} rejected, {remaining} of {budget} remains; {told}, \
          {refusals} refusals; {acted:.1?} of {took:.1?}"
     )
 }
@@ -92,6 +95,7 @@ async fn spend(plan: &Plan) -> String {
 async fn three_servers_spend_a_budget_to_its_end_and_no_further() {
     let runs = number("GAMETRIGGERS_TEST_SPEND_RUNS").map_or(RUNS, |runs| runs.try_into().unwrap());
     let seed = seed("GAMETRIGGERS_TEST_SPEND_SEED");
+    println!("GAMETRIGGERS_TEST_SPEND_SEED={seed} repeats these choices");
     for run in 0..runs {
         println!("{run}: {}", spend(&Plan::of(seed, run)).await);
     }
