@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
+use reqwest::{Client, Error, RequestBuilder, StatusCode, redirect::Policy};
 use tokio::time::sleep;
 
-/// The time within which a server must answer. Otherwise it has failed.
-const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
+/// The time within which a server must answer. Otherwise it has failed. The time is long because a virtual machine may stand
+/// still for minutes.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(5);
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The error that the server closed the connection or does not run.
@@ -53,10 +54,10 @@ impl Connection {
         status: StatusCode,
         request: RequestBuilder,
     ) -> Result<Option<Vec<u8>>, Gone> {
-        let response = request.send().await.map_err(|_| self.gone())?;
+        let response = request.send().await.map_err(|error| self.gone(&error))?;
         let answered = response.status();
         // If the answer is cut off, nothing is acknowledged.
-        let body = response.bytes().await.map_err(|_| self.gone())?;
+        let body = response.bytes().await.map_err(|error| self.gone(&error))?;
         if answered == StatusCode::SERVICE_UNAVAILABLE {
             self.refused.fetch_add(1, Ordering::SeqCst);
             return Ok(None);
@@ -80,8 +81,8 @@ impl Connection {
         self.end_expected.load(Ordering::SeqCst)
     }
 
-    fn gone(&self) -> Gone {
-        assert!(self.is_end_expected(), "the server hung up, and nobody had killed it");
+    fn gone(&self, error: &Error) -> Gone {
+        assert!(self.is_end_expected(), "the server did not answer, and nobody had killed it: {error:?}");
         Gone
     }
 }
