@@ -84,8 +84,8 @@ async fn spend(plan: &Plan) -> String {
     let Plan { kind, price, budget, kills, .. } = plan;
     let (kills, remaining, took) = (kills.len(), ending.campaign.remaining_budget, began.elapsed());
     format!(
-        "{kind}, {in_time} of {kills} kills before the last event: {paid} units of {price} paid and {rejected} rejected, {remaining} of {budget} remains; {told}, \
-         {refusals} refusals; {acted:.1?} of {took:.1?}"
+        "{kind}, {in_time} of {kills} kills before the last event: {paid} units of {price} paid and {rejected} rejected, \
+         {remaining} of {budget} remains; {told}, {refusals} refusals; {acted:.1?} of {took:.1?}"
     )
 }
 
