@@ -7,7 +7,7 @@ use gametriggers_domain::{
     ledger::EntryId,
     model::{Campaign, Participation},
 };
-use gametriggers_persistence::StoredEntry;
+use gametriggers_persistence::{StorageError, StoredEntry};
 use gametriggers_types::ParticipationId;
 
 use super::{super::clients::Event, stage::Stage};
@@ -15,6 +15,8 @@ use crate::support::TestStore;
 
 /// The number of concurrent reads.
 const AT_ONCE: usize = 16;
+/// How often a read is tried.
+const ATTEMPTS: usize = 10;
 
 /// A viewer who follows the link of one participation. Only the servers know the ids of visits.
 #[derive(Debug, Clone)]
@@ -47,15 +49,27 @@ impl Ending {
         let storage = store.repositories().await;
         let find = async |id| {
             let id = EntryId::stored(id);
-            let found = storage.ledger.find_entry(&id).await.unwrap();
+            let found = patiently(async || storage.ledger.find_entry(&id).await).await;
             found.unwrap_or_else(|| panic!("{id} is stored and is not found"))
         };
         let ids = stream::iter(store.entries_in_order().await);
         let entries = ids.map(find).buffered(AT_ONCE).collect().await;
-        let find = async |id| storage.participations.find_by_id(id).await.unwrap().unwrap();
+        let find = async |id| patiently(async || storage.participations.find_by_id(id).await).await.unwrap();
         let joined = stream::iter(stage.streamers.iter().map(|streamer| streamer.joined));
         let participations = joined.map(find).buffered(AT_ONCE).collect().await;
-        let campaign = storage.campaigns.find_by_id(stage.campaign.id).await.unwrap().unwrap();
+        let campaign =
+            patiently(async || storage.campaigns.find_by_id(stage.campaign.id).await).await.unwrap();
         Self { campaign, participations, entries }
+    }
+}
+
+/// Reads again if the store has not answered in time, because a busy machine may let this process wait for minutes.
+async fn patiently<T>(read: impl AsyncFn() -> Result<T, StorageError>) -> T {
+    let mut attempt = 1;
+    loop {
+        match read().await {
+            Err(error) if error.is_retryable() && attempt < ATTEMPTS => attempt += 1,
+            found => return found.unwrap(),
+        }
     }
 }
