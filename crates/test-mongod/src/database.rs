@@ -15,6 +15,8 @@ const PREFIX: &str = "gametriggers_test_";
 pub struct TestDatabase {
     uri: String,
     database: Database,
+    /// Whether the database stays when this value is dropped.
+    stays: bool,
 }
 
 impl TestDatabase {
@@ -39,14 +41,28 @@ impl TestDatabase {
     ///
     /// # Panics
     /// If `server_uri` is not a connection string.
-    #[expect(clippy::expect_used, reason = "part of tests: without a server they fail")]
     pub async fn create_on(server_uri: &str) -> Self {
+        Self::create_named(server_uri, false).await
+    }
+
+    /// As [`create_on`](Self::create_on), but the database is not dropped with this value. Use it on a test's own
+    /// [`Server`](crate::Server), which deletes its data. Dropping would wait for the transactions that killed
+    /// processes have left open.
+    ///
+    /// # Panics
+    /// As [`create_on`](Self::create_on).
+    pub async fn create_to_stay_on(server_uri: &str) -> Self {
+        Self::create_named(server_uri, true).await
+    }
+
+    #[expect(clippy::expect_used, reason = "part of tests: without a server they fail")]
+    async fn create_named(server_uri: &str, stays: bool) -> Self {
         let mut name = [0; 8];
         getrandom::fill(&mut name).expect("randomness");
         let name = format!("{PREFIX}{}", hex::encode(name));
         let uri = with_database(server_uri, &name);
         let client = Client::with_uri_str(&uri).await.expect("a connection string of MongoDB");
-        Self { database: client.database(&name), uri }
+        Self { database: client.database(&name), uri, stays }
     }
 
     /// The connection string, with the name of the database.
@@ -67,6 +83,9 @@ impl Drop for TestDatabase {
     /// ending.
     #[expect(clippy::print_stderr, reason = "part of tests")]
     fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
         let (uri, name) = (self.uri.clone(), self.database.name().to_owned());
         let outcome = thread::spawn(move || drop_database(&uri, &name)).join();
         match outcome {

@@ -1,5 +1,6 @@
 //! The real executable: its output, its exit, and what remains after it.
 
+mod clients;
 mod configuration;
 mod demo;
 mod files;
@@ -14,5 +15,6 @@ mod serving;
 mod shortening;
 mod simulation;
 mod slow;
+mod spent;
 mod two_servers;
 mod waiting;

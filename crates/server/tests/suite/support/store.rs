@@ -99,6 +99,14 @@ impl TestStore {
         }
     }
 
+    /// The ids of the ledger's entries, in the order in which the entries were recorded. An id that is stored twice comes twice.
+    pub(crate) async fn entries_in_order(&self) -> Vec<String> {
+        match self {
+            Self::Sqlite(store) => store.entries_in_order(),
+            Self::MongoDb(store) => store.entries_in_order().await,
+        }
+    }
+
     /// Sets a field of all documents that have it.
     pub(crate) async fn set_all(&self, field: Field, value: impl Into<Value>) {
         assert!(self.set(field, None, &value.into()).await > 0, "{field:?} is set nowhere");

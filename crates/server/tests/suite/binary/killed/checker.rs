@@ -1,14 +1,15 @@
 //! Checks that the store agrees with what the clients were told.
 
 use gametriggers_domain::{
-    ledger::{Counters, EntryId, Verdict},
+    ledger::Counters,
     model::{Campaign, Participation},
 };
 use gametriggers_persistence::StoredEntry;
 use gametriggers_types::{Money, PaymentType};
 
 use super::{
-    log::{Event, Log, Told},
+    super::clients::{differences, never_sent, of_event},
+    log::Log,
     state::State,
 };
 
@@ -16,15 +17,9 @@ use super::{
 pub(super) fn violations(log: &Log, state: &State) -> Vec<String> {
     let mut found = Vec::new();
     for (id, event) in &log.events {
-        found.extend(of_answers(event).map(|what| format!("{id} {what}")));
-        let of_entry = match state.entries.get(id) {
-            Some(stored) => of_entry(event, stored),
-            None if event.answers.is_empty() => vec![],
-            None => vec!["was acknowledged and is not stored".to_owned()],
-        };
-        found.extend(of_entry.iter().map(|what| format!("{id} {what}")));
+        found.extend(of_event(id, event, state.entries.get(id)));
     }
-    found.extend(never_sent(log, state));
+    found.extend(never_sent(&log.events, state.entries.keys()));
     found.extend(of_decisions(log, state));
     for campaign in &state.campaigns {
         found.extend(of_money(campaign, state).map(|what| format!("{} {what}", campaign.title)));
@@ -36,44 +31,6 @@ pub(super) fn violations(log: &Log, state: &State) -> Vec<String> {
     }
     found.extend(state.discrepancies.iter().map(|difference| format!("reconcile finds {difference:?}")));
     found
-}
-
-/// One sending of an event is the first. Exactly that one must be answered as the first.
-fn of_answers(event: &Event) -> impl Iterator<Item = String> {
-    let firsts = event.answers.iter().filter(|answer| answer.outcome != Told::Duplicate).count();
-    let twice = (firsts > 1).then(|| format!("was answered {firsts} times as if it were the first"));
-    // If a sending was not answered, that one may have been the first.
-    let all_answered = event.times_sent > 0 && event.answers.len() == event.times_sent;
-    let never = (firsts == 0 && all_answered).then(|| "was new and answered as a duplicate".to_owned());
-    twice.into_iter().chain(never)
-}
-
-/// The event must be stored as it was sent, with the verdict that its sender was told.
-fn of_entry(event: &Event, stored: &StoredEntry) -> Vec<String> {
-    let (credited, shown) = (stored.entry.participation, event.shown);
-    let mut found = Vec::new();
-    if credited != shown {
-        found.push(format!("is credited to {credited}, and {shown} was on screen"));
-    }
-    let reason = match stored.verdict {
-        Verdict::Counted(_) => None,
-        Verdict::Rejected(reason) => Some(reason),
-    };
-    for answer in &event.answers {
-        if answer.reason != reason || (answer.outcome == Told::Rejected && reason.is_none()) {
-            found.push(format!("was acknowledged with {answer:?} and is stored with {:?}", stored.verdict));
-        }
-        if answer.participation_id != Some(credited) {
-            let told = answer.participation_id;
-            found.push(format!("was acknowledged for {told:?} and is credited to {credited}"));
-        }
-    }
-    found
-}
-
-fn never_sent(log: &Log, state: &State) -> impl Iterator<Item = String> {
-    let unknown = |id: &&EntryId| log.events.get(id).is_none_or(|event| event.times_sent == 0);
-    state.entries.keys().filter(unknown).map(|id| format!("{id} is stored and was never sent"))
 }
 
 /// Every decision that a screen was told must be stored as it was told.
@@ -128,28 +85,4 @@ fn of_visits(participation: &Participation, campaign: &Campaign, log: &Log) -> i
     let unknown =
         (stored > visits.sent).then(|| format!("has {stored} visits, and {} were sent", visits.sent));
     lost.into_iter().chain(unknown)
-}
-
-fn differences(stored: &Counters, expected: &Counters, of: &str) -> Vec<String> {
-    let fields = |counters: &Counters| {
-        [
-            ("impressions", counters.impressions),
-            ("clicks", counters.clicks),
-            ("chat clicks", counters.chat_clicks),
-            ("QR scans", counters.qr_scans),
-            ("link clicks", counters.link_clicks),
-            ("visits", counters.visits),
-            ("paid units", counters.paid_units),
-            ("micro-units earned", counters.earnings.micros().cast_unsigned()),
-        ]
-    };
-    let pairs = fields(stored).into_iter().zip(fields(expected));
-    let unequal = pairs.filter(|(stored, expected)| stored != expected);
-    let mut found: Vec<_> = unequal
-        .map(|((name, stored), (_, expected))| format!("has {stored} {name}, and {of} add up to {expected}"))
-        .collect();
-    if found.is_empty() && stored != expected {
-        found.push(format!("has {stored:?}, and {of} add up to {expected:?}"));
-    }
-    found
 }

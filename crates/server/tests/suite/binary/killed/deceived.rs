@@ -6,10 +6,11 @@ use gametriggers_domain::ledger::{EntryId, Verdict};
 use gametriggers_types::RejectionReason;
 
 use super::{
+    super::clients::Told,
     checker::violations,
     faulty::{Bug, Faulty},
     load::Load,
-    log::{Log, Told, Totals},
+    log::{Log, Totals},
     stage::Stage,
     state::State,
 };

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{
-    connection::{Connection, Gone},
-    log::{Answer, Event, Log, Told},
+    super::clients::{Answer, Connection, Event, Gone, Told},
+    log::Log,
     stage::{OnAir, Stage},
 };
 use crate::support::address_of;
@@ -221,7 +221,7 @@ impl<'a> Load<'a> {
     }
 
     fn note(&self, id: &EntryId, path: String, body: Value, shown: &Shown) {
-        let new = Event { path, body, shown: shown.participation_id, times_sent: 0, answers: vec![] };
+        let new = Event::new(path, body, shown.participation_id);
         self.log().events.entry(id.clone()).or_insert(new);
     }
 

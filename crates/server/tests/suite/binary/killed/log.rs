@@ -6,42 +6,9 @@ use std::{
 };
 
 use gametriggers_domain::ledger::EntryId;
-use gametriggers_types::{DecisionId, ParticipationId, RejectionReason};
-use serde::Deserialize;
-use serde_json::Value;
+use gametriggers_types::{DecisionId, ParticipationId};
 
-/// The outcome in an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Told {
-    Counted,
-    Duplicate,
-    Rejected,
-}
-
-/// The answer to one sending of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Answer {
-    pub(super) outcome: Told,
-    /// The reason why the event does not count. For a duplicate, it is the reason of the first one.
-    pub(super) reason: Option<RejectionReason>,
-    pub(super) participation_id: Option<ParticipationId>,
-}
-
-/// An event whose ledger id the sender knows.
-#[derive(Debug, Clone)]
-pub(super) struct Event {
-    /// The path and the body with which the event is sent again.
-    pub(super) path: String,
-    pub(super) body: Value,
-    /// The participation on screen, according to the receipt.
-    pub(super) shown: ParticipationId,
-    /// The number of sendings; 0 for a display that was not sent yet.
-    pub(super) times_sent: usize,
-    /// The answers, in the order in which they came.
-    pub(super) answers: Vec<Answer>,
-}
+use super::super::clients::Event;
 
 /// The visits through the link of one participation, each by another visitor. Only the server knows their ids.
 #[derive(Debug, Clone, Copy, Default)]

@@ -8,7 +8,6 @@
 //! run, although the machine may still do other things at these moments.
 
 mod checker;
-mod connection;
 mod deceived;
 mod faulty;
 mod load;
@@ -17,11 +16,7 @@ mod moment;
 mod stage;
 mod state;
 
-use std::{
-    env,
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures_util::future::join;
 use gametriggers::SystemClock;
@@ -32,11 +27,12 @@ use self::{
     checker::violations,
     load::Load,
     log::{Log, Totals},
-    moment::{Moment, chance},
+    moment::Moment,
     stage::Stage,
     state::State,
 };
 use super::{
+    clients::{chance, number, seed, serve},
     process::{Folder, Running},
     serving::Server,
 };
@@ -51,29 +47,15 @@ const LAST_STEPS: usize = 12;
 const LATE_IDS: u32 = 16;
 const VIOLATIONS_SHOWN: usize = 20;
 
-fn number(variable: &str) -> Option<u64> {
-    let text = env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not `{text}`")))
-}
-
-fn start(folder: &Folder) -> Running {
-    let mut command = folder.command(&["serve"]);
-    // Without a line per request, because this is no test of the log.
-    command.env("GAMETRIGGERS__LOG__FILTER", "info");
-    // The visitors' addresses come from a header.
-    command.env("GAMETRIGGERS__HTTP__TRUSTED_PROXIES", "1");
-    Running::start(command)
-}
-
 /// Kills one server while it starts and another one under load.
 async fn kill_two(folder: &Folder, stage: &Stage, log: &mut Log, round: usize, seed: u64, moment: &Moment) {
-    let mut starting = start(folder);
+    let mut starting = Running::start(serve(folder));
     sleep(STARTED_WITHIN.mul_f64(chance(seed, round, "starting"))).await;
     starting.kill();
     let ended = starting.wait();
     assert_eq!(ended.code, None, "{}", ended.stderr);
 
-    let mut server = Server::of(start(folder));
+    let mut server = Server::of(Running::start(serve(folder)));
     let load = Load::new(stage, log, server.url(""), &format!("round {round}"));
     let killing = async {
         moment.comes(&load).await;
@@ -96,8 +78,7 @@ async fn assert_as_acknowledged(folder: &Folder, stage: &Stage, log: &Log) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_outlives_a_kill_at_any_moment_and_counts_once() {
     let rounds = number("GAMETRIGGERS_TEST_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.try_into().unwrap());
-    let seed =
-        number("GAMETRIGGERS_TEST_KILL_SEED").unwrap_or_else(|| RandomState::new().hash_one("any") >> 32);
+    let seed = seed("GAMETRIGGERS_TEST_KILL_SEED");
     println!("GAMETRIGGERS_TEST_KILL_SEED={seed} repeats these moments");
 
     // A killed process may leave a transaction open, which must not block other tests.
@@ -116,7 +97,7 @@ async fn what_was_acknowledged_outlives_a_kill_at_any_moment_and_counts_once() {
         folder.assert_reconciled();
     }
 
-    let server = Server::of(start(&folder));
+    let server = Server::of(Running::start(serve(&folder)));
     let load = Load::new(&stage, &mut log, server.url(""), "last round");
     load.to_its_end(LAST_STEPS).await;
     load.send_everything_again().await;

@@ -1,13 +1,10 @@
 //! The moment at which a server is killed. It is random, and the same for the same seed.
 
-use std::{
-    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::load::Load;
+use super::{super::clients::chance, load::Load};
 
 /// The server is killed within this time of the first request, or of the time at which it records events.
 const KILLED_WITHIN: Duration = Duration::from_millis(300);
@@ -56,10 +53,4 @@ impl Moment {
             Self::WithAcknowledgement(number) => recorded(number).await,
         }
     }
-}
-
-/// A number from 0 to 1, the same for the same seed.
-pub(super) fn chance(seed: u64, round: usize, of: &str) -> f64 {
-    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round, of));
-    f64::from(u32::try_from(hash >> 32).unwrap()) / f64::from(u32::MAX)
 }

@@ -1,10 +1,14 @@
 //! One database of a MongoDB server, through the bare driver.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use bson::{Bson, Document, doc, oid::ObjectId};
 use futures_util::TryStreamExt;
 use gametriggers_test_mongod::{Server, TestDatabase};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
@@ -17,6 +21,30 @@ pub(crate) struct MongoDb {
     database: TestDatabase,
     /// The server, if no other test uses it.
     server: Option<Arc<Mutex<Server>>>,
+}
+
+/// A transaction in the server's log of operations.
+#[derive(Deserialize)]
+struct Transaction {
+    o: Commit,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Commit {
+    apply_ops: Vec<Operation>,
+    /// Whether more documents of the same transaction follow.
+    #[serde(default)]
+    partial_txn: bool,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    /// `i` for an insertion.
+    op: String,
+    /// The database and the collection.
+    ns: String,
+    o: Document,
 }
 
 impl From<TestDatabase> for MongoDb {
@@ -32,7 +60,7 @@ impl MongoDb {
 
     pub(super) async fn on_a_private_server() -> Self {
         let server = spawn_blocking(Server::start).await.unwrap().unwrap();
-        let database = TestDatabase::create_on(&format!("{}&{AWAY_AFTER}", server.uri())).await;
+        let database = TestDatabase::create_to_stay_on(&format!("{}&{AWAY_AFTER}", server.uri())).await;
         Self { database, server: Some(Arc::new(Mutex::new(server))) }
     }
 
@@ -57,6 +85,28 @@ impl MongoDb {
             everything.insert(name, documents.iter().map(ToString::to_string).collect());
         }
         everything
+    }
+
+    /// Reads the order from the server's log of operations (`local.oplog.rs`). The server adds a transaction to this log when it
+    /// commits the transaction.
+    pub(super) async fn entries_in_order(&self) -> Vec<String> {
+        let is_entry = |document: &Document| !matches!(document.get_str("kind"), Ok("opening" | "repairs"));
+        let id_of = |document: &Document| document.get_str("_id").unwrap().to_owned();
+        let namespace = format!("{}.ledger", self.database.raw().name());
+        let log = self.database.raw().client().database("local").collection::<Transaction>("oplog.rs");
+        let of_ledger = doc! {"ns": "admin.$cmd", "o.applyOps.ns": &namespace};
+        let found = log.find(of_ledger).sort(doc! {"$natural": 1}).await.unwrap();
+        let transactions: Vec<_> = found.try_collect().await.unwrap();
+        assert!(transactions.iter().all(|it| !it.o.partial_txn), "a transaction has more than 16 MB");
+        let operations = transactions.iter().flat_map(|transaction| &transaction.o.apply_ops);
+        let insertions = operations.filter(|it| it.op == "i" && it.ns == namespace).map(|it| &it.o);
+        let ids: Vec<_> = insertions.filter(|it| is_entry(it)).map(id_of).collect();
+
+        let ledger = self.database.raw().collection::<Document>("ledger");
+        let stored: Vec<_> = ledger.find(doc! {}).await.unwrap().try_collect().await.unwrap();
+        let stored: BTreeSet<_> = stored.iter().filter(|it| is_entry(it)).map(id_of).collect();
+        assert_eq!(stored, ids.iter().cloned().collect(), "the ledger and the log of operations");
+        ids
     }
 
     pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {

@@ -47,6 +47,12 @@ impl Sqlite {
         names.iter().map(|table| (table.clone(), rows(table))).collect()
     }
 
+    pub(super) fn entries_in_order(&self) -> Vec<String> {
+        let db = self.open();
+        let mut select = db.prepare("SELECT id FROM ledger_entries ORDER BY number").unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
     /// Removes what a repair leaves: the changes, because a repaired campaign changes once more, and the count of repairs.
     pub(super) fn without_record_of_repairs(mut everything: Everything) -> Everything {
         everything.remove("changes");

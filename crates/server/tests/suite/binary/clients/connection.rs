@@ -5,35 +5,36 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
+use reqwest::{Client, Error, RequestBuilder, StatusCode, redirect::Policy};
 use tokio::time::sleep;
 
-/// The time within which a server must answer. Otherwise it has failed.
-const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
+/// The time within which a server must answer. Otherwise it has failed. The time is long because a virtual machine may stand
+/// still for minutes.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(5);
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The error that the server closed the connection or does not run.
-pub(super) struct Gone;
+pub(crate) struct Gone;
 
-pub(super) struct Connection {
-    pub(super) http: Client,
+pub(crate) struct Connection {
+    pub(crate) http: Client,
     base: String,
     refused: AtomicUsize,
     end_expected: AtomicBool,
 }
 
 impl Connection {
-    pub(super) fn to(base: String) -> Self {
+    pub(crate) fn to(base: String) -> Self {
         let http = Client::builder().timeout(ANSWERED_WITHIN).redirect(Policy::none()).build().unwrap();
         Self { http, base, refused: AtomicUsize::new(0), end_expected: AtomicBool::new(false) }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
     /// Sends the request that `request` makes until the server does not refuse it any more. The answer must have this status.
-    pub(super) async fn insist(
+    pub(crate) async fn insist(
         &self,
         status: StatusCode,
         mut request: impl FnMut() -> RequestBuilder,
@@ -48,15 +49,15 @@ impl Connection {
 
     /// Sends a request and returns the body of the answer, which must have this status. Returns `None` if the server asks to try
     /// again later.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         status: StatusCode,
         request: RequestBuilder,
     ) -> Result<Option<Vec<u8>>, Gone> {
-        let response = request.send().await.map_err(|_| self.gone())?;
+        let response = request.send().await.map_err(|error| self.gone(&error))?;
         let answered = response.status();
         // If the answer is cut off, nothing is acknowledged.
-        let body = response.bytes().await.map_err(|_| self.gone())?;
+        let body = response.bytes().await.map_err(|error| self.gone(&error))?;
         if answered == StatusCode::SERVICE_UNAVAILABLE {
             self.refused.fetch_add(1, Ordering::SeqCst);
             return Ok(None);
@@ -66,17 +67,22 @@ impl Connection {
     }
 
     /// The number of refusals with "try again later".
-    pub(super) fn refused(&self) -> usize {
+    pub(crate) fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
     /// Allows the server to be gone from now on.
-    pub(super) fn expect_the_end(&self) {
+    pub(crate) fn expect_the_end(&self) {
         self.end_expected.store(true, Ordering::SeqCst);
     }
 
-    fn gone(&self) -> Gone {
-        assert!(self.end_expected.load(Ordering::SeqCst), "the server hung up, and nobody had killed it");
+    /// Whether the server may be gone.
+    pub(crate) fn is_end_expected(&self) -> bool {
+        self.end_expected.load(Ordering::SeqCst)
+    }
+
+    fn gone(&self, error: &Error) -> Gone {
+        assert!(self.is_end_expected(), "the server did not answer, and nobody had killed it: {error:?}");
         Gone
     }
 }
