@@ -212,21 +212,23 @@ mod tests {
 
     #[test]
     fn a_killed_primary_loses_what_no_other_member_has_and_follows_when_it_is_back() {
+        const LOST: i32 = 50;
         let mut set = ReplicaSet::start().unwrap();
         set.insert(1, "majority");
         let killed = set.primary().unwrap();
         let last = set.stop_replication().unwrap();
-        set.insert(2, 1);
-        assert_eq!(set.count(), 2);
+        // So many that replication would bring at least the first one to another member before the kill.
+        (2..=LOST).for_each(|id| set.insert(id, 1));
+        assert_eq!(set.count(), LOST);
         set.kill_primary_with_a_write_after(last).unwrap();
         assert_ne!(set.primary().unwrap(), killed);
         assert_eq!(set.count(), 1);
 
-        set.insert(3, "majority");
+        set.insert(LOST + 1, "majority");
         set.restart_killed().unwrap();
         let hello = set.members[killed].hello().unwrap();
         assert!(hello.is_primary_or_secondary() && !hello.is_primary(), "{hello:?}");
-        set.insert(4, 3);
+        set.insert(LOST + 2, 3);
         assert_eq!(set.count(), 3);
     }
 }
