@@ -134,8 +134,9 @@ impl Stage {
 
     /// Sends a request. The answer must come in time, whether or not the store is reachable.
     pub(super) async fn answer(&self, request: RequestBuilder) -> Reply {
-        let began = Instant::now();
-        let reply = timeout(ANSWERED_WITHIN, Reply::of(request)).await.expect("an answer in time");
+        let (began, sent) = (Instant::now(), format!("{request:?}"));
+        let reply = timeout(ANSWERED_WITHIN, Reply::of(request)).await;
+        let reply = reply.unwrap_or_else(|_| panic!("not answered within {ANSWERED_WITHIN:?}: {sent}"));
         self.events().answered(reply.status, began.elapsed());
         reply
     }
