@@ -6,7 +6,8 @@
 //! - A test that only reads and writes uses a `TestDatabase` (feature `database`) on the server that [`URI_VARIABLE`]
 //!   names. `cargo xtask test` sets the variable and starts a server if there is none. Without the variable the test
 //!   fails with a message; it does not skip itself.
-//! - A test that stops, kills or disturbs a server starts its own [`Server`], which no other test uses.
+//! - A test that stops, kills or disturbs a server starts its own [`Server`], which no other test uses. A test of
+//!   elections starts its own [`ReplicaSet`], which has three members.
 //!
 //! [`find_mongod`] says where the program comes from. A server started here ends with the process that started it,
 //! however that process ends.
@@ -14,7 +15,10 @@
 mod binary;
 #[cfg(feature = "database")]
 mod database;
+mod hello;
+mod kind;
 mod process;
+mod replica_set;
 mod server;
 mod wheel;
 mod wire;
@@ -26,6 +30,7 @@ use anyhow::bail;
 pub use binary::find_mongod;
 #[cfg(feature = "database")]
 pub use database::TestDatabase;
+pub use replica_set::ReplicaSet;
 pub use server::Server;
 
 /// The environment variable with the connection string of the replica set that tests use.

@@ -12,22 +12,17 @@ use bson::{Document, doc};
 use tempfile::TempDir;
 
 use crate::find_mongod;
+use crate::hello::Hello;
+use crate::kind::{Kind, SET};
 use crate::process::Process;
 use crate::wire::run_command;
 
-/// The replica set's name.
-const SET: &str = "rs0";
 /// The longest time that a server may take to accept writes, or to stop.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// The interval between checks of the server.
-const POLL: Duration = Duration::from_millis(20);
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 /// The number of ports to try. Another program may take a free port before the server uses it.
 const PORTS_MAX: usize = 3;
-/// How long a transaction of a killed process stays open. A test's database cannot be dropped before. The time is
-/// longer than all deadlines of the product, so that no test passes because of it.
-const TRANSACTION_SECONDS: &str = "transactionLifetimeLimitSeconds=15";
-/// The message of a member that does not belong to a set yet.
-const UNINITIATED: &str = "Does not have a valid replica set config";
 /// The message of a `mongod` whose port is taken.
 const PORT_TAKEN: &str = "Address already in use";
 
@@ -44,15 +39,6 @@ pub struct Server {
     // Must be declared before the folder, because fields are dropped in this order.
     process: Option<Process>,
     folder: TempDir,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    ReplicaSet,
-    Measured,
-    WithFailPoints,
-    Uninitiated,
-    Standalone,
 }
 
 impl Server {
@@ -97,15 +83,15 @@ impl Server {
         Self::start_kind(Kind::Standalone)
     }
 
+    /// Starts a future member of a replica set of several, with fail points and as little memory as possible.
+    pub(crate) fn start_member() -> anyhow::Result<Self> {
+        Self::start_kind(Kind::Member)
+    }
+
     /// The connection string, without a database name.
     #[must_use]
     pub fn uri(&self) -> String {
-        match self.kind {
-            Kind::Standalone => format!("mongodb://{}/", self.address()),
-            Kind::ReplicaSet | Kind::Measured | Kind::WithFailPoints | Kind::Uninitiated => {
-                format!("mongodb://{}/?replicaSet={SET}", self.address())
-            }
-        }
+        self.kind.uri(&[self.address()])
     }
 
     /// The path of the running program.
@@ -132,8 +118,12 @@ impl Server {
         Ok(())
     }
 
+    pub(crate) const fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Starts the server again after [`kill`](Self::kill) or [`stop`](Self::stop), with the same port and data, and
-    /// waits until it accepts writes.
+    /// waits until it accepts writes. A member of a set of several is awaited until it is the primary or a secondary.
     ///
     /// # Errors
     /// If the server is running, or does not start.
@@ -167,50 +157,54 @@ impl Server {
         let mut command = Command::new(&self.program);
         command.arg("--dbpath").arg(self.data()).args(["--port", &self.port.to_string()]);
         command.args(["--bind_ip", "127.0.0.1", "--nounixsocket"]);
-        if self.kind != Kind::Measured {
-            // Tests need little memory, and no diagnostic data.
-            command.args(["--wiredTigerCacheSizeGB", "0.5"]);
-            command.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
-        }
-        command.args(["--setParameter", TRANSACTION_SECONDS]);
-        if self.kind != Kind::Standalone {
-            command.args(["--replSet", SET]);
-        }
-        if self.kind == Kind::WithFailPoints {
-            command.args(["--setParameter", "enableTestCommands=1"]);
-        }
+        command.args(self.kind.arguments());
         command.stdout(log.try_clone()?).stderr(Stdio::from(log));
         let process = Process::spawn(&mut command, self.folder.path())
             .with_context(|| format!("cannot start {}", self.program.display()))?;
         self.process = Some(process);
-        self.wait_until_writable()
+        self.wait_until("accept commands", |server, hello| match server.kind {
+            Kind::Uninitiated | Kind::Member if hello.is_new() => Ok(true),
+            Kind::Member => Ok(hello.is_primary_or_secondary()),
+            Kind::ReplicaSet | Kind::Measured | Kind::WithFailPoints if hello.is_new() => {
+                server.initiate(&[server.address()], doc! {}).map(|()| false)
+            }
+            _ => Ok(hello.is_primary()),
+        })
     }
 
-    fn wait_until_writable(&mut self) -> anyhow::Result<()> {
+    /// Waits until `condition` is true of the server and of what the server says of itself. `what` names in the error
+    /// what the server does not do.
+    pub(crate) fn wait_until(
+        &mut self,
+        what: &str,
+        condition: impl Fn(&Self, &Hello) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.process.as_mut().map(Process::try_wait).transpose()?.flatten() {
                 bail!("{} ended ({status})\n{}", self.program.display(), self.log());
             }
-            if let Ok(hello) = self.admin(doc! {"hello": 1}) {
-                if hello.get_bool("isWritablePrimary").is_ok_and(|is_primary| is_primary) {
-                    return Ok(());
-                }
-                let is_new = hello.get_str("info").is_ok_and(|info| info == UNINITIATED);
-                match self.kind {
-                    Kind::Uninitiated if is_new => return Ok(()),
-                    Kind::ReplicaSet | Kind::Measured | Kind::WithFailPoints if is_new => self.initiate()?,
-                    _ => {}
-                }
+            if let Ok(hello) = self.hello()
+                && condition(self, &hello)?
+            {
+                return Ok(());
             }
-            ensure!(Instant::now() < deadline, "mongod does not become writable\n{}", self.log());
+            ensure!(Instant::now() < deadline, "mongod does not {what}\n{}", self.log());
             sleep(POLL);
         }
     }
 
-    fn initiate(&self) -> anyhow::Result<()> {
-        let members = [doc! {"_id": 0, "host": self.address()}];
-        let answer = self.admin(doc! {"replSetInitiate": {"_id": SET, "members": members.to_vec()}})?;
+    /// What the server says of itself.
+    pub(crate) fn hello(&self) -> anyhow::Result<Hello> {
+        self.admin(doc! {"hello": 1}).map(Hello)
+    }
+
+    /// Makes a replica set of the members at these addresses, of which this server is one.
+    pub(crate) fn initiate(&self, addresses: &[String], settings: Document) -> anyhow::Result<()> {
+        let member = |(id, host): (i32, &String)| doc! {"_id": id, "host": host};
+        let members: Vec<_> = (0..).zip(addresses).map(member).collect();
+        let set = doc! {"_id": SET, "members": members, "settings": settings};
+        let answer = self.admin(doc! {"replSetInitiate": set})?;
         let code = answer.get_str("codeName").unwrap_or("none");
         ensure!(
             matches!(code, "none" | "AlreadyInitialized"),
@@ -219,12 +213,13 @@ impl Server {
         Ok(())
     }
 
-    fn admin(&self, mut command: Document) -> anyhow::Result<Document> {
+    /// Runs a command on the database `admin`. The answer may be an error of the server.
+    pub(crate) fn admin(&self, mut command: Document) -> anyhow::Result<Document> {
         command.insert("$db", "admin");
         run_command(self.port, &command)
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
@@ -287,12 +282,12 @@ mod tests {
     #[test]
     fn what_was_started_says_what_it_is() {
         let standalone = Server::start_standalone().unwrap();
-        let hello = standalone.admin(doc! {"hello": 1}).unwrap();
-        assert!(!hello.contains_key("setName"), "{hello}");
+        let hello = standalone.hello().unwrap();
+        assert!(!hello.0.contains_key("setName"), "{hello:?}");
         assert!(!standalone.uri().contains("replicaSet"));
 
         let failing = Server::start_with_fail_points().unwrap();
-        assert_eq!(failing.admin(doc! {"hello": 1}).unwrap().get_str("setName").unwrap(), SET);
+        assert_eq!(failing.hello().unwrap().0.get_str("setName").unwrap(), SET);
         let fail_point = doc! {
             "configureFailPoint": "failCommand",
             "mode": {"times": 1},
