@@ -1,6 +1,9 @@
 //! Decisions. The first one that is written under an id is the only one. Old ones are shortened.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocumentBuf, deserialize_from_bson, doc, oid::ObjectId, serialize_to_bson};
@@ -14,7 +17,10 @@ use gametriggers_persistence::{
     DecisionRepository, EndedDecision, Entity, MadeDecision, Shortening, StorageError, StoredDecision,
 };
 use gametriggers_types::{DecisionId, Listing, PageLimit, Timestamp, UserId};
-use mongodb::{Collection, options::ReturnDocument};
+use mongodb::{
+    Collection,
+    options::{CollectionOptions, ReadConcern, ReturnDocument},
+};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -25,6 +31,8 @@ use crate::{
 
 /// How often an upsert is tried if it meets another writer's insertion. At the second attempt the document exists.
 const ATTEMPTS: u32 = 5;
+/// How long a majority may take to say whether a decision is stored.
+const MAJORITY_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 #[async_trait]
 impl DecisionRepository for MongoStore {
@@ -37,16 +45,13 @@ impl DecisionRepository for MongoStore {
     }
 
     async fn find(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
-        let ordinals = [id.ordinal, id.successor().ordinal].map(stored_count);
-        let filter =
-            doc! {"streamerId": StoredId::from(id.streamer).0, "ordinal": {"$in": ordinals.to_vec()}};
-        let decisions = self.decisions();
-        let found = call::read(async move { decisions.find(filter).await?.try_collect::<Vec<_>>().await });
-        let found = found.await?;
-        let found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let successor_from = found.iter().find(|decision| decision.id != id).map(|decision| decision.from);
-        let decision = found.into_iter().find(|decision| decision.id == id);
-        Ok(decision.map(|decision| StoredDecision { decision, successor_from }))
+        let found = self.find_with_successor(id).await?;
+        // Until a new primary has committed something, it shows a state that may lack what the former one had acknowledged. So
+        // only a linearizable read tells that a decision is absent. Callers ask for decisions that exist, so it is rare.
+        if found.is_some() || !self.is_certainly_there(id).await? {
+            return Ok(found);
+        }
+        self.find_with_successor(id).await
     }
 
     async fn insert_first(&self, decision: &Decision) -> Result<Decision, StorageError> {
@@ -127,6 +132,31 @@ impl DecisionRepository for MongoStore {
 }
 
 impl MongoStore {
+    /// The decision and the beginning of its successor, in the latest state that is known to be at a majority.
+    async fn find_with_successor(&self, id: DecisionId) -> Result<Option<StoredDecision>, StorageError> {
+        let ordinals = [id.ordinal, id.successor().ordinal].map(stored_count);
+        let filter =
+            doc! {"streamerId": StoredId::from(id.streamer).0, "ordinal": {"$in": ordinals.to_vec()}};
+        let decisions = self.decisions();
+        let found = call::read(async move { decisions.find(filter).await?.try_collect::<Vec<_>>().await });
+        let found = found.await?;
+        let found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let successor_from = found.iter().find(|decision| decision.id != id).map(|decision| decision.from);
+        let decision = found.into_iter().find(|decision| decision.id == id);
+        Ok(decision.map(|decision| StoredDecision { decision, successor_from }))
+    }
+
+    /// Whether the decision is stored. Asks a majority.
+    async fn is_certainly_there(&self, id: DecisionId) -> Result<bool, StorageError> {
+        let options = CollectionOptions::builder().read_concern(ReadConcern::linearizable()).build();
+        let decisions =
+            self.database.collection_with_options::<RawDocumentBuf>(collection::DECISIONS, options);
+        let finding = async move {
+            decisions.find_one(by_key(id)).projection(doc! {"_id": 1}).max_time(MAJORITY_ANSWERS_WITHIN).await
+        };
+        Ok(call::read(finding).await?.is_some())
+    }
+
     fn decisions(&self) -> Collection<RawDocumentBuf> {
         self.collection(collection::DECISIONS)
     }

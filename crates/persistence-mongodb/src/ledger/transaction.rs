@@ -124,7 +124,9 @@ where
             attempts.again_after(error).await?;
             if has_met_another {
                 // Batches of events follow each other so closely that a transaction between them needs the turn.
-                committer = timeout_at(deadline, store.committer.lock()).await.ok();
+                if committer.is_none() {
+                    committer = timeout_at(deadline, store.committer.lock()).await.ok();
+                }
                 if let Some(committer) = &mut committer {
                     committer.turn.met_another();
                     committer.turn.take(&store, deadline).await;
