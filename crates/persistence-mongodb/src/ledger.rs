@@ -137,7 +137,7 @@ impl MongoStore {
                 Ok(outcomes) => return Ok(outcomes),
                 // What this process knew is outdated, and `attempt` has forgotten it.
                 Err(TxError::Unmet(_)) if relied => continue,
-                Err(error) => attempts.again_after(error).await?,
+                Err(error) => attempts.again_after(error, committer.turn.is_held()).await?,
             };
             // A conflict with a process that still runs is over sooner.
             if matches!(error, StorageError::Conflict(_)) && Instant::now() >= look_at {

@@ -111,32 +111,46 @@ where
     let store = store.clone();
     let running = tokio::spawn(async move {
         let deadline = Instant::now() + RUN_TIMEOUT;
-        let mut attempts = Attempts::until(deadline);
         let mut committer = None;
-        loop {
-            let answer = attempt(&store, deadline, &work).await;
-            if let Some(committer) = &mut committer {
-                let committer: &mut MutexGuard<'_, Committer> = committer;
-                committer.turn.give_back(&store, deadline).await;
-            }
-            let Err(error) = answer else { return answer.map_err(TxError::into_storage) };
-            let has_met_another = error.is_write_conflict();
-            attempts.again_after(error).await?;
-            if has_met_another {
-                // Batches of events follow each other so closely that a transaction between them needs the turn.
-                if committer.is_none() {
-                    committer = timeout_at(deadline, store.committer.lock()).await.ok();
-                }
-                if let Some(committer) = &mut committer {
-                    committer.turn.met_another();
-                    committer.turn.take(&store, deadline).await;
-                }
-            }
+        let answer = run_before(&store, deadline, &work, &mut committer).await;
+        if let Some(committer) = &mut committer {
+            committer.turn.give_back(&store, deadline).await;
         }
+        answer
     });
     running.await.unwrap_or_else(|failed| {
         Err(StorageError::Unavailable { outcome_unknown: true, source: failed.into() })
     })
+}
+
+/// Does `work` until it succeeds. After a conflict, locks the `committer` and takes the turn, because batches of events follow each
+/// other so closely that a transaction between them needs it.
+async fn run_before<'a, T, W>(
+    store: &'a MongoStore,
+    deadline: Instant,
+    work: &W,
+    committer: &mut Option<MutexGuard<'a, Committer>>,
+) -> Result<T, StorageError>
+where
+    W: for<'s> Fn(MongoStore, &'s mut ClientSession) -> BoxFuture<'s, TxResult<T>>,
+{
+    let mut attempts = Attempts::until(deadline);
+    loop {
+        let error = match attempt(store, deadline, work).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let has_met_another = error.is_write_conflict();
+        attempts.again_after(error, committer.is_some()).await?;
+        if has_met_another
+            && committer.is_none()
+            && let Ok(mut locked) = timeout_at(deadline, store.committer.lock()).await
+        {
+            locked.turn.met_another();
+            locked.turn.take(store, deadline).await;
+            *committer = Some(locked);
+        }
+    }
 }
 
 async fn attempt<T, W>(store: &MongoStore, deadline: Instant, work: &W) -> TxResult<T>
@@ -221,11 +235,16 @@ impl Attempts {
         Self { deadline, failed: 0 }
     }
 
-    /// Waits until the transaction may be begun again, and returns why it was not committed.
+    /// Waits until the transaction may be begun again, and returns why it was not committed. `has_turn` says whether other
+    /// processes wait meanwhile. Then the pause is short.
     ///
     /// # Errors
     /// The error for the caller, if the error is final or no time is left.
-    pub(crate) async fn again_after(&mut self, error: TxError) -> Result<StorageError, StorageError> {
+    pub(crate) async fn again_after(
+        &mut self,
+        error: TxError,
+        has_turn: bool,
+    ) -> Result<StorageError, StorageError> {
         let error = match error {
             TxError::Final(error) => return Err(error),
             other => other.into_storage(),
@@ -234,7 +253,7 @@ impl Attempts {
             return Err(error);
         }
         self.failed += 1;
-        pause(self.failed).await;
+        pause(if has_turn { 1 } else { self.failed }).await;
         if Instant::now() >= self.deadline { Err(error) } else { Ok(error) }
     }
 }

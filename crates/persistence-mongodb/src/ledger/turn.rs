@@ -2,8 +2,8 @@
 //!
 //! All processes share one document, which says until when a process has the turn. Having the turn is a hint and never a
 //! condition for truth: the transactions alone keep the ledger exact. A process without the turn may write at any time. So a
-//! process that dies with the turn stops nobody for long, and a process that never met a conflict does not ask for it. Why not
-//! otherwise is in `docs/adr/0020-turns.md`.
+//! process that dies with the turn stops nobody for long, and a process that never met a conflict does not ask for it. The other
+//! ways that were measured are in `docs/adr/0020-turns.md`.
 
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 /// The part of its last wait that a process waits before it asks the second time. Asking costs the server and the process time
 /// that the transaction of another process may need.
 const FIRST_PAUSE: f64 = 0.7;
+/// The longest first pause. A wait may have been long only because another process was killed.
+const FIRST_PAUSE_MAX: Duration = Duration::from_millis(50);
 /// The shortest pause.
 const PAUSE: Duration = Duration::from_micros(200);
 /// By how much further pauses are longer at most.
@@ -58,6 +60,11 @@ impl Turn {
         self.left = TRANSACTIONS;
     }
 
+    /// Whether this process has the turn, as far as it knows.
+    pub(super) const fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     /// Waits until this process has the turn, if it has recently met another process. Returns at once if it has not. Returns
     /// without the turn after [`WAIT_MAX`], at the `deadline`, or if the store does not answer.
     pub(crate) async fn take(&mut self, store: &MongoStore, deadline: Instant) {
@@ -86,7 +93,7 @@ impl Turn {
     fn pause(&self, asked: u32) -> Duration {
         let chance = f64::from(getrandom::u32().unwrap_or(0)) / f64::from(u32::MAX);
         match asked {
-            1 => PAUSE.max(self.waited.mul_f64(FIRST_PAUSE)),
+            1 => self.waited.mul_f64(FIRST_PAUSE).clamp(PAUSE, FIRST_PAUSE_MAX),
             2..PATIENT_FOR => PAUSE + PAUSE_SPREAD.mul_f64(chance),
             _ => PAUSE,
         }

@@ -41,7 +41,7 @@ pub(super) async fn run(store: &MongoStore, survey: &Survey) -> Result<(), Stora
         let is_done = loop {
             match repair_chunk(store, chunk, repairs, deadline).await {
                 Ok(is_done) => break is_done,
-                Err(error) => attempts.again_after(error).await?,
+                Err(error) => attempts.again_after(error, false).await?,
             };
         };
         if !is_done {
