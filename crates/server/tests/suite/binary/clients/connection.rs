@@ -8,9 +8,8 @@ use std::{
 use reqwest::{Client, Error, RequestBuilder, StatusCode, redirect::Policy};
 use tokio::time::sleep;
 
-/// The time within which a server must answer. Otherwise it has failed. The time is long because a virtual machine may stand
-/// still for minutes.
-const ANSWERED_WITHIN: Duration = Duration::from_mins(5);
+/// The time within which a server must answer. Otherwise it has failed.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The error that the server closed the connection or does not run.

@@ -36,8 +36,8 @@ const CONNECTIONS: usize = 200;
 /// One of this many events is sent to two servers.
 const SENT_TWICE: usize = 5;
 /// The time within which every event is acknowledged, although servers are killed and may ask to try again later. A busy machine
-/// needs a small part of this time, unless it stands still.
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(10);
+/// needs a small part of this time.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_mins(2);
 
 /// An event to send.
 enum Sent {
