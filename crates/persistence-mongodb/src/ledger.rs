@@ -160,6 +160,7 @@ impl MongoStore {
     ) -> TxResult<Vec<Outcome>> {
         let Committer { known, turn } = committer;
         let mut session = transaction::begin(self).await?;
+        turn.follow_others(&mut session);
         let recorded = timeout_at(deadline, self.record_within(&mut session, entries, known, turn)).await;
         match transaction::end(session, recorded).await {
             Ok(Recorded { judged, open, was_quota_used, has_given_turn_back }) => {

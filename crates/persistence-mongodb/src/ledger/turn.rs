@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use bson::{DateTime, Document, doc, oid::ObjectId};
+use bson::{DateTime, Document, Timestamp, doc, oid::ObjectId};
 use mongodb::ClientSession;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -44,13 +44,22 @@ pub(crate) struct Turn {
     waited: Duration,
     /// Whether this process has the turn, as far as it knows.
     is_held: bool,
+    /// The time of the server's clock at which this process took the turn the last time.
+    taken_at: Option<Timestamp>,
     /// Whether the document exists.
     is_there: bool,
 }
 
 impl Default for Turn {
     fn default() -> Self {
-        Self { process: ObjectId::new(), left: 0, waited: Duration::ZERO, is_held: false, is_there: false }
+        Self {
+            process: ObjectId::new(),
+            left: 0,
+            waited: Duration::ZERO,
+            is_held: false,
+            taken_at: None,
+            is_there: false,
+        }
     }
 }
 
@@ -115,7 +124,16 @@ impl Turn {
             "u": [{"$set": {"until": until, "process": self.process}}],
         };
         let reply = store.database.run_command(command(take)).await?;
+        self.taken_at = reply.get_timestamp("operationTime").ok();
         Ok(reply.get_i32("n").is_ok_and(|taken| taken == 1))
+    }
+
+    /// Lets the session see what the process has written that had the turn before. Otherwise a transaction may show an older state
+    /// of the store, because other writes that began earlier are not committed yet.
+    pub(super) fn follow_others(&self, session: &mut ClientSession) {
+        if let Some(taken_at) = self.taken_at.filter(|_| self.is_held) {
+            session.advance_operation_time(taken_at);
+        }
     }
 
     /// Gives the turn back with the commit of a transaction, if this process has the turn. So the next process can begin at the
