@@ -34,7 +34,7 @@ use self::{
     rollups::RollupKey,
     statements::find_by_ids,
     transaction::{Attempts, TxError, TxResult},
-    turn::Turn,
+    turn::{Turn, WAIT_MAX},
 };
 use crate::{MongoStore, collection, document, error::missing, reconcile};
 
@@ -55,7 +55,7 @@ pub(crate) struct Committer {
 #[async_trait]
 impl Ledger for MongoStore {
     async fn ready(&self) {
-        let deadline = Instant::now() + RECORD_TIMEOUT;
+        let deadline = Instant::now() + WAIT_MAX;
         if let Ok(mut committer) = timeout_at(deadline, self.committer.lock()).await {
             committer.turn.take(self, deadline).await;
         }

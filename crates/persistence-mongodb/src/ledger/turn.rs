@@ -19,7 +19,7 @@ const ID: &str = "ledger";
 /// For how long others leave the turn to a process that does not give it back. A transaction normally takes some milliseconds.
 const HELD_FOR: Duration = Duration::from_secs(1);
 /// How long a process waits for the turn before it writes without it.
-const WAIT_MAX: Duration = Duration::from_secs(2);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(2);
 /// The part of its last wait that a process waits before it asks the second time. Asking costs the server and the process time
 /// that the transaction of another process may need.
 const FIRST_PAUSE: f64 = 0.7;
