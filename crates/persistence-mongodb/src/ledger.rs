@@ -165,10 +165,9 @@ impl MongoStore {
         match transaction::end(session, recorded).await {
             Ok(Recorded { judged, open, was_quota_used, has_given_turn_back }) => {
                 if has_given_turn_back {
-                    turn.is_given_back();
-                } else {
-                    turn.give_back(self, deadline).await;
+                    turn.is_over();
                 }
+                turn.give_back(self, deadline).await;
                 let Judged { outcomes, entries, .. } = judged;
                 let campaigns = entries.into_iter().map(|(entry, _)| entry.campaign);
                 let was_repeated =

@@ -106,10 +106,10 @@ impl<T, R: 'static> Queue<T, R> {
 impl<T, R> Gathered<T, R> {
     /// Waits until an item is there. Returns false when all entrances are dropped and all items have been given out.
     pub(crate) async fn is_waited_for(&mut self) -> bool {
-        if self.first.is_none() && self.next.is_empty() {
+        if self.first.is_none() {
             self.first = self.receiver.recv().await;
         }
-        self.first.is_some() || !self.next.is_empty()
+        self.first.is_some()
     }
 
     /// The next batch, and where the outcome of each item has to be sent. `None` when all entrances are dropped and all

@@ -158,7 +158,7 @@ impl Turn {
     }
 
     /// Must be called after the commit of a transaction that gave the turn back.
-    pub(super) const fn is_given_back(&mut self) {
+    pub(super) const fn is_over(&mut self) {
         self.is_held = false;
     }
 
