@@ -8,7 +8,8 @@
 //! 256 callers are spread over one to three instances. Each instance has a connection pool and a committer of its own. A
 //! committer takes what has queued, at most 256 events, and pays for it in one transaction, with the commands of the real
 //! ledger: read the participations and the money; store the entries and the quotas; change the money and the participations.
-//! After a conflict, it begins the transaction again. The forms differ only in how instances avoid conflicts. All forms are measured one after the other, and that is repeated, so that a change of the machine does not favour one.
+//! After a conflict, it begins the transaction again. The forms differ only in how instances avoid conflicts. All forms are
+//! measured one after the other, and that is repeated, so that a change of the machine does not favour one.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,6 +23,8 @@
     reason = "a measurement that cannot be made has nothing to say, and its figures are rounded"
 )]
 
+mod support;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -31,17 +34,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bson::{DateTime, Decimal128, Document, doc, oid::ObjectId};
+use bson::{DateTime, Document, doc, oid::ObjectId};
 use futures_util::future::join_all;
 use mongodb::{
     Client, ClientSession, Database,
     error::{Error, TRANSIENT_TRANSACTION_ERROR},
-    options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
 };
 use tokio::{
     sync::{mpsc, oneshot},
     time::sleep,
 };
+
+use self::support::{Random, begin, decimal, percentile, server_uri};
 
 const CALLERS: usize = 256;
 const BATCH_MAX: usize = 256;
@@ -108,12 +112,7 @@ struct Figures {
 
 #[tokio::main]
 async fn main() {
-    if !std::env::args().any(|argument| argument == "--bench") {
-        println!("a measurement: run it with `cargo bench`");
-        return;
-    }
-    let uri = std::env::var("GAMETRIGGERS_TEST_MONGODB_URI")
-        .expect("GAMETRIGGERS_TEST_MONGODB_URI names the replica set to measure on");
+    let Some(uri) = server_uri() else { return };
     println!(
         "| participations | instances | | events/s | ÷ one instance | p99 | events/batch | conflicts/batch | most |"
     );
@@ -157,30 +156,29 @@ fn median<T: PartialOrd + Copy>(values: &[T]) -> T {
 }
 
 async fn measure(uri: &str, form: Form, instances: usize, participations: usize, figures: &mut Figures) {
-    let client = Client::with_options(ClientOptions::parse(uri).await.unwrap()).unwrap();
+    let client = Client::with_uri_str(uri).await.unwrap();
     let database = client.database(&format!("gt_bench_{}", ObjectId::new().to_hex()));
     set(&database, participations).await;
     let counts = Arc::new(Counts::default());
     let (mut senders, mut committers) = (Vec::new(), Vec::new());
     for number in 0..instances {
-        let client = Client::with_options(ClientOptions::parse(uri).await.unwrap()).unwrap();
+        let client = Client::with_uri_str(uri).await.unwrap();
         let database = client.database(database.name());
         let (sender, receiver) = mpsc::channel(CALLERS);
         let instance = Instance { form, number, client, database, counts: counts.clone(), turns: 0 };
         committers.push(tokio::spawn(instance.commit_all(receiver)));
         senders.push(sender);
     }
-    let begin = Instant::now();
+    let start = Instant::now();
     let callers =
-        (0..CALLERS).map(|caller| call(caller, participations, begin, senders[caller % instances].clone()));
+        (0..CALLERS).map(|caller| call(caller, participations, start, senders[caller % instances].clone()));
     let mut latencies: Vec<Duration> = join_all(callers).await.concat();
-    let elapsed = begin.elapsed();
+    let elapsed = start.elapsed();
     drop(senders);
     join_all(committers).await;
-    latencies.sort_unstable();
     let batches = counts.batches.load(Ordering::Relaxed) as f64;
     figures.per_second.push(latencies.len() as f64 / elapsed.as_secs_f64());
-    figures.p99.push(latencies[latencies.len() * 99 / 100]);
+    figures.p99.push(percentile(&mut latencies, 99));
     figures.batch.push(latencies.len() as f64 / batches);
     figures.conflicts.push(counts.conflicts.load(Ordering::Relaxed) as f64 / batches);
     figures.most = figures.most.max(counts.most.load(Ordering::Relaxed));
@@ -191,13 +189,12 @@ async fn set(database: &Database, participations: usize) {
     for collection in ["ledger", "quotas", "turns", "slices"] {
         database.create_collection(collection).await.unwrap();
     }
-    let money = |_| doc! {"_id": 0, "remainingBudget": decimal(BUDGET)};
-    database.collection::<Document>("campaigns").insert_many((0..1).map(money)).await.unwrap();
-    database
-        .collection::<Document>("turns")
-        .insert_one(doc! {"_id": 0, "until": DateTime::from_millis(0)})
-        .await
-        .unwrap();
+    for (collection, document) in [
+        ("campaigns", doc! {"_id": 0, "remainingBudget": decimal(BUDGET)}),
+        ("turns", doc! {"_id": 0, "until": DateTime::from_millis(0)}),
+    ] {
+        database.collection(collection).insert_one(document).await.unwrap();
+    }
     let slices = (0..3).map(|number| doc! {"_id": number, "remainingBudget": decimal(BUDGET)});
     database.collection::<Document>("slices").insert_many(slices).await.unwrap();
     let documents = (0..participations).map(|number| {
@@ -212,18 +209,17 @@ async fn set(database: &Database, participations: usize) {
 async fn call(
     caller: usize,
     participations: usize,
-    begin: Instant,
+    start: Instant,
     sender: mpsc::Sender<Visit>,
 ) -> Vec<Duration> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let mut latencies = Vec::new();
-    let mut random = caller as u64;
-    while begin.elapsed() < MEASURED {
+    let mut random = Random::of(caller);
+    while start.elapsed() < MEASURED {
         let called = Instant::now();
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let participation = (random >> 33) as usize % participations;
+        let participation = random.below(participations);
         let (answer, answered) = oneshot::channel();
-        let id = format!("visit:{random:016x}:{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let id = format!("visit:{:08x}:{}", random.below(usize::MAX), NUMBER.fetch_add(1, Ordering::Relaxed));
         sender.send(Visit { id, participation, answer }).await.ok().unwrap();
         answered.await.unwrap();
         latencies.push(called.elapsed());
@@ -297,9 +293,7 @@ impl Instance {
     }
 
     async fn attempt(&self, batch: &[Visit]) -> Result<(), Error> {
-        let mut session = self.client.start_session().await?;
-        let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
-        session.start_transaction().read_concern(ReadConcern::snapshot()).write_concern(concern).await?;
+        let mut session = begin(&self.client).await?;
         self.record(&mut session, batch).await?;
         if self.takes_turns() {
             let give_back = doc! {
@@ -387,8 +381,4 @@ impl Instance {
 /// A random number from 0 to 1.
 fn chance() -> f64 {
     f64::from(getrandom::u32().unwrap()) / f64::from(u32::MAX)
-}
-
-fn decimal(text: &str) -> Decimal128 {
-    text.parse().unwrap()
 }

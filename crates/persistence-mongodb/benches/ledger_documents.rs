@@ -22,19 +22,20 @@
     reason = "a measurement that cannot be made has nothing to say, and its figures are rounded"
 )]
 
+mod support;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bson::{Bson, DateTime, Decimal128, Document, doc, oid::ObjectId};
+use bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use futures_util::TryStreamExt;
-use mongodb::{
-    Client, ClientSession, Collection, Database, SessionCursor,
-    options::{Acknowledgment, ClientOptions, ReadConcern, WriteConcern},
-};
+use mongodb::{Client, ClientSession, Collection, Database, SessionCursor, options::ClientOptions};
 use tokio::sync::{mpsc, oneshot};
+
+use self::support::{Random, begin, decimal, percentile, server_uri};
 
 const CALLERS: usize = 256;
 const BATCH_MAX: usize = 256;
@@ -94,12 +95,7 @@ struct Percentiles {
 
 #[tokio::main]
 async fn main() {
-    if !std::env::args().any(|argument| argument == "--bench") {
-        println!("a measurement: run it with `cargo bench`");
-        return;
-    }
-    let uri = std::env::var("GAMETRIGGERS_TEST_MONGODB_URI")
-        .expect("GAMETRIGGERS_TEST_MONGODB_URI names the replica set to measure on");
+    let Some(uri) = server_uri() else { return };
     let client = Client::with_options(ClientOptions::parse(uri).await.unwrap()).unwrap();
     println!(
         "| participations | ledger documents | acknowledged/s | server µs/entry | entries/batch | p50 | p99 | look-up p50 | p99 | bytes/entry |"
@@ -163,7 +159,7 @@ async fn call(
     sender: mpsc::Sender<Click>,
 ) -> Vec<Duration> {
     let mut latencies = Vec::new();
-    let mut random = caller as u64;
+    let mut random = Random::of(caller);
     let mut last = (String::new(), 0);
     for number in 0.. {
         let begun = Instant::now();
@@ -172,8 +168,7 @@ async fn call(
         }
         let repeated = number % 10 == 9;
         if !repeated {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let participation = (random >> 33) as usize % participations;
+            let participation = random.below(participations);
             let streamer = object_id(1, participation / PARTICIPATIONS_PER_STREAMER);
             last = (format!("event:{streamer}:chat:{number:08}-{caller:04}"), participation);
         }
@@ -190,13 +185,7 @@ async fn commit_all(client: Client, stage: Arc<Stage>, mut receiver: mpsc::Recei
     let mut batches = 0;
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while receiver.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let mut session = client.start_session().await.unwrap();
-        session
-            .start_transaction()
-            .read_concern(ReadConcern::snapshot())
-            .write_concern(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build())
-            .await
-            .unwrap();
+        let mut session = begin(&client).await.unwrap();
         let known = stage.record(&mut session, &batch).await;
         session.commit_transaction().await.unwrap();
         for click in batch.drain(..) {
@@ -432,8 +421,7 @@ async fn texts(
 }
 
 fn percentiles(mut times: Vec<Duration>) -> Percentiles {
-    times.sort_unstable();
-    Percentiles { p50: times[times.len() / 2], p99: times[times.len() * 99 / 100] }
+    Percentiles { p50: percentile(&mut times, 50), p99: percentile(&mut times, 99) }
 }
 
 fn number(document: &Document, field: &str) -> f64 {
@@ -451,8 +439,4 @@ fn object_id(kind: u8, number: usize) -> ObjectId {
     bytes[3] = kind;
     bytes[8..].copy_from_slice(&(number as u32).to_be_bytes());
     ObjectId::from_bytes(bytes)
-}
-
-fn decimal(text: &str) -> Decimal128 {
-    text.parse().unwrap()
 }
