@@ -11,8 +11,8 @@ use super::*;
 
 /// More batches than the number for which a process asks for the turn after it has met another one.
 const MANY: u32 = 80;
-/// Long enough for a call that does not wait for the turn.
-const A_MOMENT: Duration = Duration::from_millis(200);
+/// Much shorter than the time for which another process keeps the turn.
+const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// The document by which processes take turns.
 async fn turn(stage: &Stage) -> Option<Document> {
